@@ -1,0 +1,74 @@
+"""ddcompile: compile trained networks to short, readable, proved rules.
+
+    import ddcompile as dd
+
+    program = dd.distill("net.npz", inputs="image: bit[28, 28]", head="argmax")
+    print(program, program.verdict)
+    program(images)
+
+Everything public is listed in `__all__` and imported when it is first used, so `import ddcompile` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ddcompile.backends.shared.target import EmitOptions, EmittedFile
+    from ddcompile.diagnostics import CompileError, Diagnostic, Location
+    from ddcompile.driver import check, distill, emit, load, optimize, parse, verify
+    from ddcompile.frontends import load_network
+    from ddcompile.frontends.network import Layer, Network, Sparse
+    from ddcompile.program import Program
+    from ddcompile.prove.certificate import Certificate
+    from ddcompile.prove.verdict import Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Certificate",
+    "CompileError",
+    "Diagnostic",
+    "EmitOptions",
+    "EmittedFile",
+    "Layer",
+    "Location",
+    "Network",
+    "Program",
+    "Sparse",
+    "Verdict",
+    "__version__",
+    "check",
+    "distill",
+    "emit",
+    "load",
+    "load_network",
+    "optimize",
+    "parse",
+    "verify",
+]
+
+_HOMES = {
+    "ddcompile.backends.shared.target": ("EmitOptions", "EmittedFile"),
+    "ddcompile.diagnostics": ("CompileError", "Diagnostic", "Location"),
+    "ddcompile.driver": ("check", "distill", "emit", "load", "optimize", "parse", "verify"),
+    "ddcompile.frontends": ("load_network",),
+    "ddcompile.frontends.network": ("Layer", "Network", "Sparse"),
+    "ddcompile.program": ("Program",),
+    "ddcompile.prove.certificate": ("Certificate",),
+    "ddcompile.prove.verdict": ("Verdict",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

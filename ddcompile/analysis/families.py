@@ -1,0 +1,309 @@
+"""Families of units: same weights, operands that move with the unit's coordinates.
+
+A unit's operands with one weight form a class: a set of positions in one tensor. Under wrapped translation a class has a
+canonical shape and an anchor on every axis on which it is not full. Units whose classes have the same weights and shapes
+are presumed one family; the anchors must then be affine functions, modulo the extents, of coordinates that fill a box.
+Coordinates of hidden units are free and are chosen among the anchors; those of results are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+
+import numpy as np
+
+__all__ = ["Anchor", "Family", "UnitClass", "fit_fixed", "fit_free", "unit_classes"]
+
+_MAX_CANDIDATES = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitClass:
+    """The operands of one weight in one tensor: a shape relative to anchors; None marks an axis on which it is full."""
+
+    tensor: int
+    weight: int
+    shape: bytes
+    count: int
+    anchors: tuple[int | None, ...]
+    widths: tuple[int, ...]
+    """How many positions the class takes on each axis; narrow classes make the better coordinates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """An anchor as a function of coordinates: `(constant + slopes . x) % extent`."""
+
+    constant: int
+    slopes: tuple[int, ...]
+    extent: int
+
+    def __call__(self, x: Sequence[int]) -> int:
+        """The anchor at coordinates `x`."""
+        return (self.constant + sum(a * c for a, c in zip(self.slopes, x, strict=True))) % self.extent
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Units over a box: `units` row-major over `lower <= x < upper`, and the anchors of every class of a unit."""
+
+    lower: tuple[int, ...]
+    upper: tuple[int, ...]
+    units: tuple[int, ...]
+    anchors: tuple[tuple[Anchor | None, ...], ...]
+
+
+def unit_classes(
+    positions: np.ndarray, weights: np.ndarray, tensor: int, extents: tuple[int, ...]
+) -> list[UnitClass]:
+    """The classes of one unit's operands in one tensor, in an order that translations do not change.
+
+    Parameters
+    ----------
+    positions
+        Shape (operands, axes).
+    weights
+        Shape (operands,), integers.
+    """
+    found = []
+    for weight in sorted(set(weights.tolist())):
+        places = positions[weights == weight]
+        anchors, shape = _canonical(places, extents)
+        widths = tuple(len(set(places[:, axis].tolist())) for axis in range(len(extents)))
+        found.append(UnitClass(tensor, weight, shape, len(places), anchors, widths))
+    return found
+
+
+def _canonical(places: np.ndarray, extents: tuple[int, ...]) -> tuple[tuple[int | None, ...], bytes]:
+    """Anchors on the axes on which the set is not full, and the set moved to anchor 0."""
+    anchors: list[int | None] = []
+    ambiguous = False
+    for axis, extent in enumerate(extents):
+        marginal = np.bincount(places[:, axis], minlength=extent)
+        if (marginal == marginal[0]).all():
+            others = np.delete(places, axis, axis=1)
+            if len(places) == extent * len(np.unique(others, axis=0)):
+                anchors.append(None)
+                continue
+            ambiguous = True
+            anchors.append(0)
+            continue
+        anchors.append(_least_rotation(marginal))
+    if ambiguous and len(places) <= _MAX_CANDIDATES:
+        moves = [tuple(None if a is None else int(p) for a, p in zip(anchors, place, strict=True)) for place in places]
+    else:
+        moves = [tuple(anchors)]
+    best = min((_moved(places, extents, move), move) for move in moves)
+    return best[1], best[0]
+
+
+def _moved(places: np.ndarray, extents: tuple[int, ...], move: tuple[int | None, ...]) -> bytes:
+    flat = np.zeros(len(places), dtype=np.int64)
+    for axis, extent in enumerate(extents):
+        flat = flat * extent + (places[:, axis] - (move[axis] or 0)) % extent
+    return np.sort(flat).tobytes()
+
+
+def _least_rotation(marginal: np.ndarray) -> int:
+    """The start of the greatest rotation: a run of operands begins there."""
+    text = marginal.astype(">u4").tobytes()
+    double, width = text + text, 4
+    top = marginal.max()
+    starts = [
+        s for s in np.flatnonzero(marginal == top).tolist() if len(marginal) == 1 or marginal[s - 1] != top
+    ] or [0]
+    return max(starts, key=lambda s: (double[s * width : s * width + len(text)], -s))
+
+
+def _columns(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, list[int]]:
+    """Anchors of every unit as a matrix, and the extent of each column."""
+    mask = [(c, a) for c, cls in enumerate(units[0]) for a, anchor in enumerate(cls.anchors) if anchor is not None]
+    matrix = np.array([[u[c].anchors[a] for c, a in mask] for u in units], dtype=np.int64).reshape(len(units), len(mask))
+    return matrix, [extents[units[0][c].tensor][a] for c, a in mask]
+
+
+def fit_free(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]]) -> list[Family]:
+    """Partition hidden units of one signature into families; units in no family are left out.
+
+    Unit numbers in the result are positions in `units`.
+    """
+    matrix, moduli = _columns(units, extents)
+    everything = np.arange(len(units))
+    columns = [
+        (width, axis)
+        for cls in units[0]
+        for axis, (anchor, width) in enumerate(zip(cls.anchors, cls.widths, strict=True))
+        if anchor is not None
+    ]
+    # Narrow classes make the better coordinates; coordinates go in the order of the axes that they move on.
+    order = sorted(range(len(columns)), key=lambda c: (columns[c][0], c))
+    axes = [axis for _, axis in columns]
+    whole = _fit_box(matrix, moduli, everything, order, axes)
+    if whole is not None:
+        return [_named(whole, units)]
+    families = []
+    for group in _rigid_groups(units, matrix, moduli):
+        found = _fit_box(matrix, moduli, group, order, axes)
+        if found is not None:
+            families.append(_named(found, units))
+    return families
+
+
+def fit_fixed(
+    units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]], coordinates: np.ndarray
+) -> list[Family]:
+    """Partition units at given coordinates, shape (units, axes), into boxes whose anchors are affine in them."""
+    matrix, moduli = _columns(units, extents)
+    everything = np.arange(len(units))
+    boxes = _boxes(coordinates, everything)
+    found = [_explain(matrix, moduli, *box) for box in boxes]
+    if all(f is not None for f in found) and len(boxes) == 1:
+        return [_named(f, units) for f in found if f is not None]
+    families = []
+    for group in _rigid_groups(units, matrix, moduli):
+        for low, high, members in _boxes(coordinates, group):
+            part = _explain(matrix, moduli, low, high, members)
+            if part is not None:
+                families.append(_named(part, units))
+                continue
+            for unit in members.tolist():
+                point = coordinates[unit]
+                single = _explain(matrix, moduli, point, point + 1, np.array([unit]))
+                assert single is not None
+                families.append(_named(single, units))
+    return families
+
+
+_Fit = tuple[tuple[int, ...], tuple[int, ...], np.ndarray, list[Anchor]]
+
+
+def _rigid_groups(units: Sequence[Sequence[UnitClass]], matrix: np.ndarray, moduli: list[int]) -> list[np.ndarray]:
+    """Units whose classes lie the same relative to each other, axis by axis."""
+    axes = [a for cls in units[0] for a, anchor in enumerate(cls.anchors) if anchor is not None]
+    keys = list(zip(axes, moduli, strict=True))
+    first = [keys.index(key) for key in keys]
+    relative = (matrix - matrix[:, first]) % np.array(moduli, dtype=np.int64)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for k, row in enumerate(relative.tolist()):
+        groups.setdefault(tuple(row), []).append(k)
+    return [np.array(g) for _, g in sorted(groups.items())]
+
+
+def _named(fit: _Fit, units: Sequence[Sequence[UnitClass]]) -> Family:
+    low, high, members, functions = fit
+    rest = iter(functions)
+    anchors = tuple(tuple(None if a is None else next(rest) for a in cls.anchors) for cls in units[0])
+    return Family(low, high, tuple(members.tolist()), anchors)
+
+
+def _fit_box(
+    matrix: np.ndarray, moduli: list[int], members: np.ndarray, order: list[int], axes: list[int]
+) -> _Fit | None:
+    """Choose coordinates among the columns, first ones first, so that the members fill a box; None if none do."""
+    own = matrix[members]
+    if len(members) == 1:
+        functions = [Anchor(int(v), (), n) for v, n in zip(own[0], moduli, strict=True)]
+        return (), (), members, functions
+    columns: list[int] = []
+    for c in order:
+        moving = (own[:, c] != own[0, c]).any()
+        repeats = any(
+            moduli[c] == moduli[d] and len(set(((own[:, c] - own[:, d]) % moduli[c]).tolist())) == 1 for d in columns
+        )
+        if moving and not repeats:
+            columns.append(c)
+    for rank in range(1, min(4, len(columns)) + 1):
+        for chosen in list(combinations(columns, rank))[:_MAX_CANDIDATES]:
+            fit = _box_of(own, moduli, members, tuple(sorted(chosen, key=lambda c: (axes[c], c))))
+            if fit is not None:
+                return fit
+    return None
+
+
+def _box_of(own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tuple[int, ...]) -> _Fit | None:
+    coordinates = np.zeros((len(members), len(chosen)), dtype=np.int64)
+    counts = []
+    for k, c in enumerate(chosen):
+        values = sorted(set(own[:, c].tolist()))
+        values = _unwrapped(values, moduli[c])
+        step = values[1] - values[0] if len(values) > 1 else 1
+        if any(b - a != step for a, b in zip(values, values[1:], strict=False)):
+            return None
+        coordinates[:, k] = ((own[:, c] - values[0]) % moduli[c]) // step
+        counts.append(len(values))
+    if prod(counts) != len(members):
+        return None
+    flat = np.ravel_multi_index(tuple(coordinates.T), tuple(counts))
+    if len(set(flat.tolist())) != len(members):
+        return None
+    order = np.argsort(flat)
+    low = np.zeros(len(chosen), dtype=np.int64)
+    return _explain_at(own[order], moduli, low, np.array(counts), members[order])
+
+
+def _unwrapped(values: list[int], extent: int) -> list[int]:
+    """Residues as a run without a gap at the wrap, if they are not all there."""
+    if len(values) == extent or len(values) < 2:
+        return values
+    gaps = [(values[(k + 1) % len(values)] - v) % extent for k, v in enumerate(values)]
+    widest = max(range(len(gaps)), key=lambda k: (gaps[k], k))
+    start = values[(widest + 1) % len(values)]
+    return [start + (v - start) % extent for v in values[widest + 1 :] + values[: widest + 1]]
+
+
+def _explain(
+    matrix: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray
+) -> _Fit | None:
+    return _explain_at(matrix[members], moduli, low, high, members)
+
+
+def _explain_at(
+    own: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray
+) -> _Fit | None:
+    """Every column as an affine function of the coordinates modulo its extent; None if some column is not."""
+    counts = tuple(int(h - a) for a, h in zip(low, high, strict=True))
+    grid = np.indices(counts).reshape(len(counts), prod(counts))
+    strides = [prod(counts[k + 1 :]) for k in range(len(counts))]
+    functions = []
+    for c, extent in enumerate(moduli):
+        column = own[:, c]
+        slopes = []
+        for count, stride in zip(counts, strides, strict=True):
+            slope = int(column[stride] - column[0]) % extent if count > 1 else 0
+            slopes.append(slope - extent if 2 * slope > extent else slope)
+        value = int(column[0]) + sum(s * g for s, g in zip(slopes, grid, strict=True))
+        if ((value - column) % extent != 0).any():
+            return None
+        constant = (int(column[0]) - sum(s * int(a) for s, a in zip(slopes, low, strict=True))) % extent
+        functions.append(Anchor(constant, tuple(slopes), extent))
+    return tuple(int(v) for v in low), tuple(int(v) for v in high), members, functions
+
+
+def _boxes(coordinates: np.ndarray, members: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Cover units at given coordinates by disjoint boxes, greedily from the first point: (low, high, row-major members)."""
+    place = {tuple(coordinates[m].tolist()): int(m) for m in members}
+    rest = dict(sorted(place.items()))
+    found = []
+    while rest:
+        corner = np.array(next(iter(rest)), dtype=np.int64)
+        low, high = corner.copy(), corner + 1
+        for axis in range(len(corner) - 1, -1, -1):
+            while True:
+                face = [range(int(a), int(b)) for a, b in zip(low, high, strict=True)]
+                face[axis] = range(int(high[axis]), int(high[axis]) + 1)
+                if not all(point in rest for point in _points(face)):
+                    break
+                high[axis] += 1
+        points = list(_points([range(int(a), int(b)) for a, b in zip(low, high, strict=True)]))
+        found.append((low, high, np.array([rest.pop(p) for p in points], dtype=np.int64)))
+    return found
+
+
+def _points(ranges: list[range]) -> list[tuple[int, ...]]:
+    points: list[tuple[int, ...]] = [()]
+    for values in ranges:
+        points = [(*p, v) for p in points for v in values]
+    return points

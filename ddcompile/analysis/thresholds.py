@@ -1,0 +1,213 @@
+"""Small integer forms of threshold units, accepted only with proof.
+
+A unit decides by the sign of `weights . x + bias` over operands with known finite value sets. A candidate form with small
+integer coefficients is proved by a dynamic programme over its attainable values: for every value the candidate can take,
+the least and the greatest value of the original are computed exactly, and their signs must agree.
+
+Operands with values `low, low + step, ..., high` are sums of `(high - low) / step` bits, so everything is done over bits.
+Bits with one candidate coefficient form a group; for k of n bits set, the extremes of the original are prefix sums of its
+sorted weights; groups are combined by (min, +) convolution.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+
+import numpy as np
+
+__all__ = ["Domain", "Threshold", "least_threshold"]
+
+_WORK_LIMIT = 60_000_000
+_LIMIT = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values `low, low + step, ..., high` of an operand; a constant has `low == high`."""
+
+    low: int
+    high: int
+    step: int = 1
+
+    @property
+    def bits(self) -> int:
+        """How many bits sum to it."""
+        return (self.high - self.low) // self.step
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A proved form: the original is negative, zero or positive with `coefficients . x - pivot`.
+
+    `below` is the greatest attainable value where the original is negative, `above` the least where it is positive
+    (None where there is none), `tie` the one where it is zero, if any.
+    """
+
+    coefficients: tuple[int, ...]
+    below: int | None
+    tie: int | None
+    above: int | None
+
+
+def least_threshold(
+    weights: Sequence[int], bias: int, domains: Sequence[Domain], *, zero_is_negative: bool
+) -> Threshold | None:
+    """The smallest integer form found and proved for `sign(weights . x + bias)`; None if none is.
+
+    Parameters
+    ----------
+    weights, domains
+        One exact integer and one value set for each operand.
+    zero_is_negative
+        For step units: the original's zeros count as negative.
+    """
+    low = bias + sum(min(w * d.low, w * d.high) for w, d in zip(weights, domains, strict=True))
+    high = bias + sum(max(w * d.low, w * d.high) for w, d in zip(weights, domains, strict=True))
+    if low > 0 or high < 0 or (zero_is_negative and high <= 0):
+        pivot = 1 if low > 0 else -1
+        zeros = (0,) * len(weights)
+        return Threshold(zeros, None if pivot > 0 else 0, None, 0 if pivot > 0 else None)
+    for coefficients in _proposals(weights):
+        found = _prove(weights, bias, domains, coefficients, zero_is_negative)
+        if found is not None:
+            return found
+    return None
+
+
+def _proposals(weights: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Candidate coefficients, roughly by size: weights divided by a unit and rounded; last the weights themselves."""
+    magnitudes = sorted({abs(w) for w in weights if w})
+    if not magnitudes:
+        return
+    common = gcd(*magnitudes)
+    exact = tuple(w // common for w in weights)
+    counts = Counter(weights)
+    distinct = tuple(counts)
+    references = {magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}
+    seen: set[tuple[int, ...]] = set()
+    candidates = []
+    for reference in references:
+        for parts in (*range(1, 33), 48, 64, 96, 128, 192, 256):
+            rounded = tuple(_round_ratio(w * parts, reference) for w in distinct)
+            if any(rounded):
+                divisor = gcd(*rounded)
+                rounded = tuple(c // divisor for c in rounded)
+                if rounded not in seen:
+                    seen.add(rounded)
+                    candidates.append((sum(abs(c) * counts[w] for c, w in zip(rounded, distinct, strict=True)), rounded))
+    candidates.sort()
+    size = sum(map(abs, exact))
+    for total, candidate in candidates:
+        if total >= size:
+            break
+        forms = dict(zip(distinct, candidate, strict=True))
+        yield tuple(forms[w] for w in weights)
+    yield exact
+
+
+def _round_ratio(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _prove(
+    weights: Sequence[int], bias: int, domains: Sequence[Domain], coefficients: tuple[int, ...], zero_is_negative: bool
+) -> Threshold | None:
+    """Bound the original at every attainable candidate value; a `Threshold` when the signs line up."""
+    groups: dict[int, dict[int, int]] = {}
+    start = 0
+    for weight, domain, coefficient in zip(weights, domains, coefficients, strict=True):
+        start += coefficient * domain.low
+        bias += weight * domain.low
+        if domain.bits:
+            group = groups.setdefault(coefficient * domain.step, {})
+            group[weight * domain.step] = group.get(weight * domain.step, 0) + domain.bits
+    key = tuple(sorted((c, tuple(sorted(g.items()))) for c, g in groups.items()))
+    signs = _signs(key, bias, zero_is_negative)
+    if signs is None:
+        return None
+    below, tie, above = signs
+    return Threshold(coefficients, *(None if v is None else v + start for v in (below, tie, above)))
+
+
+@lru_cache(maxsize=4096)
+def _signs(
+    groups: tuple[tuple[int, tuple[tuple[int, int], ...]], ...], bias: int, zero_is_negative: bool
+) -> tuple[int | None, int | None, int | None] | None:
+    """Where the original changes sign along the candidate's values, or None when no such form is proved."""
+    table = extremes(groups)
+    if table is None:
+        return None
+    values, least, greatest = table
+    positive = least > -bias
+    negative = (greatest <= -bias) if zero_is_negative else (greatest < -bias)
+    zero = (least == -bias) & (greatest == -bias) & ~negative
+    if not (positive | negative | zero).all():
+        return None
+    order = positive.astype(np.int8) - negative.astype(np.int8)
+    if (np.diff(order) < 0).any() or np.count_nonzero(zero) > 1:
+        return None
+
+    def pick(mask: np.ndarray, last: bool) -> int | None:
+        places = np.flatnonzero(mask)
+        return int(values[places[-1 if last else 0]]) if len(places) else None
+
+    return pick(negative, True), pick(zero, False), pick(positive, False)
+
+
+def extremes(
+    groups: tuple[tuple[int, tuple[tuple[int, int], ...]], ...],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """For every attainable value of the candidate: the value, and the extremes of the original without its bias.
+
+    `groups` lists (candidate coefficient, ((original weight, number of bits), ...)). None if the table would be too large.
+    """
+    counts = [sum(n for _, n in members) for _, members in groups]
+    span = sum(abs(c) * n for (c, _), n in zip(groups, counts, strict=True))
+    work = reached = 0
+    for count, (coefficient, _) in sorted(zip(counts, groups, strict=True), key=lambda g: (g[0], abs(g[1][0]))):
+        work += (reached + 1) * count
+        reached += abs(coefficient) * count
+    if work + span > _WORK_LIMIT:
+        return None
+    # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
+    largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
+    scale = _round_ratio(largest[1][0][0], largest[0]) if largest[0] > 0 else 0
+    if largest[0] < 0:
+        scale = _round_ratio(-largest[1][0][0], -largest[0])
+    residuals = [(c, [(w - scale * c, n) for w, n in members]) for c, members in groups]
+    total = sum(abs(r) * n for _, members in residuals for r, n in members)
+    offset = sum(-abs(c) * n for (c, _), n in zip(groups, counts, strict=True) if c < 0)
+    wide = total >= _LIMIT // 4 or abs(scale) * max(span, 1) + total >= _LIMIT // 4
+    infinity = max(4 * total + 4, 1)
+    dtype = object if wide else np.int64
+    least = np.full(span + 1, infinity, dtype=dtype)
+    greatest = np.full(span + 1, -infinity, dtype=dtype)
+    least[-offset] = greatest[-offset] = 0
+    low = high = -offset
+    for (coefficient, members), count in sorted(zip(residuals, counts, strict=True), key=lambda g: (g[1], abs(g[0][0]))):
+        flat = sorted(r for r, n in members for _ in range(n))
+        minimum, maximum = [0], [0]
+        for k in range(count):
+            minimum.append(minimum[-1] + flat[k])
+            maximum.append(maximum[-1] + flat[count - 1 - k])
+        if coefficient == 0:
+            best, worst = min(minimum), max(maximum)
+            attained = least < infinity
+            least[attained] += best
+            greatest[attained] += worst
+            continue
+        old_least, old_greatest = least[low : high + 1].copy(), greatest[low : high + 1].copy()
+        for k in range(1, count + 1):
+            a = low + k * coefficient
+            part = slice(a, a + len(old_least))
+            np.minimum(least[part], old_least + minimum[k], out=least[part])
+            np.maximum(greatest[part], old_greatest + maximum[k], out=greatest[part])
+        low, high = min(low, low + count * coefficient), max(high, high + count * coefficient)
+    attained = least <= total
+    values = np.flatnonzero(attained) + offset
+    scaled = values.astype(dtype) * scale
+    return values, least[attained] + scaled, greatest[attained] + scaled

@@ -1,0 +1,72 @@
+"""Constants as scaled integers: value = n * 2**-exponent, one exponent an array."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+__all__ = ["is_dyadic", "scaled_integers"]
+
+_seen: dict[int, tuple[weakref.ref[Any], np.ndarray, int]] = {}
+"""Results for arrays that are still alive; constants are read-only and shared by all versions of a rule."""
+
+
+def is_dyadic(array: np.ndarray) -> bool:
+    """Whether every entry of an array in canonical form is an integer over a power of two."""
+    if array.dtype != object:
+        return True
+    return all(v.denominator & (v.denominator - 1) == 0 for v in array.flat)
+
+
+def scaled_integers(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """The scaled integers of an array in canonical form and the least exponent that they all share.
+
+    Returns
+    -------
+    tuple of ndarray and int
+        int64 if all fit, with room for a sum of two, else objects.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no integer over a power of two.
+    """
+    if array.dtype == np.int64:
+        return array, 0
+    key = id(array)
+    known = _seen.get(key)
+    if known is not None and known[0]() is array:
+        return known[1], known[2]
+    integers, exponent = _from_doubles(array) if array.dtype == np.float64 else _from_objects(array)
+    if not array.flags.writeable:
+        _seen[key] = (weakref.ref(array, lambda _: _seen.pop(key, None)), integers, exponent)
+    return integers, exponent
+
+
+def _from_doubles(array: np.ndarray) -> tuple[np.ndarray, int]:
+    mantissa, power = np.frexp(array)
+    integers = np.ldexp(mantissa, 53).astype(np.int64)
+    lowest = np.where(integers == 0, 1, integers & -integers)
+    zeros = np.frexp(lowest.astype(np.float64))[1] - 1
+    integers = integers >> zeros
+    powers = np.where(integers == 0, 0, power.astype(np.int64) - 53 + zeros)
+    exponent = max(0, -int(powers.min(initial=0)))
+    shifts = powers + exponent
+    widths = np.frexp(np.abs(integers).astype(np.float64))[1] + shifts
+    if int(widths.max(initial=0)) < 62:
+        return integers << shifts, exponent
+    return integers.astype(object) << shifts.astype(object), exponent
+
+
+def _from_objects(array: np.ndarray) -> tuple[np.ndarray, int]:
+    if not is_dyadic(array):
+        raise ValueError("a constant has an entry without a finite binary expansion")
+    flat = array.ravel().tolist()
+    exponent = max((v.denominator.bit_length() - 1 for v in flat), default=0)
+    integers = np.empty(len(flat), dtype=object)
+    integers[:] = [int(v * (1 << exponent)) for v in flat]
+    if all(-(2**62) < n < 2**62 for n in integers):
+        integers = integers.astype(np.int64)
+    return integers.reshape(array.shape), exponent

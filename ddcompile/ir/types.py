@@ -1,0 +1,309 @@
+"""Type inference: shapes, kinds, exact ranges, and the order of evaluation of a rule without sizes.
+
+Ranges are inclusive strided intervals over scaled integers (see `ddcompile.ir.ranges`). A sum whose body is a constant
+tensor times something is bounded row by row: the extremes of every entry are added, not the extremes of all entries.
+Recurrences are iterated once per step, which is exact enough that only long ones are widened to unbounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ddcompile.ir.infer import TypeWalker
+from ddcompile.ir.nodes import Binder, Declaration, Expr, Literal, Rule, Statement, Type
+from ddcompile.ir.points import ONE_POINT, expand, literal_box, static_value
+from ddcompile.ir.ranges import BIT, INT, INT64, RAT, REAL, SPIN, TRIT, ValueType, join, make
+from ddcompile.ir.scaled import scaled_integers
+from ddcompile.ir.schedule import Recurrence, constant_tables, evaluation_order, recurrence
+
+__all__ = ["Types", "ValueType", "declared_type", "extents", "infer"]
+
+_POINTS = 1 << 22
+_WORK = 200_000
+"""Statements re-typed at most while a recurrence is iterated."""
+_WIDEST = 4096
+"""Bits and fraction bits beyond which the range of a recurrence counts as unbounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """What `infer` found about a rule.
+
+    Attributes
+    ----------
+    rule
+        The rule; the nodes that `of` knows are those of this very object.
+    shape
+        The extents of every input, constant and statement tensor: of the latter, the least box from 0 over its clauses.
+    tensor
+        The type of every input, constant and statement tensor. Inputs and results have their declared kind.
+    inferred
+        The type of every statement tensor before its declaration, if it is a result, is taken into account.
+    order
+        Groups of numbers of statements, every group after those it reads.
+    recurrences
+        How the groups that read themselves are evaluated, by position in `order`.
+    unsettled
+        Tensors of recurrences whose fraction bits grow with every step.
+    scaled
+        The scaled integers of every constant, with the exponent that `tensor` has.
+    """
+
+    rule: Rule
+    shape: dict[str, tuple[int, ...]]
+    tensor: dict[str, ValueType]
+    inferred: dict[str, ValueType]
+    order: tuple[tuple[int, ...], ...]
+    recurrences: dict[int, Recurrence]
+    unsettled: frozenset[str]
+    scaled: dict[str, np.ndarray]
+    _of: dict[int, ValueType] = field(repr=False)
+
+    def of(self, expr: Expr) -> ValueType:
+        """The type of an expression of the rule, joined over its occurrences.
+
+        Raises
+        ------
+        KeyError
+            If the node is no part of `rule`.
+        """
+        return self._of[id(expr)]
+
+
+def extents(declared: Type) -> tuple[int, ...]:
+    """The shape of a declared type without sizes.
+
+    Raises
+    ------
+    ValueError
+        If an extent is no constant.
+    """
+    found = []
+    for extent in declared.shape:
+        value = static_value(extent, ONE_POINT, {})
+        if value is None:
+            raise ValueError("an extent depends on a size; specialize the rule first")
+        found.append(int(value))
+    return tuple(found)
+
+
+def declared_type(declared: Type, *, is_input: bool = False) -> ValueType:
+    """The values of a declared type; an `int` input without a range is a 64-bit integer."""
+    match declared.kind:
+        case "bit":
+            return BIT
+        case "spin":
+            return SPIN
+        case "trit":
+            return TRIT
+        case "int" if declared.low is None and declared.high is None:
+            return INT64 if is_input else INT
+        case "int":
+            return ValueType("int", declared.low, declared.high)
+        case "rat":
+            return RAT
+        case "real":
+            return REAL
+
+
+def infer(rule: Rule, exponents: Mapping[str, int] | None = None) -> Types:
+    """Infer all types of a rule without sizes.
+
+    Parameters
+    ----------
+    rule
+        A rule that has passed the structural checks of the verifier.
+    exponents
+        Fraction bits of inputs of kind rat; 0 for those not mentioned.
+    """
+    return _Inference(rule, exponents or {}).run()
+
+
+class _Inference:
+    def __init__(self, rule: Rule, exponents: Mapping[str, int]) -> None:
+        self.rule = rule
+        self.tables = constant_tables(rule)
+        self.shape: dict[str, tuple[int, ...]] = {}
+        self.tensor: dict[str, ValueType] = {}
+        self.inferred: dict[str, ValueType] = {}
+        self.scaled: dict[str, np.ndarray] = {}
+        self.results = {declaration.name: declaration for declaration in rule.outputs}
+        self.unsettled: set[str] = set()
+        for constant in rule.constants:
+            integers, exponent = scaled_integers(constant.values)
+            self.scaled[constant.name] = integers
+            self.shape[constant.name] = integers.shape
+            self.tensor[constant.name] = _constant_type(integers, exponent, constant.type)
+        for declaration in rule.inputs:
+            self.shape[declaration.name] = extents(declaration.type)
+            declared = declared_type(declaration.type, is_input=True)
+            if declared.kind == "rat":
+                declared = replace(declared, exponent=exponents.get(declaration.name, 0))
+            self.tensor[declaration.name] = declared
+        self.walker = TypeWalker(self.tensor, self.scaled, self.tables)
+
+    def run(self) -> Types:
+        order = evaluation_order(self.rule)
+        recurrences: dict[int, Recurrence] = {}
+        for position, group in enumerate(order):
+            for number in group:
+                self._grow(self.rule.statements[number])
+            steps = recurrence(self.rule, group)
+            if steps is not None:
+                recurrences[position] = steps
+                self._iterate(group, steps)
+            found = self._pass(group, record=True, at_once=False)
+            for target, value in found.items():
+                if steps is None:
+                    self._define(target, value)
+        return Types(
+            self.rule,
+            self.shape,
+            self.tensor,
+            self.inferred,
+            order,
+            recurrences,
+            frozenset(self.unsettled),
+            self.scaled,
+            self.walker.types,
+        )
+
+    def _grow(self, statement: Statement) -> None:
+        box = _least_box(statement, self.tables, self.walker)
+        old = self.shape.get(statement.target)
+        if old is not None and len(old) == len(box):
+            box = tuple(max(a, b) for a, b in zip(old, box, strict=True))
+        self.shape[statement.target] = box
+
+    def _define(self, target: str, value: ValueType | None) -> None:
+        if value is None:
+            # Illegal: it needs itself before there is anything.
+            value = INT
+        self.inferred[target] = value
+        self.tensor[target] = _clamped(value, self.results.get(target))
+
+    def _pass(self, group: tuple[int, ...], *, record: bool, at_once: bool) -> dict[str, ValueType | None]:
+        """Type every clause once; with `at_once`, later clauses already see what earlier ones give."""
+        found: dict[str, ValueType | None] = {}
+        for number in group:
+            statement = self.rule.statements[number]
+            value = self.walker.statement(statement, record=record)
+            known = found.get(statement.target)
+            found[statement.target] = value if known is None else known if value is None else join(known, value)
+            if at_once and value is not None:
+                self._define(statement.target, _join_known(self.inferred.get(statement.target), value))
+        return found
+
+    def _iterate(self, group: tuple[int, ...], steps: Recurrence) -> None:
+        """Iterate as often as there are steps, or until nothing grows; then widen what still does."""
+        targets = {self.rule.statements[number].target for number in group}
+        count = max(int(np.prod(self.shape[target][: steps.depth], dtype=object)) for target in targets)
+        budget = max(8, _WORK // len(group))
+        for _ in range(min(count, budget)):
+            if not self._advance(group, targets, at_once=len(targets) > 1):
+                return
+            if any(_is_huge(self.inferred[target]) for target in targets if target in self.inferred):
+                break
+        else:
+            if count <= budget:
+                return
+        for _ in range(2 * len(targets) + 2):
+            before = {target: self.inferred.get(target) for target in targets}
+            if not self._advance(group, targets, at_once=False):
+                return
+            for target in targets:
+                self._widen(target, before[target])
+
+    def _advance(self, group: tuple[int, ...], targets: set[str], *, at_once: bool) -> bool:
+        """One more step; whether anything grew."""
+        before = {target: self.inferred.get(target) for target in targets}
+        for target, value in self._pass(group, record=False, at_once=at_once).items():
+            if value is not None:
+                self._define(target, _join_known(self.inferred.get(target), value))
+        return any(self.inferred.get(target) != before[target] for target in targets)
+
+    def _widen(self, target: str, before: ValueType | None) -> None:
+        now = self.inferred.get(target)
+        if now is None or before is None or now == before:
+            return
+        exponent = now.exponent
+        if now.exponent > before.exponent:
+            self.unsettled.add(target)
+            exponent = before.exponent
+        low = now.low if now.low == before.low else None
+        high = now.high if now.high == before.high else None
+        if exponent != now.exponent:
+            low = high = None
+        self._define(target, make(low, high, 1, exponent, rational=not now.is_integral))
+
+
+def _join_known(a: ValueType | None, b: ValueType) -> ValueType:
+    return b if a is None else join(a, b)
+
+
+def _is_huge(value: ValueType) -> bool:
+    return value.exponent > _WIDEST or (value.is_bounded and value.bits > _WIDEST)
+
+
+def _constant_type(integers: np.ndarray, exponent: int, declared: Type) -> ValueType:
+    if integers.size == 0:
+        return declared_type(declared)
+    low, high = int(integers.min()), int(integers.max())
+    step = 1
+    if integers.dtype == np.int64 and low >= -1 and high <= 1 and bool(integers.all()):
+        step = 2
+    return make(low, high, step, exponent, rational=declared.kind == "rat")
+
+
+def _clamped(value: ValueType, declaration: Declaration | None) -> ValueType:
+    """The inferred type within the declared one, with the declared kind; as declared where they contradict."""
+    if declaration is None:
+        return value
+    declared = declared_type(declaration.type)
+    if declared.kind == "rat":
+        return replace(value, kind="rat")
+    if declared.kind == "real" or not value.is_integral:
+        return declared
+    low, high = value.low, value.high
+    if declared.low is not None and (low is None or low < declared.low):
+        low = declared.low
+    if declared.high is not None and (high is None or high > declared.high):
+        high = declared.high
+    if low is not None and high is not None and low > high:
+        return declared
+    step = value.step if (low, high) == (value.low, value.high) else 1
+    return ValueType(declared.kind, low, high, 0, step)
+
+
+def _least_box(statement: Statement, tables: dict[str, np.ndarray], walker: TypeWalker) -> tuple[int, ...]:
+    """The least box from 0 that holds every element of a clause; an upper bound for huge dependent domains."""
+    binders = statement.binders
+    box = literal_box(binders)
+    uppers: dict[str, int] = {}
+    if box is not None:
+        uppers = {b.name: upper for b, (_, upper) in zip(binders, box, strict=True)}
+        if any(lower >= upper for lower, upper in box):
+            return (0,) * len(statement.positions)
+    else:
+        enumerated = expand(ONE_POINT, binders, tables, _POINTS)
+        if enumerated is None:
+            indices = walker.index_types(binders)
+            uppers = {name: 0 if index.high is None else index.high + 1 for name, index in indices.items()}
+        elif enumerated[0].count == 0:
+            return (0,) * len(statement.positions)
+        else:
+            uppers = {name: int(values.max()) + 1 for name, values in enumerated[0].index.items()}
+    found: list[int] = []
+    for position in statement.positions:
+        match position:
+            case Binder(name):
+                found.append(uppers[name])
+            case Literal(int() as value):
+                found.append(value + 1)
+            case _:
+                value_at = static_value(position, ONE_POINT, tables)
+                found.append(0 if value_at is None else int(value_at) + 1)
+    return tuple(found)

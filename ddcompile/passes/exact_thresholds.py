@@ -1,0 +1,234 @@
+"""Give threshold units small integer weights, and turn signs that never tie into bits; every form is proved.
+
+Before::
+
+    unit[u < 1] = sign(sum(i < 3: W[u, i] * x[i]) + -0.5)        # W = .3333 .3334 .3332
+    y = unit[0] > 0
+
+After::
+
+    unit[u < 1] = sum(i < 3: weight[u, i] * x[i]) >= 2           # weight = 1 1 1, a bit
+    y = unit[0] >= 1
+
+Proposals are the weights divided by a unit and rounded; `ddcompile.analysis.thresholds` proves them over the product of
+the operands' value sets. A unit without a proved small form keeps its exact weights. Where a tie is attained it is kept:
+the sign of zero is zero, and noise that changes ties is not cleaned away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+from math import gcd
+
+import numpy as np
+
+from ddcompile.analysis.linear import Atoms, Row
+from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
+from ddcompile.ir.nodes import Binder, Compare, Constant, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.types import infer
+from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
+from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+
+__all__ = ["exact_thresholds"]
+
+
+def exact_thresholds(rule: Rule) -> Rewrite:
+    """Apply the pass; see the module."""
+    types = infer(rule)
+    atoms = Atoms.of_rule(rule, types)
+    domains: dict[str, Domain | None] = {n: domain_of(types.tensor[n]) for n in atoms.names}
+    recoded = np.zeros(atoms.count, dtype=bool)
+    split: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    new_rows: dict[str, list[Row]] = {}
+    forms: dict[int, Row] = {}
+    for layer in layers_of(rule, types, atoms, _is_candidate):
+        if layer.rows is None:
+            continue
+        span = atoms.slice(layer.name)
+        inputs = [_substitute(_compose(r, forms), recoded) for r in layer.rows]
+        if layer.rows[0].kind == "affine":
+            forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
+        found = [_shrink(r, atoms, domains, recoded, may_recode=not layer.is_pinned) for r in inputs]
+        free = np.array([is_bit for _, is_bit in found])
+        if free.any() and not free.all() and len(layer.shape) != 1:
+            found = [_shrink(r, atoms, domains, recoded, may_recode=False) for r in inputs]
+            free[:] = False
+        rows = [row for row, _ in found]
+        if free.any():
+            recoded[span] = free
+            if not free.all():
+                split[layer.name] = (np.flatnonzero(free), np.flatnonzero(~free))
+        if any(not _same(a, b) for a, b in zip(rows, layer.rows, strict=True)):
+            new_rows[layer.name] = rows
+    if not new_rows:
+        return unchanged(rule)
+    return _write(rule, atoms, new_rows, recoded, split)
+
+
+def _is_candidate(rule: Rule, target: str) -> bool:
+    clauses = [s for s in rule.statements if s.target == target]
+    return is_layer(rule, target) or (len(clauses) == 1 and not clauses[0].positions)
+
+
+def _compose(row: Row, forms: dict[int, Row]) -> Row:
+    """A threshold over affine units, as a threshold over what they read."""
+    if row.kind == "affine" or not any(a in forms for a in row.atoms.tolist()):
+        return row
+    exponent = max(forms[a].exponent for a in row.atoms.tolist() if a in forms)
+    bias = row.bias << exponent
+    total: dict[int, int] = {}
+    for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
+        form = forms.get(atom)
+        if form is None:
+            total[atom] = total.get(atom, 0) + (weight << exponent)
+            continue
+        factor = weight << (exponent - form.exponent)
+        bias += factor * form.bias
+        for inner, own in zip(form.atoms.tolist(), form.weights.tolist(), strict=True):
+            total[inner] = total.get(inner, 0) + factor * own
+    kept = sorted(a for a, w in total.items() if w)
+    return _row(row.kind, np.array(kept, dtype=np.int64), tuple(total[a] for a in kept), bias)
+
+
+def _substitute(row: Row, recoded: np.ndarray) -> Row:
+    """Rewrite operands that became bits: the old value is `2 * bit - 1`."""
+    mine = recoded[row.atoms]
+    if not mine.any():
+        return row
+    weights = row.weights.astype(object)
+    bias = row.bias - sum(int(w) for w in weights[mine])
+    weights[mine] = weights[mine] * 2
+    if max((abs(int(w)) for w in weights), default=0) < 2**62:
+        weights = weights.astype(np.int64)
+    return replace(row, weights=weights, bias=bias)
+
+
+def _shrink(
+    row: Row, atoms: Atoms, domains: dict[str, Domain | None], recoded: np.ndarray, *, may_recode: bool
+) -> tuple[Row, bool]:
+    """The row in least integers, and whether it became a bit."""
+    if row.kind == "affine":
+        return row, False
+    operands = []
+    for atom, number in zip(row.atoms.tolist(), atoms.tensor_of(row.atoms).tolist(), strict=True):
+        domain = Domain(0, 1) if recoded[atom] else domains[atoms.names[number]]
+        if domain is None:
+            return row, False
+        operands.append(domain)
+    weights = [int(w) for w in row.weights]
+    found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
+    if found is None:
+        return row, False
+    if row.kind == "sign" and (found.tie is not None or not may_recode):
+        return _sign_row(row, found), False
+    bound = found.above
+    bias = 0 if bound is None else 1 - bound
+    return _row("positive", row.atoms, found.coefficients, bias), row.kind == "sign"
+
+
+def _sign_row(row: Row, found: Threshold) -> Row:
+    coefficients, below, tie, above = found.coefficients, found.below, found.tie, found.above
+    if tie is not None:
+        pivot = tie
+    elif below is None or above is None:
+        return _row("sign", row.atoms, (0,) * len(coefficients), 1 if below is None else -1)
+    elif above - below >= 2:
+        pivot = below + 1
+    else:
+        coefficients, pivot = tuple(2 * c for c in coefficients), below + above
+    return _row("sign", row.atoms, coefficients, -pivot)
+
+
+def _row(kind: str, atoms: np.ndarray, coefficients: tuple[int, ...], bias: int) -> Row:
+    big = max(map(abs, coefficients), default=0) >= 2**62
+    weights = np.array(coefficients, dtype=object if big else np.int64)
+    keep = np.flatnonzero(weights != 0)
+    weights = weights[keep]
+    if kind == "sign":
+        divisor = reduce(gcd, (int(w) for w in weights), bias)
+        if divisor > 1:
+            weights, bias = weights // divisor, bias // divisor
+    return Row(kind, atoms[keep], weights, bias)  # type: ignore[arg-type]
+
+
+def _same(a: Row, b: Row) -> bool:
+    return (
+        a.kind == b.kind
+        and a.bias == b.bias
+        and np.array_equal(a.atoms, b.atoms)
+        and bool((a.weights == b.weights).all())
+    )
+
+
+def _write(
+    rule: Rule,
+    atoms: Atoms,
+    new_rows: dict[str, list[Row]],
+    recoded: np.ndarray,
+    split: dict[str, tuple[np.ndarray, np.ndarray]],
+) -> Rewrite:
+    """Write changed tensors as clauses; a tensor with bits and signs becomes two tensors."""
+    names = names_of(rule)
+    second = {name: names(f"{name}_sign") for name in split}
+    target, moved = _moved_atoms(atoms, split, second)
+    statements: list[Statement] = []
+    constants: list[Constant] = []
+    witness: list[Statement] = []
+    tables: list[Constant] = []
+    for old in rule.statements:
+        name = old.target
+        if name not in new_rows:
+            statements.append(old)
+            continue
+        rows = [_renumber(r, moved) for r in new_rows[name]]
+        if name in split:
+            parts = [(name, split[name][0]), (second[name], split[name][1])]
+        else:
+            parts = [(name, np.arange(len(rows)))]
+        for part, chosen in parts:
+            binders = old.binders
+            if name in split:
+                binders = (Binder(old.binders[0].name, Literal(0), Literal(len(chosen))),)
+            mine = [rows[k] for k in chosen]
+            new_constants, statement = clause(part, binders, mine, target, names, part)
+            constants += new_constants
+            statements.append(statement)
+            is_bit = bool(recoded[atoms.slice(name)][chosen].all()) and len(chosen) > 0
+            if name in split:
+                tables.append(Constant.of(names(f"unit_of_{part}"), chosen))
+                source = Read(name, (Read(tables[-1].name, (Index(binders[0].name),)),))
+            else:
+                source = Read(name, tuple(Index(b.name) for b in binders))
+            if is_bit or name in split:
+                value = Compare((">=",), (source, Literal(1))) if is_bit else source
+                witness.append(Statement(part, binders, value))
+    new = with_statements(rule, statements, constants)
+    return Rewrite(new, Witness(tuple(witness), tuple(tables)))
+
+
+def _moved_atoms(
+    atoms: Atoms, split: dict[str, tuple[np.ndarray, np.ndarray]], second: dict[str, str]
+) -> tuple[Atoms, np.ndarray]:
+    """Atoms of the new program, and where each old atom went."""
+    parts: list[tuple[str, tuple[int, ...], np.ndarray]] = []
+    for name in atoms.names:
+        span = np.arange(atoms.slice(name).start, atoms.slice(name).stop)
+        if name in split:
+            parts.append((name, (len(split[name][0]),), span[split[name][0]]))
+            parts.append((second[name], (len(split[name][1]),), span[split[name][1]]))
+        else:
+            parts.append((name, atoms.shape[name], span))
+    target = Atoms({name: shape for name, shape, _ in parts})
+    moved = np.zeros(atoms.count, dtype=np.int64)
+    for name, _, old in parts:
+        moved[old] = np.arange(len(old)) + target.offset[name]
+    return target, moved
+
+
+def _renumber(row: Row, moved: np.ndarray) -> Row:
+    places = moved[row.atoms]
+    order = np.argsort(places)
+    return replace(row, atoms=places[order], weights=row.weights[order])
+
+

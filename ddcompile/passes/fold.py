@@ -1,0 +1,223 @@
+"""Fold constants, simplify indices, and write sums, sums of cycles and comparisons in their normal form.
+
+Before::
+
+    y[i < 8] = sum(k < 8: x[(i + k) % 8]) - 2 * x[(i + 8) % 8] - (0 + 3) > 0
+
+After::
+
+    y[i < 8] = sum(k < 8: x[k]) - 2 * x[i] >= 4
+
+A wrapped index loses its `%` when its range shows that it does not wrap; a reduction over a whole cycle starts anywhere.
+"""
+
+from __future__ import annotations
+
+from ddcompile.analysis.comparisons import integer_terms, normal_comparison
+from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.scopes import Ranges, index_ranges
+from ddcompile.ir import builder
+from ddcompile.ir.affine import Affine, affine_of, simplify
+from ddcompile.ir.nodes import (
+    Binary,
+    Binder,
+    Call,
+    Compare,
+    Constant,
+    Expr,
+    If,
+    Index,
+    Literal,
+    Read,
+    Reduce,
+    Rule,
+    Statement,
+    Unary,
+)
+from ddcompile.ir.traverse import free_indices, postorder, rewrite
+from ddcompile.ir.types import Types, infer
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+
+__all__ = ["fold", "folded"]
+
+
+def fold(rule: Rule) -> Rewrite:
+    """Apply the pass; see the module."""
+    tables = {c.name: c for c in rule.constants}
+    types = infer(rule)
+    statements = []
+    for statement in rule.statements:
+        value = folded(statement, statement.value, tables, types)
+        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+    new_rule = with_statements(rule, statements)
+    return unchanged(rule) if new_rule == rule else Rewrite(new_rule)
+
+
+def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types) -> Expr:
+    """The normal form of an expression in the place of a statement's value."""
+    for _ in range(8):
+        ranges = index_ranges(Statement(statement.target, statement.positions, value))
+        new = _folded(value, ranges, tables, types)
+        if new == value:
+            break
+        value = new
+    return value
+
+
+def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Types) -> Expr:
+    def step(node: Expr) -> Expr:
+        match node:
+            case Read(name, positions, pad):
+                places = tuple(_position(p, ranges) for p in positions)
+                return _entry(Read(name, places, pad, location=node.location), tables)
+            case Binary("+", left, right):
+                return _sum(builder.add(left, right))
+            case Binary("-", left, right):
+                return _sum(builder.sub(left, right))
+            case Binary("*", left, right):
+                return builder.mul(left, right)
+            case Binary("%", left, right):
+                return builder.mod(left, right)
+            case Binary("and", left, right):
+                return builder.conj(left, right)
+            case Binary("or", left, right):
+                return builder.disj(left, right)
+            case Binary("xor", left, right):
+                return builder.xor(left, right)
+            case Unary(op, operand):
+                return builder.unary(op, operand)
+            case Call(function, arguments):
+                return builder.call(function, arguments)
+            case If(condition, then, otherwise):
+                return builder.conditional(condition, then, otherwise)
+            case Compare() if _is_integral(node, tables, types):
+                return normal_comparison(node)
+            case Reduce(op, binders, body):
+                return _reduction(Reduce(op, binders, body, location=node.location))
+        return node
+
+    return rewrite(value, step)
+
+
+def _position(expr: Expr, ranges: Ranges) -> Expr:
+    """An index without needless `%`."""
+    expr = simplify(expr)
+    match expr:
+        case Binary("%", inner, Literal(int(extent))):
+            form = affine_of(inner)
+            if form is not None and form.names <= ranges.keys():
+                low, high = form.bounds(ranges)
+                turn = int(low // extent) * extent
+                if high - turn < extent:
+                    return (form - turn).to_expr()
+    return expr
+
+
+def _entry(read: Read, tables: dict[str, Constant]) -> Expr:
+    """The entry of a constant at literal positions."""
+    if read.tensor not in tables or not all(isinstance(p, Literal) for p in read.positions):
+        return read
+    values = tables[read.tensor].values
+    places = tuple(p.value for p in read.positions)  # type: ignore[attr-defined]
+    if all(0 <= p < n for p, n in zip(places, values.shape, strict=True)):
+        return Literal(values[places].item())
+    return read
+
+
+def _sum(expr: Expr) -> Expr:
+    """A sum with equal summands joined; as it is when all differ."""
+    form = integer_terms(expr)
+    if form is None or len(form[0]) + (form[1] != 0) == _summands(expr):
+        return expr
+    terms, constant = form
+    ordered = sorted(terms.items(), key=lambda t: t[1] < 0)
+    return builder.add(builder.add_all(builder.mul(c, e) for e, c in ordered), constant)
+
+
+def _summands(expr: Expr) -> int:
+    count, work = 0, [expr]
+    while work:
+        match work.pop():
+            case Binary("+" | "-", left, right):
+                work += [left, right]
+            case _:
+                count += 1
+    return count
+
+
+def _is_integral(expr: Expr, tables: dict[str, Constant], types: Types) -> bool:
+    """Whether everything in an expression is an integer, literals included."""
+    for node in postorder(expr):
+        match node:
+            case Literal(value) if not isinstance(value, int):
+                return False
+            case Read(name, _, _):
+                kind = tables[name].type.kind if name in tables else types.tensor[name].kind
+                if kind in ("rat", "real"):
+                    return False
+            case Unary("real" | "exp" | "log" | "tanh" | "sigmoid", _):
+                return False
+    return True
+
+
+def _reduction(node: Reduce) -> Expr:
+    """Start whole cycles at 0, take out what does not depend on the indices, and drop ranges of one."""
+    binders, body = node.binders, node.body
+    for k, binder in enumerate(binders):
+        body, bounds = _uncycled(binder, body)
+        if bounds is not None:
+            binders = (*binders[:k], bounds, *binders[k + 1 :])
+    for k, binder in enumerate(binders):
+        bounds_of = box_bounds(binder)
+        if bounds_of is not None and bounds_of[1] - bounds_of[0] == 1 and node.op != "argmax":
+            low = Literal(bounds_of[0])
+            later = tuple(
+                Binder(b.name, _at(b.lower, binder.name, low), _at(b.upper, binder.name, low)) for b in binders[k + 1 :]
+            )
+            return builder.reduction(node.op, (*binders[:k], *later), _at(body, binder.name, low))
+    if node.op == "sum":
+        match body:
+            case Binary("*", Literal(factor), inner):
+                return builder.mul(factor, builder.summation(binders, inner))
+            case Unary("-", inner):
+                return builder.neg(builder.summation(binders, inner))
+        return builder.summation(binders, body)
+    return Reduce(node.op, binders, body, location=node.location)
+
+
+def _at(expr: Expr, name: str, value: Expr) -> Expr:
+    return rewrite(expr, lambda n: value if n == Index(name) else n)
+
+
+def _uncycled(binder: Binder, body: Expr) -> tuple[Expr, Binder | None]:
+    """Write `(f + k) % n` as `k` where k runs over a whole cycle and occurs in this way only."""
+    bounds = box_bounds(binder)
+    if bounds is None:
+        return body, None
+    extent = bounds[1] - bounds[0]
+    wrapped: set[Expr] = set()
+    inner_names = {b.name for n in postorder(body) if isinstance(n, Reduce) for b in n.binders}
+    outside = rewrite(body, lambda n: _cut(n, binder.name, extent, wrapped))
+    if binder.name in free_indices(outside) or len(wrapped) != 1:
+        return body, None
+    (target,) = wrapped
+    form = affine_of(target.left) if isinstance(target, Binary) else None
+    if form is None or form.names & inner_names:
+        return body, None
+    if form == Affine.of(0, {binder.name: 1}) and bounds[0] == 0:
+        return body, None
+    new = rewrite(body, lambda n: Index(binder.name) if n == target else n)
+    return new, Binder(binder.name, Literal(0), Literal(extent))
+
+
+def _cut(node: Expr, name: str, extent: int, found: set[Expr]) -> Expr:
+    """Replace `(... + name) % extent` by a literal and remember it."""
+    match node:
+        case Binary("%", inner, Literal(modulus)) if modulus == extent:
+            form = affine_of(inner)
+            if form is not None and form.is_integral and abs(form.coefficient(name)) == 1:
+                found.add(node)
+                return Literal(0)
+    return node
+
+

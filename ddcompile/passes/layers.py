@@ -1,0 +1,206 @@
+"""Layers: tensors whose clause reads its weights from constant tables, and how they are written back.
+
+The passes that clean a network (`forward`, `exact-thresholds`, `reroll`) see such a tensor as a list of rows, change the
+rows, and write them back as one clause over new tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ddcompile.analysis.linear import Atoms, Row, unit_rows
+from ddcompile.analysis.thresholds import Domain
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.traverse import postorder
+from ddcompile.ir.types import Types, ValueType
+from ddcompile.passes.rewrite import fresh_name, read_names, used_names
+
+__all__ = [
+    "Layer",
+    "Names",
+    "activated",
+    "clause",
+    "domain_of",
+    "double_parts",
+    "exact_expression",
+    "is_layer",
+    "layers_of",
+    "names_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One tensor of a rule: its rows when they are known, else None for a tensor that is left alone."""
+
+    name: str
+    shape: tuple[int, ...]
+    rows: list[Row] | None
+    is_result: bool
+    is_pinned: bool
+    """Whether some statement that is left alone reads it, so that its elements must stay where they are."""
+
+
+class Names:
+    """Fresh names for one pass over one rule."""
+
+    def __init__(self, taken: set[str], tensors: Iterable[str] = ()) -> None:
+        self.taken = taken
+        self.tensors = frozenset(tensors)
+
+    def __call__(self, stem: str) -> str:
+        return fresh_name(stem, self.taken)
+
+    def indices(self, count: int, avoid: Iterable[str] = ()) -> list[str]:
+        """Names for indices: not those of tensors, nor of indices in scope."""
+        barred = {*avoid, *self.tensors}
+        stems = (stem + "" if turn == 0 else f"{stem}{turn}" for turn in range(1000) for stem in _INDEX_NAMES)
+        return [n for n, _ in zip((s for s in stems if s not in barred), range(count), strict=False)]
+
+
+def names_of(rule: Rule) -> Names:
+    """Names that are free in `rule`."""
+    tensors = {*(d.name for d in rule.inputs), *(s.target for s in rule.statements), *(c.name for c in rule.constants)}
+    return Names(used_names(rule), {*tensors, *rule.sizes})
+
+
+def is_layer(rule: Rule, target: str) -> bool:
+    """Whether `target` is one clause that reads a constant table, as imported layers do."""
+    clauses = [s for s in rule.statements if s.target == target]
+    if len(clauses) != 1 or len(clauses[0].positions) != len(clauses[0].binders):
+        return False
+    tables = {c.name for c in rule.constants}
+    return any(isinstance(n, Read) and n.tensor in tables for n in postorder(clauses[0].value))
+
+
+def layers_of(rule: Rule, types: Types, atoms: Atoms, choose: Callable[[Rule, str], bool] = is_layer) -> list[Layer]:
+    """The rule's tensors in evaluation order; rows only for those that `choose` accepts and that are linear units."""
+    results = {d.name for d in rule.outputs}
+    order = [rule.statements[k].target for group in types.order for k in group]
+    recurrent = {rule.statements[k].target for group in types.order if len(group) > 1 for k in group}
+    recurrent |= {s.target for s in rule.statements if s.target in read_names([s])}
+    rows = {}
+    for name in dict.fromkeys(order):
+        usable = name not in recurrent and choose(rule, name)
+        rows[name] = unit_rows(rule, types, atoms, name) if usable else None
+    pinned = read_names(s for s in rule.statements if rows[s.target] is None)
+    return [Layer(n, atoms.shape[n], rows[n], n in results, n in pinned or n in results) for n in rows]
+
+
+def domain_of(value: ValueType) -> Domain | None:
+    """The value set of a tensor's elements as an arithmetic progression; None if unbounded or not integral."""
+    if value.kind == "real" or value.exponent or value.low is None or value.high is None:
+        return None
+    return Domain(value.low, value.high, 2 if value.kind == "spin" and value.low == -1 and value.high == 1 else 1)
+
+
+def clause(
+    name: str, binders: Sequence[Binder], rows: Sequence[Row], atoms: Atoms, names: Names, stem: str
+) -> tuple[list[Constant], Statement]:
+    """One clause over constant tables for rows of one kind; `binders` range over the elements in row-major order."""
+    shape = tuple(b.upper.value - b.lower.value for b in binders)  # type: ignore[attr-defined]
+    starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
+    own: tuple[Expr, ...] = tuple(_shift(b.name, s) for b, s in zip(binders, starts, strict=True))
+    kind, exponent = rows[0].kind, max(r.exponent for r in rows)
+    constants: list[Constant] = []
+    total: Expr | None = None
+    tensors = sorted({int(t) for r in rows for t in np.unique(atoms.tensor_of(r.atoms))})
+    for number in tensors:
+        tensor = atoms.names[number]
+        span = atoms.slice(tensor)
+        wide = any(r.weights.dtype == object for r in rows) or exponent > 0
+        table = np.zeros((len(rows), span.stop - span.start), dtype=object if wide else np.int64)
+        for k, row in enumerate(rows):
+            mine = (row.atoms >= span.start) & (row.atoms < span.stop)
+            weights = row.weights[mine]
+            if exponent:
+                weights = np.array([Fraction(int(w), 2**row.exponent) for w in weights], dtype=object)
+            table[k, row.atoms[mine] - span.start] = weights
+        extents = atoms.shape[tensor]
+        free = names.indices(len(extents), avoid=[b.name for b in binders])
+        inner = [Binder(n, Literal(0), Literal(extent)) for n, extent in zip(free, extents, strict=True)]
+        places = tuple(Index(b.name) for b in inner)
+        product: Expr | None = None
+        for part in double_parts(table):
+            constant = Constant.of(names(f"weight_{stem}"), part.reshape(shape + extents))
+            constants.append(constant)
+            term: Expr = Binary("*", Read(constant.name, own + places), Read(tensor, places))
+            if inner:
+                term = Reduce("sum", tuple(inner), term)
+            product = term if product is None else Binary("+", product, term)
+        assert product is not None
+        total = product if total is None else Binary("+", total, product)
+    # Positive rows are written `total >= bound`, the others `total + bias`.
+    offsets = [1 - r.bias if kind == "positive" else Fraction(r.bias, 2**r.exponent) for r in rows]
+    if len(set(offsets)) == 1:
+        offset: Expr = exact_expression(offsets[0])
+    else:
+        offset = None  # type: ignore[assignment]
+        values = np.empty(len(rows), dtype=object)
+        values[:] = offsets
+        for part in double_parts(values):
+            constant = Constant.of(names(f"{'bound' if kind == 'positive' else 'bias'}_{stem}"), part.reshape(shape))
+            constants.append(constant)
+            read = Read(constant.name, own)
+            offset = read if offset is None else Binary("+", offset, read)
+    value = _activated(kind, Literal(0) if total is None else total, offset)
+    return constants, Statement(name, tuple(binders), value)
+
+
+def activated(row: Row, total: Expr) -> Expr:
+    """The value of a unit from its weighted sum: compared, signed or as it is, with the row's bias."""
+    if row.kind == "positive":
+        return _activated(row.kind, total, Literal(1 - row.bias))
+    return _activated(row.kind, total, exact_expression(Fraction(row.bias, 2**row.exponent)))
+
+
+def _activated(kind: str, total: Expr, offset: Expr) -> Expr:
+    if kind == "positive":
+        return builder.compare(">=", total, offset)
+    value = builder.add(total, offset)
+    return builder.unary("sign", value) if kind == "sign" else value
+
+
+_INDEX_NAMES = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s")
+
+
+def _shift(name: str, start: int) -> Expr:
+    return Index(name) if start == 0 else Binary("-", Index(name), Literal(start))
+
+
+def double_parts(table: np.ndarray) -> list[np.ndarray]:
+    """Split exact numbers into arrays of integers or doubles that sum to them."""
+    if table.dtype != object:
+        return [table]
+    parts = []
+    rest = table
+    while True:
+        if all(_is_literal(v) for v in rest.flat):
+            return [*parts, rest]
+        head = np.empty(rest.size, dtype=object)
+        head[:] = [v if _is_literal(v) else Fraction(float(v)) for v in rest.flat]
+        head = head.reshape(rest.shape)
+        parts.append(head)
+        rest = rest - head
+
+
+def _is_literal(value: int | Fraction) -> bool:
+    return value == int(value) or Fraction(float(value)) == value
+
+
+def exact_expression(value: int | Fraction) -> Expr:
+    """A literal, or a sum of literals when the value is no integer and no double."""
+    result: Expr | None = None
+    rest = Fraction(value)
+    while True:
+        if _is_literal(rest):
+            tail = Literal(rest)
+            return tail if result is None else Binary("+", result, tail)
+        head = Fraction(float(rest))
+        result = Literal(head) if result is None else Binary("+", result, Literal(head))
+        rest -= head

@@ -1,0 +1,323 @@
+"""Write families of units as one clause over a box, with operands that move with the coordinates.
+
+Before (unit order does not matter)::
+
+    unit[u < 20] = sum(i < 20: W[u, i] * cell[i]) >= 2       # two neighbouring cells each
+    y[i < 20] = sum(u < 20: V[i, u] * unit[u]) >= 1
+
+After::
+
+    unit[i < 20] = sum(j < 2: cell[(i + j) % 20]) >= 2
+    y[i < 20] = unit[i] >= 1
+
+Families come from `ddcompile.analysis.families`. Hidden units get coordinates, and their readers' tables are
+permuted accordingly, layer by layer; the kernel of a family is a constant over offsets (see `slice-weights`), units
+in no family stay rows of a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_free, unit_classes
+from ddcompile.analysis.linear import Atoms, Row
+from ddcompile.analysis.slices import decompose
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.types import infer
+from ddcompile.passes.layers import Layer, Names, clause, is_layer, layers_of, names_of
+from ddcompile.passes.moving import centred, family_clause
+from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+
+__all__ = ["reroll"]
+
+
+def reroll(rule: Rule) -> Rewrite:
+    """Apply the pass; see the module."""
+    types = infer(rule)
+    atoms = Atoms.of_rule(rule, types)
+    layers = layers_of(rule, types, atoms, _is_candidate)
+    if all(layer.rows is None for layer in layers):
+        return unchanged(rule)
+    state = _State(rule, atoms)
+    for layer in layers:
+        state.add(layer)
+    return state.finish()
+
+
+def _is_candidate(rule: Rule, target: str) -> bool:
+    return is_layer(rule, target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an old element went: `old = offset + sign * new`, `new` an element of a new tensor."""
+
+    tensor: str
+    element: int
+    sign: int
+    offset: int
+
+
+class _State:
+    """The new program as it grows, tensor by tensor."""
+
+    def __init__(self, rule: Rule, atoms: Atoms) -> None:
+        self.rule = rule
+        self.old = atoms
+        self.names = names_of(rule)
+        self.shapes: dict[str, tuple[int, ...]] = {d.name: atoms.shape[d.name] for d in rule.inputs}
+        self.places: dict[int, _Place] = {}
+        self.moved: set[str] = set()
+        self.statements: list[Statement] = []
+        self.constants: list[Constant] = []
+        self.witness: list[Statement] = []
+        self.tables: list[Constant] = []
+        self.changed = False
+
+    def add(self, layer: Layer) -> None:
+        """Write one tensor of the old program."""
+        clauses = [s for s in self.rule.statements if s.target == layer.name]
+        self.shapes[layer.name] = layer.shape
+        if layer.rows is None:
+            self.statements += clauses
+            return
+        atoms = Atoms(dict(self.shapes))
+        rows = [self.renumber(r, atoms) for r in layer.rows]
+        operands_moved = any(int(t) in self._moved_numbers() for r in layer.rows for t in self.old.tensor_of(r.atoms))
+        if layer.is_pinned or len(layer.shape) != 1:
+            self.add_pinned(layer, rows, atoms, clauses, operands_moved)
+        else:
+            self.add_hidden(layer, rows, atoms, clauses, operands_moved)
+
+    def _moved_numbers(self) -> set[int]:
+        return {k for k, n in enumerate(self.old.names) if n in self.moved}
+
+    def renumber(self, row: Row, atoms: Atoms) -> Row:
+        """The row over elements of the new program."""
+        total: dict[int, int] = {}
+        bias = row.bias
+        numbers = self.old.tensor_of(row.atoms).tolist()
+        for atom, number, weight in zip(row.atoms.tolist(), numbers, row.weights.tolist(), strict=True):
+            name = self.old.names[number]
+            place = self.places.get(atom) or _Place(name, atom - self.old.offset[name], 1, 0)
+            new = atoms.offset[place.tensor] + place.element
+            bias += weight * place.offset
+            total[new] = total.get(new, 0) + weight * place.sign
+        kept = sorted(total)
+        weights = np.array([total[a] for a in kept], dtype=object)
+        if max((abs(int(w)) for w in weights), default=0) < 2**62:
+            weights = weights.astype(np.int64)
+        return replace(row, atoms=np.array(kept, dtype=np.int64), weights=weights, bias=bias)
+
+    def add_pinned(
+        self, layer: Layer, rows: list[Row], atoms: Atoms, clauses: list[Statement], operands_moved: bool
+    ) -> None:
+        """A tensor whose elements stay where they are: boxes of its positions, or a table if that is shorter."""
+        coordinates = np.array(list(np.ndindex(*layer.shape)), dtype=np.int64).reshape(len(rows), len(layer.shape))
+        extents = [atoms.shape[n] for n in atoms.names]
+        families = [
+            (members, family)
+            for members, classes in _signatures(rows, atoms)
+            for family in fit_fixed(classes, extents, coordinates[members])
+        ]
+        if operands_moved:
+            table = clause(layer.name, clauses[0].binders, rows, atoms, self.names, layer.name)
+            constants, statements = table[0], [table[1]]
+        else:
+            read = read_names(clauses)
+            constants, statements = [c for c in self.rule.constants if c.name in read], list(clauses)
+        written: list[Statement] = []
+        kernels: list[Constant] = []
+        for members, family in sorted(families, key=lambda f: f[1].lower):
+            binders = self.binders(family)
+            row = rows[members[family.units[0]]]
+            new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
+            kernels += new
+            written.append(Statement(layer.name, _result_positions(binders), value))
+        if layer.shape and _total_cost(kernels, written) < _total_cost(constants, statements):
+            constants, statements = kernels, written
+        if statements != clauses:
+            self.changed = True
+            self.constants += constants
+        self.statements += statements
+
+    def add_hidden(
+        self, layer: Layer, rows: list[Row], atoms: Atoms, clauses: list[Statement], operands_moved: bool
+    ) -> None:
+        """A tensor whose elements may be renamed, renumbered and negated: families, and a table of the rest."""
+        oriented = [_oriented(r, atoms) for r in rows]
+        groups = _signatures([r for r, _ in oriented], atoms)
+        extents = [atoms.shape[n] for n in atoms.names]
+        table = _total_cost(*_listed(clause(layer.name, clauses[0].binders, rows, atoms, Names(set()), "w")))
+        chosen: list[tuple[list[int], Family, list[Constant], tuple[Binder, ...], Expr]] = []
+        for members, classes in groups:
+            for family in fit_free(classes, extents):
+                row = oriented[members[family.units[0]]][0]
+                if len(family.units) == 1 and not _is_short(row, atoms):
+                    continue
+                family = centred(family, row, _classes(row, atoms), atoms)
+                units = [members[u] for u in family.units]
+                row = oriented[units[0]][0]
+                binders = self.binders(family)
+                new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
+                price = _total_cost(new, [Statement(layer.name, binders, value)])
+                if price * len(rows) <= table * len(units) or len(units) == len(rows):
+                    chosen.append((units, family, new, binders, value))
+        rest = set(range(len(rows))) - {u for units, *_ in chosen for u in units}
+        if not chosen and not operands_moved:
+            self.statements += clauses
+            return
+        self.changed = True
+        del self.shapes[layer.name]
+        for units, family, new, binders, value in chosen:
+            name = self.names(layer.name)
+            self.constants += new
+            self.statements.append(Statement(name, binders, value))
+            shape = tuple(b - a for a, b in zip(family.lower, family.upper, strict=True))
+            signs = [oriented[u][1] for u in units]
+            self._place(layer, name, shape, units, signs, rows[0].kind, binders)
+        if rest:
+            self._write_rest(layer, sorted(rest, key=lambda k: _row_key(rows[k])), rows, atoms)
+        self.moved.add(layer.name)
+
+    def _write_rest(self, layer: Layer, units: list[int], rows: list[Row], atoms: Atoms) -> None:
+        name = self.names(layer.name)
+        binders = (Binder("u", Literal(0), Literal(len(units))),)
+        constants, statement = clause(name, binders, [rows[u] for u in units], atoms, self.names, layer.name)
+        self.constants += constants
+        self.statements.append(statement)
+        self._place(layer, name, (len(units),), units, [1] * len(units), rows[0].kind, binders)
+
+    def _place(
+        self,
+        layer: Layer,
+        name: str,
+        shape: tuple[int, ...],
+        units: list[int],
+        signs: list[int],
+        kind: str,
+        binders: tuple[Binder, ...],
+    ) -> None:
+        """Record where units went, and say it in the witness."""
+        self.shapes[name] = shape
+        start = self.old.offset[layer.name]
+        for element, (unit, sign) in enumerate(zip(units, signs, strict=True)):
+            offset = 1 if kind == "positive" and sign < 0 else 0
+            self.places[start + unit] = _Place(name, element, sign, offset)
+        own = tuple(Index(b.name) for b in binders)
+        table = Constant.of(self.names(f"unit_of_{name}"), np.array(units).reshape(shape))
+        self.tables.append(table)
+        value: Expr = Read(layer.name, (Read(table.name, own),))
+        if -1 in signs:
+            if len(set(signs)) == 1:
+                sign: Expr = Literal(-1)
+            else:
+                self.tables.append(Constant.of(self.names(f"sign_of_{name}"), np.array(signs).reshape(shape)))
+                sign = Read(self.tables[-1].name, own)
+            value = builder.mul(sign, value)
+            if kind == "positive":
+                # A complemented bit is 1 - old: old * sign + (sign < 0).
+                value = builder.add(value, builder.compare("<", sign, 0))
+        self.witness.append(Statement(name, binders, value))
+
+    def binders(self, family: Family) -> tuple[Binder, ...]:
+        """Binders over the box of a family."""
+        names = self.names.indices(len(family.lower))
+        bounds = zip(names, family.lower, family.upper, strict=True)
+        return tuple(Binder(n, Literal(a), Literal(b)) for n, a, b in bounds)
+
+    def finish(self) -> Rewrite:
+        """The rewrite, or the old rule if nothing was found."""
+        if not self.changed:
+            return unchanged(self.rule)
+        rule = with_statements(self.rule, self.statements, self.constants)
+        return Rewrite(rule, Witness(tuple(self.witness), tuple(self.tables)))
+
+
+def _result_positions(binders: tuple[Binder, ...]) -> tuple[Binder | Expr, ...]:
+    """The positions of a box of results; a range of one is written as a constant."""
+    return tuple(
+        b.lower if b.upper == builder.add(b.lower, 1) else b for b in binders
+    )
+
+
+def _classes(row: Row, atoms: Atoms) -> list[UnitClass]:
+    """The classes of a unit, smallest first; the order depends on weights and shapes only."""
+    found: list[UnitClass] = []
+    numbers = atoms.tensor_of(row.atoms)
+    for number in np.unique(numbers).tolist():
+        mine = numbers == number
+        extents = atoms.shape[atoms.names[number]]
+        local = row.atoms[mine] - atoms.offset[atoms.names[number]]
+        if extents:
+            positions = np.stack(np.unravel_index(local, extents), axis=1).astype(np.int64)
+        else:
+            positions = np.zeros((len(local), 0), dtype=np.int64)
+        found += unit_classes(positions, row.weights[mine], number, extents)
+    return sorted(found, key=lambda c: (c.count, c.tensor, c.weight, c.shape))
+
+
+def _signature(row: Row, classes: list[UnitClass]) -> tuple[object, ...]:
+    shapes = tuple((c.tensor, c.weight, c.shape, tuple(a is None for a in c.anchors)) for c in classes)
+    return (row.kind, row.bias, row.exponent, shapes)
+
+
+def _signatures(rows: list[Row], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
+    """Units grouped by signature, in an order that does not depend on theirs."""
+    groups: dict[tuple[object, ...], tuple[list[int], list[list[UnitClass]]]] = {}
+    for k, row in enumerate(rows):
+        classes = _classes(row, atoms)
+        members, members_classes = groups.setdefault(_signature(row, classes), ([], []))
+        members.append(k)
+        members_classes.append(classes)
+    return [groups[key] for key in sorted(groups, key=repr)]
+
+
+def _oriented(row: Row, atoms: Atoms) -> tuple[Row, int]:
+    """The row or its negation, whichever reads better, and the sign that was applied."""
+    if row.kind == "affine":
+        return row, 1
+    bias = -row.bias if row.kind == "sign" else 1 - row.bias
+    negated = replace(row, weights=-row.weights, bias=bias)
+    return max((row, 1), (negated, -1), key=lambda r: (_orientation(r[0], atoms), r[1]))
+
+
+def _orientation(row: Row, atoms: Atoms) -> tuple[object, ...]:
+    # A unit that is silent at 0 reads best: `s >= t` with t >= 1.
+    positive = int((row.weights > 0).sum()) - int((row.weights < 0).sum())
+    return (row.bias <= 0, positive, -row.bias, [(c.weight, c.shape) for c in _classes(row, atoms)])
+
+
+def _is_short(row: Row, atoms: Atoms) -> bool:
+    """Whether a unit on its own is worth a statement: its weights are few slices."""
+    room = 3
+    numbers = atoms.tensor_of(row.atoms)
+    for number in np.unique(numbers).tolist():
+        name = atoms.names[number]
+        kernel = np.zeros(atoms.shape[name], dtype=row.weights.dtype)
+        mine = numbers == number
+        kernel.flat[row.atoms[mine] - atoms.offset[name]] = row.weights[mine]
+        pieces = decompose(kernel, room)
+        if pieces is None:
+            return False
+        room -= len(pieces)
+    return True
+
+
+def _total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
+    return sum(map(cost, constants)) + sum(map(cost, statements))
+
+
+def _listed(part: tuple[list[Constant], Statement]) -> tuple[list[Constant], list[Statement]]:
+    return part[0], [part[1]]
+
+
+def _row_key(row: Row) -> tuple[object, ...]:
+    return (row.bias, row.atoms.tolist(), row.weights.tolist())
+
+

@@ -1,0 +1,89 @@
+"""What a pass returns: a program and a witness, and the protocol that passes follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ddcompile.ir.nodes import Constant, Node, Read, Rule, Statement
+from ddcompile.ir.traverse import postorder
+
+__all__ = ["Pass", "Rewrite", "Witness", "fresh_name", "read_names", "unchanged", "used_names", "with_statements"]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Rule text that writes tensors of the new program as expressions over tensors of the old one.
+
+    A tensor without clauses here means the old tensor of the same name. Results and inputs never have clauses.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    constants: tuple[Constant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A program claimed equal to the one a pass was given, with the witness that lets a checker see it."""
+
+    rule: Rule
+    witness: Witness = Witness()
+
+
+Pass = Callable[[Rule], Rewrite]
+
+
+def unchanged(rule: Rule) -> Rewrite:
+    """The rewrite of a pass that declines."""
+    return Rewrite(rule)
+
+
+def used_names(rule: Rule) -> set[str]:
+    """Every name that occurs in a rule: tensors, constants, sizes and indices."""
+    names = {rule.name, *rule.sizes, *(d.name for d in (*rule.inputs, *rule.outputs)), *(c.name for c in rule.constants)}
+    for statement in rule.statements:
+        names.add(statement.target)
+        names.update(b.name for b in statement.binders)
+        for node in postorder(statement.value):
+            for binder in getattr(node, "binders", ()):
+                names.add(binder.name)
+    return names
+
+
+def fresh_name(stem: str, taken: set[str]) -> str:
+    """`stem`, or `stem2`, `stem3`, ... : the first that is not taken; it is then taken."""
+    name, count = stem, 1
+    while name in taken:
+        count += 1
+        name = f"{stem}{count}" if not stem[-1].isdigit() else f"{stem}_{count}"
+    taken.add(name)
+    return name
+
+
+def read_names(nodes: Iterable[Node]) -> set[str]:
+    """The names of all tensors and constants read by expressions and statements, in values, positions and bounds."""
+    found: set[str] = set()
+    for node in nodes:
+        parts = [node]
+        if isinstance(node, Statement):
+            parts = [node.value]
+            for position in node.positions:
+                lower, upper = getattr(position, "lower", None), getattr(position, "upper", None)
+                parts += [position] if lower is None else [lower, upper]
+        for part in parts:
+            for inner in postorder(part):  # type: ignore[arg-type]
+                if isinstance(inner, Read):
+                    found.add(inner.tensor)
+    return found
+
+
+def with_statements(
+    rule: Rule, statements: Iterable[Statement], constants: Iterable[Constant] = ()
+) -> Rule:
+    """The rule with other statements; constants no longer read are dropped, `constants` are added."""
+    body = tuple(statements)
+    read = read_names(body)
+    kept = tuple(c for c in (*rule.constants, *constants) if c.name in read)
+    return Rule(rule.name, rule.inputs, rule.outputs, body, kept, rule.sizes)
+
+

@@ -1,0 +1,146 @@
+"""Write a sum weighted by a constant table as a few sums over slices.
+
+Before, with `kernel` = 1 in column 3 and -1 in row 3 of a 7 x 7 table, 0 where they cross::
+
+    d = sign(sum(a < 7, b < 7: kernel[a, b] * image[a, b]))
+
+After::
+
+    d = sign(sum(a < 7: image[a, 3]) - sum(b < 7: image[3, b]))
+
+The table may be read at the summed indices (plus offsets) in any order, times anything: the identity
+sum_b K[b] R(b) = sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from `ddcompile.analysis.slices`; the
+sum is rewritten when the text gets shorter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.slices import Slice, decompose
+from ddcompile.ir import builder
+from ddcompile.ir.affine import affine_of
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.traverse import reads, rewrite, substitute
+from ddcompile.ir.types import infer
+from ddcompile.passes.fold import folded
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+
+__all__ = ["slice_weights"]
+
+_LIMIT = 8
+
+
+def slice_weights(rule: Rule) -> Rewrite:
+    """Apply the pass; see the module."""
+    tables = {c.name: c for c in rule.constants}
+    types = infer(rule)
+    uses = Counter(n.tensor for s in rule.statements for n in reads(s.value) if n.tensor in tables)
+    statements = []
+    for statement in rule.statements:
+
+        def step(node: Expr, statement: Statement = statement) -> Expr:
+            match node:
+                case Reduce("sum", binders, Binary("*", left, right)):
+                    for read, rest in ((left, right), (right, left)):
+                        if isinstance(read, Read) and read.tensor in tables and read.pad is None:
+                            table = tables[read.tensor]
+                            new = _sliced(read, table, binders, rest)
+                            if new is None:
+                                continue
+                            new = folded(statement, new, tables, types)
+                            if cost(new) < cost(node) + cost(table) / uses[table.name]:
+                                return new
+            return node
+
+        value = rewrite(statement.value, step)
+        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+    if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
+        return unchanged(rule)
+    return Rewrite(with_statements(rule, statements))
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """How one axis of the table is read: at `index + offset`."""
+
+    name: str
+    offset: int
+
+
+def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr) -> Expr | None:
+    """The sum over slices; None if the table is read in another way or has no short form."""
+    bounds = {b.name: box_bounds(b) for b in binders}
+    axes = []
+    for position in read.positions:
+        form = affine_of(position)
+        if form is None or not form.is_integral or len(form.names) != 1:
+            return None
+        (name,) = form.names
+        if form.coefficient(name) != 1 or bounds.get(name) is None or any(a.name == name for a in axes):
+            return None
+        axes.append(_Axis(name, int(form.constant)))
+    if any(b is None for b in bounds.values()):
+        return None
+    values = _window(table.values, axes, bounds)
+    if values is None:
+        return None
+    pieces = decompose(values, _LIMIT)
+    if pieces is None:
+        return None
+    total: Expr = Literal(0)
+    for piece in _positive_first(pieces):
+        total = builder.add(total, _piece_sum(piece, axes, binders, rest, read.positions))
+    return total
+
+
+def _window(
+    values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, int] | None]
+) -> np.ndarray | None:
+    """The part of the table that the sum reads, as integers or exact numbers."""
+    part = []
+    for axis, extent in zip(axes, values.shape, strict=True):
+        bound = bounds[axis.name]
+        assert bound is not None
+        low, high = bound[0] + axis.offset, bound[1] + axis.offset
+        if low < 0 or high > extent or high <= low:
+            return None
+        part.append(slice(low, high))
+    window = values[tuple(part)]
+    if window.dtype != np.int64:
+        return None if len(set(window.ravel().tolist())) > _LIMIT else window.astype(object)
+    return window
+
+
+def _positive_first(pieces: list[Slice]) -> list[Slice]:
+    return [p for p in pieces if p.coefficient > 0] + [p for p in pieces if p.coefficient <= 0]
+
+
+def _piece_sum(
+    piece: Slice, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr, positions: tuple[Expr, ...]
+) -> Expr:
+    """`coefficient * sum(slice: rest)`; an axis of one position is substituted."""
+    parts = {axis.name: part for axis, part in zip(axes, piece.axes, strict=True)}
+    kept = []
+    values: dict[str, Expr] = {}
+    for binder in binders:
+        if binder.name not in parts:
+            kept.append(binder)
+            continue
+        start, count, step = parts[binder.name]
+        first = box_bounds(binder)
+        assert first is not None
+        low = first[0] + start
+        if count == 1:
+            values[binder.name] = Literal(low)
+        elif step == 1:
+            kept.append(Binder(binder.name, Literal(low), Literal(low + count)))
+        else:
+            kept.append(Binder(binder.name, Literal(0), Literal(count)))
+            values[binder.name] = builder.add(builder.mul(step, Index(binder.name)), low)
+    return builder.mul(piece.coefficient, builder.summation(kept, substitute(rest, values)))
