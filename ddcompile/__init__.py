@@ -11,13 +11,14 @@ Everything public is listed in `__all__` and imported when it is first used, so 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ddcompile.backends.shared.target import EmitOptions, EmittedFile
     from ddcompile.diagnostics import CompileError, Diagnostic, Location
-    from ddcompile.driver import check, distill, emit, load, optimize, parse, verify
+    from ddcompile.driver import UnprovedWarning, check, distill, emit, load, optimize, parse, verify
     from ddcompile.frontends import load_network
     from ddcompile.frontends.network import Layer, Network, Sparse
     from ddcompile.program import Program
@@ -37,6 +38,7 @@ __all__ = [
     "Network",
     "Program",
     "Sparse",
+    "UnprovedWarning",
     "Verdict",
     "__version__",
     "check",
@@ -52,7 +54,7 @@ __all__ = [
 _HOMES = {
     "ddcompile.backends.shared.target": ("EmitOptions", "EmittedFile"),
     "ddcompile.diagnostics": ("CompileError", "Diagnostic", "Location"),
-    "ddcompile.driver": ("check", "distill", "emit", "load", "optimize", "parse", "verify"),
+    "ddcompile.driver": ("UnprovedWarning", "check", "distill", "emit", "load", "optimize", "parse", "verify"),
     "ddcompile.frontends": ("load_network",),
     "ddcompile.frontends.network": ("Layer", "Network", "Sparse"),
     "ddcompile.program": ("Program",),
@@ -60,6 +62,12 @@ _HOMES = {
     "ddcompile.prove.verdict": ("Verdict",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+# Python started in the root of a clone finds this folder before the installed package, but backends/ and grammars/ are
+# mapped into the package only when it is installed: they are found beside it then.
+_clone = os.path.dirname(os.path.dirname(__file__))
+if os.path.isfile(os.path.join(_clone, "pyproject.toml")) and os.path.isdir(os.path.join(_clone, "backends")):
+    __path__.append(_clone)
 
 
 def __getattr__(name: str) -> Any:

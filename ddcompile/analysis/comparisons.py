@@ -54,7 +54,7 @@ def normal_comparison(expr: Compare) -> Expr:
     bound = -constant + (op == ">")
     if not terms:
         return Literal(int(bound <= 0))
-    divisor = reduce(gcd, terms.values())
+    divisor = reduce(gcd, terms.values(), 0)
     terms = {e: c // divisor for e, c in terms.items()}
     bound = -(-bound // divisor)
     positive = _total([(e, c) for e, c in terms.items() if c > 0])

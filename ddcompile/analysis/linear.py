@@ -129,7 +129,7 @@ def _times(a: _Exact, b: _Exact) -> _Exact:
     x, y = a.values, b.values
     if (x.dtype == object or y.dtype == object or _bound(x) * _bound(y) >= _LIMIT) and x.dtype != object:
         x = x.astype(object)
-    return _Exact(x * y, a.exponent + b.exponent)
+    return _Exact(np.asarray(x * y), a.exponent + b.exponent)
 
 
 def _plus(a: _Exact, b: _Exact, sign: int) -> _Exact:
@@ -137,7 +137,7 @@ def _plus(a: _Exact, b: _Exact, sign: int) -> _Exact:
     x, y = _shifted(a, exponent), _shifted(b, exponent)
     if x.dtype != y.dtype or _bound(x) + _bound(y) >= _LIMIT:
         x, y = x.astype(object), y.astype(object)
-    return _Exact(x + sign * y, exponent)
+    return _Exact(np.asarray(x + sign * y), exponent)
 
 
 def _shifted(a: _Exact, exponent: int) -> np.ndarray:
@@ -145,8 +145,8 @@ def _shifted(a: _Exact, exponent: int) -> np.ndarray:
     if shift == 0:
         return a.values
     if a.values.dtype == object or _bound(a.values) << shift >= _LIMIT:
-        return a.values.astype(object) * (1 << shift)
-    return a.values << shift
+        return np.asarray(a.values.astype(object) * (1 << shift))
+    return np.asarray(a.values << shift)
 
 
 def box_bounds(binder: Binder) -> tuple[int, int] | None:
@@ -251,11 +251,11 @@ class _Reader:
                     work += [(right, factor, summed), (left, factor, summed)]
                     continue
                 case Binary("-", left, right):
-                    minus = _Exact(-factor.values, factor.exponent)
+                    minus = _Exact(np.asarray(-factor.values), factor.exponent)
                     work += [(right, minus, summed), (left, factor, summed)]
                     continue
                 case Unary("-", operand):
-                    work.append((operand, _Exact(-factor.values, factor.exponent), summed))
+                    work.append((operand, _Exact(np.asarray(-factor.values), factor.exponent), summed))
                     continue
                 case Reduce("sum", binders, body):
                     work.append((body, factor, summed | {b.name for b in binders}))
@@ -340,7 +340,7 @@ def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -
     reader = _Reader(rule, types, atoms, statement)
     terms = reader.terms(positive)
     if negative is not None:
-        terms += [(_Exact(-c.values, c.exponent), a) for c, a in reader.terms(negative)]
+        terms += [(_Exact(np.asarray(-c.values), c.exponent), a) for c, a in reader.terms(negative)]
     places = []
     for position in statement.positions:
         place = reader.index(position.name) if isinstance(position, Binder) else None
@@ -392,7 +392,7 @@ def _gather(
         values = _shifted(coefficient, exponent)
         if atom is None:
             summed = tuple(range(reader.domain_axes, values.ndim))
-            bias = bias + values.astype(object).sum(axis=summed, keepdims=True)
+            bias = bias + np.asarray(values.astype(object).sum(axis=summed, keepdims=True), dtype=object)
             continue
         shape = np.broadcast_shapes(values.shape, atom.shape, domain)
         if prod(shape) > _MAX_ENTRIES:

@@ -1,4 +1,4 @@
-"""Write an integer weight array as a short sum of coefficient x slice.
+"""Write an array of exact weights as a short sum of coefficient x slice.
 
 A slice is a box of positions `start, start + step, ..., start + (count - 1) * step` on every axis. Row sums, "all but",
 windows and strides are all slices. The search is greedy with a few alternatives at each step (the most common value of the
@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from math import gcd
+from typing import Any
 
 import numpy as np
+
+from ddcompile.ir.nodes import Number
 
 __all__ = ["Slice", "decompose"]
 
@@ -20,7 +24,7 @@ __all__ = ["Slice", "decompose"]
 class Slice:
     """`coefficient` at every position of a box; `axes` gives (start, count, step) for each axis."""
 
-    coefficient: int
+    coefficient: Number
     axes: tuple[tuple[int, int, int], ...]
 
     def size(self, extents: tuple[int, ...]) -> int:
@@ -40,6 +44,10 @@ def decompose(weights: np.ndarray, limit: int = 6) -> list[Slice] | None:
     if found is None:
         return None
     return sorted(found, key=lambda s: (-_volume(s), s.axes, s.coefficient))
+
+
+def _plain(value: Any) -> Number:
+    return value if isinstance(value, Fraction) else int(value)
 
 
 def _volume(piece: Slice) -> int:
@@ -63,7 +71,7 @@ def _search(
     first = weights.flat[0]
     if (weights == first).all():
         axes = tuple((start, n, step if n > 1 else 1) for (start, step), n in zip(frame, weights.shape, strict=True))
-        return [Slice(int(first), axes)]
+        return [Slice(_plain(first), axes)]
     key = (weights.shape, frame, limit, weights.tobytes() if weights.dtype != object else tuple(weights.flat))
     if key in memo:
         return memo[key]  # type: ignore[return-value]
@@ -82,7 +90,7 @@ def _search(
             tail = _search(rest, frame, room, extents, memo)
         if tail is None:
             continue
-        candidate = [Slice(int(value), axes), *tail]
+        candidate = [Slice(_plain(value), axes), *tail]
         if best is None or _cost(candidate, extents) < _cost(best, extents):
             best = candidate
     memo[key] = best
@@ -110,13 +118,13 @@ def _trim(
     return weights, tuple(new)
 
 
-def _moves(weights: np.ndarray) -> Iterator[tuple[int, tuple[slice, ...]]]:
+def _moves(weights: np.ndarray) -> Iterator[tuple[Number, tuple[slice, ...]]]:
     """Slices worth subtracting first: (value, box)."""
     whole = tuple(slice(0, n) for n in weights.shape)
     mode, _ = _mode(weights)
     if mode != 0:
         yield mode, whole
-    best: tuple[int, int, tuple[slice, ...]] | None = None
+    best: tuple[int, Any, tuple[slice, ...]] | None = None
     for axis in range(weights.ndim if weights.ndim > 1 else 0):
         for place in range(weights.shape[axis]):
             box = tuple(slice(place, place + 1) if a == axis else part for a, part in enumerate(whole))
@@ -128,17 +136,17 @@ def _moves(weights: np.ndarray) -> Iterator[tuple[int, tuple[slice, ...]]]:
     yield _uniform(weights)
 
 
-def _mode(values: np.ndarray) -> tuple[int, int]:
+def _mode(values: np.ndarray) -> tuple[Any, int]:
     distinct, counts = np.unique(values.ravel(), return_counts=True)
     place = int(np.argmax(counts))
     return distinct[place], int(counts[place])
 
 
-def _uniform(weights: np.ndarray) -> tuple[int, tuple[slice, ...]]:
+def _uniform(weights: np.ndarray) -> tuple[Number, tuple[slice, ...]]:
     """A large box of one nonzero value, grown from each of a few corners axis by axis."""
     corners = np.argwhere(weights != 0)
     step = max(1, len(corners) // 16)
-    best: tuple[int, int, tuple[slice, ...]] | None = None
+    best: tuple[int, Any, tuple[slice, ...]] | None = None
     for corner in corners[::step]:
         value = weights[tuple(corner)]
         low, high = corner.copy(), corner + 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import gcd
 
@@ -23,6 +23,7 @@ __all__ = ["Domain", "Threshold", "least_threshold"]
 
 _WORK_LIMIT = 60_000_000
 _LIMIT = 2**62
+_MAX_DISTINCT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class Threshold:
     above: int | None
 
 
+_Slot = tuple[int, Domain, int]
+"""Operands that are alike: their weight, their value set, and how many there are."""
+
+
 def least_threshold(
     weights: Sequence[int], bias: int, domains: Sequence[Domain], *, zero_is_negative: bool
 ) -> Threshold | None:
@@ -65,47 +70,75 @@ def least_threshold(
     zero_is_negative
         For step units: the original's zeros count as negative.
     """
-    low = bias + sum(min(w * d.low, w * d.high) for w, d in zip(weights, domains, strict=True))
-    high = bias + sum(max(w * d.low, w * d.high) for w, d in zip(weights, domains, strict=True))
+    counts = Counter(zip(weights, domains, strict=True))
+    kinds = sorted(counts, key=lambda k: (k[0], k[1].low, k[1].high, k[1].step))
+    found = _least(tuple((w, d, counts[w, d]) for w, d in kinds), bias, zero_is_negative)
+    if found is None:
+        return None
+    place = {kind: k for k, kind in enumerate(kinds)}
+    coefficients = tuple(found.coefficients[place[kind]] for kind in zip(weights, domains, strict=True))
+    return replace(found, coefficients=coefficients)
+
+
+@lru_cache(maxsize=1024)
+def _least(slots: tuple[_Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
+    """The least form with one coefficient a slot."""
+    low = bias + sum(n * min(w * d.low, w * d.high) for w, d, n in slots)
+    high = bias + sum(n * max(w * d.low, w * d.high) for w, d, n in slots)
     if low > 0 or high < 0 or (zero_is_negative and high <= 0):
-        pivot = 1 if low > 0 else -1
-        zeros = (0,) * len(weights)
-        return Threshold(zeros, None if pivot > 0 else 0, None, 0 if pivot > 0 else None)
-    for coefficients in _proposals(weights):
-        found = _prove(weights, bias, domains, coefficients, zero_is_negative)
-        if found is not None:
-            return found
-    return None
+        zeros = (0,) * len(slots)
+        return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
+    best: Threshold | None = None
+    while True:
+        found = None
+        for coefficients in _proposals(slots):
+            found = _prove(slots, bias, coefficients, zero_is_negative)
+            if found is not None:
+                break
+        if found is None or (best is not None and _size(found.coefficients, slots) >= _size(best.coefficients, slots)):
+            return best
+        best = found
+        # The form found is proposed from again: what was small next to the old weights may go now.
+        weights, bias = _equivalent(found)
+        slots = tuple((w, d, n) for w, (_, d, n) in zip(weights, slots, strict=True))
 
 
-def _proposals(weights: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Candidate coefficients, roughly by size: weights divided by a unit and rounded; last the weights themselves."""
+def _size(coefficients: Sequence[int], slots: Sequence[_Slot]) -> int:
+    return sum(abs(c) * n for c, (_, _, n) in zip(coefficients, slots, strict=True))
+
+
+def _equivalent(form: Threshold) -> tuple[tuple[int, ...], int]:
+    """Weights and a bias with the signs of a form at all attainable values."""
+    if form.tie is not None:
+        return form.coefficients, -form.tie
+    if form.below is None or form.above is None:
+        return form.coefficients, 0
+    return tuple(2 * c for c in form.coefficients), -(form.below + form.above)
+
+
+def _proposals(slots: tuple[_Slot, ...]) -> Iterator[tuple[int, ...]]:
+    """Candidate coefficients by size: weights divided by a unit and rounded, or one lowered; last the weights themselves."""
+    weights = [w for w, _, _ in slots]
     magnitudes = sorted({abs(w) for w in weights if w})
     if not magnitudes:
         return
     common = gcd(*magnitudes)
     exact = tuple(w // common for w in weights)
-    counts = Counter(weights)
-    distinct = tuple(counts)
-    references = {magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}
-    seen: set[tuple[int, ...]] = set()
-    candidates = []
-    for reference in references:
+    found: set[tuple[int, ...]] = set()
+    for reference in {magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}:
         for parts in (*range(1, 33), 48, 64, 96, 128, 192, 256):
-            rounded = tuple(_round_ratio(w * parts, reference) for w in distinct)
-            if any(rounded):
-                divisor = gcd(*rounded)
-                rounded = tuple(c // divisor for c in rounded)
-                if rounded not in seen:
-                    seen.add(rounded)
-                    candidates.append((sum(abs(c) * counts[w] for c, w in zip(rounded, distinct, strict=True)), rounded))
-    candidates.sort()
-    size = sum(map(abs, exact))
-    for total, candidate in candidates:
-        if total >= size:
-            break
-        forms = dict(zip(distinct, candidate, strict=True))
-        yield tuple(forms[w] for w in weights)
+            rounded = tuple(_round_ratio(w * parts, reference) for w in weights)
+            divisor = gcd(*rounded)
+            if divisor:
+                found.add(tuple(c // divisor for c in rounded))
+    # One weight a little smaller: repeated, this ends at a form that no single step improves.
+    if len(slots) <= _MAX_DISTINCT:
+        for k, c in enumerate(exact):
+            found.add((*exact[:k], c - (c > 0) + (c < 0), *exact[k + 1 :]))
+    size = _size(exact, slots)
+    for total, candidate in sorted((_size(c, slots), c) for c in found if any(c)):
+        if total < size:
+            yield candidate
     yield exact
 
 
@@ -114,17 +147,17 @@ def _round_ratio(numerator: int, denominator: int) -> int:
 
 
 def _prove(
-    weights: Sequence[int], bias: int, domains: Sequence[Domain], coefficients: tuple[int, ...], zero_is_negative: bool
+    slots: tuple[_Slot, ...], bias: int, coefficients: tuple[int, ...], zero_is_negative: bool
 ) -> Threshold | None:
     """Bound the original at every attainable candidate value; a `Threshold` when the signs line up."""
     groups: dict[int, dict[int, int]] = {}
     start = 0
-    for weight, domain, coefficient in zip(weights, domains, coefficients, strict=True):
-        start += coefficient * domain.low
-        bias += weight * domain.low
+    for (weight, domain, count), coefficient in zip(slots, coefficients, strict=True):
+        start += count * coefficient * domain.low
+        bias += count * weight * domain.low
         if domain.bits:
             group = groups.setdefault(coefficient * domain.step, {})
-            group[weight * domain.step] = group.get(weight * domain.step, 0) + domain.bits
+            group[weight * domain.step] = group.get(weight * domain.step, 0) + count * domain.bits
     key = tuple(sorted((c, tuple(sorted(g.items()))) for c, g in groups.items()))
     signs = _signs(key, bias, zero_is_negative)
     if signs is None:
@@ -133,7 +166,6 @@ def _prove(
     return Threshold(coefficients, *(None if v is None else v + start for v in (below, tie, above)))
 
 
-@lru_cache(maxsize=4096)
 def _signs(
     groups: tuple[tuple[int, tuple[tuple[int, int], ...]], ...], bias: int, zero_is_negative: bool
 ) -> tuple[int | None, int | None, int | None] | None:

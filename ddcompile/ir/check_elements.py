@@ -12,11 +12,11 @@ from ddcompile.ir.nodes import Binder, Expr, Literal, Node, Read, Statement
 from ddcompile.ir.points import ONE_POINT, Points, expand, literal_box, static_value
 from ddcompile.ir.printer import describe
 from ddcompile.ir.schedule import constant_tables
-from ddcompile.ir.scopes import Scope, binders_of, needed_binders, own_position, scoped
+from ddcompile.ir.scopes import Scope, binders_of, needed_binders, own_position
 from ddcompile.ir.traverse import free_indices
 from ddcompile.ir.types import Types, extents
 
-__all__ = ["check_elements", "check_sizes"]
+__all__ = ["ElementChecker", "check_sizes"]
 
 _POINTS = 1 << 22
 _ELEMENTS = 1 << 28
@@ -39,18 +39,9 @@ def check_sizes(types: Types, findings: Findings) -> bool:
     return is_fine
 
 
-def check_elements(types: Types, findings: Findings) -> None:
-    """Report overlapping clauses, results of the wrong shape or with gaps, and reads of what is not there."""
-    elements = _Elements(types, findings)
-    elements.define()
-    elements.results()
-    for statement in types.rule.statements:
-        for node, scope in scoped(statement):
-            if isinstance(node, Read):
-                elements.read(node, statement, scope)
+class ElementChecker:
+    """Reports overlapping clauses, results of the wrong shape or with gaps, and reads of what is not there."""
 
-
-class _Elements:
     def __init__(self, types: Types, findings: Findings) -> None:
         self.types = types
         self.findings = findings

@@ -219,7 +219,9 @@ class _Structure:
                 for binder in reversed(node.binders):
                     stack += [(binder, None), (binder.upper, None), (binder.lower, None)]
             else:
-                stack.extend((kid, None) for kid in reversed(children(node)))
+                kids = children(node)
+                if kids:
+                    stack += [(kid, None) for kid in kids[::-1]]
 
     def _node(self, node: Expr, statement: Statement, scope: dict[str, Binder]) -> None:
         match node:

@@ -8,23 +8,13 @@ from ddcompile.ir.points import ONE_POINT, expand
 from ddcompile.ir.printer import describe
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.schedule import constant_tables
-from ddcompile.ir.scopes import Scope, binders_of, needed_binders, scoped
+from ddcompile.ir.scopes import Scope, binders_of, needed_binders
 from ddcompile.ir.traverse import free_indices
 from ddcompile.ir.types import Types, declared_type
 
-__all__ = ["check_recurrences", "check_types"]
+__all__ = ["TypeChecker", "check_recurrences"]
 
 _POINTS = 1 << 22
-
-
-def check_types(types: Types, findings: Findings) -> None:
-    """Report operands of the wrong type, reductions over nothing, and results that do not fit their declarations."""
-    checker = _Checker(types, findings)
-    for statement in types.rule.statements:
-        for node, scope in scoped(statement):
-            checker.node(node, statement, scope)
-    for declaration in types.rule.outputs:
-        checker.result(declaration)
 
 
 def check_recurrences(types: Types, findings: Findings) -> None:
@@ -51,7 +41,9 @@ def check_recurrences(types: Types, findings: Findings) -> None:
                 )
 
 
-class _Checker:
+class TypeChecker:
+    """Reports operands of the wrong type, reductions over nothing, and results that do not fit their declarations."""
+
     def __init__(self, types: Types, findings: Findings) -> None:
         self.types = types
         self.findings = findings
@@ -79,8 +71,12 @@ class _Checker:
                         message = f"`{tensor}` is read at `{describe(position, 40)}`, which is no integer"
                         self.findings.add("T021", message, position, within=statement)
 
-    def result(self, declaration: Declaration) -> None:
-        """Check that the values of a result are of its declared type."""
+    def results(self) -> None:
+        """Check that the values of every result are of its declared type."""
+        for declaration in self.types.rule.outputs:
+            self._result(declaration)
+
+    def _result(self, declaration: Declaration) -> None:
         inferred = self.types.inferred.get(declaration.name)
         if inferred is None:
             return

@@ -118,7 +118,7 @@ class TypeWalker:
                     for binder in reversed(node.binders):
                         stack += [(binder, False), (binder.upper, False), (binder.lower, False)]
                 else:
-                    stack.extend((kid, False) for kid in reversed(kids))
+                    stack += [(kid, False) for kid in kids[::-1]]
                 continue
             split = len(results) - len(kids)
             found = results[split:]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal as OneOf, TypeAlias
 
 import numpy as np
@@ -51,6 +52,11 @@ CallName: TypeAlias = OneOf["min", "max"]
 ReduceOp: TypeAlias = OneOf["sum", "any", "all", "min", "max", "argmax", "softmax"]
 
 
+@cache
+def _field_names(node: type[Node]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(node) if f.name not in ("location", "_hash"))
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Node:
     """Base of all nodes. Two nodes are equal when they are of one class and all fields but `location` are equal."""
@@ -63,7 +69,7 @@ class Node:
 
     def _values(self) -> tuple[Any, ...]:
         """The field values that take part in equality."""
-        return tuple(getattr(self, f.name) for f in fields(self) if f.name not in ("location", "_hash"))
+        return tuple([getattr(self, name) for name in _field_names(type(self))])
 
     def __hash__(self) -> int:
         return self._hash
@@ -277,6 +283,9 @@ def canonical_array(values: Any) -> np.ndarray:
         If an entry is not finite or the array is ragged.
     """
     array = np.asarray(values)
+    if array.dtype.kind == "f" and not isinstance(values, np.ndarray | np.generic | float):
+        # Lists that mix floats and wide integers: numpy would have rounded the integers.
+        array = np.asarray(values, dtype=object)
     if array.dtype.kind in "biu" and array.dtype != np.uint64:
         result = array.astype(np.int64)
     elif array.dtype.kind == "f" and array.dtype.itemsize <= 8:

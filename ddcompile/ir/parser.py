@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from lark import Lark, UnexpectedInput
+from lark import Lark, UnexpectedInput, UnexpectedToken
 
 from ddcompile.diagnostics import CompileError, Diagnostic, Location
 from ddcompile.grammars import load
@@ -123,9 +123,16 @@ def _read(start: str, text: str, file: str) -> Any:
     except Fault as fault:
         raise _error(fault, text) from None
     except UnexpectedInput as error:
-        raise CompileError(explain(error, text, start, file)) from None
+        raise CompileError(explain(text, file, start, *_stop(error, text))) from None
     finally:
         FILE.reset(reset)
+
+
+def _stop(error: UnexpectedInput, text: str) -> tuple[int, frozenset[str]]:
+    """Where the parser stopped, and the terminals with which it would have gone on."""
+    known = vars(error)  # the LALR parser sets more than lark's types declare
+    is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    return len(text) if is_end else known["pos_in_stream"], frozenset(known["interactive_parser"].accepts())
 
 
 def _error(fault: Fault, text: str) -> CompileError:

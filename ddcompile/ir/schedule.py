@@ -12,7 +12,7 @@ from ddcompile.ir.points import ONE_POINT, expand, static_value
 from ddcompile.ir.scopes import Scope, binders_of, needed_binders, own_position, scoped
 from ddcompile.ir.traverse import free_indices
 
-__all__ = ["Fault", "Recurrence", "constant_tables", "evaluation_order", "recurrence"]
+__all__ = ["Fault", "Group", "Recurrence", "constant_tables", "evaluation_order", "recurrence", "schedule"]
 
 _POINTS = 1 << 22
 
@@ -44,16 +44,36 @@ class Recurrence:
     faults: tuple[Fault, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Numbers of statements in text order: all clauses of one tensor, or of all tensors of a cycle.
+
+    `recurrence` is None if they read nothing of the group.
+    """
+
+    statements: tuple[int, ...]
+    recurrence: Recurrence | None
+
+
 def constant_tables(rule: Rule) -> dict[str, np.ndarray]:
     """The values of the constants of a rule by name."""
     return {constant.name: constant.values for constant in rule.constants}
 
 
-def evaluation_order(rule: Rule) -> tuple[tuple[int, ...], ...]:
-    """Groups of statement numbers, every group after those it reads.
+def schedule(rule: Rule) -> list[Group]:
+    """The statements of a rule without sizes in groups, in evaluation order, with their recurrences."""
+    return [
+        Group(numbers, recurrence(rule, numbers) if is_recurrent else None) for numbers, is_recurrent in _groups(rule)
+    ]
 
-    A group has all clauses of one tensor, or of all tensors of a cycle, in text order. Ties are broken by the text.
-    """
+
+def evaluation_order(rule: Rule) -> tuple[tuple[int, ...], ...]:
+    """Groups of statement numbers, every group after those it reads; ties are broken by the text."""
+    return tuple(numbers for numbers, _ in _groups(rule))
+
+
+def _groups(rule: Rule) -> list[tuple[tuple[int, ...], bool]]:
+    """Groups of statement numbers in evaluation order, and whether they read themselves."""
     clauses: dict[str, list[int]] = {}
     for number, statement in enumerate(rule.statements):
         clauses.setdefault(statement.target, []).append(number)
@@ -68,10 +88,11 @@ def evaluation_order(rule: Rule) -> tuple[tuple[int, ...], ...]:
         )
         for target, numbers in clauses.items()
     }
-    return tuple(
-        tuple(sorted(number for target in component for number in clauses[target]))
-        for component in _components(reads)
-    )
+    groups = []
+    for component in _components(reads):
+        numbers = tuple(sorted(number for target in component for number in clauses[target]))
+        groups.append((numbers, len(component) > 1 or component[0] in reads[component[0]]))
+    return groups
 
 
 def _components(graph: dict[str, list[str]]) -> list[list[str]]:
@@ -121,7 +142,7 @@ def _last_index(items: list[str], item: str) -> int:
 def recurrence(rule: Rule, group: tuple[int, ...]) -> Recurrence | None:
     """How a group is evaluated step by step; None if its statements read nothing of the group.
 
-    The rule has no sizes.
+    In a rule with sizes, reads whose order depends on the sizes count as faults.
     """
     targets = {rule.statements[number].target for number in group}
     found = [

@@ -62,7 +62,9 @@ def scoped(statement: Statement) -> Iterator[tuple[Expr, Scope | None]]:
             inner.append((expr.body, scope))
             stack.extend(reversed(inner))
         else:
-            stack.extend((kid, scope) for kid in reversed(children(expr)))
+            kids = children(expr)
+            if kids:
+                stack += [(kid, scope) for kid in kids[::-1]]
 
 
 def own_position(position: Binder | Expr) -> Expr:

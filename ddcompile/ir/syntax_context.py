@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lark import UnexpectedInput, UnexpectedToken
-
 from ddcompile.diagnostics import Location
 from ddcompile.ir.syntax import CALLS, REDUCTIONS, RESERVED, UNARY_FUNCTIONS
 
@@ -111,11 +109,8 @@ class Context:
         return next(pieces(self.text, piece.end, len(self.text)), None)
 
 
-def context_of(error: UnexpectedInput, text: str, start: str) -> Context:
-    """Look at the text around the place where the parser stopped."""
-    ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    known = vars(error)  # the LALR parser sets more than lark's types declare
-    position: int = len(text) if ended else known["pos_in_stream"]
+def context_of(text: str, start: str, position: int, expected: frozenset[str]) -> Context:
+    """Look at the text around the offset at which the parser stopped."""
     before: list[Piece] = []
     brackets: list[Bracket] = []
     for piece in pieces(text, 0, position):
@@ -127,8 +122,7 @@ def context_of(error: UnexpectedInput, text: str, start: str) -> Context:
             brackets[-1].has_colon = True
         before.append(piece)
     found = next(pieces(text, position, len(text)), None)
-    expected: set[str] = known["interactive_parser"].accepts()
-    return Context(text, start, frozenset(expected), before, found, brackets)
+    return Context(text, start, expected, before, found, brackets)
 
 
 def pieces(text: str, start: int, end: int) -> Iterator[Piece]:

@@ -29,8 +29,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from lark import UnexpectedInput
-
 from ddcompile.diagnostics import Diagnostic, Location
 from ddcompile.ir.syntax import CALLS, REDUCTIONS, RESERVED
 from ddcompile.ir.syntax_context import CLOSING, FUNCTIONS, Context, Piece, context_of, pieces, source_line
@@ -51,17 +49,21 @@ class _Mistake(NamedTuple):
     hint: str = ""
 
 
-def explain(error: UnexpectedInput, text: str, start: str, file: str) -> Diagnostic:
+def explain(text: str, file: str, start: str, position: int, expected: frozenset[str]) -> Diagnostic:
     """Say what is wrong where the parser stopped.
 
     Parameters
     ----------
-    error
-        What the parser raised.
-    text, start, file
-        The whole text, what it should be (a start symbol of the grammar), and the file that it is from.
+    text, file
+        The whole text, and the file that it is from.
+    start
+        What the text should be: a start symbol of the grammar.
+    position
+        The offset at which the parser stopped; the length of the text if it read everything.
+    expected
+        Names of the terminals with which it would have gone on.
     """
-    mistake = _diagnose(context_of(error, text, start))
+    mistake = _diagnose(context_of(text, start, position, expected))
     before = text[: mistake.start]
     line, column = before.count("\n") + 1, mistake.start - before.rfind("\n")
     location = Location(file, line, column, line, column + mistake.length)
@@ -219,9 +221,13 @@ def _operator(context: Context, found: Piece) -> _Mistake | None:
         return None
     if left is None or not left.is_operand_end or not right.is_operand_start or not context.is_same_line(left, right):
         return None
-    multiplies = left.kind == "number" or right.text == "("
-    otherwise = "a new statement stands on its own line" if context.innermost is None else "commas separate values"
-    hint = "write `*` to multiply" if multiplies else otherwise
+    hint = "a new statement stands on its own line"
+    if left.kind == "number" or right.text == "(":
+        hint = "write `*` to multiply"
+    elif context.innermost is not None:
+        hint = "commas separate values"
+    elif context.start == "expression":
+        hint = ""
     return _at(right, "S018", f"expected an operator between `{left.text}` and `{right.text}`", hint)
 
 

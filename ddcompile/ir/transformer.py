@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from lark import Token
+from typing import Any, NamedTuple, Protocol
 
 from ddcompile.diagnostics import Location
 from ddcompile.ir.nodes import (
@@ -36,6 +34,16 @@ __all__ = ["FILE", "Body", "Fault", "ParsedRule", "PendingConstant", "RuleAction
 
 FILE: ContextVar[str] = ContextVar("FILE", default="")
 """The file that locations name. One set of actions serves all threads."""
+
+
+class Token(Protocol):
+    """What the actions need of a token of the parser; tokens are strings besides."""
+
+    value: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
 
 
 class Fault(Exception):
@@ -76,25 +84,20 @@ class ParsedRule(NamedTuple):
 
 def _span(first: Token | Node, last: Token | Node) -> Location:
     """The place from the beginning of one token or node to the end of another."""
-    if isinstance(first, Token):
-        line, column = first.line, first.column
-    else:
-        line, column = _place(first).line, _place(first).column
-    if isinstance(last, Token):
-        end_line, end_column = last.end_line, last.end_column
-    else:
-        end_line, end_column = _place(last).end_line, _place(last).end_column
-    return Location(FILE.get(), line or 1, column or 1, end_line or 0, end_column or 0)
+    start, end = _place(first), _place(last)
+    return Location(FILE.get(), start.line, start.column, end.end_line, end.end_column)
 
 
-def _place(node: Node) -> Location:
-    assert node.location is not None, "the parser gives every node a place"
-    return node.location
+def _place(item: Token | Node) -> Token | Location:
+    if not isinstance(item, Node):
+        return item
+    assert item.location is not None, "the parser gives every node a place"
+    return item.location
 
 
 def _nodes(children: list[Any]) -> list[Any]:
     """What remains of a bracketed list without its punctuation."""
-    return [child for child in children if not isinstance(child, Token)]
+    return [child for child in children if not isinstance(child, str)]
 
 
 class RuleActions:

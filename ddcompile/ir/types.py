@@ -17,7 +17,7 @@ from ddcompile.ir.nodes import Binder, Declaration, Expr, Literal, Rule, Stateme
 from ddcompile.ir.points import ONE_POINT, expand, literal_box, static_value
 from ddcompile.ir.ranges import BIT, INT, INT64, RAT, REAL, SPIN, TRIT, ValueType, join, make
 from ddcompile.ir.scaled import scaled_integers
-from ddcompile.ir.schedule import Recurrence, constant_tables, evaluation_order, recurrence
+from ddcompile.ir.schedule import Recurrence, constant_tables, schedule
 
 __all__ = ["Types", "ValueType", "declared_type", "extents", "infer"]
 
@@ -146,12 +146,11 @@ class _Inference:
         self.walker = TypeWalker(self.tensor, self.scaled, self.tables)
 
     def run(self) -> Types:
-        order = evaluation_order(self.rule)
+        groups = schedule(self.rule)
         recurrences: dict[int, Recurrence] = {}
-        for position, group in enumerate(order):
+        for position, (group, steps) in enumerate((g.statements, g.recurrence) for g in groups):
             for number in group:
                 self._grow(self.rule.statements[number])
-            steps = recurrence(self.rule, group)
             if steps is not None:
                 recurrences[position] = steps
                 self._iterate(group, steps)
@@ -164,7 +163,7 @@ class _Inference:
             self.shape,
             self.tensor,
             self.inferred,
-            order,
+            tuple(group.statements for group in groups),
             recurrences,
             frozenset(self.unsettled),
             self.scaled,

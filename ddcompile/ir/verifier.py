@@ -48,11 +48,12 @@ are known (`ddcompile.runtime.arrays.prepare`).
 from __future__ import annotations
 
 from ddcompile.diagnostics import CompileError, Diagnostic
-from ddcompile.ir.check_elements import check_elements, check_sizes
+from ddcompile.ir.check_elements import ElementChecker, check_sizes
 from ddcompile.ir.check_structure import check_structure
-from ddcompile.ir.check_types import check_recurrences, check_types
+from ddcompile.ir.check_types import TypeChecker, check_recurrences
 from ddcompile.ir.findings import Findings
-from ddcompile.ir.nodes import Rule
+from ddcompile.ir.nodes import Read, Rule
+from ddcompile.ir.scopes import scoped
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.types import Types, infer
 
@@ -125,7 +126,15 @@ def _verify_elements(rule: Rule, findings: Findings) -> Types:
     """The checks on a rule without sizes whose structure is sound."""
     types = infer(rule)
     check_recurrences(types, findings)
-    check_types(types, findings)
-    if check_sizes(types, findings):
-        check_elements(types, findings)
+    operands = TypeChecker(types, findings)
+    operands.results()
+    elements = ElementChecker(types, findings) if check_sizes(types, findings) else None
+    if elements is not None:
+        elements.define()
+        elements.results()
+    for statement in rule.statements:
+        for node, scope in scoped(statement):
+            operands.node(node, statement, scope)
+            if elements is not None and isinstance(node, Read):
+                elements.read(node, statement, scope)
     return types

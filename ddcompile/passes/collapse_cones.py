@@ -190,7 +190,7 @@ def _least(value: Expr, types: Types, limit: int) -> Expr | None:
         result = _evaluate(value, {a: number >> j & 1 for j, a in enumerate(atoms)})
         if result not in (0, 1):
             return None
-        table |= result << number
+        table |= int(result) << number
     # Inputs that do not matter go.
     needed = [j for j in range(len(atoms)) if _depends(table, j, len(atoms))]
     small = 0

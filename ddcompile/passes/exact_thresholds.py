@@ -23,12 +23,13 @@ from math import gcd
 
 import numpy as np
 
+from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms, Row
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 from ddcompile.ir.nodes import Binder, Compare, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
-from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["exact_thresholds"]
 
@@ -59,7 +60,9 @@ def exact_thresholds(rule: Rule) -> Rewrite:
             recoded[span] = free
             if not free.all():
                 split[layer.name] = (np.flatnonzero(free), np.flatnonzero(~free))
-        if any(not _same(a, b) for a, b in zip(rows, layer.rows, strict=True)):
+        clauses = [s for s in rule.statements if s.target == layer.name]
+        changed_operands = {n for n in read_names(clauses) & atoms.shape.keys() if recoded[atoms.slice(n)].any()}
+        if changed_operands or any(not _same(a, b) for a, b in zip(rows, layer.rows, strict=True)):
             new_rows[layer.name] = rows
     if not new_rows:
         return unchanged(rule)
@@ -204,7 +207,7 @@ def _write(
                 value = Compare((">=",), (source, Literal(1))) if is_bit else source
                 witness.append(Statement(part, binders, value))
     new = with_statements(rule, statements, constants)
-    return Rewrite(new, Witness(tuple(witness), tuple(tables)))
+    return unchanged(rule) if cost(new) > cost(rule) else Rewrite(new, Witness(tuple(witness), tuple(tables)))
 
 
 def _moved_atoms(

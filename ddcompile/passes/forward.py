@@ -22,12 +22,13 @@ from math import gcd
 
 import numpy as np
 
+from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms, Row
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
-from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["forward"]
 
@@ -191,7 +192,7 @@ def _write(
         old_rows = originals[name]
         assert old_rows is not None
         whole = len(kept[name]) == len(old_rows)
-        operands = {atoms.names[t] for r in old_rows for t in np.unique(atoms.tensor_of(r.atoms)).tolist()}
+        operands = read_names([old]) & atoms.shape.keys()
         same_operands = all(n in shapes and shapes[n] == atoms.shape[n] for n in operands)
         same_rows = all(a is b for a, b in zip(rows[name], old_rows, strict=True))
         if whole and same_operands and same_rows:
@@ -208,4 +209,4 @@ def _write(
         constants += new_constants
         statements.append(statement)
     new = with_statements(rule, statements, constants)
-    return Rewrite(new, Witness(tuple(witness), tuple(tables)))
+    return unchanged(rule) if cost(new) > cost(rule) else Rewrite(new, Witness(tuple(witness), tuple(tables)))

@@ -29,6 +29,7 @@ __all__ = [
     "double_parts",
     "exact_expression",
     "is_layer",
+    "is_literal",
     "layers_of",
     "names_of",
 ]
@@ -180,16 +181,17 @@ def double_parts(table: np.ndarray) -> list[np.ndarray]:
     parts = []
     rest = table
     while True:
-        if all(_is_literal(v) for v in rest.flat):
+        if all(is_literal(v) for v in rest.flat):
             return [*parts, rest]
         head = np.empty(rest.size, dtype=object)
-        head[:] = [v if _is_literal(v) else Fraction(float(v)) for v in rest.flat]
+        head[:] = [v if is_literal(v) else Fraction(float(v)) for v in rest.flat]
         head = head.reshape(rest.shape)
         parts.append(head)
-        rest = rest - head
+        rest = np.asarray(rest - head, dtype=object)
 
 
-def _is_literal(value: int | Fraction) -> bool:
+def is_literal(value: int | Fraction) -> bool:
+    """Whether a number can be written as one literal: an integer or a double."""
     return value == int(value) or Fraction(float(value)) == value
 
 
@@ -198,7 +200,7 @@ def exact_expression(value: int | Fraction) -> Expr:
     result: Expr | None = None
     rest = Fraction(value)
     while True:
-        if _is_literal(rest):
+        if is_literal(rest):
             tail = Literal(rest)
             return tail if result is None else Binary("+", result, tail)
         head = Fraction(float(rest))

@@ -18,7 +18,7 @@ from ddcompile.passes.layers import Names, activated, double_parts
 __all__ = ["centred", "family_clause"]
 
 _Group = tuple[int, list[int], list[Anchor | None]]
-"""A tensor, the classes read in it that move together, and how they move on every axis (None: not at all)."""
+"""A tensor, the classes read in it that move together, and how they move on every axis (None: they are full)."""
 
 
 def family_clause(
@@ -47,12 +47,9 @@ def _groups(family: Family, classes: list[UnitClass]) -> list[_Group]:
     groups: list[_Group] = []
     widths: list[tuple[int, ...]] = []
     for k, cls in enumerate(classes):
-        moves = [a if a is not None and any(a.slopes) else None for a in family.anchors[k]]
-        fixed = [a is not None and not any(a.slopes) for a in family.anchors[k]]
+        moves = list(family.anchors[k])
         for place, (number, members, shared) in enumerate(groups):
-            if number == cls.tensor and all(
-                _agree(a, b, is_fixed) for a, b, is_fixed in zip(moves, shared, fixed, strict=True)
-            ):
+            if number == cls.tensor and all(_agree(a, b) for a, b in zip(moves, shared, strict=True)):
                 members.append(k)
                 for axis, (own, width) in enumerate(zip(moves, cls.widths, strict=True)):
                     # The narrowest class gives the origin.
@@ -66,11 +63,13 @@ def _groups(family: Family, classes: list[UnitClass]) -> list[_Group]:
     return groups
 
 
-def _agree(own: Anchor | None, shared: Anchor | None, is_fixed: bool) -> bool:
-    if own is None or shared is None:
-        # A class that is full on an axis moves with anything; one that stands still there does not.
-        return not is_fixed or shared is None
-    return own.slopes == shared.slopes
+def _agree(own: Anchor | None, shared: Anchor | None) -> bool:
+    """Whether two classes move together on an axis; one that is full there moves with anything."""
+    return own is None or shared is None or own.slopes == shared.slopes
+
+
+def _is_still(move: Anchor | None) -> bool:
+    return move is None or not any(move.slopes)
 
 
 def _kernel(
@@ -91,7 +90,7 @@ def _kernel(
     for axis, move in enumerate(moves):
         extent = extents[axis]
         used = np.flatnonzero((kernel != 0).any(axis=tuple(a for a in range(kernel.ndim) if a != axis)))
-        if move is None:
+        if move is None or _is_still(move):
             start, length = int(used[0]), int(used[-1] - used[0]) + 1
             kernel = np.take(kernel, range(start, start + length), axis=axis)
         else:
@@ -158,7 +157,7 @@ def _position(
     family: Family,
     coordinates: tuple[str, ...],
 ) -> Expr:
-    if move is None:
+    if move is None or _is_still(move):
         return offset.to_expr()
     where = Affine.of(move.constant, dict(zip(coordinates, move.slopes, strict=True)))
     ranges = {n: (a, b - 1) for n, a, b in zip(coordinates, family.lower, family.upper, strict=True)}

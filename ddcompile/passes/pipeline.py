@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
@@ -50,6 +51,9 @@ DEFAULT = (
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 
 
+_MAX_ROUNDS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One pass that changed the program: `new` is claimed equal to `old` by `witness`."""
@@ -69,7 +73,7 @@ def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float
     rule
         A program without sizes.
     spec
-        Names of passes, separated by commas; None for the default pipeline.
+        Names of passes, separated by commas; None for the default pipeline, repeated while the text gets shorter.
     observe
         Called after every pass with its name, the program, and the seconds it took.
 
@@ -82,27 +86,41 @@ def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float
     CompileError
         P001 for a pass that does not exist; P002 if the program has sizes.
     """
-    names = _parse(DEFAULT if spec is None else spec)
     if rule.sizes:
-        raise fail("P002", "passes need a program without sizes", hint="give the sizes first: they follow from the input shapes")
+        raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
+    if spec is not None:
+        return _once(rule, _parse(spec), observe)
+    steps: list[Step] = []
+    price = cost(rule)
+    for _ in range(_MAX_ROUNDS):
+        found = _once(rule, _parse(DEFAULT), observe)
+        if not found or cost(found[-1].new) >= price:
+            break
+        steps += found
+        rule = found[-1].new
+        price = cost(rule)
+    return steps
+
+
+def _once(rule: Rule, names: list[str], observe: Callable[[str, Rule, float], None] | None) -> list[Step]:
     steps = []
-    for pass_name in names:
+    for name in names:
         start = time.perf_counter()
-        rewrite = PASSES[pass_name](rule)
+        rewrite = PASSES[name](rule)
         seconds = time.perf_counter() - start
         if rewrite.rule != rule:
             check(rewrite.rule)
-            steps.append(Step(pass_name, rule, rewrite.rule, rewrite.witness, seconds))
+            steps.append(Step(name, rule, rewrite.rule, rewrite.witness, seconds))
             rule = rewrite.rule
         if observe is not None:
-            observe(pass_name, rule, seconds)
+            observe(name, rule, seconds)
     return steps
 
 
 def _parse(spec: str) -> list[str]:
     names = [n for n in re.split(r"[,\s]+", spec.strip()) if n]
-    for pass_name in names:
-        if pass_name not in PASSES:
+    for wanted in names:
+        if wanted not in PASSES:
             known = ", ".join(sorted(PASSES))
-            raise fail("P001", f"there is no pass `{pass_name}`", place="pipeline", hint=f"passes: {known}")
+            raise fail("P001", f"there is no pass `{wanted}`", place="pipeline", hint=f"passes: {known}")
     return names

@@ -88,14 +88,11 @@ class _State:
             return
         atoms = Atoms(dict(self.shapes))
         rows = [self.renumber(r, atoms) for r in layer.rows]
-        operands_moved = any(int(t) in self._moved_numbers() for r in layer.rows for t in self.old.tensor_of(r.atoms))
+        operands_moved = bool(read_names(clauses) & self.moved)
         if layer.is_pinned or len(layer.shape) != 1:
             self.add_pinned(layer, rows, atoms, clauses, operands_moved)
         else:
             self.add_hidden(layer, rows, atoms, clauses, operands_moved)
-
-    def _moved_numbers(self) -> set[int]:
-        return {k for k, n in enumerate(self.old.names) if n in self.moved}
 
     def renumber(self, row: Row, atoms: Atoms) -> Row:
         """The row over elements of the new program."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, R
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.fold import folded
+from ddcompile.passes.layers import is_literal
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["slice_weights"]
@@ -91,7 +93,7 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
     if values is None:
         return None
     pieces = decompose(values, _LIMIT)
-    if pieces is None:
+    if pieces is None or not all(is_literal(p.coefficient) for p in pieces):
         return None
     total: Expr = Literal(0)
     for piece in _positive_first(pieces):
@@ -113,7 +115,11 @@ def _window(
         part.append(slice(low, high))
     window = values[tuple(part)]
     if window.dtype != np.int64:
-        return None if len(set(window.ravel().tolist())) > _LIMIT else window.astype(object)
+        if len(set(window.ravel().tolist())) > _LIMIT:
+            return None
+        exact = np.empty(window.size, dtype=object)
+        exact[:] = [Fraction(v) for v in window.ravel().tolist()]
+        return exact.reshape(window.shape)
     return window
 
 

@@ -1,0 +1,211 @@
+"""Kernel expressions as C.
+
+Bits and integers of up to 32 bits are C expressions of type int: operands are promoted, no operation overflows, and
+values are cast where they are stored. Integers of 64 bits are int64_t, wider ones structs (see
+`ddcompile.backends.c.wide`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from ddcompile.backends.c.names import CNames
+from ddcompile.backends.c.wide import Helper, Helpers
+from ddcompile.backends.shared.printer import Notation, Operator, Text, atom, infix, prefix
+from ddcompile.kernel.nodes import (
+    Arith,
+    ArithOp,
+    BitType,
+    Buffer,
+    Compare,
+    CompareOp,
+    Const,
+    Convert,
+    Expr,
+    IntType,
+    Load,
+    Logic,
+    Negate,
+    Not,
+    Select,
+    Type,
+    Var,
+)
+
+__all__ = ["MULTIPLY", "UNARY", "ExpressionPrinter", "number"]
+
+_SELECT, _OR, _XOR, _AND, _EQUAL, _ORDER, _NOT, _ADD, MULTIPLY, UNARY, _CAST, _POSTFIX = range(1, 13)
+
+NOTATION = Notation(
+    {
+        "select": Operator("{} ? {} : {}", _SELECT, (_EQUAL, _EQUAL, _SELECT)),
+        # Compilers ask for brackets around every other operator beside & ^ |.
+        "or": Operator("{} | {}", _OR, (UNARY, UNARY), chains=True),
+        "xor": Operator("{} ^ {}", _XOR, (UNARY, UNARY), chains=True),
+        "and": Operator("{} & {}", _AND, (UNARY, UNARY), chains=True),
+        "&": infix("&", _AND, (UNARY, UNARY)),
+        "==": infix("==", _EQUAL, (_ADD, _ADD)),
+        "!=": infix("!=", _EQUAL, (_ADD, _ADD)),
+        "<": infix("<", _ORDER, (_ADD, _ADD)),
+        "<=": infix("<=", _ORDER, (_ADD, _ADD)),
+        ">": infix(">", _ORDER, (_ADD, _ADD)),
+        ">=": infix(">=", _ORDER, (_ADD, _ADD)),
+        "not": prefix("!", _NOT, UNARY),
+        "+": infix("+", _ADD),
+        "-": infix("-", _ADD),
+        "*": infix("*", MULTIPLY),
+        "%": infix("%", MULTIPLY),
+        "neg": prefix("-", UNARY, _CAST),
+        "cast int32_t": prefix("(int32_t)", _CAST, UNARY),
+        "cast int64_t": prefix("(int64_t)", _CAST, UNARY),
+        "element": Operator("{}[{}]", _POSTFIX, (_POSTFIX, 0)),
+    }
+)
+
+_WIDE_ARITH: dict[ArithOp, Helper] = {"+": "add", "-": "sub", "*": "mul", "%": "rem", "&": "and"}
+
+
+def number(value: int) -> Text:
+    """A machine integer."""
+    if value == -(2**31):
+        return atom("INT32_MIN")
+    if value == -(2**63):
+        return atom("INT64_MIN")
+    if -(2**31) < value < 2**31:
+        return Text(str(value)) if value >= 0 else Text(str(value), UNARY)
+    return atom(f"INT64_C({value})")
+
+
+class ExpressionPrinter:
+    """Prints expressions of one kernel.
+
+    Parameters
+    ----------
+    names
+        C names of variables.
+    places
+        C expressions for the start of each buffer.
+    buffers
+        The kernel's buffers by name.
+    helpers
+        Takes note of the wide types and functions that the expressions need.
+    sizes
+        Scalar parameters, which have the type size_t in C.
+    """
+
+    def __init__(
+        self,
+        names: CNames,
+        places: Mapping[str, str],
+        buffers: Mapping[str, Buffer],
+        helpers: Helpers,
+        sizes: frozenset[str] = frozenset(),
+    ) -> None:
+        self._names = names
+        self._places = places
+        self._buffers = buffers
+        self._helpers = helpers
+        self._sizes = sizes
+
+    def text(self, expr: Expr) -> str:
+        """An expression where anything may stand."""
+        return self.print(expr).text
+
+    def address(self, buffer: str, index: Expr) -> Text:
+        """Where an element begins, as a pointer to words, in a buffer of a wide type."""
+        words = self._buffers[buffer].type
+        assert isinstance(words, IntType)
+        offset = NOTATION.apply("*", Text(f"(ptrdiff_t){words.words}", UNARY), self.print(index))
+        return NOTATION.apply("+", atom(self._places[buffer]), offset)
+
+    def element(self, buffer: str, index: Expr) -> Text:
+        """An element of a buffer of machine integers."""
+        return NOTATION.apply("element", atom(self._places[buffer]), self.print(index))
+
+    def print(self, expr: Expr) -> Text:
+        """An expression and how tightly it binds; a kernel's expressions are shallow enough to recurse."""
+        match expr:
+            case Const(value, type_):
+                if isinstance(type_, IntType) and type_.is_wide:
+                    return atom(self._helpers.constant(value, type_))
+                return number(value)
+            case Var(name) if name in self._sizes:
+                return NOTATION.apply("cast int64_t", atom(self._names[name]))
+            case Var(name):
+                return atom(self._names[name])
+            case Load(_, _, _, guard, default):
+                if guard is None or default is None:
+                    return self._load(expr)
+                return NOTATION.apply("select", self.print(guard), self._load(expr), self.print(default))
+            case Negate(operand, type_):
+                if type_.is_wide:
+                    return self._call("neg", type_, operand)
+                return NOTATION.apply("neg", self.print(operand))
+            case Arith(op, left, right, type_):
+                if type_.is_wide:
+                    return self._call(_WIDE_ARITH[op], type_, left, right)
+                return NOTATION.apply(op, self.print(left), self.print(right))
+            case Compare(op, left, right):
+                return self._compare(op, left, right)
+            case Logic(op, left, right):
+                return NOTATION.apply(op, self.print(left), self.print(right))
+            case Not(operand):
+                return NOTATION.apply("not", self.print(operand))
+            case Select(condition, then, otherwise):
+                return NOTATION.apply("select", self.print(condition), self.print(then), self.print(otherwise))
+            case Convert(operand, type_):
+                return self._convert(operand, type_)
+            case _:
+                assert_never(expr)
+
+    def _load(self, load: Load) -> Text:
+        if isinstance(load.type, IntType) and load.type.is_wide:
+            function = self._helpers.function("load", load.type)
+            return atom(f"{function}({self.address(load.buffer, load.index)})")
+        return self.element(load.buffer, load.index)
+
+    def _call(self, helper: Helper, type_: IntType, *operands: Expr) -> Text:
+        return atom(f"{self._helpers.function(helper, type_)}({', '.join(map(self.text, operands))})")
+
+    def _compare(self, op: CompareOp, left: Expr, right: Expr) -> Text:
+        type_ = left.type
+        if not (isinstance(type_, IntType) and type_.is_wide):
+            return NOTATION.apply(op, self.print(left), self.print(right))
+        match op:
+            case "<":
+                return self._call("less", type_, left, right)
+            case ">":
+                return self._call("less", type_, right, left)
+            case "<=":
+                return NOTATION.apply("not", self._call("less", type_, right, left))
+            case ">=":
+                return NOTATION.apply("not", self._call("less", type_, left, right))
+            case "==":
+                return self._call("equal", type_, left, right)
+            case "!=":
+                return NOTATION.apply("not", self._call("equal", type_, left, right))
+            case _:
+                assert_never(op)
+
+    def _convert(self, operand: Expr, target: Type) -> Text:
+        source = operand.type
+        if isinstance(source, IntType) and source.is_wide:
+            if isinstance(target, IntType) and target.is_wide:
+                return atom(f"{self._helpers.resize(source, target)}({self.text(operand)})")
+            low = self._call("low", source, operand)
+            if isinstance(target, BitType):
+                return NOTATION.apply("!=", low, number(0))
+            return low if _is_64(target) else NOTATION.apply("cast int32_t", low)
+        if isinstance(target, BitType):
+            # Compilers suspect arithmetic where a condition may stand.
+            return NOTATION.apply("!=", self.print(operand), number(0))
+        if isinstance(target, IntType) and target.is_wide:
+            return self._call("of", target, operand)
+        if _is_64(source) == _is_64(target):
+            return self.print(operand)
+        return NOTATION.apply("cast int64_t" if _is_64(target) else "cast int32_t", self.print(operand))
+
+
+def _is_64(type_: Type) -> bool:
+    return not isinstance(type_, BitType) and type_.width == 64

@@ -1,0 +1,130 @@
+"""A kernel as the text of a C file: tables, wide integers, and the two entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ddcompile.backends.c.expressions import ExpressionPrinter, number
+from ddcompile.backends.c.names import CNames
+from ddcompile.backends.c.statements import StatementPrinter, element_type
+from ddcompile.backends.c.wide import Helpers, hex_words
+from ddcompile.backends.shared.writer import Writer
+from ddcompile.kernel.nodes import Buffer, Function, IntType, Kernel, Type
+from ddcompile.kernel.traverse import loads
+
+__all__ = ["CSource", "elements", "table_text"]
+
+
+def table_text(declaration: str, values: Iterable[int], type_: Type) -> str:
+    """A constant array, its elements on lines of bounded width."""
+    writer = Writer()
+    if isinstance(type_, IntType) and type_.is_wide:
+        items = (word for value in values for word in hex_words(value, type_.words))
+    else:
+        items = (number(value).text for value in values)
+    with writer.block(f"{declaration} = {{", "};"):
+        writer.fill(items)
+    return writer.text()
+
+
+def elements(buffer: Buffer) -> int:
+    """How many C array elements a buffer takes; C has no empty arrays."""
+    words = buffer.type.words if isinstance(buffer.type, IntType) else 1
+    return max(1, buffer.size * words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+class CSource:
+    """The C of one kernel.
+
+    Parameters
+    ----------
+    kernel
+        What to print.
+    prefix
+        A valid prefix of all symbols.
+    comments
+        Whether comments of the kernel are printed.
+    """
+
+    def __init__(self, kernel: Kernel, prefix: str, *, comments: bool) -> None:
+        self.kernel = kernel
+        self.prefix = prefix
+        self.names = CNames(frozenset([prefix, f"{prefix}_batch", f"{prefix}_scratch", f"{prefix}_SCRATCH"]))
+        for buffer in kernel.parameters:
+            self.names[buffer.name]
+        self._comments = comments
+        self._helpers = Helpers(prefix)
+        self.scratch_name = self.names.fresh("scratch") if kernel.needs_scratch else ""
+        self._symbols = {kernel.sample.name: prefix, kernel.batch.name: f"{prefix}_batch"}
+
+    def parameters(self, function: Function, *, restrict: bool) -> str:
+        """The parameter list of an entry point; the header, which is C++ too, cannot say restrict."""
+        star = "*restrict " if restrict else "*"
+        found = [_Parameter("size_t", self.names[v.name]) for v in function.scalars]
+        for buffer in self.kernel.parameters:
+            const = "const " if buffer.role == "input" else ""
+            found.append(_Parameter(f"{const}{element_type(buffer.type)}", star + self.names[buffer.name]))
+        if self.scratch_name:
+            found.append(_Parameter(f"{self.prefix}_scratch", star + self.scratch_name))
+        return ", ".join(map(str, found)) or "void"
+
+    def scratch_fields(self) -> list[str]:
+        """The members of the scratch struct; none if scratch lives on the stack."""
+        return [self._array(b) for b in self.kernel.of_role("scratch")] if self.scratch_name else []
+
+    def blocks(self) -> list[str]:
+        """Tables, helpers and functions, in the order of the file."""
+        tables = [
+            table_text(f"static const {element_type(b.type)} {self._table(b)}[{elements(b)}]", b.values, b.type)
+            for b in self.kernel.of_role("table")
+        ]
+        functions = [self._function(function) for function in self.kernel.functions]
+        helpers = [self._helpers.text()] if self._helpers.text() else []
+        return [*tables, *helpers, *functions]
+
+    def _array(self, buffer: Buffer) -> str:
+        return f"{element_type(buffer.type)} {self.names[buffer.name]}[{elements(buffer)}]"
+
+    def _table(self, buffer: Buffer) -> str:
+        return f"{self.prefix}_{buffer.name}_table"
+
+    def _place(self, buffer: Buffer) -> str:
+        if buffer.role == "table":
+            return self._table(buffer)
+        name = self.names[buffer.name]
+        return f"{self.scratch_name}->{name}" if buffer.role == "scratch" and self.scratch_name else name
+
+    def _function(self, function: Function) -> str:
+        kernel = self.kernel
+        places = {b.name: self._place(b) for b in kernel.buffers}
+        sizes = frozenset(v.name for v in function.scalars)
+        expressions = ExpressionPrinter(self.names, places, kernel.buffer, self._helpers, sizes)
+        writer = Writer()
+        writer.line(f"void {self._symbols[function.name]}({self.parameters(function, restrict=True)})")
+        with writer.block("{", "}"):
+            if function is kernel.sample:
+                if not self.scratch_name:
+                    writer.lines(self._array(b) + ";" for b in kernel.of_role("scratch"))
+                read = {load.buffer for load in loads(function.body)}
+                writer.lines(f"(void){self.names[b.name]};" for b in kernel.of_role("input") if b.name not in read)
+            StatementPrinter(
+                writer,
+                kernel,
+                self.names,
+                expressions,
+                self._helpers,
+                comments=self._comments,
+                invoked=self._symbols,
+                handed_on=(self.scratch_name,) if self.scratch_name else (),
+            ).print(function)
+        return writer.text()

@@ -1,0 +1,167 @@
+"""Kernel statements as C."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import assert_never
+
+from ddcompile.backends.c.expressions import MULTIPLY, UNARY, ExpressionPrinter
+from ddcompile.backends.c.names import CNames
+from ddcompile.backends.c.wide import Helpers
+from ddcompile.backends.shared.writer import Writer
+from ddcompile.kernel.nodes import (
+    Arith,
+    Assign,
+    BitType,
+    Branch,
+    Break,
+    Comment,
+    Const,
+    Declare,
+    Expr,
+    Function,
+    IntType,
+    Invoke,
+    Kernel,
+    Load,
+    Loop,
+    Stmt,
+    Store,
+    Type,
+    Var,
+)
+from ddcompile.kernel.traverse import walk
+
+__all__ = ["StatementPrinter", "comment_lines", "element_type"]
+
+_COMMENT_LIMIT = 1200
+
+
+def element_type(type_: Type) -> str:
+    """The C type of an element in memory; wide elements are several."""
+    if isinstance(type_, BitType):
+        return "uint8_t"
+    return "uint64_t" if type_.is_wide else f"int{type_.width}_t"
+
+
+def comment_lines(text: str, width: int) -> list[str]:
+    """A comment of lines that are not longer than the width allows."""
+    if len(text) > _COMMENT_LIMIT:
+        text = text[:_COMMENT_LIMIT].rsplit(" ", 1)[0] + " ..."
+    lines = wrap(text, max(40, width - 6), break_long_words=False, break_on_hyphens=False) or [""]
+    lines = [("/* " if k == 0 else "   ") + line for k, line in enumerate(lines)]
+    lines[-1] += " */"
+    return lines
+
+
+class StatementPrinter:
+    """Prints the statements of one function with a writer."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        kernel: Kernel,
+        names: CNames,
+        expressions: ExpressionPrinter,
+        helpers: Helpers,
+        *,
+        comments: bool,
+        invoked: dict[str, str],
+        handed_on: tuple[str, ...],
+    ) -> None:
+        self._writer = writer
+        self._kernel = kernel
+        self._names = names
+        self._expressions = expressions
+        self._helpers = helpers
+        self._comments = comments
+        self._invoked = invoked
+        self._handed_on = handed_on
+
+    def print(self, function: Function) -> None:
+        """The body of a function."""
+        for event, stmt in walk(function.body):
+            match event:
+                case "at":
+                    self._statement(stmt)
+                case "enter":
+                    self._writer.line(self._head(stmt))
+                    self._writer.enter()
+                case "else":
+                    self._writer.leave()
+                    self._writer.line("} else {")
+                    self._writer.enter()
+                case "leave":
+                    self._writer.leave()
+                    self._writer.line("}")
+                case _:
+                    assert_never(event)
+
+    def _head(self, stmt: Stmt) -> str:
+        text = self._expressions.text
+        match stmt:
+            case Loop(index, lower, upper):
+                name = self._names[index.name]
+                first = f"{element_type(index.type)} {name} = {text(lower)}"
+                return f"for ({first}; {name} < {text(upper)}; ++{name}) {{"
+            case Branch(condition):
+                return f"if ({text(condition)}) {{"
+            case _:
+                raise TypeError(f"{type(stmt).__name__} opens no block")
+
+    def _statement(self, stmt: Stmt) -> None:
+        line = self._writer.line
+        match stmt:
+            case Comment(text):
+                if self._comments:
+                    self._writer.lines(comment_lines(text, 110))
+            case Declare(variable, value, mutable):
+                const = "" if mutable else "const "
+                line(f"{const}{self._variable_type(variable.type)} {self._names[variable.name]} = {self._cast(value)};")
+            case Assign(variable, value):
+                self._assign(variable, value)
+            case Store(buffer, index, value):
+                if isinstance(value.type, IntType) and value.type.is_wide:
+                    store = self._helpers.function("store", value.type)
+                    line(f"{store}({self._expressions.address(buffer, index)}, {self._expressions.text(value)});")
+                else:
+                    line(f"{self._expressions.element(buffer, index)} = {self._cast(value)};")
+            case Break():
+                line("break;")
+            case Invoke(name, offsets):
+                self._invoke(name, offsets)
+            case Loop() | Branch():
+                raise TypeError(f"{type(stmt).__name__} is no simple statement")
+            case _:
+                assert_never(stmt)
+
+    def _assign(self, variable: Var, value: Expr) -> None:
+        name = self._names[variable.name]
+        match value, variable.type:
+            case Arith("+" | "-" as op, Var(other), right), IntType(32 | 64) if other == variable.name:
+                self._writer.line(f"{name} {op}= {self._expressions.text(right)};")
+            case _:
+                self._writer.line(f"{name} = {self._cast(value)};")
+
+    def _variable_type(self, type_: Type) -> str:
+        if isinstance(type_, IntType) and type_.is_wide:
+            return self._helpers.type_name(type_)
+        return element_type(type_)
+
+    def _cast(self, value: Expr) -> str:
+        """A value for a place of its type: expressions that C computes as int are cast to what is narrower."""
+        is_narrow = isinstance(value.type, BitType) or value.type.width < 32
+        if not is_narrow or isinstance(value, Const | Var) or (isinstance(value, Load) and value.guard is None):
+            return self._expressions.text(value)
+        text = self._expressions.print(value).at(UNARY)
+        return f"({element_type(value.type)}){text}"
+
+    def _invoke(self, name: str, offsets: tuple[Expr, ...]) -> None:
+        arguments = []
+        for buffer, offset in zip(self._kernel.parameters, offsets, strict=True):
+            words = buffer.type.words if isinstance(buffer.type, IntType) else 1
+            scale = f"{words} * " if words > 1 else ""
+            place = self._names[buffer.name]
+            text = self._expressions.print(offset).at(MULTIPLY + 1) if scale else self._expressions.text(offset)
+            arguments.append(f"{place} + {scale}{text}")
+        self._writer.line(f"{self._invoked[name]}({', '.join((*arguments, *self._handed_on))});")

@@ -1,0 +1,68 @@
+"""LLVM text to machine code: object code for a file, or functions in this process. No other module imports llvmlite.
+
+No flag changes what a program computes: the modules hold integer arithmetic only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import llvmlite.binding as llvm
+
+__all__ = ["Library", "object_code"]
+
+_lock = Lock()
+"""Held while a module is parsed and compiled: all modules share one LLVM context."""
+_LARGE = 400_000
+"""Characters of a module beyond which only cheap optimisations run, since costly ones are not linear in its size."""
+
+
+@cache
+def _initialize() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+def _optimized(text: str, **machine_options: Any) -> tuple[Any, Any]:
+    """Parse, verify and optimise a module; the module and the target machine it is for."""
+    _initialize()
+    level = 3 if len(text) < _LARGE else 1
+    triple = llvm.get_process_triple()
+    machine = llvm.Target.from_triple(triple).create_target_machine(opt=level, **machine_options)
+    module = llvm.parse_assembly(text)
+    module.triple = triple
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=level))
+    builder.getModulePassManager().run(module, builder)
+    return module, machine
+
+
+def object_code(text: str) -> bytes:
+    """Compile a module to position-independent object code that runs on every model of this architecture."""
+    with _lock:
+        module, machine = _optimized(text, reloc="pic", codemodel="default")
+        code: bytes = machine.emit_object(module)
+    return code
+
+
+class Library:
+    """The functions of a module, compiled for the processor at hand.
+
+    The code is freed with the library, so whoever calls a function keeps the library alive.
+    """
+
+    def __init__(self, text: str) -> None:
+        with _lock:
+            module, machine = _optimized(
+                text, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), jit=True
+            )
+            self._engine = llvm.create_mcjit_compiler(module, machine)
+            self._engine.finalize_object()
+
+    def function(self, name: str, *arguments: Any) -> Any:
+        """A function without a result, with ctypes arguments. It lets other threads of Python run meanwhile."""
+        return ctypes.CFUNCTYPE(None, *arguments)(self._engine.get_function_address(name))

@@ -1,0 +1,98 @@
+"""LLVM text of a whole kernel: tables and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ddcompile.backends.llvm.function import FunctionPrinter, memory_type, remainder_symbol
+from ddcompile.backends.shared.words import to_words
+from ddcompile.backends.shared.writer import Writer
+from ddcompile.kernel.nodes import BitType, Buffer, Kernel
+
+__all__ = ["print_kernel", "symbol"]
+
+
+_REMAINDER = """\
+; Of a nonnegative number by a positive one, bit by bit: LLVM would call a run-time library that may be missing.
+define private i{width} {symbol}(i{width} %number, i{width} %divisor) nounwind {{
+entry:
+  br label %loop
+loop:
+  %step = phi i32 [ 0, %entry ], [ %step.next, %loop ]
+  %left = phi i{width} [ %number, %entry ], [ %left.next, %loop ]
+  %rest = phi i{width} [ 0, %entry ], [ %rest.next, %loop ]
+  %bit = lshr i{width} %left, {top}
+  %left.next = shl i{width} %left, 1
+  %doubled = shl i{width} %rest, 1
+  %longer = or i{width} %doubled, %bit
+  %less = icmp ult i{width} %longer, %divisor
+  %shorter = sub i{width} %longer, %divisor
+  %rest.next = select i1 %less, i{width} %longer, i{width} %shorter
+  %step.next = add i32 %step, 1
+  %done = icmp eq i32 %step.next, {width}
+  br i1 %done, label %end, label %loop
+end:
+  ret i{width} %rest.next
+}}
+"""
+
+
+def symbol(kernel: Kernel, function: str, prefix: str = "") -> str:
+    """The symbol of a function: its name, the kernel's name in it replaced by the prefix."""
+    return (prefix or kernel.name) + function.removeprefix(kernel.name)
+
+
+def print_kernel(kernel: Kernel, prefix: str = "", header: Iterable[str] = (), comments: bool = True) -> str:
+    """Print a kernel as an LLVM module that names no machine.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        What to print.
+    prefix : str
+        Replaces the kernel's name in the symbols.
+    header : iterable of str
+        Lines for comments at the top.
+    comments : bool
+        Whether the kernel's comments are printed.
+    """
+    symbols = {function.name: "@" + symbol(kernel, function.name, prefix) for function in kernel.functions}
+    tables = kernel.of_role("table")
+    symbols |= {table.name: f"@.{table.name}" for table in tables}
+    writer = Writer(indent="  ")
+    writer.lines(f"; {line}" for line in header)
+    if header:
+        writer.line()
+    writer.line(f'source_filename = "{prefix or kernel.name}"')
+    writer.line()
+    for table in tables:
+        _table(writer, symbols[table.name], table)
+    printer = FunctionPrinter(kernel, symbols, comments)
+    for function in kernel.functions:
+        writer.lines(printer.print(function))
+        writer.line()
+    for type_ in sorted(printer.remainders, key=lambda type_: type_.width):
+        writer.lines(
+            _REMAINDER.format(symbol=remainder_symbol(type_), width=type_.width, top=type_.width - 1).splitlines()
+        )
+        writer.line()
+    # What a byte that holds a bit may be.
+    writer.line("!0 = !{i8 0, i8 2}")
+    return writer.text()
+
+
+def _table(writer: Writer, name: str, table: Buffer) -> None:
+    """Print a constant array, wide integers as their words."""
+    numbers: list[int] = list(table.values)
+    element = memory_type(table.type)
+    if not isinstance(table.type, BitType) and table.type.is_wide:
+        numbers = [int(word) for word in to_words(table.values, table.type.words)]
+        element = "i64"
+    head = f"{name} = private unnamed_addr constant [{len(numbers)} x {element}] "
+    items = [f"{element} {number}" for number in numbers]
+    if not items:
+        writer.line(head + "zeroinitializer, align 8")
+        return
+    with writer.block(head + "[", "], align 8"):
+        writer.fill(items)
+    writer.line()

@@ -1,0 +1,59 @@
+"""The LLVM target: a rule as an LLVM module, in text or as object code for this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ddcompile.backends.llvm.compile import object_code
+from ddcompile.backends.llvm.module import print_kernel
+from ddcompile.backends.shared.provenance import provenance
+from ddcompile.backends.shared.target import EmitOptions, EmittedFile
+from ddcompile.ir.nodes import Kind, Rule
+from ddcompile.ir.specialize import specialize
+from ddcompile.ir.verifier import check
+from ddcompile.kernel.lower import lower
+
+__all__ = ["LLVMTarget", "emit_object"]
+
+
+class LLVMTarget:
+    """Prints a rule as LLVM text for any little-endian machine.
+
+    The module defines `void <prefix>(inputs..., results...)` for one sample and `void <prefix>_batch(i64 n, ...)` for n
+    samples one after the other, all arguments pointers to row-major arrays: bits as bytes 0 and 1, spins and trits as
+    `i8`, other integers and scaled rationals as `i64` or, beyond that, as little-endian two's complement words. A
+    kernel with much intermediate data takes the pointer to its scratch memory last.
+    """
+
+    name = "llvm"
+    description = "an LLVM module (.ll) with a sample and a batch function"
+    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat"})
+
+    def emit(self, rule: Rule, options: EmitOptions) -> list[EmittedFile]:
+        """Print `rule` as `<prefix>.ll`.
+
+        Raises
+        ------
+        CompileError
+            T### if the rule is not valid, E0## if it has sizes without values or numbers without bounds.
+        """
+        return [EmittedFile(f"{options.prefix or rule.name}.ll", _text(rule, options))]
+
+
+def emit_object(rule: Rule, options: EmitOptions) -> bytes:
+    """Compile `rule` to the object code of this machine's architecture, position independent, for any of its models.
+
+    The functions are those of the module that `LLVMTarget` prints.
+
+    Raises
+    ------
+    CompileError
+        As `LLVMTarget.emit`.
+    """
+    return object_code(_text(rule, replace(options, comments=False)))
+
+
+def _text(rule: Rule, options: EmitOptions) -> str:
+    special = specialize(rule, dict(options.sizes)) if options.sizes else rule
+    kernel = lower(special) if special.sizes else lower(special, check(special))
+    return print_kernel(kernel, options.prefix, provenance(rule, options), options.comments)

@@ -1,0 +1,97 @@
+"""How Python spells operators and numbers, and what kind of number a Python expression gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+
+from ddcompile.backends.shared.printer import ATOM, Notation, Operator, Text, atom, infix, prefix
+
+__all__ = ["COMPARISON", "NEGATION", "PYTHON", "Part", "Sort", "join", "number", "span"]
+
+_OR, _AND, _NOT, COMPARISON, _XOR, _SUM, _PRODUCT, NEGATION = 1, 2, 3, 4, 6, 9, 10, 11
+
+PYTHON = Notation(
+    {
+        "if": Operator("{} if {} else {}", 0, (_OR, _OR, 0)),
+        "or": infix("or", _OR),
+        "and": infix("and", _AND),
+        "not": prefix("not ", _NOT),
+        "xor": infix("^", _XOR),
+        "+": infix("+", _SUM),
+        "-": infix("-", _SUM),
+        "*": infix("*", _PRODUCT),
+        "%": infix("%", _PRODUCT),
+        "negate": prefix("-", NEGATION),
+    }
+)
+"""Python's operators under the names of the rule IR's, by how tightly they bind."""
+
+_DIGITS_LIMIT = 4000
+"""Longer integers are printed in hexadecimal; Python reads at most 4300 decimal digits."""
+
+
+class Sort(IntEnum):
+    """What a Python expression gives at run time."""
+
+    INT = 0
+    BOOL = 1
+    """A bool, or an int; converted where it is stored."""
+    MIXED = 2
+    """An int or a Fraction."""
+    FRACTION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A printed expression and what it gives."""
+
+    text: Text
+    sort: Sort
+
+    def __str__(self) -> str:
+        return self.text.text
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the value may be no integer."""
+        return self.sort >= Sort.MIXED
+
+    def stored(self, exact: bool) -> Text:
+        """The text with its value made a Fraction, or an int that is no bool."""
+        if exact:
+            return self.text if self.sort == Sort.FRACTION else atom(f"Fraction({self})")
+        return atom(f"int({self})") if self.sort == Sort.BOOL else self.text
+
+
+def join(parts: Iterable[Part]) -> tuple[Sort, list[Text]]:
+    """What one of several parts gives, and the parts, all made Fractions if one of them may be no integer."""
+    listed = list(parts)
+    sort = max(part.sort for part in listed)
+    if sort < Sort.MIXED:
+        return sort, [part.text for part in listed]
+    return Sort.FRACTION, [part.stored(exact=True) for part in listed]
+
+
+def number(value: int | Fraction) -> Part:
+    """A literal: an integer, or the exact value of a double."""
+    if isinstance(value, Fraction):
+        return Part(atom(f"Fraction({_terms(value)})"), Sort.FRACTION)
+    digits = str(value) if abs(value) < 10**_DIGITS_LIMIT else hex(value)
+    return Part(Text(digits, NEGATION if value < 0 else ATOM), Sort.INT)
+
+
+def span(lower: str, upper: str) -> str:
+    """A `range`."""
+    return f"range({upper})" if lower == "0" else f"range({lower}, {upper})"
+
+
+def _terms(value: Fraction) -> str:
+    """The shortest decimals of the double that is `value`; numerator and denominator if none is."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        nearest = 0.0
+    return repr(nearest) if Fraction(nearest) == value else f"{value.numerator}, {value.denominator}"

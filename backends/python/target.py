@@ -1,0 +1,153 @@
+"""The Python target: a rule as a standalone, typed module that imports the standard library alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ddcompile.backends.python.expressions import Printer, has_fraction
+from ddcompile.backends.python.names import PythonNames, field_name, python_names
+from ddcompile.backends.python.parameters import checks, element_type, sizes
+from ddcompile.backends.python.statements import StatementPrinter
+from ddcompile.backends.python.tables import nested_type, table
+from ddcompile.backends.shared.provenance import provenance
+from ddcompile.backends.shared.target import EmitOptions, EmittedFile
+from ddcompile.backends.shared.templates import render
+from ddcompile.backends.shared.writer import Writer
+from ddcompile.diagnostics import fail
+from ddcompile.ir.nodes import Declaration, Kind, Rule
+from ddcompile.ir.printer import print_type
+from ddcompile.ir.schedule import evaluation_order
+from ddcompile.ir.specialize import specialize
+from ddcompile.ir.types import Types
+from ddcompile.ir.verifier import check
+
+__all__ = ["PythonTarget"]
+
+
+class PythonTarget:
+    """Prints a rule as a Python module of the rule's name.
+
+    The module has one function, named after the rule, from nested lists of numbers to nested lists of numbers (a
+    NamedTuple of several results; `Fraction` for rationals). Run as a script it takes JSON and gives JSON. Sizes stay
+    parameters, solved from the lengths of the arguments, unless the options give them.
+    """
+
+    name = "python"
+    description = "a standalone typed Python module, standard library only"
+    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat"})
+
+    def emit(self, rule: Rule, options: EmitOptions) -> list[EmittedFile]:
+        """Print `rule` as `<prefix>.py`.
+
+        Raises
+        ------
+        CompileError
+            T### if the rule is not valid, E301 if it has reals, E302 if sizes have to be given, E303 if it nests deeper
+            than Python allows.
+        """
+        for declaration in (*rule.inputs, *rule.outputs):
+            if declaration.type.kind not in self.kinds:
+                raise fail("E301", f"`{declaration.name}` is real, which the python target has not yet")
+        special = specialize(rule, dict(options.sizes)) if options.sizes else rule
+        return [EmittedFile(f"{options.prefix or rule.name}.py", _module(special, rule, options))]
+
+
+def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
+    """The text of the module for `rule`, whose header tells of `source`."""
+    types = None if rule.sizes else check(rule)
+    names = python_names(rule)
+    printer = Printer(
+        names, _exact_tensors(rule, types), frozenset(d.name for d in rule.inputs if d.type.kind == "rat")
+    )
+    constants, body = Writer(), Writer()
+    for constant in rule.constants:
+        table(constants, names.of[constant.name], constant)
+    body.enter()
+    sizes(rule, printer, body)
+    checks(rule, printer, body)
+    body.line()
+    StatementPrinter(rule, types, printer, body, options.comments).print()
+    results = ", ".join(names.of[d.name] for d in rule.outputs)
+    body.line(f"return {results}" if len(rule.outputs) == 1 else f"return {names.result}({results})")
+    frame = _frame(rule, names, printer, constants.text(), body.text())
+    return render("ddcompile.backends.python", "module.py.j2", provenance=provenance(source, options), **frame)
+
+
+def _exact_tensors(rule: Rule, types: Types | None) -> frozenset[str]:
+    """The tensors that may hold numbers that are no integers, but for inputs."""
+    inputs = {d.name for d in rule.inputs if d.type.kind == "rat"}
+    exact = {d.name for d in rule.outputs if d.type.kind == "rat"}
+    exact |= {c.name for c in rule.constants if c.type.kind == "rat"}
+    for group in evaluation_order(rule) if types is None else types.order:
+        waiting = [rule.statements[number] for number in group]
+        grown = True
+        while grown:
+            found = {s.target for s in waiting if has_fraction(s.value, frozenset(exact | inputs))}
+            grown = not found <= exact
+            exact |= found
+    return frozenset(exact)
+
+
+def _frame(rule: Rule, names: PythonNames, printer: Printer, constants: str, body: str) -> dict[str, Any]:
+    """What the template wants to know."""
+    uses_fraction = any(word in constants + body for word in ("Fraction(", "Fraction]")) or any(
+        declaration.type.kind == "rat" for declaration in (*rule.inputs, *rule.outputs)
+    )
+    has_generic_pad = uses_fraction and bool(printer.pads)
+    has_rat_inputs = any(d.type.kind == "rat" for d in rule.inputs)
+    typing = ["Any"] * has_rat_inputs + ["NamedTuple"] * (len(rule.outputs) > 1) + ["TypeVar"] * has_generic_pad
+    parameters = [
+        f"{names.of[d.name]}: {nested_type('Sequence', element_type(d.type, is_input=True), len(d.type.shape))}"
+        for d in rule.inputs
+    ]
+    results = [
+        {
+            "name": d.name,
+            "field": field_name(names.of[d.name]) if len(rule.outputs) > 1 else names.of[d.name],
+            "text": _description(d),
+            "type": nested_type("list", element_type(d.type, is_input=False), len(d.type.shape)),
+        }
+        for d in rule.outputs
+    ]
+    return {
+        "rule_name": rule.name,
+        "function": names.function,
+        "result": names.result,
+        "result_type": names.result if len(results) > 1 else results[0]["type"],
+        "typing": ", ".join(typing),
+        "uses_fraction": uses_fraction,
+        "has_generic_pad": has_generic_pad,
+        "has_rat_inputs": has_rat_inputs,
+        "has_rat_results": any(d.type.kind == "rat" for d in rule.outputs),
+        "has_sizes": bool(rule.sizes),
+        "has_solve": "= _solve(" in body,
+        "uses_sign": printer.uses_sign,
+        "pads": [_pad(rank, "_T" if has_generic_pad else "int") for rank in sorted(printer.pads)],
+        "constants": constants,
+        "parameters": parameters,
+        "arguments": ", ".join(
+            f'_exact(sample["{d.name}"])' if d.type.kind == "rat" else f'sample["{d.name}"]' for d in rule.inputs
+        ),
+        "inputs": [{"name": d.name, "variable": names.of[d.name], "text": _description(d)} for d in rule.inputs],
+        "results": results,
+        "body": body,
+    }
+
+
+def _description(declaration: Declaration) -> str:
+    """A type for the reader of the docstring."""
+    lists = ("", ", a list", ", nested lists")[min(2, len(declaration.type.shape))]
+    return print_type(declaration.type) + lists
+
+
+def _pad(rank: int, element: str) -> dict[str, str]:
+    """The parts of the function that reads an element of a tensor of this rank, or the padding."""
+    places = list("ijkl"[:rank]) if rank <= 4 else [f"k{axis}" for axis in range(rank)]
+    rows = ["x" + "[0]" * axis for axis in range(rank)]
+    return {
+        "rank": str(rank),
+        "tensor": nested_type("Sequence", element, rank),
+        "places": ", ".join(f"{place}: int" for place in places),
+        "element": "x" + "".join(f"[{place}]" for place in places),
+        "inside": " and ".join(f"0 <= {place} < len({row})" for place, row in zip(places, rows, strict=True)),
+    }

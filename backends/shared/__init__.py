@@ -1,0 +1,1 @@
+"""What back ends share: targets, writer, operator printing, templates, provenance, memory layout."""

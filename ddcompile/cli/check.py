@@ -1,0 +1,34 @@
+"""`ddcompile check`: run the checker on a certificate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ddcompile.cli.options import FILE, json_option
+from ddcompile.cli.output import print_json, print_text
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@click.argument("certificate", metavar="FILE.json", type=FILE)
+@click.option("--network", metavar="NETWORK", type=FILE, multiple=True, help="Lower it again and compare the start.")
+@json_option
+def command(certificate: Path, network: tuple[Path, ...], as_json: bool) -> int:
+    """Check a certificate: is its last program equal to its first on every input?
+
+    With --network (CSV layers: once for each file), its first program must also be that of the network.
+
+    The exit code is 1 if the checker does not say so.
+    """
+    from ddcompile import driver
+    from ddcompile.cli.programs import verdict_report
+
+    verdict = driver.check(certificate, network or None)
+    if as_json:
+        print_json(verdict_report(verdict))
+    else:
+        print_text(str(verdict))
+    return 0 if verdict else 1

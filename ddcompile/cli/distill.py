@@ -1,0 +1,80 @@
+"""`ddcompile distill`: a network file in, a proved rule out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from ddcompile.cli.options import FILE, json_option, print_after_option, time_passes_option
+from ddcompile.cli.output import PassLog, headline, note, print_json, warnings_as_notes
+from ddcompile.cli.programs import verdict_report, write_program
+from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.places import at
+
+__all__ = ["command"]
+
+
+@click.command("distill")
+@click.argument("networks", metavar="NETWORK...", nargs=-1, required=True, type=FILE)
+@click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
+@click.option("--output", "outputs", metavar="DECLARATIONS", help='Such as "next: bit[6, 6]".')
+@click.option("--activation", metavar="NAME", help="Of layers whose file does not say; one name, or one a layer.")
+@click.option("--head", type=click.Choice(["argmax", "softmax", "sign", "none"]), help="On the last layer.")
+@click.option("--name", help="The name of the rule; default: that of the file.")
+@click.option("-p", "--passes", metavar="PASSES", help="Instead of the default pipeline: names with commas.")
+@click.option("-o", "output_file", metavar="FILE.rule", type=FILE, help="Where to save the rule; default: stdout.")
+@click.option("--certificate", metavar="FILE.json", type=FILE, help="Where to save the certificate.")
+@print_after_option
+@time_passes_option
+@json_option
+def command(
+    networks: tuple[Path, ...],
+    inputs: str | None,
+    outputs: str | None,
+    activation: str | None,
+    head: str | None,
+    name: str | None,
+    passes: str | None,
+    output_file: Path | None,
+    certificate: Path | None,
+    print_after: str | None,
+    time_passes: bool,
+    as_json: bool,
+) -> None:
+    """Compile a network to a rule that is proved equal to it.
+
+    NETWORK is one .npz file, or CSV files, one a layer in order: a row of numbers for every input, one number a unit,
+    and a last row for the bias.
+    """
+    from ddcompile import driver
+    from ddcompile.frontends import load_network
+
+    log = PassLog.checked(print_after)
+    start = time.perf_counter()
+    network = load_network(networks, activation)
+    if inputs is None:
+        note(f"note: no --input: the network reads `x: bit[{network.inputs}]`")
+    try:
+        with warnings_as_notes():
+            program = driver.distill(network, inputs, outputs, head, name, passes=passes, observe=log.observer())
+    except CompileError as error:
+        raise at(error, str(networks[0])) from None
+    seconds = time.perf_counter() - start
+    write_program(program, output_file, certificate, quiet=as_json)
+    if time_passes:
+        log.print_times()
+    if as_json:
+        report = {
+            "name": program.name,
+            "cost": program.cost,
+            "parameters": network.parameters,
+            "network_sha256": network.sha256,
+            "seconds": round(seconds, 3),
+            "passes": log.report(),
+            "rule": str(program),
+        }
+        print_json(report | verdict_report(program.verdict))
+    else:
+        note(f"{program.name}: {network.parameters:,} parameters, cost {program.cost:,}: {headline(program.verdict)}")

@@ -1,0 +1,61 @@
+"""`ddcompile emit`: print a rule for a target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ddcompile.cli.options import FILE, rule_argument
+from ddcompile.cli.output import note
+from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.places import at
+
+__all__ = ["command"]
+
+
+def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    sizes = []
+    for value in values:
+        name, equals, number = value.partition("=")
+        if not equals or not number.isascii() or not number.isdigit() or int(number) < 1:
+            raise click.BadParameter(f"`{value}` is not NAME=NUMBER", context, parameter)
+        sizes.append((name, int(number)))
+    return tuple(sizes)
+
+
+@click.command("emit")
+@rule_argument
+@click.option("-t", "--target", required=True, metavar="TARGET", help="One of `ddcompile targets`.")
+@click.option("-o", "folder", metavar="DIR", type=FILE, required=True, help="The folder for the files.")
+@click.option("--prefix", default="", help="Of symbols, and stem of file names; default: the name of the rule.")
+@click.option("--size", "sizes", metavar="NAME=NUMBER", multiple=True, callback=_sizes, help="A size of the rule.")
+@click.option("--self-test", is_flag=True, help="Add a main that checks golden vectors.")
+@click.option("--no-comments", is_flag=True, help="Leave out the statements of the rule as comments.")
+@click.option("--certificate", metavar="FILE.json", type=FILE, help="Check it, and name its network and verdict.")
+def command(
+    rule: Path,
+    target: str,
+    folder: Path,
+    prefix: str,
+    sizes: tuple[tuple[str, int], ...],
+    self_test: bool,
+    no_comments: bool,
+    certificate: Path | None,
+) -> None:
+    """Print a rule as source code for a target."""
+    from ddcompile import driver
+    from ddcompile.cli.programs import read_program
+    from ddcompile.files import write_files
+
+    program = read_program(rule)
+    options = {"prefix": prefix, "sizes": sizes, "self_test": self_test, "comments": not no_comments}
+    try:
+        if certificate is not None:
+            program = driver.certified(program, certificate)
+        files = program.emit(target, **options)
+    except CompileError as error:
+        raise at(error, "target" if error.diagnostics[0].code == "E001" else str(rule)) from None
+    write_files({folder / file.name: file.text for file in files}, folder)
+    for file in files:
+        note(f"wrote {folder / file.name}")

@@ -1,0 +1,23 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["FILE", "activation_option", "json_option", "print_after_option", "rule_argument", "time_passes_option"]
+
+FILE = click.Path(path_type=Path)
+"""A path; whether it can be read or written is found out, and said, where that is tried."""
+
+rule_argument = click.argument("rule", metavar="FILE.rule", type=FILE)
+
+activation_option = click.option(
+    "--activation", metavar="NAME", help="Of layers whose file does not say: one name, or one a layer with commas."
+)
+print_after_option = click.option(
+    "--print-after", metavar="PASS", help="Print the program after this pass, or after `all`, on stderr."
+)
+time_passes_option = click.option("--time-passes", is_flag=True, help="Print what each pass took, on stderr.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a report as JSON on stdout.")

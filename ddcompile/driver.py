@@ -1,0 +1,377 @@
+"""The way from a network file to a proved rule: the one module that sees all layers."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.files import read_text
+from ddcompile.frontends import load_network
+from ddcompile.frontends.dense import lower
+from ddcompile.frontends.network import Network
+from ddcompile.frontends.places import at
+from ddcompile.interpreter import interpret
+from ddcompile.ir import parser
+from ddcompile.ir.nodes import Declaration, Rule
+from ddcompile.ir.printer import print_type
+from ddcompile.ir.syntax import is_name
+from ddcompile.ir.verifier import check as check_rule
+from ddcompile.passes import pipeline
+from ddcompile.program import Program
+from ddcompile.prove import checker, equivalence
+from ddcompile.prove.certificate import Certificate
+from ddcompile.prove.verdict import Verdict
+from ddcompile.sidefiles import read_constants
+
+if TYPE_CHECKING:
+    from ddcompile.backends.shared.target import EmittedFile
+
+__all__ = [
+    "InternalError",
+    "Observer",
+    "certified",
+    "check",
+    "dense_like",
+    "distill",
+    "emit",
+    "load",
+    "optimize",
+    "parse",
+    "verify",
+]
+
+Observer: TypeAlias = Callable[[str, Rule, float], None]
+"""Called after every pass with its name, the program and the seconds that it took."""
+
+Model: TypeAlias = Network | str | Path | Sequence[str | Path]
+
+
+class UnprovedWarning(UserWarning):
+    """A pass made a step that the checker did not accept; the step was left out, with those after it."""
+
+
+class InternalError(Exception):
+    """A fault of ours, not of the input: `rule` is the last program before it, the cause is chained."""
+
+    def __init__(self, message: str, rule: Rule) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+def distill(
+    network: Model,
+    inputs: str | None = None,
+    outputs: str | None = None,
+    head: str | None = None,
+    name: str | None = None,
+    *,
+    activation: str | None = None,
+    passes: str | None = None,
+    observe: Observer | None = None,
+) -> Program:
+    """Compile a network to a short rule, and prove it equal on every input.
+
+    Parameters
+    ----------
+    network : Network or path or sequence of paths
+        A network in memory, one `.npz` file, or CSV files, one a layer.
+    inputs : str, optional
+        Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
+    outputs : str, optional
+        Declarations such as `"next: bit[6, 6]"`; by default `class` under the head argmax, else `y`.
+    head : {"argmax", "sign", "none"}, optional
+        What is done with the last layer; by default nothing.
+    name : str, optional
+        The name of the rule; by default that of the network.
+    activation : str, optional
+        Fills in activations that the files leave open (see `load_network`).
+    passes : str, optional
+        Names of passes with commas, instead of the default pipeline.
+    observe : callable, optional
+        Follows the passes.
+
+    Returns
+    -------
+    Program
+        With a certificate, and the checker's verdict on it.
+
+    Raises
+    ------
+    CompileError
+        If the network, the declarations or the passes are at fault.
+    InternalError
+        If a pass or the checker fails, which no input should bring about.
+
+    Warns
+    -----
+    UnprovedWarning
+        If a step is not proved: the program stays as it was before that step.
+    """
+    network = _network(network, activation)
+    name = _rule_name(network.name) if name is None else _checked_name(name)
+    dense = lower(network, inputs, outputs, head, name)
+    _verified(dense)
+    described = {"name": name, "inputs": inputs, "outputs": outputs, "head": head}
+    certificate = Certificate((), network.sha256, described)
+    return optimize(Program(dense, network.sha256, certificate), passes, observe=observe)
+
+
+def optimize(program: Program, passes: str | None = None, *, observe: Observer | None = None) -> Program:
+    """Run passes on a program; its certificate, if it has one, grows by their steps.
+
+    Parameters
+    ----------
+    program : Program
+        Without sizes.
+    passes : str, optional
+        Names of passes with commas, or None for the default pipeline.
+    observe : callable, optional
+        Follows the passes.
+
+    Raises
+    ------
+    CompileError
+        P### if there is no such pass or the program has sizes.
+    InternalError
+        If a pass or the checker fails.
+
+    Warns
+    -----
+    UnprovedWarning
+        If a step is not proved: the program stays as it was before that step.
+    """
+    current = program.rule
+
+    def follow(name: str, rule: Rule, seconds: float) -> None:
+        nonlocal current
+        current = rule
+        if observe is not None:
+            observe(name, rule, seconds)
+
+    before = program.certificate or Certificate((), program.network_sha256)
+    try:
+        certificate = before.extended(pipeline.run(program.rule, passes, follow))
+        certificate, verdict = _proved(certificate, len(before.steps))
+    except CompileError as error:
+        if all(d.code.startswith(("P", "C")) for d in error.diagnostics):
+            raise
+        raise InternalError("a pass made a program that is not valid", current) from error
+    except UnprovedWarning:
+        raise
+    except Exception as error:
+        raise InternalError("a pass or the checker failed", current) from error
+    rule = certificate.steps[-1].new if len(certificate.steps) > len(before.steps) else program.rule
+    return Program(rule, program.network_sha256, certificate, verdict)
+
+
+def _proved(certificate: Certificate, old: int) -> tuple[Certificate, Verdict]:
+    """The certificate up to the first step that is not proved, and the verdict on that; the first `old` are given."""
+    verdict = checker.check(certificate)
+    if verdict.failure is None:
+        return certificate, verdict
+    names = [f"step {k} ({step.name})" for k, step in enumerate(certificate.steps, 1)]
+    kept = names.index(verdict.failure.step) if verdict.failure.step in names else 0
+    if kept < old:
+        raise fail("C020", f"the certificate of the program is not accepted: {verdict.failure}")
+    warnings.warn(f"not proved, so left out with what follows: {verdict.failure}", UnprovedWarning, stacklevel=4)
+    certificate = replace(certificate, steps=certificate.steps[:kept])
+    return certificate, checker.check(certificate)
+
+
+def parse(text: str, file: str = "") -> Program:
+    """Read a rule from text, and verify it.
+
+    Parameters
+    ----------
+    text : str
+    file : str
+        The name of the file, for messages.
+
+    Raises
+    ------
+    CompileError
+        S### if the text is not a rule, T### if the rule is not valid.
+    """
+    rule = parser.parse(text, file)
+    check_rule(rule, file, text)
+    return Program(rule)
+
+
+def load(path: str | Path) -> Program:
+    """Read a rule file, and the files of large constants beside it, and verify it.
+
+    Raises
+    ------
+    CompileError
+        U### if a file cannot be read, S### or T### if it does not hold a valid rule.
+    """
+    text = read_text(path)
+    rule = parser.parse(text, str(path), read_constants(text, Path(path).parent, str(path)))
+    check_rule(rule, str(path), text)
+    return Program(rule)
+
+
+def emit(program: Program, target: str, **options: object) -> list[EmittedFile]:
+    """Print a program for a target; see `Program.emit`."""
+    return program.emit(target, **options)
+
+
+def check(certificate: Certificate | str | Path, network: Model | None = None) -> Verdict:
+    """Run the checker on a certificate or the file of one.
+
+    Parameters
+    ----------
+    certificate : Certificate or path
+    network : Network or path or sequence of paths, optional
+        Where the certificate says it starts: it is lowered again and compared.
+
+    Returns
+    -------
+    Verdict
+        On whether the first and the last program of the certificate are equal on every input.
+
+    Raises
+    ------
+    CompileError
+        C### if the file cannot be read or is no certificate, N### if the network is at fault.
+    """
+    if not isinstance(certificate, Certificate):
+        certificate = Certificate.load(certificate)
+    if network is None:
+        return checker.check(certificate)
+    said = {"name": "net", **certificate.network}
+    dense = lower(_network(network, None), said.get("inputs"), said.get("outputs"), said.get("head"), said["name"])
+    return checker.check(certificate, network_rule=dense)
+
+
+def certified(program: Program, certificate: Certificate | str | Path) -> Program:
+    """The program with a certificate for it, and the checker's verdict.
+
+    Raises
+    ------
+    CompileError
+        C### as `check`; C020 if the checker does not accept the certificate for this rule.
+    """
+    if not isinstance(certificate, Certificate):
+        certificate = Certificate.load(certificate)
+    verdict = checker.check(certificate, program.rule)
+    if not verdict:
+        raise fail("C020", f"the certificate is not one of `{program.name}`: {verdict.failure}")
+    return Program(program.rule, certificate.network_sha256, certificate, verdict)
+
+
+def verify(
+    a: Program | Model,
+    b: Program | Model,
+    *,
+    certificate: Certificate | str | Path | None = None,
+    head: str | None = None,
+    activation: str | None = None,
+) -> Verdict:
+    """Compare two programs, or a network and a program: by the checker, else on all inputs, else on many.
+
+    Parameters
+    ----------
+    a, b : Program, Network or path
+        At least one must be a program or a rule file; a network takes its declarations.
+    certificate : Certificate or path, optional
+        The steps from `a` to `b`; the checker alone then decides.
+    head : {"argmax", "sign", "none"}, optional
+        The head of the network; by default the first of none, argmax, sign that fits the results of the program.
+    activation : str, optional
+        Fills in activations that the files of the network leave open.
+
+    Returns
+    -------
+    Verdict
+        Proved, refuted with a counterexample, or tested; with a certificate, proved or failed.
+
+    Raises
+    ------
+    CompileError
+        If a file is at fault, or the two do not fit together.
+    """
+    first, second = _rule_or_network(a, activation), _rule_or_network(b, activation)
+    match first, second:
+        case Network(), Network():
+            raise fail("U006", "two networks cannot be compared", place=_place(a), hint="distill one of them")
+        case Network(), Rule():
+            first = dense_like(first, second, head, _place(a))
+        case Rule(), Network():
+            second = dense_like(second, first, head, _place(b))
+    assert isinstance(first, Rule)
+    assert isinstance(second, Rule)
+    if certificate is None:
+        return equivalence.verify(first, second, interpret)
+    if not isinstance(certificate, Certificate):
+        certificate = Certificate.load(certificate)
+    return checker.check(certificate, second, first)
+
+
+def dense_like(network: Network, rule: Rule, head: str | None = None, place: str = "") -> Rule:
+    """The dense program of a network with the inputs and results of a rule; `place` is for messages.
+
+    Raises
+    ------
+    CompileError
+        N### if the network does not fit them.
+    """
+    inputs, outputs = _text_of(rule.inputs), _text_of(rule.outputs)
+    refused: CompileError | None = None
+    for attempt in ("none", "argmax", "sign") if head is None else (head,):
+        try:
+            return lower(network, inputs, outputs, attempt, rule.name)
+        except CompileError as error:
+            refused = refused or at(error, place)
+            if error.diagnostics[0].code not in ("N204", "N205", "N208"):
+                break
+    assert refused is not None
+    raise refused
+
+
+def _place(model: Program | Model) -> str:
+    return str(model) if isinstance(model, str | Path) else ""
+
+
+def _rule_or_network(model: Program | Model, activation: str | None) -> Rule | Network:
+    match model:
+        case Program():
+            return model.rule
+        case str() | Path() if Path(model).suffix == ".rule":
+            return load(model).rule
+        case _:
+            return _network(model, activation)
+
+
+def _network(model: Model, activation: str | None) -> Network:
+    return model if isinstance(model, Network) else load_network(model, activation)
+
+
+def _text_of(declarations: tuple[Declaration, ...]) -> str:
+    return ", ".join(f"{d.name}: {print_type(d.type)}" for d in declarations)
+
+
+def _verified(dense: Rule) -> None:
+    """Check a lowered program; what is wrong then is a declaration of the user."""
+    try:
+        check_rule(dense)
+    except CompileError as error:
+        raise CompileError(replace(d, location=None, source="", place=dense.name) for d in error.diagnostics) from None
+
+
+def _checked_name(name: str) -> str:
+    if not is_name(name):
+        raise fail("U007", f"`{name}` is not a name", place="name", hint="letters, digits and _, no reserved word")
+    return name
+
+
+def _rule_name(name: str) -> str:
+    """A name of a rule made from that of a file."""
+    made = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+    made = made if made[:1].isalpha() else f"net_{made}".rstrip("_")
+    return made if is_name(made) else f"{made}_net"

@@ -1,0 +1,84 @@
+"""Importers, one a kind of file: a trained network becomes exact layers, and layers a dense program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.activations import choose
+from ddcompile.frontends.csv import read_csv
+from ddcompile.frontends.network import Layer, Network, Sparse
+from ddcompile.frontends.npz import read_npz
+from ddcompile.frontends.places import at
+
+__all__ = ["Layer", "Network", "Sparse", "load_network"]
+
+
+def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network:
+    """Read a network from one `.npz` file, or from CSV files, one a layer, in order.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+    activation : str, optional
+        Fills in what the files leave open: one name for all layers but the last (which is then "identity"), or one
+        name a layer, with commas.
+
+    Returns
+    -------
+    Network
+        Named after the first file.
+
+    Raises
+    ------
+    CompileError
+        N### at the file, and at the line and column of a CSV cell.
+    """
+    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+    if not files:
+        raise fail("N001", "no network file was given")
+    starts = [_start(path) for path in files]
+    if any(start.startswith(b"PK") for start in starts):
+        if len(files) > 1:
+            raise fail(
+                "N003", "one .npz file holds a whole network; several files must be CSV layers", place=str(files[0])
+            )
+        layers = read_npz(files[0], activation)
+    else:
+        layers = _csv_layers(files, starts, activation)
+    try:
+        return Network(layers, files[0].stem)
+    except CompileError as error:
+        raise at(error, str(files[0])) from None
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except FileNotFoundError as error:
+        raise fail("N001", "no such file", place=str(path)) from error
+    except OSError as error:
+        raise fail("N001", f"the file cannot be read: {error.strerror}", place=str(path)) from error
+    if not start:
+        raise fail("N002", "the file is empty", place=str(path))
+    return start
+
+
+def _csv_layers(files: Sequence[Path], starts: Sequence[bytes], activation: str | None) -> tuple[Layer, ...]:
+    for path, start in zip(files, starts, strict=True):
+        if path.suffix == ".npz" or start.startswith(b"\x93NUMPY"):
+            hint = "save it with numpy.savez: 0.weight, 0.bias, 0.activation, ..."
+            raise fail("N003", "not a .npz file", place=str(path), hint=hint)
+    tables = [read_csv(path) for path in files]
+    chosen = choose([None] * len(files), activation, str(files[0]))
+    for k in range(1, len(files)):
+        before, inputs = len(tables[k - 1][1]), tables[k][0].shape[1]
+        if inputs != before:
+            message = f"layer {k} reads {inputs} values, but layer {k - 1} ({files[k - 1].name}) has {before} units"
+            raise fail("N106", message, place=str(files[k]))
+    return tuple(
+        Layer(weight, bias, name)  # type: ignore[arg-type]  # one of the known activations
+        for (weight, bias), name in zip(tables, chosen, strict=True)
+    )

@@ -1,0 +1,122 @@
+"""Read a network from a `.npz` file: `0.weight`, `0.bias`, `0.activation`, `1.weight`, ...
+
+`k.weight` is (units, inputs), or the layer is sparse: `k.data`, `k.indices`, `k.indptr`, `k.shape` (compressed sparse
+rows). `k.bias` may be missing: zeros. Nothing in the file is ever executed: arrays of objects are refused.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.activations import choose
+from ddcompile.frontends.network import Layer, Sparse
+from ddcompile.frontends.places import at
+
+__all__ = ["read_npz"]
+
+_NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|data|indices|indptr|shape)")
+_SPARSE = ("data", "indices", "indptr", "shape")
+
+
+def read_npz(path: Path, activation: str | None = None) -> tuple[Layer, ...]:
+    """The layers of a network file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    activation : str, optional
+        For layers without `k.activation`, see `ddcompile.frontends.activations.choose`.
+
+    Raises
+    ------
+    CompileError
+        N003 to N008 if the file or its arrays are not a network, N1## if a layer is not well-formed.
+    """
+    place = str(path)
+    layers = _grouped(_arrays(path), place)
+    given = [_text(parts.get("activation"), f"{k}.activation", place) for k, parts in enumerate(layers)]
+    chosen = choose(given, activation, place)
+    return tuple(_layer(k, parts, chosen[k], place) for k, parts in enumerate(layers))
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    place = str(path)
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                if not member.endswith(".npy"):
+                    raise fail("N003", f"not a .npz file of arrays: it holds `{member}`", place=place)
+                arrays[member.removesuffix(".npy")] = _array(archive.read(member), member, place)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise fail("N004", f"the file is damaged or cut short: {error}", place=place) from error
+    if not arrays:
+        raise fail("N002", "the file holds no arrays", place=place)
+    return arrays
+
+
+def _array(data: bytes, member: str, place: str) -> np.ndarray:
+    name = member.removesuffix(".npy")
+    try:
+        array: np.ndarray = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, MemoryError, OverflowError) as error:
+        if "allow_pickle" in str(error):
+            hint = "save plain arrays of numbers; Python objects are never read"
+            raise fail("N007", f"`{name}` is an array of objects", place=place, hint=hint) from error
+        raise fail("N004", f"`{name}` is damaged or cut short: {error}", place=place) from error
+    return array
+
+
+def _grouped(arrays: dict[str, np.ndarray], place: str) -> list[dict[str, np.ndarray]]:
+    """The arrays of each layer by the part they give, layers in order."""
+    layers: dict[int, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        match = _NAME.fullmatch(name)
+        if match is None:
+            hint = "arrays are named 0.weight, 0.bias, 0.activation, 1.weight, ..."
+            raise fail("N008", f"`{name}` is not the name of a part of a layer", place=place, hint=hint)
+        layers.setdefault(int(match[1]), {})[match[2]] = array
+    missing = next((k for k in range(len(layers)) if k not in layers), None)
+    if missing is not None:
+        held = ", ".join(map(str, sorted(layers)))
+        raise fail("N006", f"layers must be numbered 0, 1, 2, ...; layer {missing} is missing of {held}", place=place)
+    for k, parts in sorted(layers.items()):
+        sparse = [part for part in _SPARSE if part in parts]
+        if sparse and "weight" in parts:
+            raise fail("N008", f"layer {k} has both `{k}.weight` and `{k}.{sparse[0]}`", place=place)
+        for part in _SPARSE if sparse else ("weight",):
+            if part not in parts:
+                raise fail("N005", f"`{k}.{part}` is missing", place=place)
+    return [layers[k] for k in range(len(layers))]
+
+
+def _text(array: np.ndarray | None, name: str, place: str) -> str | None:
+    if array is None:
+        return None
+    if array.dtype.kind not in "US" or array.size != 1:
+        raise fail("N105", f'`{name}` must be one text such as "sign", not {array.dtype} {array.shape}', place=place)
+    value = array.reshape(()).item()
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _layer(number: int, parts: dict[str, np.ndarray], activation: str, place: str) -> Layer:
+    try:
+        weight: np.ndarray | Sparse
+        if "weight" in parts:
+            weight = parts["weight"]
+            units = weight.shape[0] if weight.ndim else 0
+        else:
+            shape = tuple(parts["shape"].tolist()) if parts["shape"].ndim == 1 else ()
+            weight = Sparse(parts["data"], parts["indices"], parts["indptr"], shape)
+            units = weight.shape[0]
+        bias = parts.get("bias", np.zeros(units, dtype=np.int64))
+        return Layer(weight, bias, activation)  # type: ignore[arg-type]  # checked by Layer
+    except CompileError as error:
+        raise at(error, place, f"layer {number}") from None

@@ -1,0 +1,1 @@
+"""Kernel IR: loops over flat buffers with exact integers, lowered from rules and printed by back ends."""

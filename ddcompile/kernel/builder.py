@@ -1,0 +1,199 @@
+"""Builds the statements of one kernel function: open blocks, names, and where a named value belongs.
+
+A value is named in the outermost block in which it can be evaluated, so what does not change in a loop moves out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal as OneOf
+
+from ddcompile.diagnostics import fail
+from ddcompile.kernel.names import Names
+from ddcompile.kernel.nodes import (
+    I32,
+    I64,
+    MAX_DEPTH,
+    Assign,
+    Branch,
+    Declare,
+    IntType,
+    Loop,
+    Stmt,
+    Type,
+    Var,
+    int_type,
+)
+from ddcompile.kernel.values import Value, constant, convert
+
+__all__ = ["Builder", "index_type"]
+
+_MAX_BLOCKS = 100
+"""Nesting that every C compiler takes: C99 5.2.4.1 grants 127 levels."""
+
+_SHALLOW = MAX_DEPTH - 12
+"""Deeper values are named before they become operands; no step of the lowering adds more than 12 levels."""
+
+
+@dataclass(slots=True)
+class _Block:
+    kind: OneOf["function", "loop", "branch"]
+    statements: list[Stmt] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
+class Builder:
+    """Statements under construction. `reserved` are names that no variable may take."""
+
+    def __init__(self, reserved: Iterator[str]) -> None:
+        self._names = Names(reserved)
+        self._blocks = [_Block("function")]
+
+    @property
+    def level(self) -> int:
+        """The number of open blocks around the place where code goes, the function itself not counted."""
+        return len(self._blocks) - 1
+
+    @property
+    def branch_level(self) -> int:
+        """The level of the innermost open arm of a branch, 0 if none is open."""
+        return max((k for k, block in enumerate(self._blocks) if block.kind == "branch"), default=0)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a branch may open here, leaving levels for the loops in it."""
+        return len(self._blocks) < _MAX_BLOCKS // 2
+
+    @property
+    def body(self) -> tuple[Stmt, ...]:
+        """The statements of the function."""
+        return tuple(self._blocks[0].statements)
+
+    def emit(self, stmt: Stmt) -> None:
+        """Add a statement to the innermost block."""
+        self._blocks[-1].statements.append(stmt)
+
+    @contextmanager
+    def at(self, level: int) -> Iterator[None]:
+        """Let code of the `with` body go to the end of an outer block, before what is open in it."""
+        blocks = self._blocks
+        self._blocks = blocks[: level + 1]
+        yield
+        self._blocks = blocks
+
+    # --- variables ---------------------------------------------------------------------------------------------------
+
+    def _declare(self, name: str, value: Value, level: int, *, mutable: bool) -> Value:
+        block = self._blocks[level]
+        block.names.append(name)
+        variable = Var(name, value.expr.type)
+        block.statements.append(Declare(variable, value.expr, mutable))
+        return replace(value, expr=variable, level=level, depth=1)
+
+    def define(self, name: str, value: Value) -> Value:
+        """Give a value a name that is reserved for it, in the innermost block."""
+        return self._declare(name, value, self.level, mutable=False)
+
+    def mutable(
+        self, wanted: str, start: Value, type_: Type, low: int, high: int, *, is_reserved: bool = False
+    ) -> Value:
+        """Declare a variable of the innermost block; `low` and `high` bound all it is ever given.
+
+        It gets just the name wanted if that is reserved for it.
+        """
+        name = wanted if is_reserved else self._names.fresh(wanted)
+        declared = self._declare(name, convert(start, type_), self.level, mutable=True)
+        return replace(declared, low=low, high=high)
+
+    def assign(self, variable: Value, value: Value) -> None:
+        """Give a mutable variable a new value."""
+        assert isinstance(variable.expr, Var)
+        if value.expr != variable.expr:
+            self.emit(Assign(variable.expr, convert(value, variable.expr.type).expr))
+
+    def atom(self, value: Value) -> Value:
+        """The value as something that may be repeated: itself, or a variable in the block where it belongs."""
+        if value.is_atom:
+            return value
+        return self._declare(self._names.numbered("t"), value, value.level, mutable=False)
+
+    def shallow(self, value: Value) -> Value:
+        """The value as an operand: itself, or a variable if it is deep."""
+        return value if value.depth <= _SHALLOW else self.atom(value)
+
+    def hoisted(self, value: Value) -> Value:
+        """The value as a part of an innermost expression: named if it can move out of a loop."""
+        return self.atom(value) if value.level < self.level else self.shallow(value)
+
+    # --- blocks ------------------------------------------------------------------------------------------------------
+
+    def _open(self, kind: OneOf["loop", "branch"]) -> _Block:
+        if len(self._blocks) >= _MAX_BLOCKS:
+            raise fail(
+                "E012",
+                f"the rule nests more than {_MAX_BLOCKS} loops",
+                hint="define an inner part of the expression as a tensor of its own",
+            )
+        block = _Block(kind)
+        self._blocks = [*self._blocks, block]
+        return block
+
+    def _close(self) -> tuple[Stmt, ...]:
+        block = self._blocks[-1]
+        self._blocks = self._blocks[:-1]
+        for name in block.names:
+            self._names.release(name)
+        return tuple(block.statements)
+
+    @contextmanager
+    def loop(self, wanted: str, lower: Value, upper: Value, *, may_break: bool = False) -> Iterator[Value]:
+        """Open a loop over a half-open range that may have a step, and give its index.
+
+        A single step needs no loop, unless its code may break.
+        """
+        if lower.number is not None and upper.number == lower.number + 1 and not may_break:
+            yield constant(lower.number)
+            return
+        low, high = lower.low, upper.high - 1
+        type_ = index_type(min(low, lower.low, upper.low), max(lower.high, upper.high))
+        block = self._open("loop")
+        index = Var(self._names.fresh(wanted), type_)
+        block.names.append(index.name)
+        yield Value(index, low, high, level=self.level)
+        body = self._close()
+        if body:
+            self.emit(Loop(index, convert(lower, type_).expr, convert(upper, type_).expr, body))
+
+    @contextmanager
+    def branch(self, condition: Value) -> Iterator[_Otherwise]:
+        """Open a branch; the second arm begins where the answer's `otherwise` is called."""
+        self._open("branch")
+        arms = _Otherwise(self)
+        yield arms
+        last = self._close()
+        then, otherwise = (last, ()) if arms.then is None else (arms.then, last)
+        if then or otherwise:
+            self.emit(Branch(condition.expr, then, otherwise))
+
+
+class _Otherwise:
+    """Switches an open branch to its second arm."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self.then: tuple[Stmt, ...] | None = None
+
+    def otherwise(self) -> None:
+        """Begin the second arm."""
+        self.then = self._builder._close()
+        self._builder._open("branch")
+
+
+def index_type(low: int, high: int) -> IntType:
+    """The type of indices in a range: I32 where that does, so subscripts need no conversions in C; else I64."""
+    width = int_type(low, high).width
+    if width > 64:
+        raise fail("E013", f"an index runs from {low} to {high}, beyond 64 bits")
+    return I32 if width <= 32 else I64

@@ -1,0 +1,196 @@
+"""Lowering of expressions: one coroutine a node (see `ddcompile.kernel.context.Step`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from ddcompile.diagnostics import fail
+from ddcompile.ir.nodes import (
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    If,
+    Index,
+    Literal,
+    Number,
+    Read,
+    Reduce,
+    Size,
+    Unary,
+    UnaryOp,
+)
+from ddcompile.ir.traverse import children, postorder
+from ddcompile.kernel.builder import Builder
+from ddcompile.kernel.context import Context, Step, bounds, drive
+from ddcompile.kernel.nodes import BIT, I8, Expr as KernelExpr, Type, int_type
+from ddcompile.kernel.reads import flat_index, lower_modulo, lower_read
+from ddcompile.kernel.reductions import lower_reduce
+from ddcompile.kernel.values import (
+    Value,
+    add,
+    aligned,
+    as_bit,
+    compare,
+    constant,
+    convert,
+    extreme,
+    logic,
+    multiply,
+    negate,
+    negation,
+    select,
+    subtract,
+)
+
+__all__ = ["exact_number", "looping_conditionals", "lower_expression", "lower_subscript"]
+
+
+def lower_expression(context: Context, expr: Expr) -> Value:
+    """Lower an expression in the innermost open block; what it needs before it is emitted there or further out.
+
+    Raises
+    ------
+    CompileError
+        E011 if it computes with reals.
+    """
+    return drive(_visit, context, _visit(context, expr))
+
+
+def lower_subscript(context: Context, shape: tuple[int, ...], positions: Sequence[Expr]) -> KernelExpr:
+    """The element number of the element at some positions, which lies in the shape for sure."""
+    return drive(_visit, context, flat_index(context, shape, positions))
+
+
+def looping_conditionals(root: Expr) -> frozenset[int]:
+    """The ids of the conditional expressions that contain reductions."""
+    found: list[bool] = []
+    looping: set[int] = set()
+    for node in postorder(root):
+        count = len(children(node))
+        contains = isinstance(node, Reduce) or any(found[len(found) - count :])
+        del found[len(found) - count :]
+        found.append(contains)
+        if contains and isinstance(node, If):
+            looping.add(id(node))
+    return frozenset(looping)
+
+
+def exact_number(number: Number) -> Value:
+    """A number with a finite binary expansion."""
+    if isinstance(number, int):
+        return constant(number)
+    return constant(number.numerator, number.denominator.bit_length() - 1)
+
+
+def _visit(context: Context, expr: Expr) -> Step:
+    value = yield from _node(context, expr)
+    return context.builder.shallow(context.refined(expr, value))
+
+
+def _node(context: Context, expr: Expr) -> Step:
+    match expr:
+        case Literal(number):
+            return exact_number(number)
+        case Index(name):
+            return context.indices[name]
+        case Size(name):
+            raise fail("E002", f"size `{name}` has no value", location=expr.location)
+        case Read():
+            return (yield from lower_read(context, expr))
+        case Unary(op, operand):
+            return _unary(context.builder, op, (yield operand), expr)
+        case Binary(op, left, right):
+            first = yield left
+            second = yield right
+            match op:
+                case "+":
+                    return add(first, second)
+                case "-":
+                    return subtract(first, second)
+                case "*":
+                    return multiply(first, second)
+                case "%":
+                    return _modulo(context.builder, first, second, expr)
+                case "and" | "or" | "xor":
+                    return logic(op, first, second)
+                case _:
+                    assert_never(op)
+        case Compare():
+            return (yield from _compare(context, expr))
+        case If():
+            return (yield from _if(context, expr))
+        case Call():
+            return (yield from _extreme(context, expr))
+        case Reduce():
+            return (yield from lower_reduce(context, expr))
+        case _:
+            raise TypeError(f"not an expression: {type(expr).__name__}")
+
+
+def _unary(builder: Builder, op: UnaryOp, operand: Value, expr: Expr) -> Value:
+    zero = constant(0)
+    match op:
+        case "-":
+            return negate(operand)
+        case "not":
+            return negation(operand)
+        case "sign":
+            operand = builder.atom(operand)
+            above, below = compare(">", operand, zero), compare("<", operand, zero)
+            return subtract(convert(above, I8), convert(below, I8))
+        case "abs":
+            operand = builder.atom(operand)
+            return select(compare("<", operand, zero), negate(operand), operand)
+        case "relu":
+            operand = builder.atom(operand)
+            return select(compare(">", operand, zero), operand, constant(0, operand.exponent))
+        case "real" | "exp" | "log" | "tanh" | "sigmoid":
+            raise fail("E011", f"`{op}` gives reals, which this target does not compute", location=expr.location)
+        case _:
+            assert_never(op)
+
+
+def _modulo(builder: Builder, left: Value, right: Value, expr: Expr) -> Value:
+    if right.number is None or right.number <= 0 or left.exponent or right.exponent:
+        raise fail("E014", "`%` takes an integer and a positive constant", location=expr.location)
+    return lower_modulo(builder, left, right.number)
+
+
+def _compare(context: Context, expr: Compare) -> Step:
+    """One comparison, or a chain of two, whose middle operand is evaluated once."""
+    values = []
+    for operand in expr.operands:
+        values.append((yield operand))
+    if len(expr.ops) == 1:
+        return compare(expr.ops[0], values[0], values[1])
+    low, middle, high = values[0], context.builder.atom(values[1]), values[2]
+    return logic("and", compare(expr.ops[0], low, middle), compare(expr.ops[1], middle, high))
+
+
+def _if(context: Context, expr: If) -> Step:
+    """A branch where an arm loops, else a select: both arms are then cheap, pure and total."""
+    condition = as_bit((yield expr.condition))
+    if id(expr) not in context.looping or condition.number is not None or not context.builder.has_room:
+        then = yield expr.then
+        otherwise = yield expr.otherwise
+        return select(condition, then, otherwise)
+    found = context.types.of(expr)
+    low, high = bounds(found, found.exponent)
+    type_: Type = BIT if found.kind == "bit" else int_type(low, high)
+    chosen = context.builder.mutable("chosen", constant(0, found.exponent), type_, low, high)
+    with context.builder.branch(condition) as arms:
+        context.builder.assign(chosen, aligned((yield expr.then), found.exponent))
+        arms.otherwise()
+        context.builder.assign(chosen, aligned((yield expr.otherwise), found.exponent))
+    return chosen
+
+
+def _extreme(context: Context, expr: Call) -> Step:
+    """`min` or `max` of several: selects from left to right."""
+    best = yield expr.arguments[0]
+    for argument in expr.arguments[1:]:
+        other = yield argument
+        best = extreme(expr.function, context.builder.atom(best), context.builder.atom(other))
+    return best

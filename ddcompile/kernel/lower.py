@@ -1,0 +1,202 @@
+"""Lowering: a rule whose sizes are numbers becomes a kernel.
+
+    rule r(x: bit[3, 4]) -> (y: bit[3]) {        kernel r {
+      y[i < 3] = sum(j < 4: x[i, j]) >= 2          input x: bit[3, 4]
+    }                                              output y: bit[3]
+                                                   function r() {
+                                                     for i: i32 = 0 to 3 {
+                                                       var sum: i8 = 0
+                                                       for j: i32 = 0 to 4 {
+                                                         sum = sum + i8(x[4 * i + j])
+                                                       }
+                                                       y[i] = sum >= 2
+                                                     }
+                                                   } ...
+
+Statements are lowered in evaluation order. Tensors without axes are scalars, the others buffers: of bits (one byte
+each), or of the narrowest integers that hold the inferred range of scaled values.
+"""
+
+from __future__ import annotations
+
+from ddcompile.diagnostics import CompileError, Diagnostic, fail
+from ddcompile.ir.nodes import Binder, Declaration, Index, Node, Rule, Statement
+from ddcompile.ir.printer import print_statement
+from ddcompile.ir.types import Types, ValueType, infer
+from ddcompile.kernel.builder import Builder
+from ddcompile.kernel.clauses import lower_clause, lower_recurrence
+from ddcompile.kernel.context import Context, bounds
+from ddcompile.kernel.dce import eliminate_dead_code
+from ddcompile.kernel.expressions import looping_conditionals, lower_expression, lower_subscript
+from ddcompile.kernel.names import Names
+from ddcompile.kernel.nodes import (
+    BIT,
+    I8,
+    I64,
+    Arith,
+    Buffer,
+    Comment,
+    Const,
+    Function,
+    Invoke,
+    Kernel,
+    Loop,
+    Role,
+    Store,
+    Type,
+    Var,
+    int_type,
+)
+from ddcompile.kernel.traverse import loads
+from ddcompile.kernel.values import aligned, constant, convert
+
+__all__ = ["interface_type", "lower"]
+
+
+def lower(rule: Rule, types: Types | None = None) -> Kernel:
+    """Lower a verified rule without sizes.
+
+    Parameters
+    ----------
+    rule
+        The rule; specialise it first if it has sizes.
+    types
+        What `infer` found about this very rule, if the caller has it.
+
+    Raises
+    ------
+    CompileError
+        E002 if the rule has sizes, E010 if a tensor has no bound, E011 if it computes with reals, E012 if loops nest
+        too deep, E013 if an index leaves 64 bits.
+    """
+    if rule.sizes:
+        names = ", ".join(f"`{name}`" for name in rule.sizes)
+        raise fail("E002", f"the rule `{rule.name}` has sizes without values: {names}", hint="give each size a value")
+    types = infer(rule) if types is None else types
+    _check_bounds(rule, types)
+    return _Lowering(rule, types).run()
+
+
+def interface_type(found: ValueType) -> Type:
+    """The element type of an input or result: bit, i8 for spins and trits, else i64 or wider."""
+    if found.kind == "bit":
+        return BIT
+    if found.kind in ("spin", "trit"):
+        return I8
+    needed = int_type(*bounds(found, found.exponent))
+    return needed if needed.is_wide else I64
+
+
+def _check_bounds(rule: Rule, types: Types) -> None:
+    """Report every tensor that no machine integer holds: inputs first, for what depends on them follows from them."""
+    first_clause = {statement.target: statement for statement in reversed(rule.statements)}
+    for nodes in ({d.name: d for d in rule.inputs}, {c.name: c for c in rule.constants}, first_clause):
+        found = [fault for name, node in nodes.items() if (fault := _bound_fault(rule, types, name, node)) is not None]
+        if found:
+            raise CompileError(found)
+
+
+def _bound_fault(rule: Rule, types: Types, name: str, node: Node) -> Diagnostic | None:
+    type_ = types.tensor[name]
+    place = "" if node.location is not None else rule.name
+    if type_.kind == "real":
+        message = f"`{name}` is real, and this target computes with exact numbers only"
+        return Diagnostic("E011", message, node.location, place=place)
+    if type_.is_bounded:
+        return None
+    if isinstance(node, Declaration):
+        hint = "give it a range, as in `int[0..255]`, and scale fractions to integers"
+    elif name in types.unsettled:
+        hint = "its fraction grows with every step of the recurrence; scale it to integers"
+    else:
+        hint = "bound it where it is defined, as with `min` and `max`"
+    message = f"`{name}` has no bound, so no machine integer holds it"
+    return Diagnostic("E010", message, node.location, hint, place=place)
+
+
+class _Lowering:
+    def __init__(self, rule: Rule, types: Types) -> None:
+        self.rule = rule
+        self.types = types
+        names = {*types.tensor, rule.name, f"{rule.name}_batch"}
+        self.context = Context(types, Builder(iter(names)), {})
+        self.results = frozenset(declaration.name for declaration in rule.outputs)
+
+    def run(self) -> Kernel:
+        context, rule, types = self.context, self.rule, self.types
+        for declaration in rule.inputs:
+            self._add_buffer(declaration.name, "input", interface_type(types.tensor[declaration.name]))
+        for declaration in rule.outputs:
+            self._add_buffer(declaration.name, "output", interface_type(types.tensor[declaration.name]))
+        for name, numbers in types.scaled.items():
+            found = types.tensor[name]
+            if numbers.shape:
+                values = tuple(int(v) for v in numbers.ravel().tolist())
+                type_ = BIT if found.kind == "bit" else int_type(min(values, default=0), max(values, default=0))
+                context.buffers[name] = Buffer(name, "table", type_, numbers.shape, found.exponent, values)
+            else:
+                context.scalars[name] = constant(int(numbers[()]), found.exponent)
+        for statement in rule.statements:
+            if statement.positions and statement.target not in context.buffers:
+                found = types.tensor[statement.target]
+                type_ = BIT if found.kind == "bit" else int_type(*bounds(found, found.exponent))
+                self._add_buffer(statement.target, "scratch", type_)
+        for number, group in enumerate(types.order):
+            self._group(number, [rule.statements[k] for k in group])
+        body = eliminate_dead_code(context.builder.body, self.results)
+        used = {load.buffer for load in loads(body)}
+        buffers = tuple(b for b in context.buffers.values() if b.role in ("input", "output") or b.name in used)
+        sample = Function(rule.name, (), body)
+        return Kernel(rule.name, buffers, (sample, self._batch(buffers)))
+
+    def _add_buffer(self, name: str, role: Role, type_: Type) -> None:
+        found = self.types.tensor[name]
+        self.context.buffers[name] = Buffer(name, role, type_, self.types.shape[name], found.exponent)
+
+    def _group(self, number: int, statements: list[Statement]) -> None:
+        """All clauses of a tensor, or of the tensors of a cycle."""
+        context = self.context
+        comments = [Comment(print_statement(statement)) for statement in statements]
+        steps = self.types.recurrences.get(number)
+        context.unfinished = frozenset(s.target for s in statements) if steps is not None else frozenset()
+        if steps is None:
+            for comment, statement in zip(comments, statements, strict=True):
+                context.builder.emit(comment)
+                context.indices = {}
+                lower_clause(context, statement, self._store)
+        else:
+            for comment in comments:
+                context.builder.emit(comment)
+            lower_recurrence(context, statements, steps.depth, self._store)
+
+    def _store(self, statement: Statement) -> None:
+        """Evaluate and store one element."""
+        context = self.context
+        context.looping = looping_conditionals(statement.value)
+        if statement.target not in context.buffers:
+            self._define(statement)
+            return
+        value = lower_expression(context, statement.value)
+        buffer = context.buffers[statement.target]
+        element = convert(aligned(value, buffer.exponent), buffer.type)
+        positions = [Index(p.name) if isinstance(p, Binder) else p for p in statement.positions]
+        context.builder.emit(Store(buffer.name, lower_subscript(context, buffer.shape, positions), element.expr))
+
+    def _define(self, statement: Statement) -> None:
+        """A tensor without axes or memory: a variable, the accumulator itself if it is one reduction."""
+        context, name = self.context, statement.target
+        context.named = {id(statement.value): name}
+        value = lower_expression(context, statement.value)
+        if context.named and value.number is None:
+            value = context.builder.define(name, value)
+        context.named = {}
+        context.scalars[name] = value
+
+    def _batch(self, buffers: tuple[Buffer, ...]) -> Function:
+        """Run the sample function on one sample after the other."""
+        names = Names([*(b.name for b in buffers), self.rule.name])
+        count, sample = Var(names.fresh("n"), I64), Var(names.fresh("sample"), I64)
+        parameters = [b for role in ("input", "output") for b in buffers if b.role == role]
+        offsets = tuple(Arith("*", Const(b.size, I64), sample, I64) if b.size != 1 else sample for b in parameters)
+        loop = Loop(sample, Const(0, I64), count, (Invoke(self.rule.name, offsets),))
+        return Function(f"{self.rule.name}_batch", (count,), (loop,))

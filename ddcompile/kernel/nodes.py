@@ -1,0 +1,387 @@
+"""Nodes of the kernel IR: loops over flat buffers, typed scalars, exact integers of any width.
+
+A kernel is what remains of a rule when every size is a number: buffers with element types, one function that
+computes one sample, and one that does so for a batch. The C and LLVM back ends both print it.
+
+Semantics
+---------
+- Types are `BitType` (the values 0 and 1; one byte in memory, holding 0 or 1) and `IntType(width)` (signed two's
+  complement of `width` bits: 8, 16, 32, 64 or a larger multiple of 64). In memory an element of 8 to 64 bits is that
+  machine integer; a wider one is `width / 64` words of 64 bits, least significant first, without padding between
+  elements.
+- No operation overflows: the lowering picks widths from proved ranges. A printer may rely on it (signed arithmetic,
+  `nsw`), whatever the width.
+- Expressions are pure and total, and no deeper than `MAX_DEPTH`, so printers may recurse over them; statements may
+  nest deeper than Python's stack allows, so walks over statements keep a stack of their own. A printer may
+  evaluate both arms of a `Select`; it must not perform a guarded `Load` whose guard is 0.
+- A variable is declared before its uses and visible to the end of the enclosing block. No declaration hides another
+  that is visible, nor a buffer, but blocks that do not overlap may declare the same name, with another type too.
+- `Break` leaves the innermost loop. Loop bounds are evaluated once, before the first pass.
+- Buffers are flat. Inputs and outputs never overlap. Scratch buffers are uninitialised and belong to one call of the
+  sample function. They live on its stack while they are small; a kernel for which `needs_scratch` holds takes one more
+  parameter, a pointer to `scratch_bytes` bytes aligned to 8, in which each scratch buffer starts at `scratch_offsets`.
+
+Equality is structural. Names are plain identifiers; printers escape keywords.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal as OneOf, TypeAlias
+
+from ddcompile.kernel.scalars import BIT, I8, I16, I32, I64, BitType, IntType, Type, int_type
+
+__all__ = [
+    "BIT",
+    "I8",
+    "I16",
+    "I32",
+    "I64",
+    "MAX_DEPTH",
+    "STACK_LIMIT",
+    "Arith",
+    "ArithOp",
+    "Assign",
+    "BitType",
+    "Branch",
+    "Break",
+    "Buffer",
+    "Comment",
+    "Compare",
+    "CompareOp",
+    "Const",
+    "Convert",
+    "Declare",
+    "Expr",
+    "Function",
+    "IntType",
+    "Invoke",
+    "Kernel",
+    "Load",
+    "Logic",
+    "LogicOp",
+    "Loop",
+    "Negate",
+    "Not",
+    "Role",
+    "Select",
+    "Stmt",
+    "Store",
+    "Type",
+    "Var",
+    "int_type",
+]
+
+MAX_DEPTH = 32
+"""No expression of a kernel is deeper than this; the lowering names intermediate values instead."""
+
+STACK_LIMIT = 16 * 1024
+"""Bytes of scratch up to which the sample function keeps it on its own stack."""
+
+
+# --- expressions -----------------------------------------------------------------------------------------------------
+
+ArithOp: TypeAlias = OneOf["+", "-", "*", "%", "&"]
+CompareOp: TypeAlias = OneOf["<", "<=", ">", ">=", "==", "!="]
+LogicOp: TypeAlias = OneOf["and", "or", "xor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A number; 0 or 1 when the type is `BIT`."""
+
+    value: int
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A declared scalar, a loop index or a scalar parameter."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Element `index` of a buffer. With a guard: `default` where the bit `guard` is 0, and then nothing is read.
+
+    `type` is the element type of the buffer and the type of `default`.
+    """
+
+    buffer: str
+    index: Expr
+    type: Type
+    guard: Expr | None = None
+    default: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    """The negative of an integer."""
+
+    operand: Expr
+    type: IntType
+
+
+@dataclass(frozen=True, slots=True)
+class Arith:
+    """Two integers of one type give an integer of that type.
+
+    `%` is the remainder of a division that truncates toward zero, and its right side is a positive `Const`; its left
+    side is not wider than 64 bits unless it is proved nonnegative. `&` works on the two's complement bits.
+    """
+
+    op: ArithOp
+    left: Expr
+    right: Expr
+    type: IntType
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Compare two operands of one type, giving a bit; bits compare with `==` and `!=` only."""
+
+    op: CompareOp
+    left: Expr
+    right: Expr
+
+    @property
+    def type(self) -> BitType:
+        """Always a bit."""
+        return BIT
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """Two bits give a bit."""
+
+    op: LogicOp
+    left: Expr
+    right: Expr
+
+    @property
+    def type(self) -> BitType:
+        """Always a bit."""
+        return BIT
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The other bit."""
+
+    operand: Expr
+
+    @property
+    def type(self) -> BitType:
+        """Always a bit."""
+        return BIT
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`then` where the bit `condition` is 1, else `otherwise`; both arms have the type `type`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """The same number in another type, which holds it: sign extension, truncation, bit to integer and back."""
+
+    operand: Expr
+    type: Type
+
+
+Expr: TypeAlias = Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select | Convert
+
+
+# --- statements ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A line for the reader: usually the text of the rule's statement that the next statements compute."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """Declare a scalar and give it a value; only a mutable one is assigned later."""
+
+    variable: Var
+    value: Expr
+    mutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give a mutable scalar a new value."""
+
+    variable: Var
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Write element `index` of an output or scratch buffer; the value has the buffer's element type."""
+
+    buffer: str
+    index: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Run `body` for `index` = lower, lower + 1, ..., upper - 1; bounds have the type of the index."""
+
+    index: Var
+    lower: Expr
+    upper: Expr
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Run `then` if the bit `condition` is 1, else `otherwise`."""
+
+    condition: Expr
+    then: tuple[Stmt, ...]
+    otherwise: tuple[Stmt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Leave the innermost loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Call a function without scalar parameters of this kernel.
+
+    Its k-th buffer parameter is the caller's k-th buffer parameter advanced by `offsets[k]` elements. Scratch memory,
+    where the kernel needs it, is handed on as it is.
+    """
+
+    function: str
+    offsets: tuple[Expr, ...]
+
+
+Stmt: TypeAlias = Comment | Declare | Assign | Store | Loop | Branch | Break | Invoke
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+Role: TypeAlias = OneOf["input", "output", "table", "scratch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A flat array in row-major order.
+
+    Attributes
+    ----------
+    name : str
+        The tensor's name in the rule.
+    role : {"input", "output", "table", "scratch"}
+        Inputs and outputs are parameters, tables are constants of the kernel.
+    type : Type
+        Element type.
+    shape : tuple of int
+        The tensor's shape, for one sample.
+    exponent : int
+        An element n stands for the number n * 2**-exponent.
+    values : tuple of int
+        The elements of a table, else empty.
+    """
+
+    name: str
+    role: Role
+    type: Type
+    shape: tuple[int, ...] = ()
+    exponent: int = 0
+    values: tuple[int, ...] = field(default=(), repr=False)
+
+    @property
+    def size(self) -> int:
+        """Number of elements, 1 for a scalar."""
+        size = 1
+        for extent in self.shape:
+            size *= extent
+        return size
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the elements take."""
+        return self.size * self.type.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function: scalar parameters first, then the kernel's inputs and outputs in declared order."""
+
+    name: str
+    scalars: tuple[Var, ...]
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A rule in loop form.
+
+    `functions` are the sample function, named like the kernel, and the batch function, named `<name>_batch`, whose one
+    scalar parameter `n` (I64, nonnegative) counts samples; sample s of a buffer starts at element s * size.
+    """
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    functions: tuple[Function, ...]
+
+    @property
+    def sample(self) -> Function:
+        """The function that computes one sample."""
+        return self.functions[0]
+
+    @property
+    def batch(self) -> Function:
+        """The function that computes n samples, one after the other in memory."""
+        return self.functions[1]
+
+    def of_role(self, *roles: Role) -> tuple[Buffer, ...]:
+        """The buffers of these roles in declared order."""
+        return tuple(b for b in self.buffers if b.role in roles)
+
+    @property
+    def parameters(self) -> tuple[Buffer, ...]:
+        """Inputs, then outputs: the buffer parameters of every function."""
+        return self.of_role("input") + self.of_role("output")
+
+    @cached_property
+    def buffer(self) -> dict[str, Buffer]:
+        """Buffers by name."""
+        return {b.name: b for b in self.buffers}
+
+    @cached_property
+    def scratch_offsets(self) -> dict[str, int]:
+        """Where each scratch buffer starts in the scratch memory, in bytes; every start is a multiple of 8."""
+        offsets: dict[str, int] = {}
+        end = 0
+        for buffer in self.of_role("scratch"):
+            offsets[buffer.name] = end
+            end += -(-buffer.bytes // 8) * 8
+        return offsets
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of scratch memory that one call needs, a multiple of 8."""
+        return sum(-(-b.bytes // 8) * 8 for b in self.of_role("scratch"))
+
+    @property
+    def needs_scratch(self) -> bool:
+        """Whether the caller supplies the scratch memory, because it is too large for the stack."""
+        return self.scratch_bytes > STACK_LIMIT

@@ -1,0 +1,164 @@
+"""Lowering of reductions: an accumulator, one loop a binder, and an early way out where the result is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from typing import assert_never
+
+from ddcompile.diagnostics import fail
+from ddcompile.ir.nodes import Binary, Expr, Read, Reduce
+from ddcompile.ir.types import Types, ValueType
+from ddcompile.kernel.builder import index_type
+from ddcompile.kernel.context import Context, Step, bounds
+from ddcompile.kernel.nodes import BIT, Arith, Assign, Branch, Break, Negate, Var, int_type
+from ddcompile.kernel.values import Value, aligned, as_bit, compare, constant, convert, extreme, negation
+
+__all__ = ["lower_reduce"]
+
+
+def lower_reduce(context: Context, node: Reduce) -> Step:
+    """A reduction, computed in the outermost block that has all it needs."""
+    with context.builder.at(context.home(node)):
+        match node.op:
+            case "sum":
+                return (yield from _sum(context, node))
+            case "any" | "all":
+                return (yield from _decision(context, node))
+            case "min" | "max":
+                return (yield from _extreme(context, node))
+            case "argmax":
+                return (yield from _argmax(context, node))
+            case "softmax":
+                raise fail("E011", "`softmax` gives reals, which this target does not compute", location=node.location)
+            case _:
+                assert_never(node.op)
+
+
+def _nest(
+    context: Context, node: Reduce, each: Callable[[Value], None], after_inner: Callable[[], None] | None = None
+) -> Generator[Expr, Value, None]:
+    """The loops of a reduction: `each` takes the body's value, `after_inner` adds code behind every inner loop."""
+    with ExitStack() as stack:
+        for number, binder in enumerate(node.binders):
+            lower = yield binder.lower
+            upper = yield binder.upper
+            if upper.high <= lower.low:
+                return
+            loop = context.builder.loop(binder.name, lower, upper, may_break=after_inner is not None)
+            index = stack.enter_context(loop)
+            context.indices[binder.name] = index
+            stack.callback(context.indices.pop, binder.name)
+            if after_inner is not None and number < len(node.binders) - 1:
+                stack.callback(after_inner)
+        each((yield node.body))
+
+
+def _sum(context: Context, node: Reduce) -> Step:
+    found = context.types.of(node)
+    low, high = _partial_sums(context.types, node)
+    type_ = int_type(low, high)
+    total = context.accumulator(node, "sum", constant(0, found.exponent), type_, low, high)
+
+    def each(body: Value) -> None:
+        term = convert(aligned(body, found.exponent), type_).expr
+        assert isinstance(total.expr, Var)
+        if isinstance(term, Negate):
+            context.builder.emit(Assign(total.expr, Arith("-", total.expr, term.operand, type_)))
+        else:
+            context.builder.emit(Assign(total.expr, Arith("+", total.expr, term, type_)))
+
+    yield from _nest(context, node, each)
+    return total
+
+
+def _partial_sums(types: Types, node: Reduce) -> tuple[int, int]:
+    """Bounds of all partial sums of a reduction, in the order of its loops, at the exponent of its type.
+
+    The inferred range of the sum and 0 bound them when every term's range holds 0, or all terms have one range. Only a
+    sum of constants times a factor that is never 0 is bounded more tightly, so there terms are counted here.
+    """
+    found = types.of(node)
+    low, high = bounds(found, found.exponent)
+    match node.body:
+        case Binary("*", Read(), right) if _misses_zero(types.of(right)):
+            pass
+        case Binary("*", left, Read()) if _misses_zero(types.of(left)):
+            pass
+        case _:
+            return min(low, 0), max(high, 0)
+    count = 1
+    for binder in node.binders:
+        lower, _ = bounds(types.of(binder.lower), 0)
+        _, upper = bounds(types.of(binder.upper), 0)
+        count *= max(0, upper - lower)
+    low, high = bounds(types.of(node.body), found.exponent)
+    return min(0, low * count), max(0, high * count)
+
+
+def _misses_zero(found: ValueType) -> bool:
+    return (found.low is not None and found.low > 0) or (found.high is not None and found.high < 0)
+
+
+def _decision(context: Context, node: Reduce) -> Step:
+    """`any` and `all`: the first term that decides ends all loops."""
+    builder = context.builder
+    is_any = node.op == "any"
+    result = context.accumulator(node, "found" if is_any else "holds", constant(int(not is_any)), BIT, 0, 1)
+    assert isinstance(result.expr, Var)
+    variable = result.expr
+    decided = as_bit(constant(int(is_any))).expr
+
+    def each(body: Value) -> None:
+        condition = as_bit(body) if is_any else negation(body)
+        if condition.number != 0:
+            builder.emit(Branch(condition.expr, (Assign(variable, decided), Break())))
+
+    def leave() -> None:
+        builder.emit(Branch((result if is_any else negation(result)).expr, (Break(),)))
+
+    yield from _nest(context, node, each, leave)
+    return result
+
+
+def _extreme(context: Context, node: Reduce) -> Step:
+    """`min` and `max`: start from the bound that no term exceeds."""
+    assert node.op in ("min", "max")
+    found = context.types.of(node)
+    low, high = bounds(found, found.exponent)
+    function = node.op
+    start = constant(high if function == "min" else low, found.exponent)
+    name = "least" if function == "min" else "greatest"
+    best = context.accumulator(node, name, start, int_type(low, high), low, high)
+
+    def each(body: Value) -> None:
+        term = context.builder.atom(aligned(body, found.exponent))
+        context.builder.assign(best, extreme(function, best, term))
+
+    yield from _nest(context, node, each)
+    return best
+
+
+def _argmax(context: Context, node: Reduce) -> Step:
+    """The lowest index that wins: start from the least value a term may have, and move on to what is greater."""
+    builder = context.builder
+    found = context.types.of(node.body)
+    low, high = bounds(found, found.exponent)
+    binder = node.binders[0]
+    lower = yield binder.lower
+    upper = yield binder.upper
+    first, last = lower.low, max(lower.low, upper.high - 1)
+    greatest = builder.mutable("greatest", constant(low, found.exponent), int_type(low, high), low, high)
+    where = context.accumulator(node, "where", lower, index_type(first, last), first, last)
+    if upper.high <= lower.low:
+        return where
+    with builder.loop(binder.name, lower, upper) as index:
+        context.indices[binder.name] = index
+        term = builder.atom(aligned((yield node.body), found.exponent))
+        is_greater = compare(">", term, greatest)
+        if is_greater.number != 0:
+            with builder.branch(is_greater):
+                builder.assign(greatest, term)
+                builder.assign(where, index)
+        del context.indices[binder.name]
+    return where

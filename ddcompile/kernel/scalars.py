@@ -1,0 +1,78 @@
+"""Types of kernel scalars: bits and signed integers of any width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = ["BIT", "I8", "I16", "I32", "I64", "BitType", "IntType", "Type", "int_type"]
+
+
+@dataclass(frozen=True, slots=True)
+class BitType:
+    """The values 0 and 1; a byte in memory."""
+
+    def __str__(self) -> str:
+        return "bit"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes an element takes in memory."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class IntType:
+    """Signed two's complement integers of `width` bits: 8, 16, 32, 64, 128, 192, ..."""
+
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.width not in (8, 16, 32) and (self.width <= 0 or self.width % 64):
+            raise ValueError(f"no integer type of {self.width} bits")
+
+    def __str__(self) -> str:
+        return f"i{self.width}"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes an element takes in memory."""
+        return self.width // 8
+
+    @property
+    def words(self) -> int:
+        """Words of 64 bits that an element takes, 1 for the machine types."""
+        return max(1, self.width // 64)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether no machine integer holds the type."""
+        return self.width > 64
+
+    @property
+    def low(self) -> int:
+        """The least value of the type."""
+        return -(1 << (self.width - 1))
+
+    @property
+    def high(self) -> int:
+        """The greatest value of the type."""
+        return (1 << (self.width - 1)) - 1
+
+
+Type: TypeAlias = BitType | IntType
+
+BIT = BitType()
+I8 = IntType(8)
+I16 = IntType(16)
+I32 = IntType(32)
+I64 = IntType(64)
+
+
+def int_type(low: int, high: int) -> IntType:
+    """The narrowest integer type that holds every value from `low` to `high`."""
+    bits = max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
+    for width in (8, 16, 32):
+        if bits <= width:
+            return IntType(width)
+    return IntType(-(-bits // 64) * 64)

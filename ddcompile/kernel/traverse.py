@@ -1,0 +1,116 @@
+"""Walks over kernels: statements with an explicit stack, so no nesting meets the recursion limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal as OneOf, TypeAlias, assert_never
+
+from ddcompile.kernel.nodes import (
+    Arith,
+    Assign,
+    Branch,
+    Break,
+    Comment,
+    Compare,
+    Const,
+    Convert,
+    Declare,
+    Expr,
+    Invoke,
+    Load,
+    Logic,
+    Loop,
+    Negate,
+    Not,
+    Select,
+    Stmt,
+    Store,
+    Var,
+)
+
+__all__ = ["Event", "children", "loads", "operands", "subexpressions", "variables", "walk"]
+
+Event: TypeAlias = OneOf["at", "enter", "else", "leave"]
+
+
+def walk(body: Sequence[Stmt]) -> Iterator[tuple[Event, Stmt]]:
+    """Every statement in order of the text.
+
+    A loop gives "enter", its body, "leave"; a branch gives "enter", its first arm, "else" and its second arm if that is
+    not empty, "leave"; any other statement gives "at".
+    """
+    stack: list[tuple[Event, Stmt]] = [("at", s) for s in reversed(body)]
+    while stack:
+        event, stmt = stack.pop()
+        match event, stmt:
+            case "at", Loop():
+                yield "enter", stmt
+                stack.append(("leave", stmt))
+                stack.extend(("at", s) for s in reversed(stmt.body))
+            case "at", Branch():
+                yield "enter", stmt
+                stack.append(("leave", stmt))
+                if stmt.otherwise:
+                    stack.extend(("at", s) for s in reversed(stmt.otherwise))
+                    stack.append(("else", stmt))
+                stack.extend(("at", s) for s in reversed(stmt.then))
+            case _:
+                yield event, stmt
+
+
+def operands(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions that a statement itself evaluates, without those of its body."""
+    match stmt:
+        case Comment() | Break():
+            return ()
+        case Declare(_, value) | Assign(_, value):
+            return (value,)
+        case Store(_, index, value):
+            return (index, value)
+        case Loop(_, lower, upper):
+            return (lower, upper)
+        case Branch(condition):
+            return (condition,)
+        case Invoke(_, offsets):
+            return offsets
+        case _:
+            assert_never(stmt)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct subexpressions."""
+    match expr:
+        case Const() | Var():
+            return ()
+        case Load(_, index, _, guard, default):
+            return (index,) if guard is None or default is None else (guard, index, default)
+        case Negate(operand) | Not(operand) | Convert(operand):
+            return (operand,)
+        case Arith(_, left, right) | Compare(_, left, right) | Logic(_, left, right):
+            return (left, right)
+        case Select(condition, then, otherwise):
+            return (condition, then, otherwise)
+        case _:
+            assert_never(expr)
+
+
+def subexpressions(expr: Expr) -> Iterator[Expr]:
+    """An expression and all below it."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(children(node))
+
+
+def loads(body: Sequence[Stmt]) -> Iterator[Load]:
+    """Every load in some statements."""
+    for event, stmt in walk(body):
+        if event in ("at", "enter"):
+            for expr in operands(stmt):
+                yield from (node for node in subexpressions(expr) if isinstance(node, Load))
+
+
+def variables(expr: Expr) -> Iterator[str]:
+    """The name of every variable in an expression."""
+    return (node.name for node in subexpressions(expr) if isinstance(node, Var))

@@ -1,0 +1,194 @@
+"""Checks a kernel against the promises of `ddcompile.kernel.nodes`. A fault is a bug of ours, not of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from ddcompile.kernel.nodes import (
+    BIT,
+    I64,
+    MAX_DEPTH,
+    Arith,
+    Assign,
+    BitType,
+    Branch,
+    Break,
+    Comment,
+    Compare,
+    Const,
+    Convert,
+    Declare,
+    Expr,
+    Function,
+    IntType,
+    Invoke,
+    Kernel,
+    Load,
+    Logic,
+    Loop,
+    Negate,
+    Not,
+    Select,
+    Stmt,
+    Store,
+    Var,
+)
+from ddcompile.kernel.traverse import children, operands, walk
+
+__all__ = ["verify"]
+
+
+def verify(kernel: Kernel) -> list[str]:
+    """Every broken promise about types, names, buffers and depth; empty if the kernel is sound."""
+    names = [b.name for b in kernel.buffers]
+    found = [f"buffer {name} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    for buffer in kernel.buffers:
+        if buffer.role == "table" and len(buffer.values) != buffer.size:
+            found.append(f"table {buffer.name} has {len(buffer.values)} values for {buffer.size} elements")
+        if any(not _fits(value, buffer.type) for value in buffer.values):
+            found.append(f"table {buffer.name} has a value that {buffer.type} does not hold")
+    for function in kernel.functions:
+        found += (f"{function.name}: {fault}" for fault in _Checker(kernel, function).run())
+    return found
+
+
+def _fits(value: int, type_: BitType | IntType) -> bool:
+    return value in (0, 1) if isinstance(type_, BitType) else type_.low <= value <= type_.high
+
+
+class _Checker:
+    def __init__(self, kernel: Kernel, function: Function) -> None:
+        self.kernel = kernel
+        self.function = function
+        self.scopes: list[dict[str, tuple[Var, bool]]] = [{v.name: (v, False) for v in function.scalars}]
+        self.loops = 0
+
+    def run(self) -> Iterator[str]:
+        for event, stmt in walk(self.function.body):
+            if event in ("leave", "else"):
+                self.scopes.pop()
+                self.loops -= isinstance(stmt, Loop) and event == "leave"
+            if event in ("enter", "at"):
+                for expr in operands(stmt):
+                    yield from self._expression(expr)
+                yield from self._statement(stmt)
+            if event in ("enter", "else"):
+                self.scopes.append({})
+                if isinstance(stmt, Loop):
+                    self.loops += 1
+                    yield from self._declare(stmt.index, False)
+
+    def _visible(self, name: str) -> tuple[Var, bool] | None:
+        return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
+
+    def _declare(self, variable: Var, mutable: bool) -> Iterator[str]:
+        if self._visible(variable.name) is not None or variable.name in self.kernel.buffer:
+            yield f"{variable.name} hides another declaration"
+        self.scopes[-1][variable.name] = variable, mutable
+
+    def _statement(self, stmt: Stmt) -> Iterator[str]:
+        match stmt:
+            case Comment():
+                pass
+            case Declare(variable, value, mutable):
+                yield from _same(f"declaration of {variable.name}", variable, value)
+                yield from self._declare(variable, mutable)
+            case Assign(variable, value):
+                known = self._visible(variable.name)
+                if known is None or not known[1]:
+                    yield f"{variable.name} is assigned but not mutable"
+                yield from _same(f"assignment to {variable.name}", variable, value)
+            case Store(buffer, index, value):
+                known_buffer = self.kernel.buffer.get(buffer)
+                if known_buffer is None or known_buffer.role not in ("output", "scratch"):
+                    yield f"{buffer} cannot be written"
+                elif known_buffer.type != value.type:
+                    yield f"{buffer} of {known_buffer.type} is given {value.type}"
+                yield from _index(buffer, index)
+            case Loop(variable, lower, upper):
+                yield from _same(f"loop over {variable.name}", variable, lower, upper)
+                yield from _index(variable.name, variable)
+            case Branch(condition):
+                yield from _bits("branch", condition)
+            case Break():
+                if not self.loops:
+                    yield "break outside of a loop"
+            case Invoke(name, offsets):
+                if name not in {f.name for f in self.kernel.functions if not f.scalars}:
+                    yield f"{name} cannot be called"
+                if len(offsets) != len(self.kernel.parameters):
+                    yield f"{name} is called with {len(offsets)} buffers"
+                if any(offset.type != I64 for offset in offsets):
+                    yield f"{name} is called with offsets that are not i64"
+            case _:
+                assert_never(stmt)
+
+    def _expression(self, root: Expr) -> Iterator[str]:
+        stack = [(root, 1)]
+        while stack:
+            expr, depth = stack.pop()
+            if depth > MAX_DEPTH:
+                yield f"an expression is deeper than {MAX_DEPTH}"
+                return
+            stack.extend((kid, depth + 1) for kid in children(expr))
+            yield from self._node(expr)
+
+    def _node(self, expr: Expr) -> Iterator[str]:
+        match expr:
+            case Const(value, type_):
+                if not _fits(value, type_):
+                    yield f"{value} is no {type_}"
+            case Var(name):
+                known = self._visible(name)
+                if known is None:
+                    yield f"{name} is not declared"
+                elif known[0] != expr:
+                    yield f"{name} is {known[0].type}, not {expr.type}"
+            case Load(buffer, index, type_, guard, default):
+                known_buffer = self.kernel.buffer.get(buffer)
+                if known_buffer is None or known_buffer.type != type_:
+                    yield f"{buffer} is no buffer of {type_}"
+                yield from _index(buffer, index)
+                if guard is not None:
+                    yield from _bits("guard", guard)
+                if (guard is None) != (default is None) or (default is not None and default.type != type_):
+                    yield f"guarded read of {buffer} without a default of {type_}"
+            case Negate(operand):
+                yield from _same("negation", expr, operand)
+            case Arith(op, left, right):
+                yield from _same(op, expr, left, right)
+                if op == "%" and not (isinstance(right, Const) and right.value > 0):
+                    yield "remainder by what is no positive constant"
+            case Compare(op, left, right):
+                yield from _same(op, left, right)
+                if isinstance(left.type, BitType) and op not in ("==", "!="):
+                    yield f"bits compared by {op}"
+            case Logic(op, left, right):
+                yield from _bits(op, left, right)
+            case Not(operand):
+                yield from _bits("not", operand)
+            case Select(condition, then, otherwise):
+                yield from _bits("select", condition)
+                yield from _same("select", expr, then, otherwise)
+            case Convert(operand, type_):
+                if operand.type == type_:
+                    yield f"conversion of {type_} to itself"
+            case _:
+                assert_never(expr)
+
+
+def _same(what: str, *exprs: Expr) -> Iterator[str]:
+    types = [str(expr.type) for expr in exprs]
+    if len(set(types)) > 1:
+        yield f"{what} mixes {', '.join(types)}"
+
+
+def _bits(what: str, *exprs: Expr) -> Iterator[str]:
+    if any(expr.type != BIT for expr in exprs):
+        yield f"{what} needs bits, not {', '.join(str(expr.type) for expr in exprs)}"
+
+
+def _index(what: str, index: Expr) -> Iterator[str]:
+    if not isinstance(index.type, IntType) or index.type.width not in (32, 64):
+        yield f"index of {what} has type {index.type}"

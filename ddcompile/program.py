@@ -1,0 +1,187 @@
+"""`Program`: a rule with what is known of it, and everything one can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddcompile.ir.nodes import Rule
+
+if TYPE_CHECKING:
+    from ddcompile.backends.shared.target import EmittedFile
+    from ddcompile.prove.certificate import Certificate
+    from ddcompile.prove.verdict import Verdict
+
+__all__ = ["Program"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Program:
+    """A verified rule.
+
+    Programs come from `ddcompile.distill`, `ddcompile.load` and `ddcompile.parse`. Two programs are equal when their
+    rules are.
+
+    Attributes
+    ----------
+    rule : Rule
+        The rule, as nodes of `ddcompile.ir.nodes`.
+    network_sha256 : str
+        Hash of the network that the rule was distilled from, or "".
+    certificate : Certificate or None
+        The steps from the network to the rule, of a distilled program.
+    verdict : Verdict or None
+        What the checker says to the certificate.
+    """
+
+    rule: Rule
+    network_sha256: str = ""
+    certificate: Certificate | None = None
+    verdict: Verdict | None = None
+
+    def __str__(self) -> str:
+        return str(self.rule)
+
+    def __repr__(self) -> str:
+        verdict = "" if self.verdict is None else f", {self.verdict.status}"
+        return f"<Program {self.name}: cost {self.cost}{verdict}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self.rule == other.rule if isinstance(other, Program) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.rule)
+
+    @property
+    def name(self) -> str:
+        """The name of the rule."""
+        return self.rule.name
+
+    @property
+    def cost(self) -> int:
+        """The description length that distilling minimises: tokens of the text, and entries of constants."""
+        from ddcompile.analysis.cost import cost
+
+        return cost(self.rule)
+
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
+        """Evaluate the rule exactly with the interpreter, which is its meaning.
+
+        Parameters
+        ----------
+        *arrays, **named : array_like
+            The inputs in declared order, or by name. Axes before the declared ones are batch axes.
+
+        Returns
+        -------
+        numpy.ndarray or NamedTuple of numpy.ndarray
+            The result, or one field a result; batch axes first.
+
+        Raises
+        ------
+        CompileError
+            A### if an array does not fit its declaration.
+        """
+        from ddcompile.interpreter import interpret
+        from ddcompile.runtime.arrays import bundle
+
+        return bundle(self.rule, interpret(self.rule, self.arguments(arrays, named)))
+
+    def arguments(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The inputs in declared order.
+
+        Raises
+        ------
+        CompileError
+            A007 for a name that is no input or is given twice, A001 if one is missing.
+        """
+        from ddcompile.diagnostics import fail
+
+        names = [d.name for d in self.rule.inputs]
+        free = names[len(arrays) :]
+        for name in named:
+            if name not in free:
+                reason = "is given twice" if name in names else "is no input"
+                raise fail("A007", f"`{name}` {reason}", place=self.name, hint=f"inputs: {', '.join(names)}")
+        missing = [name for name in free if name not in named]
+        if named and missing:
+            raise fail("A001", f"the input `{missing[0]}` is missing", place=self.name)
+        return (*arrays, *(named[name] for name in free if name in named))
+
+    def jit(self, n_jobs: int = 1) -> Callable[..., Any]:
+        """Compile the rule to machine code.
+
+        Parameters
+        ----------
+        n_jobs : int
+            How many threads share a batch.
+
+        Returns
+        -------
+        callable
+            Takes and gives the arrays that calling the program takes and gives.
+        """
+        from ddcompile.backends.llvm.jit import compile_jit
+
+        return compile_jit(self.rule, n_jobs=n_jobs)
+
+    def emit(self, target: str, **options: Any) -> list[EmittedFile]:
+        """Print the rule for a target: "python", "c" or "llvm".
+
+        Parameters
+        ----------
+        target : str
+        **options
+            Fields of `ddcompile.EmitOptions`, such as `prefix="ori"` or `self_test=True`.
+
+        Raises
+        ------
+        CompileError
+            E### if there is no such target, or it cannot print the rule.
+        """
+        from ddcompile.backends.shared.registry import target as find
+        from ddcompile.backends.shared.target import EmitOptions
+
+        verdict = "" if self.verdict is None else self.verdict.status
+        given = EmitOptions(network_sha256=self.network_sha256, verdict=verdict)
+        return find(target).emit(self.rule, replace(given, **options))
+
+    def at(self, **sizes: int) -> Program:
+        """The program at given sizes: `life.at(H=8, W=8)`.
+
+        Raises
+        ------
+        CompileError
+            If a size is missing or unknown, or the rule is not valid at these sizes.
+        """
+        from ddcompile.ir.specialize import specialize
+        from ddcompile.ir.verifier import check
+
+        rule = specialize(self.rule, sizes)
+        check(rule)
+        return Program(rule, self.network_sha256)
+
+    def files(self, path: str | Path) -> dict[Path, str | bytes]:
+        """What `save` writes, by path."""
+        import ddcompile
+        from ddcompile.sidefiles import to_files
+
+        header = []
+        if self.network_sha256:
+            verdict = "" if self.verdict is None else f", {self.verdict.status}"
+            header = [f"Distilled by ddcompile {ddcompile.__version__}{verdict}.", f"Network: {self.network_sha256}"]
+        return to_files(self.rule, Path(path), header)
+
+    def save(self, path: str | Path) -> None:
+        """Write the rule to a file; large constants go to `NAME.HASH.npy` files beside it, which `load` finds.
+
+        Raises
+        ------
+        CompileError
+            U003 if a file cannot be written; then none is.
+        """
+        from ddcompile.files import write_files
+
+        write_files(self.files(path))

@@ -1,0 +1,236 @@
+"""Tensors of a rule as numbered elements: shapes, which clause defines which element, and tables of meanings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Number, Rule, Statement
+from ddcompile.ir.traverse import postorder, reads
+from ddcompile.prove.forms import Decline, Form
+from ddcompile.prove.kinds import Flags, tensor_flags
+from ddcompile.prove.static import Static, evaluate, scalar, scaled
+
+__all__ = ["ELEMENT_LIMIT", "ConstantTable", "Model", "Simple", "Table", "name_of", "static_shape"]
+
+ELEMENT_LIMIT = 1 << 24
+"""Most elements of one tensor."""
+
+
+@dataclass(slots=True)
+class ConstantTable:
+    """A constant tensor: exact numbers by flat position, and scaled integers for whole-array work."""
+
+    shape: tuple[int, ...]
+    static: Static
+    _values: list[int]
+
+    @classmethod
+    def of(cls, constant: Constant) -> ConstantTable:
+        """Read a constant of the IR."""
+        static = scaled(constant.values)
+        return cls(tuple(constant.values.shape), static, static.array.ravel().tolist())
+
+    def value(self, flat: int) -> Number:
+        """An entry by its row-major position."""
+        return Static(scalar(self._values[flat]), self.static.exp).number()
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A table whose element k is `factor[k] * variable[k] + const[k]` over int64."""
+
+    variable: np.ndarray
+    factor: np.ndarray
+    const: np.ndarray
+
+
+@dataclass(slots=True)
+class Table:
+    """What the elements of a tensor mean; None where no clause defines one, or not yet."""
+
+    name: str
+    shape: tuple[int, ...]
+    forms: list[Form | None]
+    pending: bool = False
+    """Whether elements are still to come: reading one raises `Pending` rather than failing."""
+    _simple: Simple | None = None
+    _complete: bool = False
+    _checked: bool = False
+
+    def complete(self) -> bool:
+        """Whether every element is defined."""
+        self._check()
+        return self._complete
+
+    def simple(self) -> Simple | None:
+        """The arrays of a finished table of one-variable forms."""
+        self._check()
+        return self._simple
+
+    def _check(self) -> None:
+        if self._checked or self.pending:
+            return
+        self._checked = True
+        self._complete = None not in self.forms
+        found = [_single(f) for f in self.forms]
+        rows = [row for row in found if row is not None]
+        if rows and len(rows) == len(found):
+            columns = np.array(rows, dtype=np.int64).T
+            self._simple = Simple(*(np.ascontiguousarray(c) for c in columns))
+
+
+def _single(form: Form | None) -> tuple[int, int, int] | None:
+    if form is None or len(form.terms) != 1 or form.exp:
+        return None
+    ((v, c),) = form.terms.items()
+    return (v, c, form.const) if abs(c) < 1 << 30 and abs(form.const) < 1 << 30 else None
+
+
+@dataclass(slots=True)
+class Model:
+    """A rule, or a witness over the tensors of a rule, taken apart into elements."""
+
+    statements: tuple[Statement, ...]
+    constants: dict[str, ConstantTable]
+    flags: dict[str, Flags]
+    shape: dict[str, tuple[int, ...]]
+    owner: dict[str, np.ndarray] = field(default_factory=dict)
+    """By tensor: the number of the statement that defines each element, -1 where none does."""
+
+    @classmethod
+    def of(cls, rule: Rule) -> Model:
+        """Take a rule without sizes apart."""
+        if rule.sizes:
+            raise Decline("a rule with sizes; specialise it first")
+        flags = tensor_flags(rule.inputs, rule.outputs, rule.constants, rule.statements)
+        inputs = {d.name: static_shape(d.type.shape) for d in rule.inputs}
+        model = cls(rule.statements, {c.name: ConstantTable.of(c) for c in rule.constants}, flags, inputs)
+        model._place()
+        for d in rule.outputs:
+            if model.shape.get(d.name) != static_shape(d.type.shape):
+                raise Decline(f"the result {d.name} is not defined with its declared shape")
+            if (model.owner[d.name] < 0).any():
+                raise Decline(f"the result {d.name} has undefined elements")
+        return model
+
+    @classmethod
+    def of_witness(
+        cls, statements: Sequence[Statement], constants: Iterable[Constant], outer: Model
+    ) -> Model:
+        """Take the clauses of a witness apart; they may read the tensors and constants of `outer`.
+
+        A constant of the witness hides a name of `outer`; a clause reads the old tensor even of the name it defines.
+        """
+        own = tuple(constants)
+        flags = dict(outer.flags)
+        flags.update(tensor_flags((), (), own, ()))
+        tables = {**outer.constants, **{c.name: ConstantTable.of(c) for c in own}}
+        model = cls(tuple(statements), tables, flags, dict(outer.shape))
+        model._place()
+        return model
+
+    def is_real(self, name: str) -> bool:
+        """Whether the elements of a tensor are rounded; meanings that a witness gives are not."""
+        return name in self.flags and self.flags[name].real
+
+    def _place(self) -> None:
+        """Enumerate the domains of all clauses."""
+        targets: dict[str, list[int]] = {}
+        for k, statement in enumerate(self.statements):
+            targets.setdefault(statement.target, []).append(k)
+        for name, numbers in targets.items():
+            domains = [_domain(self.statements[k], self.constants) for k in numbers]
+            rank = domains[0].shape[1]
+            if any(d.shape[1] != rank for d in domains):
+                raise Decline(f"clauses of {name} differ in rank")
+            extent = np.zeros(rank, dtype=np.int64)
+            for d in domains:
+                if len(d):
+                    extent = np.maximum(extent, d.max(axis=0) + 1)
+                    if (d < 0).any():
+                        raise Decline(f"{name} has a negative position")
+            shape = tuple(int(n) for n in extent)
+            if prod(shape) > ELEMENT_LIMIT:
+                raise Decline(f"{name} has {prod(shape)} elements")
+            owner = np.full(shape, -1, dtype=np.int64)
+            for k, d in zip(numbers, domains, strict=True):
+                where = tuple(d.T)
+                if (owner[where] >= 0).any():
+                    raise Decline(f"two clauses define one element of {name}")
+                owner[where] = k
+                if int((owner == k).sum()) != len(d):
+                    raise Decline(f"a clause of {name} defines an element twice")
+            self.shape[name] = shape
+            self.owner[name] = owner
+
+    def reads(self, name: str) -> set[str]:
+        """Names of tensors and constants that the clauses of a tensor read, bounds included."""
+        return {r.tensor for s in self.statements if s.target == name for e in _expressions(s) for r in reads(e)}
+
+
+def _expressions(statement: Statement) -> Iterable[Expr]:
+    yield statement.value
+    for p in statement.positions:
+        if isinstance(p, Binder):
+            yield p.lower
+            yield p.upper
+        else:
+            yield p
+
+
+def _domain(statement: Statement, constants: Mapping[str, ConstantTable]) -> np.ndarray:
+    """The positions that a clause defines, one a row."""
+    tables = {name: (t.shape, t.static) for name, t in constants.items()}
+    rows = 1
+    columns: list[np.ndarray] = []
+    names: dict[str, Static] = {}
+    for p in statement.positions:
+        if not isinstance(p, Binder):
+            column = _integers(evaluate(list(postorder(p)), names, tables), rows)
+        else:
+            lower = _integers(evaluate(list(postorder(p.lower)), names, tables), rows)
+            upper = _integers(evaluate(list(postorder(p.upper)), names, tables), rows)
+            counts = np.maximum(upper - lower, 0)
+            rows = int(counts.sum())
+            if rows > ELEMENT_LIMIT:
+                raise Decline(f"{statement.target} has too many elements")
+            columns = [np.repeat(c, counts) for c in columns]
+            starts = np.cumsum(counts) - counts
+            column = np.repeat(lower - starts, counts) + np.arange(rows)
+        columns.append(column)
+        names = {
+            b.name: Static(c, 0)
+            for b, c in zip(statement.positions, columns, strict=False)
+            if isinstance(b, Binder)
+        }
+    return np.stack(columns, axis=1) if columns else np.zeros((1, 0), dtype=np.int64)
+
+
+def _integers(value: Static, rows: int) -> np.ndarray:
+    if value.exp or value.array.dtype == object:
+        raise Decline("a position or bound that is no small integer")
+    return np.broadcast_to(value.array, (rows,)).astype(np.int64)
+
+
+def static_shape(shape: Sequence[Expr]) -> tuple[int, ...]:
+    """Extents that are literals, or expressions of literals."""
+    extents: list[int] = []
+    for e in shape:
+        value = e.value if isinstance(e, Literal) else evaluate(list(postorder(e)), {}, {}).number()
+        if not isinstance(value, int):
+            raise Decline("an extent that is no integer")
+        extents.append(value)
+    return tuple(extents)
+
+
+def name_of(tensor: str, shape: Sequence[int], flat: int) -> str:
+    """`tensor[i, j]` for messages."""
+    if not shape:
+        return tensor
+    position = np.unravel_index(flat, tuple(shape))
+    return f"{tensor}[{', '.join(str(int(p)) for p in position)}]"
+

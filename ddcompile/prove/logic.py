@@ -1,0 +1,206 @@
+"""Operators of the rule IR on forms: logic, comparisons, branches, products, minimum and maximum.
+
+Bits are 0/1 forms. A conjunction of literals is a threshold of their sum, so `and`, `or` and comparisons share one
+normal form; nested conjunctions and disjunctions are flattened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ddcompile.ir.nodes import CompareOp
+from ddcompile.prove.forms import ONE, ZERO, Decline, Form, complement, key, normal, scale, subtract, total, variable
+from ddcompile.prove.store import Store
+
+__all__ = ["PRODUCT_LIMIT", "chain", "choose", "compare", "conjunction", "disjunction", "exclusive", "extreme", "multiply"]
+
+PRODUCT_LIMIT = 1 << 14
+"""Most terms of an expanded product."""
+
+CONDITION_LIMIT = 4
+"""A condition with more terms is one factor in the products of a branch."""
+
+Literals: TypeAlias = dict[int, bool]
+
+
+def conjunction(store: Store, bits: Sequence[Form]) -> Form:
+    """1 where all bits are 1."""
+    if len(bits) == 1:
+        return bits[0]
+    found: Literals = {}
+    for bit in bits:
+        literals = _literals(store, bit)
+        if literals is None:
+            return ZERO
+        for v, positive in literals.items():
+            if found.setdefault(v, positive) != positive:
+                return ZERO
+    kept = _merge_staircases(store, found)
+    if kept is None:
+        return ZERO
+    if len(kept) == 2:
+        short = _between(store, kept)
+        if short is not None:
+            return short
+    if len(kept) == 1:
+        ((v, positive),) = kept.items()
+        alone = store.nodes[v].operands[0] if store.nodes[v].kind == "same" else variable(v)
+        return alone if positive else complement(alone)
+    terms = {v: 1 if positive else -1 for v, positive in kept.items()}
+    return store.at_least(Form(terms, -sum(kept.values())))
+
+
+def disjunction(store: Store, bits: Sequence[Form]) -> Form:
+    """1 where some bit is 1."""
+    return complement(conjunction(store, [complement(b) for b in bits])) if len(bits) != 1 else bits[0]
+
+
+def exclusive(store: Store, left: Form, right: Form) -> Form:
+    """1 where exactly one of two bits is 1."""
+    return store.modulo(normal(total((left, right))), 2)
+
+
+def _literals(store: Store, bit: Form) -> Literals | None:
+    """The literals whose conjunction a bit is; None for the constant 0."""
+    bit = normal(bit)
+    if not bit.terms:
+        return {} if bit.const else None
+    v = store.single_bit(bit)
+    if v is None or bit.exp or (bit.terms[v], bit.const) not in ((1, 0), (-1, 1)):
+        inner = store.same(bit)
+        (v,) = inner.terms
+        return {v: True}
+    positive = bit.const == 0
+    node = store.nodes[v]
+    if node.kind == "step":
+        terms = store.bases[node.base].form.terms
+        if all(c in (1, -1) and store.nodes[w].is_bit for w, c in terms.items()):
+            ups = sum(c > 0 for c in terms.values())
+            if positive and node.number == ups:  # all literals hold
+                return {w: c > 0 for w, c in terms.items()}
+            if not positive and node.number == ups - len(terms) + 1:  # not even one of the opposites holds
+                return {w: c < 0 for w, c in terms.items()}
+    return {v: positive}
+
+
+def _merge_staircases(store: Store, literals: Literals) -> Literals | None:
+    """Keep the strictest thresholds of every base; None if they contradict one another."""
+    lower: dict[int, int] = {}
+    upper: dict[int, int] = {}
+    kept: Literals = {}
+    for v, positive in literals.items():
+        node = store.nodes[v]
+        if node.kind != "step":
+            kept[v] = positive
+        elif positive:
+            other = lower.get(node.base)
+            lower[node.base] = v if other is None or _place(store, v) > _place(store, other) else other
+        else:
+            other = upper.get(node.base)
+            upper[node.base] = v if other is None or _place(store, v) < _place(store, other) else other
+    for base, v in lower.items():
+        if base in upper and _place(store, v) >= _place(store, upper[base]):
+            return None
+        kept[v] = True
+    kept.update({v: False for v in upper.values()})
+    return kept
+
+
+def _place(store: Store, v: int) -> tuple[object, ...]:
+    node = store.nodes[v]
+    return (node.number, node.strict)
+
+
+def _between(store: Store, literals: Literals) -> Form | None:
+    """`[a <= P] and not [b <= P]` of one base is their difference."""
+    steps = {positive: store.nodes[v] for v, positive in literals.items()}
+    if len(steps) < 2 or any(n.kind != "step" for n in steps.values()) or steps[True].base != steps[False].base:
+        return None
+    return Form({v: 1 if positive else -1 for v, positive in literals.items()}, 0)
+
+
+def compare(store: Store, op: CompareOp, left: Form, right: Form) -> Form:
+    """A comparison as a bit."""
+    match op:
+        case ">=":
+            return store.at_least(subtract(left, right))
+        case "<=":
+            return store.at_least(subtract(right, left))
+        case ">":
+            return store.at_least(subtract(left, right), strict=True)
+        case "<":
+            return store.at_least(subtract(right, left), strict=True)
+        case "==" | "!=":
+            difference = subtract(left, right)
+            equal = subtract(store.at_least(difference), store.at_least(difference, strict=True))
+            return equal if op == "==" else complement(equal)
+
+
+def chain(store: Store, ops: Sequence[CompareOp], operands: Sequence[Form]) -> Form:
+    """One comparison, or a chain of two."""
+    bits = [compare(store, op, a, b) for op, a, b in zip(ops, operands, operands[1:], strict=False)]
+    return conjunction(store, bits)
+
+
+def choose(store: Store, condition: Form, then: Form, otherwise: Form, bits: bool) -> Form:
+    """`if condition then then else otherwise`; `bits` tells that both branches are bits."""
+    if not condition.terms:
+        return then if condition.const else otherwise
+    if key(then) == key(otherwise):
+        return then
+    if bits:
+        return total(
+            (conjunction(store, (condition, then)), conjunction(store, (complement(condition), otherwise)))
+        )
+    if len(condition.terms) > CONDITION_LIMIT:
+        condition = store.same(condition)
+    return total((otherwise, multiply(store, condition, subtract(then, otherwise))))
+
+
+def multiply(store: Store, left: Form, right: Form) -> Form:
+    """The product, expanded into variables and products of variables."""
+    if len(left.terms) * len(right.terms) > PRODUCT_LIMIT:
+        raise Decline(f"a product of {len(left.terms)} by {len(right.terms)} terms")
+    parts = [Form({}, left.const * right.const)]
+    if right.const:
+        parts.append(Form({v: c * right.const for v, c in left.terms.items()}, 0))
+    if left.const:
+        parts.append(Form({v: c * left.const for v, c in right.terms.items()}, 0))
+    for v, c in left.terms.items():
+        parts.extend(scale(_times(store, v, w), c * d) for w, d in right.terms.items())
+    product = total(parts)
+    return normal(Form(product.terms, product.const, product.exp + left.exp + right.exp))
+
+
+def _times(store: Store, v: int, w: int) -> Form:
+    first, second = store.nodes[v], store.nodes[w]
+    if first.is_bit and second.is_bit:
+        return conjunction(store, (variable(v), variable(w)))
+    factors: list[int] = []
+    for u, node in ((v, first), (w, second)):
+        factors.extend(x for f in node.operands for x in f.terms) if node.kind == "product" else factors.append(u)
+    bits = {u for u in factors if store.nodes[u].is_bit}
+    return store.product([*bits, *(u for u in factors if u not in bits)])
+
+
+def extreme(store: Store, function: str, forms: Sequence[Form], bits: bool) -> Form:
+    """The minimum or maximum of one or more forms; `bits` tells that all of them are bits."""
+    if bits:
+        return conjunction(store, forms) if function == "min" else disjunction(store, forms)
+    by_key = {key(f): f for f in forms}
+    ordered = [by_key[k] for k in sorted(by_key)]
+    pick: Callable[[Form, Form], Form] = _minimum(store) if function == "min" else _maximum(store)
+    result = ordered[0]
+    for form in ordered[1:]:
+        result = pick(result, form)
+    return result
+
+
+def _maximum(store: Store) -> Callable[[Form, Form], Form]:
+    return lambda a, b: total((a, store.relu(subtract(b, a))))
+
+
+def _minimum(store: Store) -> Callable[[Form, Form], Form]:
+    return lambda a, b: subtract(a, store.relu(subtract(a, b)))
+

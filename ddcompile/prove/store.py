@@ -1,0 +1,403 @@
+"""Hash-consed terms: every non-linear function of affine forms is one numbered variable.
+
+A value of a program is a `Form` over variables; a variable is an input element or a node: a threshold
+`[P >= t]` of a primitive integer form P, `relu(P)`, `P mod m`, a product of variables, an argmax, or an opaque
+operation of which nothing is known but that equal operands give equal results. Nodes are created after their
+operands, so numbers ascend along data flow, and equal nodes have equal numbers. The normalisations are exact
+identities over the variables' ranges:
+
+* a threshold's form has coprime coefficients and a positive leading one; its bound is rounded up to the next
+  attainable value (by divisibility always, by enumeration of few groups of equal weights where cheap);
+* `sign(L) = [L > 0] + [L >= 0] - 1`, so a sign that is never 0 is affine in one threshold;
+* a threshold of a form over the staircase `[P >= t1], [P >= t2], ...` of one P is affine in that staircase.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd
+from typing import Literal as OneOf, TypeAlias
+
+from ddcompile.ir.nodes import Number
+from ddcompile.prove.forms import ONE, ZERO, Form, complement, key, normal, scale, subtract, total, variable
+
+__all__ = ["ATTAINABLE_LIMIT", "Base", "Interval", "Node", "NodeKind", "Store"]
+
+NodeKind: TypeAlias = OneOf["input", "step", "relu", "mod", "product", "argmax", "same", "opaque"]
+Interval: TypeAlias = tuple[int | None, int | None]
+
+ATTAINABLE_LIMIT = 1 << 18
+"""Most count vectors enumerated to list the attainable values of a form."""
+
+STAIRCASE_LIMIT = 3
+"""relu(P) with at most this many positive values is written as thresholds of P."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a variable stands for; `low` and `high` bound its values, None where unbounded."""
+
+    kind: NodeKind
+    operands: tuple[Form, ...] = ()
+    number: Number = 0
+    """The bound of a threshold, the modulus of a mod."""
+    strict: bool = False
+    """Whether a threshold is `>` rather than `>=`; only where the form is not integral."""
+    base: int = -1
+    low: int | None = None
+    high: int | None = None
+    integral: bool = True
+    level: int = 0
+    name: str = ""
+
+    @property
+    def is_bit(self) -> bool:
+        """Whether all values are 0 or 1."""
+        return self.low == 0 and self.high == 1 and self.integral
+
+
+@dataclass(slots=True)
+class Base:
+    """The form of thresholds: coprime integer coefficients, leading one positive, no constant."""
+
+    form: Form
+    low: int | None
+    high: int | None
+    integral: bool
+    level: int
+    nodes: dict[tuple[Number, bool], int] = field(default_factory=dict)
+    origin: int = 0
+    """The least value of the form over unordered bits."""
+    attainable: Sequence[int] | None = None
+    """Ascending superset of the values of `form - origin`, where enumerating it was cheap."""
+
+
+class Store:
+    """All variables of one comparison of programs."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.bases: list[Base] = []
+        self._index: dict[Hashable, int] = {}
+        self._base_index: dict[Hashable, int] = {}
+        self._sums: dict[Hashable, Sequence[int] | None] = {}
+
+    # Variables ------------------------------------------------------------------------------------------------
+
+    def input(self, name: str, low: int | None, high: int | None, integral: bool = True) -> Form:
+        """A value of an input element. Two or three neighbouring integers are written by thresholds."""
+        v = self._intern(("input", name), Node("input", (), low=low, high=high, integral=integral, name=name))
+        node = self.nodes[v]
+        if node.low is None or node.high is None or not node.integral or node.is_bit or node.high - node.low > 2:
+            return variable(v)
+        steps = [self.step(self.base(Form({v: 1}, 0)), t) for t in range(node.low + 1, node.high + 1)]
+        return total([Form({}, node.low), *steps])
+
+    def spin(self, name: str) -> Form:
+        """A value that is -1 or 1."""
+        return subtract(scale(self.input(name, 0, 1), 2), ONE)
+
+    def opaque(self, name: str, operands: Sequence[Form], low: int | None = None, high: int | None = None) -> Form:
+        """An operation of which only congruence is used; it counts as integral where it is bounded."""
+        level = 1 + max((self.level(f) for f in operands), default=0)
+        node = Node("opaque", tuple(operands), low=low, high=high, integral=low is not None, level=level, name=name)
+        return variable(self._intern(("opaque", name, *(key(f) for f in operands)), node))
+
+    def same(self, bit: Form) -> Form:
+        """One variable for a form that is known to be 0 or 1."""
+        bit = normal(bit)
+        if len(bit.terms) == 1 and bit.exp == 0:
+            ((v, c),) = bit.terms.items()
+            if self.nodes[v].is_bit and (c, bit.const) in ((1, 0), (-1, 1)):
+                return bit
+        node = Node("same", (bit,), low=0, high=1, level=1 + self.level(bit))
+        return variable(self._intern(("same", key(bit)), node))
+
+    def relu(self, form: Form) -> Form:
+        """`max(form, 0)`."""
+        form = normal(form)
+        if not form.terms:
+            return form if form.const > 0 else ZERO
+        low, high = self.bounds(form)
+        if low is not None and low >= 0:
+            return form
+        if high is not None and high <= 0:
+            return ZERO
+        if form.terms[min(form.terms)] < 0:  # relu(x) = x + relu(-x)
+            return total([form, self._relu(scale(form, -1))])
+        return self._relu(form)
+
+    def _relu(self, form: Form) -> Form:
+        content = gcd(form.const, *form.terms.values())
+        inner = Form({v: c // content for v, c in form.terms.items()}, form.const // content)
+        low, high = self.bounds(inner)
+        factor = Fraction(content, 1 << form.exp)
+        if self.integral(inner):
+            if high is not None and high <= STAIRCASE_LIMIT:
+                steps = [self.at_least(subtract(inner, Form({}, t))) for t in range(1, high + 1)]
+                return scale(total(steps), factor)
+            if low is not None and -low <= STAIRCASE_LIMIT:
+                steps = [self.at_least(subtract(scale(inner, -1), Form({}, t))) for t in range(1, 1 - low)]
+                return scale(total([inner, *steps]), factor)
+        node = Node("relu", (inner,), low=0, high=high, integral=self.integral(inner), level=1 + self.level(inner))
+        return scale(variable(self._intern(("relu", key(inner)), node)), factor)
+
+    def modulo(self, form: Form, modulus: int) -> Form:
+        """`form mod modulus` (floor), for an integral form without a denominator."""
+        terms: dict[int, int] = {}
+        const, pending = form.const, list(form.terms.items())
+        while pending:
+            v, c = pending.pop()
+            node = self.nodes[v]
+            if node.kind == "mod" and int(node.number) % modulus == 0:
+                const += c * node.operands[0].const
+                pending.extend((w, c * d) for w, d in node.operands[0].terms.items())
+            else:
+                terms[v] = (terms.get(v, 0) + c) % modulus
+        inner = Form({v: c for v, c in terms.items() if c}, const % modulus)
+        low, high = self.bounds(inner)
+        if low is not None and high is not None and low // modulus == high // modulus:
+            return subtract(inner, Form({}, low - low % modulus))
+        if self.single_bit(inner) is not None:
+            at_zero, at_one = inner.const % modulus, (inner.const + sum(inner.terms.values())) % modulus
+            return Form({v: at_one - at_zero for v in inner.terms if at_one != at_zero}, at_zero)
+        node = Node("mod", (inner,), modulus, low=0, high=modulus - 1, level=1 + self.level(inner))
+        return variable(self._intern(("mod", modulus, key(inner)), node))
+
+    def product(self, factors: Iterable[int]) -> Form:
+        """A product of two or more variables that are not all bits."""
+        ids = sorted(factors)
+        low, high, integral = 1, 1, True
+        span: Interval = (low, high)
+        for v in ids:
+            node = self.nodes[v]
+            integral = integral and node.integral
+            span = _times(span, (node.low, node.high))
+        level = 1 + max(self.nodes[v].level for v in ids)
+        node = Node("product", tuple(map(variable, ids)), low=span[0], high=span[1], integral=integral, level=level)
+        return variable(self._intern(("product", *ids), node))
+
+    def argmax(self, forms: Sequence[Form]) -> Form:
+        """The lowest index of a largest form. A common offset and a common positive factor make no difference."""
+        if len(forms) == 1:
+            return ZERO
+        rest = [normal(subtract(f, forms[0])) for f in forms]
+        if len(forms) == 2:
+            return self.at_least(rest[1], strict=True)
+        exp = max(f.exp for f in rest)
+        rest = [Form({v: c << (exp - f.exp) for v, c in f.terms.items()}, f.const << (exp - f.exp)) for f in rest]
+        content = gcd(*(c for f in rest for c in (f.const, *f.terms.values()))) or 1
+        rest = [Form({v: c // content for v, c in f.terms.items()}, f.const // content) for f in rest]
+        level = 1 + max(self.level(f) for f in rest)
+        node = Node("argmax", tuple(rest), low=0, high=len(rest) - 1, level=level)
+        return variable(self._intern(("argmax", *(key(f) for f in rest)), node))
+
+    # Thresholds -----------------------------------------------------------------------------------------------
+
+    def at_least(self, form: Form, strict: bool = False) -> Form:
+        """The bit `[form >= 0]`, or `[form > 0]`."""
+        if not form.terms:
+            return ONE if form.const > 0 or (form.const == 0 and not strict) else ZERO
+        coefficients = form.terms.values()
+        content = gcd(*coefficients)
+        negative = form.terms[min(form.terms)] < 0
+        divisor = -content if negative else content
+        if divisor != 1:
+            base = self.base(Form({v: c // divisor for v, c in form.terms.items()}, 0))
+        else:
+            base = self.base(Form(form.terms, 0))
+        # content * (+-P) + const >= 0  <=>  P >= bound, or P <= bound where the sign was turned
+        const = form.const
+        if self.bases[base].integral:
+            if negative:
+                return complement(self.step(base, -(-const // content) if strict else const // content + 1))
+            return self.step(base, (-const) // content + 1 if strict else -(const // content))
+        if negative:
+            return complement(self.step(base, Fraction(const, content), not strict))
+        return self.step(base, Fraction(-const, content), strict)
+
+    def base(self, form: Form) -> int:
+        """The number of a primitive form without a constant."""
+        name = (tuple(sorted(form.terms.items())),) if len(form.terms) < 9 else key(form)
+        found = self._base_index.get(name)
+        if found is None:
+            low, high = self.bounds(form)
+            found = len(self.bases)
+            self.bases.append(Base(form, low, high, self.integral(form), self.level(form)))
+            self._base_index[name] = found
+            origin = self._loose_bounds(form)[0]
+            if origin is not None:
+                self.bases[found].origin = origin
+                self.bases[found].attainable = self._attainable(form)
+        return found
+
+    def step(self, index: int, bound: Number, strict: bool = False) -> Form:
+        """The bit `[P >= bound]` (or `>`) of a base, the bound an integer where the base is integral."""
+        base = self.bases[index]
+        if base.attainable is not None:
+            place = bisect_left(base.attainable, bound - base.origin)
+            if place == len(base.attainable):
+                return ZERO
+            bound = base.origin + base.attainable[place]
+        if base.low is not None and (base.low > bound or (base.low == bound and not strict)):
+            return ONE
+        if base.high is not None and (base.high < bound or (base.high == bound and strict)):
+            return ZERO
+        short = self._staircase(base.form, bound) if base.integral else None
+        if short is not None:
+            return short
+        v = base.nodes.get((bound, strict))
+        if v is None:
+            node = Node("step", (base.form,), bound, strict, index, 0, 1, level=1 + base.level)
+            v = base.nodes[(bound, strict)] = self._intern(("step", index, bound, strict), node)
+        return variable(v)
+
+    def _staircase(self, form: Form, bound: Number) -> Form | None:
+        """`[form >= bound]` where the form is over one bit or the thresholds of one base: affine in them."""
+        if len(form.terms) > 8:
+            return None
+        if len(form.terms) == 1:
+            ((v, c),) = form.terms.items()
+            if not self.nodes[v].is_bit:
+                return None
+            return _affine([v], [int(0 >= bound), int(c >= bound)])
+        nodes = [self.nodes[v] for v in form.terms]
+        if any(n.kind != "step" or n.base != nodes[0].base for n in nodes):
+            return None
+        steps = sorted(form.terms, key=lambda v: (self.nodes[v].number, self.nodes[v].strict))
+        values = [0]
+        for v in steps:
+            values.append(values[-1] + form.terms[v])
+        return _affine(steps, [int(value >= bound) for value in values])
+
+    def _attainable(self, form: Form) -> Sequence[int] | None:
+        if len(form.terms) < 2:
+            return None
+        counts: Counter[int] = Counter()
+        for v, c in form.terms.items():
+            node = self.nodes[v]
+            if node.low is None or node.high is None or not node.integral:
+                return None
+            counts[abs(c)] += node.high - node.low
+        if len(counts) == 1 or 1 in counts and counts[1] >= max(counts):
+            return None  # every value between the extremes
+        size = 1
+        for n in counts.values():
+            size *= n + 1
+            if size > ATTAINABLE_LIMIT:
+                return None
+        name = tuple(sorted(counts.items()))
+        if name not in self._sums:
+            sums = {0}
+            for weight, n in name:
+                sums = {s + weight * k for s in sums for k in range(n + 1)}
+            self._sums[name] = sorted(sums)
+        return self._sums[name]
+
+    # Facts about forms ----------------------------------------------------------------------------------------
+
+    def bounds(self, form: Form) -> Interval:
+        """Least and greatest value of `form * 2**form.exp`, over free variables (thresholds of one base ordered)."""
+        if len(form.terms) > 16:
+            return self._loose_bounds(form)
+        low: int | None = form.const
+        high: int | None = form.const
+        stairs: dict[int, list[int]] = {}
+        for v, c in form.terms.items():
+            node = self.nodes[v]
+            if node.kind == "step":
+                stairs.setdefault(node.base, []).append(v)
+                continue
+            ends = _times((node.low, node.high), (c, c))
+            low = None if low is None or ends[0] is None else low + ends[0]
+            high = None if high is None or ends[1] is None else high + ends[1]
+        for steps in stairs.values():
+            steps.sort(key=lambda v: (self.nodes[v].number, self.nodes[v].strict))
+            least = most = height = 0
+            for v in steps:
+                height += form.terms[v]
+                least, most = min(least, height), max(most, height)
+            low = None if low is None else low + least
+            high = None if high is None else high + most
+        return low, high
+
+    def _loose_bounds(self, form: Form) -> Interval:
+        low: int | None = form.const
+        high: int | None = form.const
+        for v, c in form.terms.items():
+            node = self.nodes[v]
+            first, last = (node.low, node.high) if c > 0 else (node.high, node.low)
+            low = None if low is None or first is None else low + c * first
+            high = None if high is None or last is None else high + c * last
+        return low, high
+
+    def integral(self, form: Form) -> bool:
+        """Whether all variables of a form are integers."""
+        nodes = self.nodes
+        return all(nodes[v].integral for v in form.terms)
+
+    def level(self, form: Form) -> int:
+        """The greatest distance from the inputs."""
+        nodes = self.nodes
+        return max((nodes[v].level for v in form.terms), default=0)
+
+    def single_bit(self, form: Form) -> int | None:
+        """The variable of a form over one bit."""
+        if len(form.terms) != 1:
+            return None
+        (v,) = form.terms
+        return v if self.nodes[v].is_bit else None
+
+    def is_bit(self, form: Form) -> bool:
+        """Whether a form is visibly 0 or 1 for all values of its variables."""
+        form = normal(form)
+        low, high = self.bounds(form)
+        return form.exp == 0 and self.integral(form) and low is not None and low >= 0 and high is not None and high <= 1
+
+    def _intern(self, name: Hashable, node: Node) -> int:
+        found = self._index.get(name)
+        if found is None:
+            found = self._index[name] = len(self.nodes)
+            self.nodes.append(node)
+        return found
+
+
+def _affine(steps: Sequence[int], values: Sequence[int]) -> Form:
+    """The function that is `values[k]` where exactly the first k of the ordered steps hold."""
+    jumps = {v: values[k + 1] - values[k] for k, v in enumerate(steps)}
+    return Form({v: jump for v, jump in jumps.items() if jump}, values[0])
+
+
+def _times(left: Interval, right: Interval) -> Interval:
+    """Bounds of a product; None stands for infinity, and 0 times infinity is 0."""
+    if left == (0, 0) or right == (0, 0):
+        return 0, 0
+    if None in left or None in right:
+        return _times_unbounded(left, right)
+    corners = [a * b for a in left for b in right if a is not None and b is not None]
+    return min(corners), max(corners)
+
+
+def _times_unbounded(left: Interval, right: Interval) -> Interval:
+    signs = [_signs(left), _signs(right)]
+    negative = (signs[0][0] and signs[1][1]) or (signs[0][1] and signs[1][0])
+    positive = (signs[0][0] and signs[1][0]) or (signs[0][1] and signs[1][1])
+    if left[0] == left[1] and left[0] is not None:
+        left, right = right, left
+    if right[0] == right[1] and right[0] is not None:
+        first, last = left if right[0] > 0 else (left[1], left[0])
+        return (
+            None if first is None else first * right[0],
+            None if last is None else last * right[0],
+        )
+    return (None if negative else 0, None if positive else 0)
+
+
+def _signs(interval: Interval) -> tuple[bool, bool]:
+    """Whether an interval holds negative and positive numbers."""
+    low, high = interval
+    return low is None or low < 0, high is None or high > 0

@@ -1,0 +1,114 @@
+"""What a check or a comparison says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal as OneOf, TypeAlias
+
+from ddcompile.prove.decide import RULES, RuleName
+
+__all__ = ["Failure", "Status", "Verdict"]
+
+Status: TypeAlias = OneOf["proved", "failed", "refuted", "tested"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An obligation that was not shown.
+
+    Attributes
+    ----------
+    place
+        The element, result or part concerned, such as `layer1[3]`.
+    reason
+        Why it was not shown, in a sentence.
+    step
+        The number of the step of a certificate, from 1, and its pass; empty outside certificates.
+    inputs
+        Values by input element for which the two sides differ, where some are known: those that matter.
+    """
+
+    place: str
+    reason: str
+    step: str = ""
+    inputs: Mapping[str, int | str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        start = f"{self.step}: " if self.step else ""
+        shown = ", ".join(f"{name} = {value}" for name, value in list(self.inputs.items())[:8])
+        more = f" (for example at {shown}{', ...' if len(self.inputs) > 8 else ''})" if shown else ""
+        return f"{start}{self.place}: {self.reason}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of a check.
+
+    Attributes
+    ----------
+    status
+        `proved`: equal for all inputs. `failed`: not proved. `refuted`: unequal, with a counterexample. `tested`:
+        equal on the inputs tried, not proved.
+    obligations
+        How many element equalities each rule showed: `a` equal normal forms, `b` threshold programmes, `c` truth
+        tables, `d` count tables.
+    failure
+        The first obligation that was not shown.
+    trusted
+        Parts that the checker cannot derive again, and who vouches for them.
+    inputs
+        The number of inputs evaluated.
+    counterexample
+        One array per input, without a batch axis, as nested lists.
+    """
+
+    status: Status
+    obligations: Mapping[RuleName, int] = field(default_factory=dict)
+    failure: Failure | None = None
+    trusted: tuple[str, ...] = ()
+    inputs: int = 0
+    counterexample: Mapping[str, Any] | None = None
+
+    def __bool__(self) -> bool:
+        return self.status == "proved"
+
+    def __str__(self) -> str:
+        lines = [self._headline()]
+        lines += [f"  {RULES[r]}: {n}" for r, n in sorted(self.obligations.items()) if n]
+        if self.counterexample is not None:
+            lines += [f"  {name} = {value}" for name, value in self.counterexample.items()]
+        lines += [f"  trusted: {part}" for part in self.trusted]
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        if self.status == "tested":
+            return f"tested ({self.inputs} inputs)"
+        if self.failure is not None:
+            return f"{self.status}: {self.failure}"
+        if self.status == "refuted":
+            return "refuted: a counterexample"
+        if self.inputs:
+            return f"proved (all {self.inputs} inputs)"
+        count = sum(self.obligations.values())
+        return f"proved ({count} obligations)" if count else "proved"
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as plain data."""
+        data: dict[str, Any] = {
+            "status": self.status,
+            "obligations": {RULES[r]: n for r, n in sorted(self.obligations.items())},
+            "trusted": list(self.trusted),
+        }
+        if self.failure is not None:
+            data["failure"] = {
+                "place": self.failure.place,
+                "reason": self.failure.reason,
+                "step": self.failure.step,
+                "inputs": dict(self.failure.inputs),
+            }
+        if self.inputs:
+            data["inputs"] = self.inputs
+        if self.counterexample is not None:
+            data["counterexample"] = dict(self.counterexample)
+        return data

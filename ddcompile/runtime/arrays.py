@@ -1,0 +1,335 @@
+"""NumPy arrays in and out of rules: validation, canonical layout, batch axes.
+
+Every engine takes its inputs from `prepare` and gives its results through `results`, so that they accept and refuse the
+same arrays with the same messages.
+
+| code | says |
+|---|---|
+| A001 | wrong number of inputs |
+| A002 | an input is no numeric array |
+| A003 | an input has too few axes, or the batch axes of two inputs differ |
+| A004 | an input has another shape than the rule declares |
+| A005 | a value is not of the declared type |
+| A006 | a value is NaN or infinite |
+| A010..A013 | sizes (see `ddcompile.ir.specialize`) |
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections import namedtuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import prod
+from numbers import Integral, Rational
+from typing import Any
+
+import numpy as np
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.ir.nodes import Declaration, Kind, Rule
+from ddcompile.ir.ranges import ValueType
+from ddcompile.ir.specialize import solve_sizes, specialize
+from ddcompile.ir.types import Types, declared_type, extents
+from ddcompile.ir.verifier import check
+
+__all__ = ["Prepared", "bundle", "canonical_results", "prepare", "result_field", "results", "specialized"]
+
+_DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
+_WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1"}
+_SAFE = 2.0**62
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Inputs in canonical form.
+
+    Attributes
+    ----------
+    rule
+        The rule without sizes.
+    arrays
+        One C-contiguous array an input, of shape (batch, *shape), to be read only. The dtype follows from the declared
+        kind: bit uint8, spin and trit int8, int int64 (objects, Python integers, if the declared range is wider), rat
+        objects (`Fraction`), real float64.
+    batch_shape
+        The batch axes as they were; their product is the first extent of every array.
+    """
+
+    rule: Rule
+    arrays: tuple[np.ndarray, ...]
+    batch_shape: tuple[int, ...]
+
+
+def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
+    """Validate the inputs of a rule and bring them into canonical form.
+
+    Parameters
+    ----------
+    rule
+        A verified rule, possibly with sizes.
+    arrays
+        One array an input in declared order, of any integer, bool, float or object dtype, in which every value is
+        exactly one of the declared type. Leading axes beyond the declared ones are batch axes, the same for all inputs.
+
+    Raises
+    ------
+    CompileError
+        Naming the input and, for a value at fault, its position: codes A###.
+    """
+    if len(arrays) != len(rule.inputs):
+        names = ", ".join(f"`{d.name}`" for d in rule.inputs)
+        raise fail(
+            "A001",
+            f"`{rule.name}` takes {len(rule.inputs)} input{'s' * (len(rule.inputs) != 1)}, not {len(arrays)}",
+            place=rule.name,
+            hint=f"in this order: {names}" if names else "",
+        )
+    given = [_as_array(array, declaration) for array, declaration in zip(arrays, rule.inputs, strict=True)]
+    batch_shape = _batch_shape(given, rule)
+    shapes = [array.shape[len(batch_shape) :] for array in given]
+    if rule.sizes:
+        rule = specialized(rule, solve_sizes(rule, shapes))
+    prepared = []
+    for array, shape, declaration in zip(given, shapes, rule.inputs, strict=True):
+        expected = extents(declaration.type)
+        if shape != expected:
+            raise fail(
+                "A004",
+                f"`{declaration.name}` has shape {_shape_text(expected)}, not {_shape_text(shape)}"
+                + (f" after {len(batch_shape)} batch axes" if batch_shape else ""),
+                place=declaration.name,
+            )
+        flat = array.reshape((prod(batch_shape), *shape))
+        prepared.append(_canonical(flat, declaration, batch_shape))
+    return Prepared(rule, tuple(prepared), batch_shape)
+
+
+def specialized(rule: Rule, sizes: dict[str, int]) -> Rule:
+    """The rule at given sizes, with all checks of the verifier; remembered for a while.
+
+    Raises
+    ------
+    CompileError
+        If the rule is at fault at these sizes.
+    """
+    return _specialized(rule, tuple(sorted(sizes.items())))
+
+
+@lru_cache(maxsize=64)
+def _specialized(rule: Rule, sizes: tuple[tuple[str, int], ...]) -> Rule:
+    special = specialize(rule, dict(sizes))
+    check(special)
+    return special
+
+
+def _as_array(value: Any, declaration: Declaration) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise fail("A002", f"`{declaration.name}` is no array: {error}", place=declaration.name) from error
+    except OverflowError:
+        array = np.asarray(value, dtype=object)
+    if array.dtype.kind in "biuO" or (array.dtype.kind == "f" and array.dtype.itemsize <= 8):
+        return array
+    raise fail(
+        "A002",
+        f"`{declaration.name}` has dtype {array.dtype}, which holds no exact numbers",
+        place=declaration.name,
+        hint="give an integer, bool or float64 array",
+    )
+
+
+def _batch_shape(given: list[np.ndarray], rule: Rule) -> tuple[int, ...]:
+    found: tuple[int, ...] | None = None
+    for array, declaration in zip(given, rule.inputs, strict=True):
+        rank = len(declaration.type.shape)
+        if array.ndim < rank:
+            raise fail(
+                "A003",
+                f"`{declaration.name}` has {rank} axes, but the array only {array.ndim}: {_shape_text(array.shape)}",
+                place=declaration.name,
+            )
+        batch = array.shape[: array.ndim - rank]
+        if found is None:
+            found = batch
+        elif batch != found:
+            raise fail(
+                "A003",
+                f"`{declaration.name}` has batch axes {_shape_text(batch)}, "
+                f"but `{rule.inputs[0].name}` has {_shape_text(found)}",
+                place=declaration.name,
+            )
+    return found or ()
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
+    """Values checked against the declared type; `array` has one batch axis."""
+    kind = declaration.type.kind
+    declared = declared_type(declaration.type, is_input=True)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise _value_error(array, ~np.isfinite(array), declaration, batch_shape, "A006")
+    if kind == "real":
+        return np.ascontiguousarray(array, dtype=np.float64)
+    if array.dtype == object or kind == "rat":
+        array = _exact_objects(array, declaration, batch_shape)
+    if kind == "rat":
+        return array
+    integers = _integers(array, declaration, batch_shape)
+    bad = _outside(integers, declared)
+    if bad is not None:
+        raise _value_error(array, bad, declaration, batch_shape)
+    dtype = _DTYPES.get(kind, np.int64 if declared.fits(64) else object)
+    return np.ascontiguousarray(integers, dtype=dtype)
+
+
+def _integers(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
+    """The same numbers as integers."""
+    if array.dtype == object:
+        bad = np.array([v.denominator != 1 for v in array.flat], dtype=bool).reshape(array.shape)
+        if bad.any():
+            raise _value_error(array, bad, declaration, batch_shape)
+        return array
+    if array.dtype.kind != "f":
+        return array
+    bad = array != np.rint(array)
+    if bad.any():
+        raise _value_error(array, bad, declaration, batch_shape)
+    if bool((np.abs(array) < _SAFE).all()):
+        return array.astype(np.int64)
+    return _objects([int(v) for v in array.ravel().tolist()], array.shape)
+
+
+def _outside(integers: np.ndarray, declared: ValueType) -> np.ndarray | None:
+    """Where integers are not of the declared type; None if nowhere."""
+    if declared.kind == "spin":
+        bad = (integers != 1) & (integers != -1)
+    else:
+        bad = np.zeros(integers.shape, dtype=bool)
+        is_bool = integers.dtype == np.bool_
+        if declared.low is not None and not is_bool:
+            bad |= np.asarray(integers < declared.low, dtype=bool)
+        if declared.high is not None and (not is_bool or declared.high < 1):
+            bad |= np.asarray(integers > declared.high, dtype=bool)
+    return bad if bool(bad.any()) else None
+
+
+def _exact_objects(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
+    """Python integers and, for rat, `Fraction`s; refuses what is no number or, for rat, has no binary expansion."""
+    values: list[Any] = []
+    for number, value in enumerate(array.ravel().tolist()):
+        is_number = isinstance(value, Integral | Rational) or (isinstance(value, float) and np.isfinite(value))
+        exact = Fraction(int(value) if isinstance(value, Integral) else value) if is_number else Fraction(0)
+        if not is_number or (declaration.type.kind == "rat" and exact.denominator & (exact.denominator - 1)):
+            bad = np.zeros(array.size, dtype=bool)
+            bad[number] = True
+            code = "A006" if isinstance(value, float) else "A005"
+            raise _value_error(array, bad.reshape(array.shape), declaration, batch_shape, code)
+        is_fraction = declaration.type.kind == "rat" or exact.denominator != 1
+        values.append(exact if is_fraction else exact.numerator)
+    return _objects(values, array.shape)
+
+
+def _objects(values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array.reshape(shape)
+
+
+def _value_error(
+    array: np.ndarray, bad: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...], code: str = "A005"
+) -> CompileError:
+    first = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    value = array[first]
+    element = ", ".join(str(int(k)) for k in first[1:])
+    where = f"`{declaration.name}[{element}]`" if element else f"`{declaration.name}`"
+    if batch_shape:
+        sample = ", ".join(str(int(k)) for k in np.unravel_index(int(first[0]), batch_shape))
+        where += f" of sample {sample}"
+    others = int(bad.sum()) - 1
+    more = f" ({others} more)" if others else ""
+    declared = declaration.type
+    wanted = _WORDS.get(declared.kind, declared.kind)
+    if declared.kind == "int":
+        bounds = declared_type(declared, is_input=True)
+        wanted = f"an integer in {bounds.low}..{bounds.high}"
+    elif declared.kind == "rat":
+        wanted = "an integer over a power of two"
+    return fail(code, f"{where} is {_value_text(value)}, not {wanted}{more}", place=declaration.name)
+
+
+def _value_text(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def canonical_results(
+    rule: Rule, types: Types, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]
+) -> tuple[np.ndarray, ...]:
+    """Raw results as arrays of their declared kinds.
+
+    Parameters
+    ----------
+    rule
+        The rule without sizes.
+    types
+        Its types; of them the exponents and ranges of the results are used.
+    arrays
+        One array a result of shape (batch, *shape): scaled integers of any integer dtype or objects; float64 for real.
+
+    Returns
+    -------
+    tuple of ndarray
+        Of shape (*batch_shape, *shape): bit uint8, spin and trit int8, int int64 (objects if the inferred range is
+        wider), rat objects (`Fraction`), real float64.
+    """
+    found = []
+    for declaration, array in zip(rule.outputs, arrays, strict=True):
+        value_type = types.tensor[declaration.name]
+        kind = declaration.type.kind
+        if kind == "rat":
+            scale = 1 << value_type.exponent
+            result = _objects([Fraction(int(n), scale) for n in array.ravel().tolist()], array.shape)
+        else:
+            result = array.astype(_DTYPES.get(kind, np.int64 if value_type.fits(64) else object), copy=False)
+        found.append(result.reshape((*batch_shape, *types.shape[declaration.name])))
+    return tuple(found)
+
+
+def results(rule: Rule, types: Types, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]) -> Any:
+    """What a call of a rule gives: a bare array for one result, a NamedTuple for several.
+
+    The parameters are those of `canonical_results`. Fields are named like the results (see `result_field`).
+    """
+    return bundle(rule, canonical_results(rule, types, arrays, batch_shape))
+
+
+def bundle(rule: Rule, found: tuple[np.ndarray, ...]) -> Any:
+    """Canonical results as a call gives them: a bare array for one result, a NamedTuple for several."""
+    if len(found) == 1:
+        return found[0]
+    return _result_class(rule.name, tuple(d.name for d in rule.outputs))(*found)
+
+
+def result_field(name: str) -> str:
+    """The field of a result: its name; `class_` for `class`, `u_x` for `_x`, which Python does not allow."""
+    if keyword.iskeyword(name):
+        return name + "_"
+    return "u" + name if name.startswith("_") else name
+
+
+@lru_cache(maxsize=256)
+def _result_class(rule_name: str, names: tuple[str, ...]) -> Any:
+    fields: list[str] = []
+    for name in names:
+        field = result_field(name)
+        while field in fields:
+            field += "_"
+        fields.append(field)
+    return namedtuple(f"{rule_name}_result".title().replace("_", ""), fields)

@@ -1,0 +1,53 @@
+"""Dividing the samples of a batch among threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+from ddcompile.diagnostics import fail
+
+__all__ = ["check_jobs", "spread"]
+
+
+def check_jobs(n_jobs: int) -> int:
+    """The number of threads that `n_jobs` asks for: itself, or one a processor that this process may use for -1.
+
+    Raises
+    ------
+    CompileError
+        E021 if it is neither positive nor -1.
+    """
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not (n_jobs > 0 or n_jobs == -1):
+        raise fail("E021", f"the number of jobs must be positive, or -1 for one a processor, not {n_jobs!r}")
+    if n_jobs > 0:
+        return n_jobs
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
+
+
+def spread(work: Callable[[int, int], None], count: int, n_jobs: int) -> None:
+    """Call `work(start, stop)` for ranges that together are `range(count)`, in up to `n_jobs` threads.
+
+    Parameters
+    ----------
+    work
+        Does its range without touching what other ranges write; it should release the GIL.
+    count
+        The number of samples; nothing is called if there are none.
+    n_jobs
+        The number of threads; with one, or one sample, everything runs in the caller's.
+    """
+    jobs = min(n_jobs, count)
+    if jobs <= 1:
+        if count:
+            work(0, count)
+        return
+    bounds = [count * k // jobs for k in range(jobs + 1)]
+    with ThreadPoolExecutor(jobs - 1) as pool:
+        others = [pool.submit(work, start, stop) for start, stop in pairwise(bounds[1:])]
+        work(bounds[0], bounds[1])
+    for other in others:
+        other.result()

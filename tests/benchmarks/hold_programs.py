@@ -1,0 +1,129 @@
+"""Random programs in all engines; emitted C under strict flags and sanitizers; imports of emitted Python."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from hold_networks import in_own_process, inputs
+from lines import Line, count
+
+import ddcompile as dd
+from ddcompile.backends.c.build import FLAGS
+from ddcompile.interpreter import interpret
+from ddcompile.ir.nodes import Rule
+from ddcompile.ir.types import extents
+from ddcompile.testing.builders import EXAMPLES
+from ddcompile.testing.choose import RandomChoose
+from ddcompile.testing.differential import ENGINES, PER_FILE, Case, differences
+from ddcompile.testing.generate import rule_from_seed
+from ddcompile.testing.inputs import random_inputs
+from ddcompile.testing.operands import Limits
+
+__all__ = ["c_is_clean", "programs", "python_is_standalone"]
+
+PROGRAMS = 2000
+FIRST_SEED = 1000
+SAMPLES = 10
+SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+RANDOM_TO_SANITIZE = 40
+
+
+def programs() -> Iterator[Line]:
+    """Random programs, 100 in a C file, each on a few inputs with the edges of all ranges."""
+    wrong = dict.fromkeys(ENGINES, 0)
+    for start in range(FIRST_SEED, FIRST_SEED + PROGRAMS, PER_FILE):
+        cases = []
+        for seed in range(start, start + PER_FILE):
+            rule = rule_from_seed(seed)
+            cases.append(Case(rule, random_inputs(rule, RandomChoose(seed), SAMPLES)))
+        for difference in differences(cases):
+            wrong[difference.engine] += 1
+            print(difference, file=sys.stderr)
+    for engine, number in wrong.items():
+        found = f"{count(PROGRAMS - number)} of {count(PROGRAMS)}"
+        yield Line("programs", f"{engine} = interpreter, {SAMPLES} inputs each", found, "all", number == 0)
+
+
+def c_is_clean() -> Iterator[Line]:
+    """The self-tests of the examples and of random programs, compiled strictly and run under sanitizers."""
+    rules = [*examples(), *(rule_from_seed(seed, Limits(sizes=False)) for seed in range(RANDOM_TO_SANITIZE))]
+    for compiler in ("gcc", "clang"):
+        if shutil.which(compiler) is None:
+            yield Line("c", compiler, "not installed", "any", True)
+            continue
+        for title, flags in (("strict flags", ("-O2",)), ("address and undefined sanitizers", SANITIZERS)):
+            clean = sum(self_test(compiler, (*FLAGS, *flags), rule) for rule in rules)
+            yield Line("c", f"{compiler}, {title}", f"{clean} of {len(rules)}", "all", clean == len(rules))
+
+
+def self_test(compiler: str, flags: Sequence[str], rule: Rule) -> bool:
+    """Whether the emitted self-test of a rule compiles without a word and passes."""
+    with TemporaryDirectory() as folder:
+        files = dd.emit(dd.Program(rule), "c", prefix="rule", self_test=True)
+        for file in files:
+            Path(folder, file.name).write_text(file.text, encoding="utf-8")
+        sources = [file.name for file in files if file.name.endswith(".c")]
+        command = [compiler, *flags, "-o", "rule", *sources]
+        built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        ran = subprocess.run([Path(folder, "rule")], capture_output=True, text=True) if not built.returncode else built
+    if built.stderr or ran.returncode:
+        print(rule, built.stderr, ran.stdout, ran.stderr, sep="\n", file=sys.stderr)
+    return not built.stderr and not ran.returncode
+
+
+def python_is_standalone() -> Iterator[Line]:
+    """Imports of emitted modules, and the examples run as scripts by an interpreter without site packages."""
+    rules = [*examples(), *(rule_from_seed(seed) for seed in range(PER_FILE))]
+    outside = set[str]()
+    for rule in rules:
+        (file,) = dd.emit(dd.Program(rule), "python")
+        outside |= imports(file.text) - sys.stdlib_module_names
+    shown = ", ".join(sorted(outside)) or "none"
+    yield Line("python", f"imports of {len(rules)} modules beyond the standard library", shown, "none", not outside)
+    right = sum(runs_alone(name) for name in EXAMPLES)
+    yield Line(
+        "python", "scripts right without site packages", f"{right} of {len(EXAMPLES)}", "all", right == len(EXAMPLES)
+    )
+
+
+def examples() -> list[Rule]:
+    """The rules of the example networks."""
+    return [dd.parse(in_own_process(name, None).text).rule for name in EXAMPLES]
+
+
+def imports(text: str) -> set[str]:
+    """The top-level modules that a module imports, `__future__` among them."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+    return found
+
+
+def runs_alone(name: str) -> bool:
+    """Whether the module of an example, run as a script on JSON, gives what the interpreter gives."""
+    rule = dd.parse(in_own_process(name, None).text).rule
+    flat = inputs(name)[::1000]
+    array = flat.reshape(-1, *extents(rule.inputs[0].type))
+    (expected,) = interpret(rule, [array])
+    samples = [{rule.inputs[0].name: sample} for sample in array.tolist()]
+    with TemporaryDirectory() as folder:
+        (file,) = dd.emit(dd.Program(rule), "python")
+        Path(folder, file.name).write_text(file.text, encoding="utf-8")
+        command = [sys.executable, "-I", "-S", file.name]
+        done = subprocess.run(command, cwd=folder, input=json.dumps(samples), capture_output=True, text=True)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        return False
+    found = [result[rule.outputs[0].name] for result in json.loads(done.stdout)]
+    return np.array_equal(np.array(found), expected)

@@ -1,0 +1,53 @@
+"""Every number that must hold, from a clean checkout: `python tests/benchmarks/must_hold.py [--only NAME]`.
+
+Prints a table with one line a fact, and exits with 1 if one of them does not hold. What went wrong is on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from hold_networks import agreement, networks
+from hold_programs import c_is_clean, programs, python_is_standalone
+from hold_proofs import mutations
+from hold_usage import bad_input, properties
+from lines import Line
+from rich.console import Console
+from rich.table import Table
+
+SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
+    "networks": networks,
+    "engines": agreement,
+    "programs": programs,
+    "proofs": mutations,
+    "c": c_is_clean,
+    "python": python_is_standalone,
+    "bad-input": bad_input,
+    "properties": properties,
+}
+
+
+def main() -> int:
+    """Run the sections asked for; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="a section; may be given again")
+    chosen = parser.parse_args().only or list(SECTIONS)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table("section", "what", "found", "must be", "", title="What must hold")
+    passed = True
+    for name in chosen:
+        start = time.perf_counter()
+        for line in SECTIONS[name]():
+            passed = passed and line.passed
+            mark = "[green]pass[/]" if line.passed else "[bold red]FAIL[/]"
+            table.add_row(line.section, line.what, line.found, line.wanted, mark)
+        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    console.print(table)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

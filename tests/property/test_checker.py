@@ -1,0 +1,48 @@
+"""The checker accepts a changed rule only if exhaustive evaluation finds no difference."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from ddcompile.diagnostics import CompileError
+from ddcompile.interpreter import interpret
+from ddcompile.ir import verifier
+from ddcompile.ir.nodes import Rule
+from ddcompile.prove.steps import check_step
+from ddcompile.testing.generate import rule_from_seed
+from ddcompile.testing.inputs import all_inputs
+from ddcompile.testing.mutations import mutate_rule
+from ddcompile.testing.operands import THRESHOLD, Limits
+
+SMALL = Limits(tensors=3, elements=6, sizes=False, kinds=("bit", "spin", "trit"))
+
+
+def are_equal(first: Rule, second: Rule, arrays: tuple[np.ndarray, ...]) -> bool:
+    pairs = zip(interpret(first, arrays), interpret(second, arrays), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("limits", [SMALL, THRESHOLD], ids=["rules", "thresholds"])
+def test_changed_rules_are_accepted_only_if_equal(limits: Limits) -> None:
+    rng = Random(0)
+    changed = accepted = 0
+    for seed in range(150):
+        rule = rule_from_seed(seed, limits)
+        arrays = all_inputs(rule)
+        if arrays is None:
+            continue
+        for _ in range(3):
+            mutant = mutate_rule(rule, rng)
+            try:
+                verifier.check(mutant)
+            except CompileError:
+                continue
+            changed += 1
+            if check_step(rule, mutant).status == "proved":
+                accepted += 1
+                assert are_equal(rule, mutant, arrays), f"accepted, but unequal:\n{rule}\n{mutant}"
+    assert changed > 100
+    assert 0 < accepted < changed

@@ -1,0 +1,285 @@
+"""Every command on good input: what it prints, what it writes, that files go round."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ddcompile
+from ddcompile.engines import ENGINES
+from ddcompile.passes import pipeline
+from ddcompile.passes.rewrite import Rewrite
+
+VOTE = "rule vote(x: bit[3]) -> (y: bit) {\n  y = sum(i < 3: x[i]) >= 2\n}\n"
+
+
+def test_distill_prints_the_rule(run: Any) -> None:
+    outcome = run("distill", "vote.npz", "--input", "x: bit[3]")
+    assert (outcome.status, outcome.out) == (0, VOTE)
+    assert outcome.err == "vote: 4 parameters, cost 33: proved (2 obligations)\n"
+
+
+def test_distill_says_what_it_assumed(run: Any) -> None:
+    outcome = run("distill", "vote.csv", "--activation", "step", "--name", "v")
+    assert outcome.out == VOTE.replace("vote", "v")
+    assert outcome.err.splitlines()[0] == "note: no --input: the network reads `x: bit[3]`"
+
+
+def test_distill_writes_rule_and_certificate(run: Any) -> None:
+    network = ["distill", "vote.npz", "--input", "x: bit[3]"]
+    outcome = run(*network, "-o", "y.rule", "--certificate", "y.json")
+    assert (outcome.status, outcome.out) == (0, "")
+    sha256 = ddcompile.load_network("vote.npz").sha256
+    text = Path("y.rule").read_text()
+    assert text == f"# Distilled by ddcompile {ddcompile.__version__}, proved.\n# Network: {sha256}\n{VOTE}"
+    checked = run("check", "y.json")
+    assert (checked.status, checked.out.splitlines()[0]) == (0, "proved (2 obligations)")
+    assert run("check", "y.json", "--network", "vote.npz").status == 0
+    np.savez("other.npz", **{"0.weight": [[1, 1, 2]], "0.activation": "step"})
+    other = run("check", "y.json", "--network", "other.npz")
+    assert (other.status, other.out.splitlines()[0]) == (
+        1,
+        "failed: network: the first program is not what the network is lowered to",
+    )
+    verified = run("verify", "vote.npz", "y.rule", "--certificate", "y.json")
+    assert (verified.status, verified.out.splitlines()[0]) == (0, "proved (2 obligations)")
+    assert run("verify", "vote.npz", "ring.rule", "--certificate", "y.json").status == 1
+
+
+def test_distill_reports_json(run: Any) -> None:
+    outcome = run("distill", "vote.npz", "--input", "x: bit[3]", "--json")
+    report = outcome.json
+    assert (report["name"], report["cost"], report["parameters"]) == ("vote", 33, 4)
+    assert report["rule"] + "\n" == VOTE
+    assert report["verdict"]["status"] == "proved"
+    assert {"pass", "cost", "seconds"} == set(report["passes"][0])
+
+
+def test_large_constants_go_beside_the_rule(run: Any, folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    np.savez("wide.npz", **{"0.weight": rng.normal(size=(5, 20)), "0.activation": "sign"})
+    (folder / "out").mkdir()
+    assert run("distill", "wide.npz", "--passes", "name", "-o", "out/wide.rule").status == 0
+    (side,) = (folder / "out").glob("wide.*.npy")
+    assert side.stem in f"wide.{(folder / 'out' / 'wide.rule').read_text().split('sha256:')[1]}"
+    assert run("verify", "wide.npz", "out/wide.rule").out.startswith("proved")
+    (folder / "out" / "wide.rule").rename(folder / "out" / "other.rule")
+    assert run("opt", "out/other.rule", "-p", "cse").status == 0
+    np.save(side, np.load(side) + 1)
+    outcome = run("opt", "out/other.rule")
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"out/{side.name}: error[U005]: ")
+    side.unlink()
+    outcome = run("opt", "out/other.rule")
+    assert outcome.err.startswith("out/other.rule: error[U004]: the file *.")
+
+
+def test_opt_is_a_filter(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("vote.rule").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert run("opt", "-p", "cse").out == VOTE
+    assert run("opt", "vote.rule", "-p", "").out == VOTE
+    outcome = run("opt", "vote.rule", "-p", "cse,dce", "--print-after", "all", "--time-passes", "--json")
+    assert outcome.err.count(VOTE.rstrip()) == 2
+    assert outcome.err.startswith("# after cse\n")
+    assert "seconds" in outcome.err
+    assert [p["pass"] for p in outcome.json["passes"]] == ["cse", "dce"]
+    assert run("opt", "vote.rule", "-p", "cse,dce", "--print-after", "dce").err.startswith("# after dce\n")
+
+
+def test_a_bad_rule_on_stdin_is_located(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("bad.rule").write_text("rule a(x: bit) -> (y: bit) {\n  y = z\n}\n")
+    with Path("bad.rule").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        outcome = run("opt")
+    assert outcome.status == 1
+    assert outcome.err.startswith("<stdin>:2:7: error[T")
+
+
+@pytest.mark.parametrize("target", ["python", "c", "llvm"])
+def test_emit_writes_files(target: str, run: Any, folder: Path) -> None:
+    outcome = run("emit", "vote.rule", "-t", target, "-o", "out", "--prefix", "maj")
+    assert outcome.status == 0
+    written = sorted((folder / "out").iterdir())
+    assert written
+    assert all(path.name.startswith("maj") for path in written)
+    assert sorted(outcome.err.splitlines()) == [f"wrote out/{path.name}" for path in written]
+
+
+def test_emit_names_what_is_certified(run: Any, folder: Path) -> None:
+    run("distill", "vote.npz", "--input", "x: bit[3]", "-o", "y.rule", "--certificate", "y.json")
+    assert run("emit", "y.rule", "-t", "python", "-o", "out", "--certificate", "y.json").status == 0
+    text = (folder / "out" / "vote.py").read_text()
+    assert ddcompile.load_network("vote.npz").sha256 in text
+    assert "proved" in text
+    outcome = run("emit", "ring.rule", "-t", "python", "-o", "no", "--certificate", "y.json")
+    assert (outcome.status, (folder / "no").exists()) == (1, False)
+    assert outcome.err.startswith("ring.rule: error[C020]: the certificate is not one of `ring`: ")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_run(engine: str, run: Any) -> None:
+    assert run("run", "vote.rule", "-i", "x.npy", "--engine", engine).json == {"y": [1, 0]}
+    assert run("run", "ring.rule", "-i", "cell.npy", "--engine", engine).json == {"next": [0, 1, 0, 1, 0]}
+    assert run("run", "ring.rule", "-i", "cell.npy", "--engine", engine, "--steps", "2").json == {
+        "next": [1, 0, 0, 0, 1]
+    }
+    assert run("run", "ring.rule", "-i", "cell.npy", "--engine", engine, "--steps", "0").json == {
+        "next": [0, 0, 1, 0, 0]
+    }
+    outcome = run("run", "split.rule", "-i", "ab.npz", "--engine", engine)
+    assert outcome.json == {"total": [4, 2], "half": [1.5, 2.0]}
+    assert run("run", "split.rule", "-i", "ab.npz", "--engine", engine, "-o", "y.npz").status == 0
+    with np.load("y.npz") as saved:
+        assert {name: saved[name].tolist() for name in saved.files} == {"total": [4, 2], "half": [1.5, 2.0]}
+    assert run("run", "vote.rule", "-i", "x.npy", "--engine", engine, "-o", "y.npy").status == 0
+    assert (np.load("y.npy").dtype, np.load("y.npy").tolist()) == (np.uint8, [1, 0])
+
+
+def test_run_with_threads(run: Any) -> None:
+    assert run("run", "vote.rule", "-i", "x.npy", "--jobs", "2").json == {"y": [1, 0]}
+
+
+def test_results_that_are_no_doubles_are_text(run: Any) -> None:
+    Path("fine.rule").write_text("rule fine(a: int[0..1]) -> (y: rat) {\n  y = 1e-300 * a + 1\n}\n")
+    np.save("one.npy", np.array(1))
+    exact = run("run", "fine.rule", "-i", "one.npy", "--engine", "interpreter").json["y"]
+    assert exact == str(ddcompile.load("fine.rule")(1).item())
+    assert "/" in exact
+    assert run("run", "fine.rule", "-i", "one.npy", "--engine", "interpreter", "-o", "y.npy").status == 0
+    assert np.load("y.npy").item() == exact
+
+
+def test_verify_two_rules(run: Any, folder: Path) -> None:
+    Path("or.rule").write_text("rule vote(x: bit[3]) -> (y: bit) {\n  y = x[0] or x[1] or x[2]\n}\n")
+    assert run("verify", "vote.rule", "vote.rule").out.startswith("proved")
+    outcome = run("verify", "vote.rule", "or.rule")
+    assert outcome.status == 1
+    assert outcome.out.startswith("refuted: a counterexample\n  x = ")
+    outcome = run("verify", "vote.npz", "or.rule", "--json")
+    assert (outcome.status, outcome.json["verdict"]["status"]) == (1, "refuted")
+
+
+def test_lists(run: Any) -> None:
+    passes = run("passes", "--json").json
+    assert set(passes["default"]) <= set(passes["passes"])
+    assert all(passes["passes"].values())
+    for name in passes["passes"]:
+        assert name in run("passes").out
+    targets = run("targets", "--json").json
+    assert sorted(targets) == ["c", "llvm", "python"]
+    assert targets["python"]["description"] in " ".join(run("targets").out.split())
+
+
+def test_demo(run: Any) -> None:
+    outcome = run("demo", "two-of-three", "--samples", "50")
+    assert outcome.status == 0
+    assert VOTE.split("\n")[1] in outcome.out
+    assert outcome.out.count("yes") == 4
+    assert "proved" in outcome.out
+
+
+def test_demo_without_a_c_compiler(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    outcome = run("demo", "two-of-three", "--samples", "50")
+    assert outcome.status == 0
+    assert "no C compiler" in outcome.out
+    assert outcome.out.count("yes") == 3
+
+
+def test_demo_fails_if_an_engine_disagrees(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def zeros(rule: object, n_jobs: int) -> Any:
+        return lambda arrays: np.zeros(len(arrays[0]), dtype=np.uint8)
+
+    monkeypatch.setattr("ddcompile.engines.ENGINES", {**ENGINES, "jit": zeros})
+    outcome = run("demo", "two-of-three", "--samples", "50")
+    assert (outcome.status, outcome.out.count("NO")) == (1, 1)
+    assert outcome.err == "the rule is proved (2 obligations); see which engines disagree above\n"
+
+
+def test_version_and_help(run: Any) -> None:
+    assert run("--version").out == f"ddcompile {ddcompile.__version__}\n"
+    outcome = run("--help")
+    assert all(name in outcome.out for name in ("distill", "opt", "emit", "run", "verify", "check", "demo"))
+    assert run().status == 2
+
+
+def test_a_step_that_is_not_proved_is_noted(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = ddcompile.parse(VOTE.replace(">= 2", ">= 1")).rule
+    monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": lambda rule: Rewrite(wrong)})
+    outcome = run("opt", "vote.rule", "-p", "cse")
+    assert (outcome.status, outcome.out) == (0, VOTE)
+    assert outcome.err.startswith("warning: not proved, so left out with what follows: step 1 (cse): y: ")
+
+
+def test_a_bug_is_reported_and_dumped(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("ddcompile.passes.pipeline.run", broken)
+    monkeypatch.setattr("tempfile.tempdir", os.getcwd())
+    outcome = run("opt", "vote.rule")
+    assert (outcome.status, outcome.out) == (70, "")
+    first, hint = outcome.err.splitlines()
+    assert first == "error[X001]: a bug of ddcompile, sorry: a pass or the checker failed (ZeroDivisionError)"
+    dump = Path(hint.removeprefix("  hint: all about it is in "))
+    text = dump.read_text()
+    assert VOTE.strip() in text
+    assert "ddcompile opt vote.rule" in text
+    assert "ZeroDivisionError: oh" in text
+
+
+def test_an_invalid_program_from_a_pass_is_a_bug(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = ddcompile.parse(VOTE).rule
+    with pytest.raises(ddcompile.CompileError) as error:
+        ddcompile.parse(VOTE.replace("x[i]", "z[i]"))
+
+    def broken(rule: object, spec: object, observe: Any) -> None:
+        observe("cse", bad, 0.0)
+        raise error.value
+
+    monkeypatch.setattr("ddcompile.passes.pipeline.run", broken)
+    monkeypatch.setattr("tempfile.tempdir", os.getcwd())
+    outcome = run("opt", "vote.rule")
+    assert outcome.status == 70
+    assert "a pass made a program that is not valid" in outcome.err
+
+
+def test_an_interrupt_is_quiet(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ddcompile.passes.pipeline.run", interrupted)
+    outcome = run("opt", "vote.rule", "-o", "y.rule")
+    assert (outcome.status, outcome.out, outcome.err.strip()) == (130, "", "")
+    assert not Path("y.rule").exists()
+
+
+def test_as_a_process(folder: Path) -> None:
+    command = [sys.executable, "-m", "ddcompile"]
+    done = subprocess.run([*command, "opt", "no.rule"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "no.rule: error[U001]: no such file\n")
+    done = subprocess.run([*command, "passes", "--json"], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["default"]
+
+
+def test_a_closed_pipe_is_quiet(folder: Path) -> None:
+    """The reader goes away before anything is written."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "ddcompile", "opt", "vote.rule", "-p", ""],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, "")

@@ -1,0 +1,129 @@
+"""Every bad input: its exit code, its line on stderr, nothing on stdout, and no file that was not there.
+
+The expected messages are in `tests/golden/cli/errors_*.txt`, as a transcript of the commands.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+COMMANDS: dict[str, list[str]] = {
+    "distill": [
+        "distill no.npz",
+        "distill vote.csv no.csv",
+        "distill vote.rule -o y.rule",
+        "distill cut.npz",
+        "distill bad.csv -o y.rule",
+        "distill nan.csv",
+        "distill vote.csv vote.csv --activation step",
+        "distill one.csv two.csv",
+        "distill one.csv two.csv --activation gelu",
+        "distill vote.npz --input 'x: bit[2, 2]'",
+        "distill vote.npz --input 'x: bits[3]'",
+        "distill vote.npz --output 'y: bit[2]'",
+        "distill vote.npz --output 'y: spin'",
+        "distill vote.npz --head softmax",
+        "distill vote.npz --head argmax",
+        "distill vote.npz --name sum",
+        "distill vote.npz -p unroll",
+        "distill vote.npz -o taken",
+        "distill vote.npz -o no/x.rule",
+        "distill vote.npz -o y.rule --certificate taken",
+    ],
+    "others": [
+        "verify vote.npz vote.npz",
+        "verify vote.npz ring5.rule",
+        "check no.json",
+        "check vote.rule",
+    ],
+    "opt": [
+        "opt no.rule",
+        "opt vote.npz",
+        "opt syntax.rule",
+        "opt types.rule",
+        "opt vote.rule -p cse,unroll",
+        "opt ring.rule",
+    ],
+    "emit": [
+        "emit vote.rule -t rust -o out",
+        "emit vote.rule -t python -o no/out",
+        "emit vote.rule -t python -o x.npy",
+    ],
+    "run": [
+        "run vote.rule -i no.npy",
+        "run vote.rule -i vote.csv -o y.npz",
+        "run vote.rule -i objects.npy",
+        "run vote.rule -i cut.npy",
+        "run split.rule -i x.npz",
+        "run split.rule -i x.npy",
+        "run vote.rule -i more.npz",
+        "run vote.rule -i two.npy -o y.npz",
+        "run vote.rule -i cell.npy",
+        "run vote.rule -i x.npy -o no/y.npz",
+        "run split.rule -i ab.npz -o y.npy --engine interpreter",
+        "run vote.rule -i x.npy --steps 2",
+    ],
+}
+
+USAGE = {
+    "distill": "NETWORK",
+    "distill vote.npz --head max": "--head",
+    "distill vote.npz --fast": "--fast",
+    "compile vote.npz": "compile",
+    "emit vote.rule -t c": "-o",
+    "emit ring.rule -t c -o out --size N=big": "`N=big` is not NAME=NUMBER",
+    "opt vote.rule --print-after x": "there is no pass `x`",
+    "run vote.rule -i x.npy --engine gpu": "--engine",
+    "run vote.rule -i x.npy --engine c --jobs 2": "--jobs is for the engine jit, not c",
+    "run vote.rule -i x.npy --steps -1": "--steps",
+    "demo x": "no demo `x`; there are orientation, ",
+}
+
+
+@pytest.fixture
+def files(folder: Path) -> Path:
+    """The files that the commands name."""
+    (folder / "taken").mkdir()
+    (folder / "cut.npz").write_bytes((folder / "vote.npz").read_bytes()[:90])
+    (folder / "cut.npy").write_bytes((folder / "x.npy").read_bytes()[:-1])
+    (folder / "bad.csv").write_text("1,2\n3,x\n")
+    (folder / "nan.csv").write_text("nan\n0\n")
+    (folder / "one.csv").write_text("1\n1\n")
+    (folder / "two.csv").write_text("1\n1\n")
+    (folder / "syntax.rule").write_text("rule a(x: bit) -> (y: bit) {\n  y = x @ x\n}\n")
+    (folder / "types.rule").write_text("rule a(x: bit) -> (y: bit) {\n  y = z\n}\n")
+    (folder / "ring5.rule").write_text((folder / "ring.rule").read_text().replace("<N>", "").replace("N", "5"))
+    np.save("objects.npy", np.array([None]), allow_pickle=True)
+    np.save("two.npy", np.array([[0, 2, 1]]))
+    np.savez("x.npz", x=[0, 1, 1])
+    np.savez("more.npz", x=[0, 1, 1], z=[1])
+    return folder
+
+
+@pytest.mark.parametrize("group", COMMANDS)
+def test_bad_input(group: str, files: Path, run: Any, golden: Any) -> None:
+    before = sorted(files.rglob("*"))
+    transcript = ""
+    for command in COMMANDS[group]:
+        outcome = run(*shlex.split(command))
+        assert outcome.out == ""
+        assert sorted(files.rglob("*")) == before, command
+        transcript += f"$ ddcompile {command}\n{outcome.err}[{outcome.status}]\n\n"
+    golden(f"cli/errors_{group}.txt", transcript)
+
+
+@pytest.mark.parametrize("command", USAGE)
+def test_bad_usage(command: str, files: Path, run: Any) -> None:
+    before = sorted(files.rglob("*"))
+    outcome = run(*shlex.split(command))
+    first, hint = outcome.err.splitlines()
+    assert (outcome.status, outcome.out) == (2, "")
+    assert ": error[U010]: " in first
+    assert USAGE[command] in first
+    assert hint.startswith("  hint: ddcompile")
+    assert sorted(files.rglob("*")) == before

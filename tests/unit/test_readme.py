@@ -1,0 +1,76 @@
+"""What README.md shows is what happens. `pytest --update-golden` rewrites the outputs there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ddcompile as dd
+from ddcompile.testing.builders import EXAMPLES
+
+README = Path(__file__).parents[2] / "README.md"
+CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
+PYTHON = re.compile(r"(?<=```python\n).*?(?=```)", re.DOTALL)
+
+
+def replay(block: str, folder: Path) -> str:
+    """The commands of a block, each with what it printed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    played = ""
+    for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
+        done = subprocess.run(
+            ["bash", "-c", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            timeout=100,
+            check=True,
+            text=True,
+        )
+        played += f"$ {command}\n{done.stdout}"
+    return played
+
+
+def test_commands(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    text = README.read_text(encoding="utf-8")
+    played = CONSOLE.sub(lambda block: replay(block[0], tmp_path), text)
+    if request.config.getoption("--update-golden"):
+        README.write_text(played, encoding="utf-8")
+    else:
+        assert played == text
+
+
+def test_python(tmp_path: Path) -> None:
+    """The example runs after the commands that make its file."""
+    text = README.read_text(encoding="utf-8")
+    (block,) = PYTHON.findall(text)
+    making = re.findall(r"^\$ (python -c .*savez.*)$", text, re.MULTILINE)
+    replay("".join(f"$ {command}\n" for command in making), tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    assert done.stdout.endswith(" 33\n")
+    assert dd.load(tmp_path / "vote.rule").cost == 33
+
+
+def test_the_rule_that_it_opens_with() -> None:
+    """The rule for 28 x 28 images is that for 9 x 9 with other numbers, which takes less time."""
+    text = README.read_text(encoding="utf-8")
+    shown = re.search(r"(?<=```text\n).*?(?=\n```)", text, re.DOTALL)
+    assert shown is not None
+    assert str(dd.parse(shown[0])) == shown[0]
+    example = EXAMPLES["orientation9"]
+    small = dd.distill(example.build(None), example.inputs, example.outputs, example.head, example.name)
+    numbers = {"28": "9", "27": "8", "757": "73"}
+    assert str(small) == re.sub(r"\b(28|27|757)\b", lambda found: numbers[found[0]], shown[0])

@@ -1,0 +1,66 @@
+"""Transformations change networks, and never their functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+
+from ddcompile.frontends.evaluate import evaluate
+from ddcompile.frontends.network import Layer, Network
+from ddcompile.testing import transforms
+from ddcompile.testing.builders import random_ties, rule30
+
+BITS = [(0, 1)] * 8
+
+Change = Callable[[Network, np.random.Generator], Network]
+CHANGES: dict[str, Change] = {
+    "shuffle": transforms.shuffle_units,
+    "duplicate": transforms.duplicate_units,
+    "dead": transforms.add_dead_units,
+    "flip": transforms.flip_signs,
+    "scale": transforms.scale_rows,
+    "noise": lambda network, rng: transforms.add_noise(network, rng, BITS),
+    "disguise": lambda network, rng: transforms.disguise(network, rng, BITS),
+}
+
+
+# Step units have no sign to flip, and noise would break the ties that every unit of `random_ties` has.
+WITHOUT_EFFECT = {("flip", "step"), ("noise", "sign")}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("network", [random_ties(2), rule30(cells=8)], ids=["sign", "step"])
+def test_change_keeps_the_function(change: str, network: Network) -> None:
+    x = np.array(list(product((0, 1), repeat=8)))
+    expected = evaluate(network, x)
+    for seed in range(3):
+        changed = CHANGES[change](network, np.random.default_rng(seed))
+        assert (evaluate(changed, x) == expected).all()
+        is_same = changed.sha256 == network.sha256
+        assert is_same == ((change, network.layers[0].activation) in WITHOUT_EFFECT)
+
+
+def test_duplicates_share_odd_integer_weights_exactly() -> None:
+    network = Network(
+        (Layer(np.eye(2, dtype=int), np.zeros(2), "sign"), Layer(np.array([[3, -5]]), np.zeros(1), "identity"))
+    )
+    doubled = transforms.duplicate_units(network, np.random.default_rng(0), 3)
+    assert doubled.layers[0].units == 5
+    assert doubled.layers[1].dense_weight().sum() == -2
+
+
+def test_noise_leaves_units_with_ties_alone_and_disturbs_the_others() -> None:
+    weight = np.array([[1, 1], [1, -1]])
+    network = Network((Layer(weight, np.array([-0.5, 0.0]), "sign"), Layer(np.eye(2), np.zeros(2), "identity")))
+    noisy = transforms.add_noise(network, np.random.default_rng(0), [(0, 1), (0, 1)])
+    assert (noisy.layers[0].dense_weight()[1] == weight[1]).all()
+    assert (noisy.layers[0].dense_weight()[0] != weight[0]).all()
+
+
+def test_integers_beyond_doubles_are_not_scaled() -> None:
+    layer = Layer(np.array([[2**60 + 1]]), np.array([0]), "sign")
+    scaled = transforms.scale_rows(Network((layer,)), np.random.default_rng(0))
+    assert scaled.layers[0].dense_weight()[0, 0] == 2**60 + 1
