@@ -49,6 +49,8 @@ __all__ = ["FunctionPrinter", "memory_type", "remainder_symbol", "value_type"]
 
 _ARITH = {"+": "add nsw", "-": "sub nsw", "*": "mul nsw", "%": "srem", "&": "and"}
 _COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
+_BLOCK = 256
+"""Instructions after which straight-line code goes on in a new block; code generation is not linear in their number."""
 _COMMENT = 160
 """Characters of a comment."""
 
@@ -107,6 +109,7 @@ class FunctionPrinter:
         self._entry: list[str] = []
         self._lines: list[str] = []
         self._block = "entry"
+        self._length = 0
         self._is_ended = False
         self._values: dict[str, str] = {}
         self._slots: dict[str, str] = {}
@@ -346,17 +349,23 @@ class FunctionPrinter:
         return result
 
     def _add(self, line: str) -> None:
+        if self._length >= _BLOCK:
+            following = self._names.numbered("more")
+            self._jump(following)
+            self._begin(following)
+        self._length += 1
         self._lines.append("  " + line)
 
     def _begin(self, label: str) -> None:
         self._lines.append(f"{label}:")
         self._block = label
+        self._length = 0
         self._is_ended = False
 
     def _end(self, line: str) -> None:
         """Add the instruction that ends the block, unless a jump out of a loop has ended it."""
         if not self._is_ended:
-            self._add(line)
+            self._lines.append("  " + line)
         self._is_ended = True
 
     def _jump(self, label: str) -> None:

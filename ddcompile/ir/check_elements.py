@@ -153,6 +153,8 @@ class ElementChecker:
         has_gaps = node.tensor in self.defined
         if node.tensor in self.faulty or (not has_gaps and self._is_inside(node, shape)):
             return
+        if not all(self.types.of(position).is_integral for position in node.positions):
+            return  # reported as such
         names: set[str] = set().union(*(free_indices(p) for p in node.positions))
         found = expand(ONE_POINT, needed_binders(names, binders_of(scope)), self.tables, _POINTS)
         columns = None if found is None else self._columns(node, found[0])
@@ -168,7 +170,7 @@ class ElementChecker:
                 self._outside(node, statement, points, axis, column, outside, extent)
                 return
             inside &= ~outside
-            where = where * extent + np.where(outside, 0, column)
+            where = where * extent + np.where(outside, 0, column).astype(np.int64)
         if has_gaps:
             bad = inside & ~self.defined[node.tensor][where]
             if bool(bad.any()):
@@ -211,7 +213,7 @@ class ElementChecker:
             f"`{describe(node, 40)}` reads position {column[first]} on axis {axis}, which has extent {extent}"
             + _at(points, first),
             node,
-            f"wrap it by `% {extent}`, or continue the tensor by `pad({node.tensor}, 0)`",
+            _hint(node),
             within=statement,
         )
 
@@ -231,10 +233,14 @@ class ElementChecker:
                     "T012",
                     f"`{describe(node, 40)}` may read {text} on axis {axis}, which has extent {extent}",
                     node,
-                    f"wrap it by `% {extent}`, or continue the tensor by `pad({node.tensor}, 0)`",
+                    _hint(node),
                     within=statement,
                 )
                 return
+
+
+def _hint(node: Read) -> str:
+    return f"wrap the position by `%`, or continue the tensor: `pad({node.tensor}, 0)[...]`"
 
 
 def _affine_range(position: Expr, binders: tuple[Binder, ...]) -> tuple[int, int] | None:

@@ -134,7 +134,9 @@ class _Structure:
             return
         if declared.kind != "int":
             self.findings.add("T039", f"`{item.name}` is {declared.kind}, which takes no range", item)
-        elif declared.low is None or declared.high is None or declared.low > declared.high:
+        elif declared.low is None or declared.high is None:
+            self.findings.add("T039", f"the range of `{item.name}` lacks an end", item, "write both: `int[0..9]`")
+        elif declared.low > declared.high:
             message = f"the range {declared.low}..{declared.high} of `{item.name}` is empty"
             self.findings.add("T039", message, item, "write the lower end first: `int[0..9]`")
 

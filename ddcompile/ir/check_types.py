@@ -17,9 +17,13 @@ __all__ = ["TypeChecker", "check_recurrences"]
 _POINTS = 1 << 22
 
 
-def check_recurrences(types: Types, findings: Findings) -> None:
-    """Report reads that no order of evaluation serves, and fraction bits that grow with every step."""
+def check_recurrences(types: Types, findings: Findings) -> bool:
+    """Report reads that no order of evaluation serves, and fraction bits that grow with every step.
+
+    Returns whether there are none; else types and ranges mean nothing.
+    """
     statements = types.rule.statements
+    is_fine = True
     for position, group in enumerate(types.order):
         steps = types.recurrences.get(position)
         if steps is None:
@@ -30,15 +34,14 @@ def check_recurrences(types: Types, findings: Findings) -> None:
             code = "T050" if len(targets) == 1 else "T051" if fault.read is None else "T052"
             findings.add(code, fault.reason, fault.read or statement, fault.hint, within=statement)
         if steps.faults:
+            is_fine = False
             continue
-        for number in group:
-            if statements[number].target in types.unsettled:
-                findings.add(
-                    "T053",
-                    f"every step of `{statements[number].target}` needs more fraction bits",
-                    statements[number],
-                    "scale the recurrence to integers",
-                )
+        last = {statements[number].target: statements[number] for number in group}
+        for target in sorted(targets & types.unsettled):
+            is_fine = False
+            message = f"every step of `{target}` needs more fraction bits"
+            findings.add("T053", message, last[target], "scale the recurrence to integers")
+    return is_fine
 
 
 class TypeChecker:
@@ -86,14 +89,14 @@ class TypeChecker:
         clauses = [s for s in self.types.rule.statements if s.target == declaration.name]
         to_blame = next((s for s in clauses if not self.types.of(s.value).is_within(declared)), clauses[0])
         wanted = describe(Type(declaration.type.kind, (), declaration.type.low, declaration.type.high))
-        hint = f"declare it {_declarable(inferred)}, or bring the values into range" if inferred.is_bounded else ""
+        hint = f"declare it {_kind(inferred)}, or bring the values into range" if inferred.is_bounded else ""
         message = f"`{declaration.name}` is declared {wanted}, but its values are {_values(inferred)}"
         self.findings.add("T034", message, to_blame, hint)
 
     def _bit(self, what: str, operand: Expr, statement: Statement) -> None:
         found = self.types.of(operand)
         if not found.is_bit:
-            message = f"{what}, and `{describe(operand, 40)}` is {_values(found)}"
+            message = f"{what}, and `{describe(operand, 40)}` is {_kind(found)}"
             self.findings.add("T030", message, operand, "compare it, for example by `> 0`", within=statement)
 
     def _modulo(self, node: Expr, left: Expr, right: Expr, statement: Statement) -> None:
@@ -102,7 +105,7 @@ class TypeChecker:
             message = f"the right side of `%` is {modulus}"
             self.findings.add("T031", message, node, "it must be a positive integer or a size", within=statement)
         if not self.types.of(left).is_integral:
-            message = f"`%` takes integers, and `{describe(left, 40)}` is {_values(self.types.of(left))}"
+            message = f"`%` takes integers, and `{describe(left, 40)}` is {_kind(self.types.of(left))}"
             self.findings.add("T032", message, left, within=statement)
 
     def _not_empty(self, node: Reduce, statement: Statement, scope: Scope | None) -> None:
@@ -130,9 +133,11 @@ class TypeChecker:
         self.findings.add("T040", f"the range of `{node.op}` {reason}", node, hint, within=statement)
 
 
-def _declarable(found: ValueType) -> str:
-    return str(found) if found.is_integral else "rat"
+def _kind(found: ValueType) -> str:
+    return str(found) if found.is_integral else found.kind
 
 
 def _values(found: ValueType) -> str:
+    if found.constant is not None:
+        return f"always {found.constant}"
     return str(found) if found.is_bounded or found.kind == "rat" else "unbounded integers"

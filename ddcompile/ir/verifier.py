@@ -125,7 +125,8 @@ def _verify(rule: Rule, file: str, source: str) -> tuple[list[Diagnostic], Types
 def _verify_elements(rule: Rule, findings: Findings) -> Types:
     """The checks on a rule without sizes whose structure is sound."""
     types = infer(rule)
-    check_recurrences(types, findings)
+    if not check_recurrences(types, findings):
+        return types
     operands = TypeChecker(types, findings)
     operands.results()
     elements = ElementChecker(types, findings) if check_sizes(types, findings) else None

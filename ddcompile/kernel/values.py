@@ -255,6 +255,8 @@ def compare(op: CompareOp, left: Value, right: Value) -> Value:
     decided = op in ("==", "<=", ">=") if left.expr == right.expr else _DECIDED[op](left, right)
     if decided is not None:
         return as_bit(constant(int(decided)))
+    if left.is_bit and right.number is not None and right.number in (0, 1) and op in ("==", "!="):
+        return left if (op == "==") == (right.number == 1) else negation(left)
     if not (left.is_bit and right.is_bit and op in ("==", "!=")):
         type_ = _common(left, right)
         left, right = convert(left, type_), convert(right, type_)

@@ -115,7 +115,7 @@ class Operands(ABC):
         if what <= 5 and scope.leaves:
             return self.choose.choice(scope.leaves)
         if what == 6 and scope.indices:
-            return self.read(self.table(self.choose.choice(scope.indices).high + 1), scope)
+            return self.read(self.table(max(1, self.choose.choice(scope.indices).high + 1)), scope)
         return self.read(self.choose.choice(self.candidates()), scope)
 
     def candidates(self) -> list[Tensor]:

@@ -95,8 +95,16 @@ class TestRanges:
 
     @pytest.mark.parametrize(
         ("low", "high", "step", "kind"),
-        [(0, 1, 1, "bit"), (1, 1, 0, "bit"), (-1, 1, 2, "spin"), (-1, -1, 0, "spin"), (-1, 0, 1, "trit")]
-        + [(-1, 1, 1, "trit"), (0, 2, 2, "int"), (None, 1, 1, "int")],
+        [
+            (0, 1, 1, "bit"),
+            (1, 1, 0, "bit"),
+            (-1, 1, 2, "spin"),
+            (-1, -1, 0, "spin"),
+            (-1, 0, 1, "trit"),
+            (-1, 1, 1, "trit"),
+            (0, 2, 2, "int"),
+            (None, 1, 1, "int"),
+        ],
     )
     def test_the_kind_is_the_least_that_holds_all_values(
         self, low: int | None, high: int | None, step: int, kind: str

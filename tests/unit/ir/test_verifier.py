@@ -113,7 +113,7 @@ ILLEGAL = {
         "y = image[0, -1]",
         "y = image[0, n]",
         "y = any(i < 3, j < i: image[j, i - j + 1])",
-        "const w:; int[2] = [0, 7]; y = any(i < 2: image[0, w[i]])",
+        "const w: int[2] = [0, 7]; y = any(i < 2: image[0, w[i]])",
     ],
     "T013": [
         "y = a[1, 1]; a[i < 3, j < i] = image[i, j]",
@@ -126,7 +126,11 @@ ILLEGAL = {
         "y = a[0, 0]; a[i < 3, j < i + 1] = 0; a[i < 3, i <= j < 3] = 1",
         "y = 0; y = 1",
     ],
-    "T015": ["y = a[0]; a[-1] = 0; a[0] = 0", "y = a[0]; a[i in -1..1] = 0", "y = a[0, 0]; a[i < 3, i - 1 <= j < 3] = 0"],
+    "T015": [
+        "y = a[0]; a[-1] = 0; a[0] = 0",
+        "y = a[0]; a[i in -1..1] = 0",
+        "y = a[0, 0]; a[i < 3, i - 1 <= j < 3] = 0",
+    ],
     "T016": ["a = 0"],
     "T019": [
         "y = a[0, 0]; a[i < 3, j < i * i] = 0",
@@ -150,12 +154,12 @@ ILLEGAL = {
     "T032": ["y = 0.5 % 2 > 0", "y = r % 3 > 0"],
     "T034": ["y = n", "y = 2 * image[0, 0]", "y = r", "y = -1"],
     "T035": [
-        "const w:; bit[2] = [1, 2]; y = w[0]",
-        "const w:; spin[2] = [1, 0]; y = w[0] > 0",
-        "const w:; int[0..3] = -1; y = w > 0",
-        "const w:; int = 0.5; y = w > 0",
+        "const w: bit[2] = [1, 2]; y = w[0]",
+        "const w: spin[2] = [1, 0]; y = w[0] > 0",
+        "const w: int[0..3] = -1; y = w > 0",
+        "const w: int = 0.5; y = w > 0",
     ],
-    "T036": ["const w:; bit[3] = [1, 0]; y = w[0]", "const w:; bit = [1]; y = w"],
+    "T036": ["const w: bit[3] = [1, 0]; y = w[0]", "const w: bit = [1]; y = w"],
     "T038": ["y = exp(n) > 0", "y = real(n) > 0", "y = softmax(i < 3: image[i, i]) > 0.5"],
     "T040": [
         "y = max(i < 0: image[i, i])",

@@ -1,0 +1,133 @@
+"""The verifier finds every kind of fault, and nothing in a sound kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from ddcompile.kernel.nodes import (
+    BIT,
+    I8,
+    I16,
+    I32,
+    I64,
+    Arith,
+    Assign,
+    Branch,
+    Break,
+    Buffer,
+    Compare,
+    Const,
+    Convert,
+    Declare,
+    Function,
+    IntType,
+    Invoke,
+    Kernel,
+    Load,
+    Logic,
+    Loop,
+    Negate,
+    Not,
+    Select,
+    Stmt,
+    Store,
+    Var,
+)
+from ddcompile.kernel.verify import verify
+
+ZERO = Const(0, I32)
+ONE = Const(1, I8)
+BUFFERS = (
+    Buffer("x", "input", I8, (4,)),
+    Buffer("y", "output", I8, (4,)),
+    Buffer("table", "table", I8, (2,), values=(1, 2)),
+)
+
+
+def faults(*body: Stmt, buffers: tuple[Buffer, ...] = BUFFERS) -> list[str]:
+    loop = Loop(Var("s", I64), Const(0, I64), Var("n", I64), (Invoke("f", (Var("s", I64), Var("s", I64))),))
+    functions = (Function("f", (), body), Function("f_batch", (Var("n", I64),), (loop,)))
+    return verify(Kernel("f", buffers, functions))
+
+
+def test_sound_kernel_has_no_faults() -> None:
+    condition = Compare("<", Load("x", ZERO, I8), ONE)
+    value = Select(condition, Negate(ONE, I8), Load("table", ZERO, I8), I8)
+    assert faults(Store("y", ZERO, value)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ((Store("y", ZERO, Const(1, I16)),), "f: y of i8 is given i16"),
+        ((Store("x", ZERO, ONE),), "f: x cannot be written"),
+        ((Store("y", Const(0, I8), ONE),), "f: index of y has type i8"),
+        ((Store("y", ZERO, Load("x", ZERO, I16)),), "f: x is no buffer of i16"),
+        ((Store("y", ZERO, Load("x", ZERO, I8, Const(1, BIT))),), "f: guarded read of x without a default of i8"),
+        ((Store("y", ZERO, Load("x", ZERO, I8, ONE, ONE)),), "f: guard needs bits, not i8"),
+        ((Store("y", ZERO, Arith("+", ONE, Const(1, I16), I8)),), "f: + mixes i8, i8, i16"),
+        ((Store("y", ZERO, Arith("%", ONE, Load("x", ZERO, I8), I8)),), "f: remainder by what is no positive constant"),
+        ((Store("y", ZERO, Negate(Const(1, I16), I8)),), "f: negation mixes i8, i16"),
+        ((Store("y", ZERO, Const(128, I8)),), "f: 128 is no i8"),
+        ((Store("y", ZERO, Convert(ONE, I8)),), "f: conversion of i8 to itself"),
+        ((Store("y", ZERO, Convert(Not(ONE), I8)),), "f: not needs bits, not i8"),
+        ((Store("y", ZERO, Convert(Logic("and", ONE, Const(1, BIT)), I8)),), "f: and needs bits, not i8, bit"),
+        (
+            (Store("y", ZERO, Convert(Compare("<", Const(0, BIT), Const(1, BIT)), I8)),),
+            "f: bits compared by <",
+        ),
+        ((Store("y", ZERO, Select(ONE, ONE, ONE, I8)),), "f: select needs bits, not i8"),
+        ((Store("y", ZERO, Var("t", I8)),), "f: t is not declared"),
+        ((Declare(Var("t", I8), ONE), Store("y", ZERO, Convert(Var("t", I16), I8))), "f: t is i8, not i16"),
+        ((Declare(Var("t", I8), Const(1, I16)),), "f: declaration of t mixes i8, i16"),
+        ((Declare(Var("t", I8), ONE), Assign(Var("t", I8), ONE)), "f: t is assigned but not mutable"),
+        ((Declare(Var("t", I8), ONE), Declare(Var("t", I8), ONE)), "f: t hides another declaration"),
+        ((Declare(Var("x", I8), ONE),), "f: x hides another declaration"),
+        ((Loop(Var("i", I8), Const(0, I8), Const(3, I8), ()),), "f: index of i has type i8"),
+        ((Loop(Var("i", I32), ZERO, Const(3, I64), ()),), "f: loop over i mixes i32, i32, i64"),
+        (
+            (Loop(Var("i", I32), ZERO, Const(3, I32), ()), Store("y", Var("i", I32), ONE)),
+            "f: i is not declared",
+        ),
+        ((Branch(ONE, (Store("y", ZERO, ONE),)),), "f: branch needs bits, not i8"),
+        ((Break(),), "f: break outside of a loop"),
+        ((Invoke("g", (Const(0, I64), Const(0, I64))),), "f: g cannot be called"),
+        ((Invoke("f", (Const(0, I64),)),), "f: f is called with 1 buffers"),
+        ((Invoke("f", (ZERO, ZERO)),), "f: f is called with offsets that are not i64"),
+    ],
+)
+def test_fault_is_found(body: tuple[Stmt, ...], fault: str) -> None:
+    assert fault in faults(*body)
+
+
+def test_variables_of_a_block_end_with_it() -> None:
+    t = Var("t", I8)
+    arm = (Declare(t, ONE), Store("y", ZERO, t))
+    assert faults(Branch(Const(1, BIT), arm, (Declare(Var("t", I16), Const(1, I16)),))) == []
+    assert faults(Branch(Const(1, BIT), arm), Store("y", ZERO, t)) == ["f: t is not declared"]
+
+
+def test_depth_is_bounded() -> None:
+    deep: Arith | Load = Load("x", ZERO, I8)
+    for _ in range(40):
+        deep = Arith("+", deep, ONE, I8)
+    assert faults(Store("y", ZERO, deep)) == ["f: an expression is deeper than 32"]
+
+
+@pytest.mark.parametrize(
+    ("buffer", "fault"),
+    [
+        (Buffer("t", "table", I8, (2,), values=(1,)), "table t has 1 values for 2 elements"),
+        (Buffer("t", "table", I8, (1,), values=(200,)), "table t has a value that i8 does not hold"),
+        (Buffer("t", "table", BIT, (1,), values=(2,)), "table t has a value that bit does not hold"),
+        (Buffer("x", "scratch", I8, (1,)), "buffer x is declared twice"),
+    ],
+)
+def test_buffers_are_checked(buffer: Buffer, fault: str) -> None:
+    assert fault in faults(buffers=(*BUFFERS, buffer))
+
+
+@pytest.mark.parametrize("width", [0, 1, 24, 96, -64])
+def test_there_are_no_odd_widths(width: int) -> None:
+    with pytest.raises(ValueError, match="no integer type"):
+        IntType(width)

@@ -1,0 +1,290 @@
+"""Every pass on a program to which it applies (whole text in, whole text out) and on one that it must leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from ddcompile.analysis.cost import cost
+from ddcompile.ir.parser import parse
+from ddcompile.passes.pipeline import DEFAULT, PASSES, run
+from ddcompile.prove.checker import check_step
+
+# name of the case, pass, program, what the pass makes of it
+APPLIES = [
+    (
+        "a duplicate and a dead unit",
+        "forward",
+        """rule f(x: bit[3]) -> (y: bit) {
+  const W: int[4, 3] = [[1, 1, 0], [0, 1, 1], [1, 1, 0], [1, -1, 1]]
+  const V: int[4] = [1, 1, 1, 0]
+  h[u < 4] = sum(i < 3: W[u, i] * x[i]) >= 1
+  y = sum(u < 4: V[u] * h[u]) >= 2
+}""",
+        """rule f(x: bit[3]) -> (y: bit) {
+  const weight_h: int[2, 3] = [[1, 1, 0], [0, 1, 1]]
+  const weight_y: int[2] = [2, 1]
+  h[u < 2] = sum(i < 3: weight_h[u, i] * x[i]) >= 1
+  y = sum(i < 2: weight_y[i] * h[i]) >= 2
+}""",
+    ),
+    (
+        "uneven weights of a majority",
+        "exact-thresholds",
+        """rule f(x: bit[3]) -> (y: bit) {
+  const W: rat[3] = [0.3333, 0.3334, 0.3332]
+  y = sum(i < 3: W[i] * x[i]) - 0.5 > 0
+}""",
+        """rule f(x: bit[3]) -> (y: bit) {
+  const weight_y: int[3] = [1, 1, 1]
+  y = sum(i < 3: weight_y[i] * x[i]) >= 2
+}""",
+    ),
+    (
+        "a sign without ties becomes a bit",
+        "exact-thresholds",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: rat[2, 2] = [[0.7, -0.7], [0.2, 0.6]]
+  const V: rat[2] = [0.25, 0.25]
+  h[u < 2] = sign(sum(i < 2: W[u, i] * x[i]) - 0.1)
+  y = sum(u < 2: V[u] * h[u]) > 0
+}""",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const weight_h: int[2, 2] = [[1, -1], [1, 1]]
+  const weight_y: int[2] = [1, 1]
+  h[u < 2] = sum(i < 2: weight_h[u, i] * x[i]) >= 1
+  y = sum(i < 2: weight_y[i] * h[i]) >= 2
+}""",
+    ),
+    (
+        "shuffled neighbours on a ring",
+        "reroll",
+        """rule f(x: bit[5]) -> (y: bit[5]) {
+  const W: int[5, 5] = [[0, 1, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 1, 1], [1, 0, 0, 0, 1], [0, 0, 1, 1, 0]]
+  const V: int[5, 5] = [[0, 1, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0]]
+  h[u < 5] = sum(i < 5: W[u, i] * x[i]) >= 2
+  y[i < 5] = sum(u < 5: V[i, u] * h[u]) >= 1
+}""",
+        """rule f(x: bit[5]) -> (y: bit[5]) {
+  h2[i < 5] = sum(j < 2: x[(i + j) % 5]) >= 2
+  y[i < 5] = h2[i] >= 1
+}""",
+    ),
+    (
+        "a cross",
+        "slice-weights",
+        """rule f(x: bit[3, 3]) -> (y: trit) {
+  const W: int[3, 3] = [[0, 1, 0], [-1, 0, -1], [0, 1, 0]]
+  y = sign(sum(i < 3, j < 3: W[i, j] * x[i, j]))
+}""",
+        """rule f(x: bit[3, 3]) -> (y: trit) {
+  y = sign(sum(i < 3: x[i, 1]) - sum(j < 3: x[1, j]))
+}""",
+    ),
+    (
+        "rule 30 from thresholds",
+        "collapse-cones",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  a[i < 9] = x[(i - 1) % 9] - x[i] - x[(i + 1) % 9] >= 1
+  b[i < 9] = x[i] + x[(i + 1) % 9] - 2 * x[(i - 1) % 9] >= 1
+  y[i < 9] = a[i] + b[i] >= 1
+}""",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  a[i < 9] = x[(i - 1) % 9] - x[i] - x[(i + 1) % 9] >= 1
+  b[i < 9] = not x[(i - 1) % 9] and (x[i] or x[(i + 1) % 9])
+  y[i < 9] = x[(i - 1) % 9] xor (x[i] or x[(i + 1) % 9])
+}""",
+    ),
+    (
+        "row and column sums",
+        "hoist",
+        """rule f(x: bit[4, 4]) -> (y: bit[4, 4]) {
+  y[i < 4, j < 4] = sum(k < 4: x[k, i]) > sum(k < 4: x[j, k])
+}""",
+        """rule f(x: bit[4, 4]) -> (y: bit[4, 4]) {
+  partial[i < 4] = sum(k < 4: x[k, i])
+  partial2[j < 4] = sum(k < 4: x[j, k])
+  y[i < 4, j < 4] = partial[i] > partial2[j]
+}""",
+    ),
+    (
+        "one sum under two names of indices",
+        "cse",
+        """rule f(x: bit[4, 4]) -> (y: int, z: int) {
+  y = 3 * sum(i < 4, j < 4: x[i, j]) + 1
+  z = 5 * sum(a < 4, b < 4: x[a, b]) + 2
+}""",
+        """rule f(x: bit[4, 4]) -> (y: int, z: int) {
+  shared = sum(i < 4, j < 4: x[i, j])
+  y = 3 * shared + 1
+  z = 5 * shared + 2
+}""",
+    ),
+    (
+        "a tensor fused into its only reduction",
+        "inline",
+        """rule f(x: int[0..9][4]) -> (y: int) {
+  h[i < 4] = x[i] >= 5
+  y = sum(j < 4: h[j])
+}""",
+        """rule f(x: int[0..9][4]) -> (y: int) {
+  y = sum(i < 4: x[i] >= 5)
+}""",
+    ),
+    (
+        "indices, cycles and comparisons",
+        "fold",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  y[i < 8] = sum(k < 8: x[(i + k) % 8]) - 2 * x[(i + 8) % 8] - (0 + 3) > 0
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  y[i < 8] = sum(k < 8: x[k]) - 2 * x[i] >= 4
+}""",
+    ),
+    (
+        "what no result needs",
+        "dce",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: int[2] = [1, 2]
+  h = sum(i < 2: W[i] * x[i])
+  y = x[0] and x[1]
+}""",
+        """rule f(x: bit[2]) -> (y: bit) {
+  y = x[0] and x[1]
+}""",
+    ),
+    (
+        "rows and totals",
+        "name",
+        """rule f(x: bit[9, 9]) -> (y: bit[9]) {
+  t2 = sum(b < 9, a < 9: x[b, a])
+  t1[a < 9] = sum(b < 9: x[b, a])
+  y[q < 9] = 9 * t1[q] > t2
+}""",
+        """rule f(x: bit[9, 9]) -> (y: bit[9]) {
+  column[i < 9] = sum(j < 9: x[j, i])
+  total = sum(i < 9, j < 9: x[i, j])
+  y[i < 9] = 9 * column[i] > total
+}""",
+    ),
+]
+
+DECLINES = [
+    (
+        "units that differ",
+        "forward",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: int[2, 2] = [[1, 1], [1, -1]]
+  h[u < 2] = sum(i < 2: W[u, i] * x[i]) >= 1
+  y = h[0] and h[1]
+}""",
+    ),
+    (
+        "an attained tie that cleaning would change",
+        "exact-thresholds",
+        """rule f(x: bit[2]) -> (y: trit) {
+  const W: int[2] = [1, -1]
+  y = sign(sum(i < 2: W[i] * x[i]))
+}""",
+    ),
+    (
+        "rows without structure",
+        "reroll",
+        """rule f(x: bit[3]) -> (y: bit[3]) {
+  const W: int[3, 3] = [[1, 2, -3], [4, -1, 2], [-2, 5, 1]]
+  const b: int[3] = [2, 1, 3]
+  y[u < 3] = sum(i < 3: W[u, i] * x[i]) >= b[u]
+}""",
+    ),
+    (
+        "weights that are no slices",
+        "slice-weights",
+        """rule f(x: bit[9]) -> (y: bit) {
+  const W: int[9] = [3, -7, 5, 11, -2, 8, -13, 4, 9]
+  y = sum(i < 9: W[i] * x[i]) >= 6
+}""",
+    ),
+    (
+        "five inputs",
+        "collapse-cones",
+        """rule f(x: bit[5]) -> (y: bit) {
+  y = sum(i < 5: x[i]) >= 3
+}""",
+    ),
+    (
+        "a sum over the clause's own neighbourhood",
+        "hoist",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  y[i < 9] = sum(di in -1..1: x[(i + di) % 9]) >= 2
+}""",
+    ),
+    (
+        "expressions too short for a name",
+        "cse",
+        """rule f(x: bit[2]) -> (y: bit, z: bit) {
+  y = x[0] or x[1]
+  z = x[0] and x[1]
+}""",
+    ),
+    (
+        "a tensor whose elements would be computed again and again",
+        "inline",
+        """rule f(x: int[0..9][9]) -> (y: int[0..81][9]) {
+  t = sum(i < 9: x[i])
+  y[i < 9] = if x[i] > 3 then t else 0
+}""",
+    ),
+    (
+        "an index that wraps",
+        "fold",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  y[i < 8] = x[(i + 1) % 8]
+}""",
+    ),
+    (
+        "nothing is dead",
+        "dce",
+        """rule f(x: bit[2]) -> (y: bit) {
+  y = x[0] and x[1]
+}""",
+    ),
+    (
+        "names as they should be",
+        "name",
+        """rule f(x: bit[9]) -> (y: bit) {
+  total = sum(i < 9: x[i])
+  y = total >= 5
+}""",
+    ),
+]
+
+
+@pytest.mark.parametrize(("title", "name", "text", "expected"), APPLIES, ids=[f"{c[1]}: {c[0]}" for c in APPLIES])
+def test_applies(title: str, name: str, text: str, expected: str) -> None:
+    rule = parse(text)
+    rewrite = PASSES[name](rule)
+    assert str(rewrite.rule) == expected
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert PASSES[name](rewrite.rule).rule == rewrite.rule, "not idempotent"
+
+
+@pytest.mark.parametrize(("title", "name", "text"), DECLINES, ids=[f"{c[1]}: {c[0]}" for c in DECLINES])
+def test_declines(title: str, name: str, text: str) -> None:
+    rule = parse(text)
+    assert PASSES[name](rule).rule == rule
+
+
+def test_every_pass_is_tried_both_ways() -> None:
+    assert {c[1] for c in APPLIES} == {c[1] for c in DECLINES} == set(PASSES)
+
+
+def test_default_pipeline_uses_every_pass() -> None:
+    assert set(DEFAULT.split(",")) == set(PASSES)
+
+
+@pytest.mark.parametrize("text", [c[2] for c in (*APPLIES, *DECLINES)])
+def test_pipeline_never_lengthens_and_settles(text: str) -> None:
+    rule = parse(text)
+    steps = run(rule)
+    last = steps[-1].new if steps else rule
+    assert cost(last) <= cost(rule)
+    assert not run(last)
