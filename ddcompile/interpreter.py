@@ -173,7 +173,7 @@ class _Evaluation:
         types = self.types
         self.tensors = {name: array.reshape(1, -1) for name, array in types.scaled.items()}
         for declaration, array in zip(types.rule.inputs, inputs, strict=True):
-            flat = array.reshape(samples, -1)
+            flat = array.reshape(samples, prod(array.shape[1:]))
             self.tensors[declaration.name] = flat.astype(dtype_of(types.tensor[declaration.name]))
         for target in types.inferred:
             self.tensors[target] = np.zeros((samples, prod(types.shape[target])), dtype=dtype_of(types.tensor[target]))

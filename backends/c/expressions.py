@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
+from ddcompile.backends.c.literals import UNARY, element_type, is_wide, number
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.wide import Helper, Helpers
 from ddcompile.backends.shared.printer import Notation, Operator, Text, atom, infix, prefix
 from ddcompile.kernel.nodes import (
+    I8,
     Arith,
     ArithOp,
     BitType,
@@ -33,9 +35,10 @@ from ddcompile.kernel.nodes import (
     Var,
 )
 
-__all__ = ["MULTIPLY", "UNARY", "ExpressionPrinter", "number"]
+__all__ = ["MULTIPLY", "ExpressionPrinter"]
 
-_SELECT, _OR, _XOR, _AND, _EQUAL, _ORDER, _NOT, _ADD, MULTIPLY, UNARY, _CAST, _POSTFIX = range(1, 13)
+_SELECT, _OR, _XOR, _AND, _EQUAL, _ORDER, _NOT, _ADD, MULTIPLY = range(1, 10)
+_CAST, _POSTFIX = UNARY + 1, UNARY + 2
 
 NOTATION = Notation(
     {
@@ -64,17 +67,6 @@ NOTATION = Notation(
 )
 
 _WIDE_ARITH: dict[ArithOp, Helper] = {"+": "add", "-": "sub", "*": "mul", "%": "rem", "&": "and"}
-
-
-def number(value: int) -> Text:
-    """A machine integer."""
-    if value == -(2**31):
-        return atom("INT32_MIN")
-    if value == -(2**63):
-        return atom("INT64_MIN")
-    if -(2**31) < value < 2**31:
-        return Text(str(value)) if value >= 0 else Text(str(value), UNARY)
-    return atom(f"INT64_C({value})")
 
 
 class ExpressionPrinter:
@@ -114,14 +106,31 @@ class ExpressionPrinter:
 
     def address(self, buffer: str, index: Expr) -> Text:
         """Where an element begins, as a pointer to words, in a buffer of a wide type."""
-        words = self._buffers[buffer].type
-        assert isinstance(words, IntType)
-        offset = NOTATION.apply("*", Text(f"(ptrdiff_t){words.words}", UNARY), self.print(index))
-        return NOTATION.apply("+", atom(self._places[buffer]), offset)
+        place, found = atom(self._places[buffer]), self._buffers[buffer]
+        assert isinstance(found.type, IntType)
+        words = found.type.words
+        if isinstance(index, Const):
+            return NOTATION.apply("+", place, number(words * index.value)) if index.value else place
+        scale = number(words) if words * found.size < 2**31 else Text(f"(ptrdiff_t){words}", _CAST)
+        return NOTATION.apply("+", place, NOTATION.apply("*", scale, self.print(index)))
 
     def element(self, buffer: str, index: Expr) -> Text:
         """An element of a buffer of machine integers."""
         return NOTATION.apply("element", atom(self._places[buffer]), self.print(index))
+
+    def stored(self, value: Expr) -> str:
+        """A value for a place of its own type: cast where C would narrow it unasked, widened without a word."""
+        target = value.type
+        if is_wide(target) or isinstance(value, Const):
+            return self.text(value)
+        if isinstance(value, Convert) and isinstance(target, IntType) and not is_wide(value.operand.type):
+            value = value.operand
+        is_leaf = isinstance(value, Var) or (isinstance(value, Load) and value.guard is None)
+        own = _width(value.type) if is_leaf else max(32, _width(value.type))
+        is_unsigned_byte = is_leaf and isinstance(value.type, BitType) and target == I8
+        if own > _width(target) or is_unsigned_byte:
+            return f"({element_type(target)}){self.print(value).at(UNARY)}"
+        return self.text(value)
 
     def print(self, expr: Expr) -> Text:
         """An expression and how tightly it binds; a kernel's expressions are shallow enough to recurse."""
@@ -207,5 +216,9 @@ class ExpressionPrinter:
         return NOTATION.apply("cast int64_t" if _is_64(target) else "cast int32_t", self.print(operand))
 
 
+def _width(type_: Type) -> int:
+    return 8 if isinstance(type_, BitType) else type_.width
+
+
 def _is_64(type_: Type) -> bool:
-    return not isinstance(type_, BitType) and type_.width == 64
+    return _width(type_) == 64

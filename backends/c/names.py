@@ -22,7 +22,7 @@ throw true try typeid typename typeof typeof_unqual using virtual wchar_t xor xo
 """Of C99, C23 and C++: headers are for all of them."""
 
 _MACROS = """
-NULL offsetof size_t ptrdiff_t max_align_t linux unix i386 errno assert main
+NULL offsetof size_t ptrdiff_t max_align_t linux unix i386 near far errno assert main
 intptr_t uintptr_t intmax_t uintmax_t PTRDIFF_MIN PTRDIFF_MAX SIZE_MAX INTPTR_MIN INTPTR_MAX UINTPTR_MAX INTMAX_MIN
 INTMAX_MAX UINTMAX_MAX INTMAX_C UINTMAX_C SIG_ATOMIC_MIN SIG_ATOMIC_MAX WCHAR_MIN WCHAR_MAX WINT_MIN WINT_MAX
 """
@@ -36,7 +36,7 @@ _SIZED = (
 RESERVED = frozenset(
     [*_KEYWORDS.split(), *_MACROS.split(), *(name for n in (8, 16, 32, 64) for name in _SIZED.format(n).split())],
 )
-"""Keywords of C and C++, and what <stdint.h> and <stddef.h> define."""
+"""Keywords of C and C++, what <stdint.h> and <stddef.h> define, and macros of some systems."""
 
 _REAL = """
 acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim floor fma fmax fmin

@@ -7,8 +7,8 @@ from random import Random
 
 import numpy as np
 
+from ddcompile.backends.c.literals import element_type
 from ddcompile.backends.c.source import CSource, elements, table_text
-from ddcompile.backends.c.statements import element_type
 from ddcompile.backends.shared.memory import scaled_values
 from ddcompile.backends.shared.templates import render
 from ddcompile.interpreter import interpret

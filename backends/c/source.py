@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ddcompile.backends.c.expressions import ExpressionPrinter, number
+from ddcompile.backends.c.expressions import ExpressionPrinter
+from ddcompile.backends.c.literals import element_type, hex_words, number
 from ddcompile.backends.c.names import CNames
-from ddcompile.backends.c.statements import StatementPrinter, element_type
-from ddcompile.backends.c.wide import Helpers, hex_words
-from ddcompile.backends.shared.writer import Writer
+from ddcompile.backends.c.statements import StatementPrinter
+from ddcompile.backends.c.wide import Helpers
+from ddcompile.backends.shared.writer import Writer, fill
 from ddcompile.kernel.nodes import Buffer, Function, IntType, Kernel, Type
 from ddcompile.kernel.traverse import loads
 
@@ -67,8 +68,8 @@ class CSource:
         self.scratch_name = self.names.fresh("scratch") if kernel.needs_scratch else ""
         self._symbols = {kernel.sample.name: prefix, kernel.batch.name: f"{prefix}_batch"}
 
-    def parameters(self, function: Function, *, restrict: bool) -> str:
-        """The parameter list of an entry point; the header, which is C++ too, cannot say restrict."""
+    def declarator(self, function: Function, *, restrict: bool) -> str:
+        """An entry point and its parameters; the header, which is C++ too, cannot say restrict."""
         star = "*restrict " if restrict else "*"
         found = [_Parameter("size_t", self.names[v.name]) for v in function.scalars]
         for buffer in self.kernel.parameters:
@@ -76,7 +77,11 @@ class CSource:
             found.append(_Parameter(f"{const}{element_type(buffer.type)}", star + self.names[buffer.name]))
         if self.scratch_name:
             found.append(_Parameter(f"{self.prefix}_scratch", star + self.scratch_name))
-        return ", ".join(map(str, found)) or "void"
+        symbol = self._symbols[function.name]
+        line = f"void {symbol}({', '.join(map(str, found)) or 'void'})"
+        if len(line) < 120:
+            return line
+        return "\n".join([f"void {symbol}(", *(f"    {row}" for row in fill(map(str, found), 116))]) + ")"
 
     def scratch_fields(self) -> list[str]:
         """The members of the scratch struct; none if scratch lives on the stack."""
@@ -110,7 +115,7 @@ class CSource:
         sizes = frozenset(v.name for v in function.scalars)
         expressions = ExpressionPrinter(self.names, places, kernel.buffer, self._helpers, sizes)
         writer = Writer()
-        writer.line(f"void {self._symbols[function.name]}({self.parameters(function, restrict=True)})")
+        writer.lines(self.declarator(function, restrict=True).splitlines())
         with writer.block("{", "}"):
             if function is kernel.sample:
                 if not self.scratch_name:

@@ -5,43 +5,33 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import assert_never
 
-from ddcompile.backends.c.expressions import MULTIPLY, UNARY, ExpressionPrinter
+from ddcompile.backends.c.expressions import MULTIPLY, ExpressionPrinter
+from ddcompile.backends.c.literals import element_type
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.wide import Helpers
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.kernel.nodes import (
     Arith,
     Assign,
-    BitType,
     Branch,
     Break,
     Comment,
-    Const,
     Declare,
     Expr,
     Function,
     IntType,
     Invoke,
     Kernel,
-    Load,
     Loop,
     Stmt,
     Store,
-    Type,
     Var,
 )
 from ddcompile.kernel.traverse import walk
 
-__all__ = ["StatementPrinter", "comment_lines", "element_type"]
+__all__ = ["StatementPrinter", "comment_lines"]
 
 _COMMENT_LIMIT = 1200
-
-
-def element_type(type_: Type) -> str:
-    """The C type of an element in memory; wide elements are several."""
-    if isinstance(type_, BitType):
-        return "uint8_t"
-    return "uint64_t" if type_.is_wide else f"int{type_.width}_t"
 
 
 def comment_lines(text: str, width: int) -> list[str]:
@@ -85,7 +75,7 @@ class StatementPrinter:
                 case "at":
                     self._statement(stmt)
                 case "enter":
-                    self._writer.line(self._head(stmt))
+                    self._writer.wrapped(self._head(stmt))
                     self._writer.enter()
                 case "else":
                     self._writer.leave()
@@ -110,14 +100,17 @@ class StatementPrinter:
                 raise TypeError(f"{type(stmt).__name__} opens no block")
 
     def _statement(self, stmt: Stmt) -> None:
-        line = self._writer.line
+        line = self._writer.wrapped
         match stmt:
             case Comment(text):
                 if self._comments:
                     self._writer.lines(comment_lines(text, 110))
             case Declare(variable, value, mutable):
                 const = "" if mutable else "const "
-                line(f"{const}{self._variable_type(variable.type)} {self._names[variable.name]} = {self._cast(value)};")
+                type_ = element_type(variable.type)
+                if isinstance(variable.type, IntType) and variable.type.is_wide:
+                    type_ = self._helpers.type_name(variable.type)
+                line(f"{const}{type_} {self._names[variable.name]} = {self._expressions.stored(value)};")
             case Assign(variable, value):
                 self._assign(variable, value)
             case Store(buffer, index, value):
@@ -125,7 +118,7 @@ class StatementPrinter:
                     store = self._helpers.function("store", value.type)
                     line(f"{store}({self._expressions.address(buffer, index)}, {self._expressions.text(value)});")
                 else:
-                    line(f"{self._expressions.element(buffer, index)} = {self._cast(value)};")
+                    line(f"{self._expressions.element(buffer, index)} = {self._expressions.stored(value)};")
             case Break():
                 line("break;")
             case Invoke(name, offsets):
@@ -139,22 +132,9 @@ class StatementPrinter:
         name = self._names[variable.name]
         match value, variable.type:
             case Arith("+" | "-" as op, Var(other), right), IntType(32 | 64) if other == variable.name:
-                self._writer.line(f"{name} {op}= {self._expressions.text(right)};")
+                self._writer.wrapped(f"{name} {op}= {self._expressions.text(right)};")
             case _:
-                self._writer.line(f"{name} = {self._cast(value)};")
-
-    def _variable_type(self, type_: Type) -> str:
-        if isinstance(type_, IntType) and type_.is_wide:
-            return self._helpers.type_name(type_)
-        return element_type(type_)
-
-    def _cast(self, value: Expr) -> str:
-        """A value for a place of its type: expressions that C computes as int are cast to what is narrower."""
-        is_narrow = isinstance(value.type, BitType) or value.type.width < 32
-        if not is_narrow or isinstance(value, Const | Var) or (isinstance(value, Load) and value.guard is None):
-            return self._expressions.text(value)
-        text = self._expressions.print(value).at(UNARY)
-        return f"({element_type(value.type)}){text}"
+                self._writer.wrapped(f"{name} = {self._expressions.stored(value)};")
 
     def _invoke(self, name: str, offsets: tuple[Expr, ...]) -> None:
         arguments = []
@@ -164,4 +144,4 @@ class StatementPrinter:
             place = self._names[buffer.name]
             text = self._expressions.print(offset).at(MULTIPLY + 1) if scale else self._expressions.text(offset)
             arguments.append(f"{place} + {scale}{text}")
-        self._writer.line(f"{self._invoked[name]}({', '.join((*arguments, *self._handed_on))});")
+        self._writer.wrapped(f"{self._invoked[name]}({', '.join((*arguments, *self._handed_on))});")

@@ -6,9 +6,9 @@ wraps, so no operation is undefined whatever its operands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal as OneOf, TypeAlias
 
+from ddcompile.backends.c.literals import hex_words, number
 from ddcompile.kernel.nodes import IntType
 
 __all__ = ["Helper", "Helpers"]
@@ -229,6 +229,8 @@ class Helpers:
 
     def constant(self, value: int, type_: IntType) -> str:
         """A number of a wide type."""
+        if -(2**63) <= value < 2**63:
+            return f"{self.function('of', type_)}({number(value)})"
         return f"({self.type_name(type_)}){{{{{', '.join(hex_words(value, type_.words))}}}}}"
 
     def text(self) -> str:
@@ -247,9 +249,3 @@ class Helpers:
             body = _RESIZE if source < target else _CUT
             parts.append(body.format(T=t, S=s, name=f"{t}_of_i{source}", n=target // 64, m=source // 64))
         return "".join(parts).lstrip("\n")
-
-
-def hex_words(value: int, words: int) -> Iterable[str]:
-    """The words of a number, least significant first."""
-    mask = (1 << 64) - 1
-    return [f"UINT64_C({(value >> (64 * k)) & mask:#x})" for k in range(words)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 
 __all__ = ["Writer", "fill"]
 
@@ -25,6 +26,14 @@ class Writer:
         """Write several lines."""
         for text in texts:
             self.line(text)
+
+    def wrapped(self, text: str) -> None:
+        """Write one line, broken at blanks where it is too long for the width; what follows is indented once more."""
+        room = self._width - len(self._indent) * self._depth
+        if len(text) <= room:
+            self.line(text)
+        else:
+            self.lines(wrap(text, room, subsequent_indent=self._indent, break_long_words=False, break_on_hyphens=False))
 
     def fill(self, items: Iterable[str], separator: str = ",") -> None:
         """Write items with a separator after each but the last, as many on a line as the width allows."""

@@ -1,1 +1,1 @@
-
+"""Analyses of rules that passes, kernels and proofs share."""

@@ -1,8 +1,8 @@
 """Least expressions of small Boolean functions.
 
-A function of k inputs is a table of 2**k bits: bit a of the table is the value where input j is bit j of a. Expressions
-over `not`, `and`, `or`, `xor` are enumerated by cost; sums compared with a bound are
-tried beside them. The cost counts tokens: those of the inputs' texts, operators, and the brackets that the printer needs.
+A function of k inputs is a table of 2**k bits: bit a of the table is the value where input j is bit j of a.
+Expressions over `not`, `and`, `or`, `xor` are enumerated by cost; sums compared with a bound are tried beside them.
+The cost counts tokens: those of the inputs' texts, operators, and the brackets that the printer needs.
 """
 
 from __future__ import annotations

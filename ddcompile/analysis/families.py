@@ -1,16 +1,16 @@
 """Families of units: same weights, operands that move with the unit's coordinates.
 
-A unit's operands with one weight form a class: a set of positions in one tensor. Under wrapped translation a class has a
-canonical shape and an anchor on every axis on which it is not full. Units whose classes have the same weights and shapes
-are presumed one family; the anchors must then be affine functions, modulo the extents, of coordinates that fill a box.
-Coordinates of hidden units are free and are chosen among the anchors; those of results are given.
+A unit's operands with one weight form a class: a set of positions in one tensor. Under wrapped translation a class
+has a canonical shape and an anchor on every axis on which it is not full. Units whose classes have the same weights
+and shapes are presumed one family; the anchors must then be affine functions, modulo the extents, of coordinates that
+fill a box. Coordinates of hidden units are free and are chosen among the anchors; those of results are given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import prod
 
 import numpy as np
@@ -56,9 +56,7 @@ class Family:
     anchors: tuple[tuple[Anchor | None, ...], ...]
 
 
-def unit_classes(
-    positions: np.ndarray, weights: np.ndarray, tensor: int, extents: tuple[int, ...]
-) -> list[UnitClass]:
+def unit_classes(positions: np.ndarray, weights: np.ndarray, tensor: int, extents: tuple[int, ...]) -> list[UnitClass]:
     """The classes of one unit's operands in one tensor, in an order that translations do not change.
 
     Parameters
@@ -112,16 +110,18 @@ def _least_rotation(marginal: np.ndarray) -> int:
     text = marginal.astype(">u4").tobytes()
     double, width = text + text, 4
     top = marginal.max()
-    starts = [
-        s for s in np.flatnonzero(marginal == top).tolist() if len(marginal) == 1 or marginal[s - 1] != top
-    ] or [0]
+    starts = [s for s in np.flatnonzero(marginal == top).tolist() if len(marginal) == 1 or marginal[s - 1] != top] or [
+        0
+    ]
     return max(starts, key=lambda s: (double[s * width : s * width + len(text)], -s))
 
 
 def _columns(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, list[int]]:
     """Anchors of every unit as a matrix, and the extent of each column."""
     mask = [(c, a) for c, cls in enumerate(units[0]) for a, anchor in enumerate(cls.anchors) if anchor is not None]
-    matrix = np.array([[u[c].anchors[a] for c, a in mask] for u in units], dtype=np.int64).reshape(len(units), len(mask))
+    matrix = np.array([[u[c].anchors[a] for c, a in mask] for u in units], dtype=np.int64).reshape(
+        len(units), len(mask)
+    )
     return matrix, [extents[units[0][c].tensor][a] for c, a in mask]
 
 
@@ -230,13 +230,13 @@ def _box_of(own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tup
         values = sorted(set(own[:, c].tolist()))
         values = _unwrapped(values, moduli[c])
         step = values[1] - values[0] if len(values) > 1 else 1
-        if any(b - a != step for a, b in zip(values, values[1:], strict=False)):
+        if any(b - a != step for a, b in pairwise(values)):
             return None
         coordinates[:, k] = ((own[:, c] - values[0]) % moduli[c]) // step
         counts.append(len(values))
     if prod(counts) != len(members):
         return None
-    flat = np.ravel_multi_index(tuple(coordinates.T), tuple(counts))
+    flat = np.asarray(np.ravel_multi_index(tuple(coordinates.T), tuple(counts)))
     if len(set(flat.tolist())) != len(members):
         return None
     order = np.argsort(flat)
@@ -283,7 +283,7 @@ def _explain_at(
 
 
 def _boxes(coordinates: np.ndarray, members: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Cover units at given coordinates by disjoint boxes, greedily from the first point: (low, high, row-major members)."""
+    """Cover units at given coordinates by disjoint boxes, greedily from the first: (low, high, row-major members)."""
     place = {tuple(coordinates[m].tolist()): int(m) for m in members}
     rest = dict(sorted(place.items()))
     found = []

@@ -441,4 +441,3 @@ def _assemble(
         Row(kind, atom[a:b], weight[a:b], int(bias[k]) + shift, kept_exponent)
         for k, (a, b) in enumerate(pairwise(edges.tolist()))
     ]
-

@@ -1,8 +1,9 @@
 """Write an array of exact weights as a short sum of coefficient x slice.
 
-A slice is a box of positions `start, start + step, ..., start + (count - 1) * step` on every axis. Row sums, "all but",
-windows and strides are all slices. The search is greedy with a few alternatives at each step (the most common value of the
-bounding box, of one hyperplane, of the largest uniform box) and keeps the shortest sum; every sum it returns is exact.
+A slice is a box of positions `start, start + step, ..., start + (count - 1) * step` on every axis. Row sums, "all
+but", windows and strides are all slices. The search is greedy with a few alternatives at each step (the most common
+value of the bounding box, of one hyperplane, of the largest uniform box) and keeps the shortest sum; every sum it
+returns is exact.
 """
 
 from __future__ import annotations
@@ -101,9 +102,7 @@ def _cost(pieces: list[Slice], extents: tuple[int, ...]) -> tuple[int, int]:
     return len(pieces), sum(p.size(extents) for p in pieces)
 
 
-def _trim(
-    weights: np.ndarray, frame: tuple[tuple[int, int], ...]
-) -> tuple[np.ndarray, tuple[tuple[int, int], ...]]:
+def _trim(weights: np.ndarray, frame: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, tuple[tuple[int, int], ...]]:
     """Cut to the bounding box of the support, and to every n-th position where the support has a stride."""
     new = []
     for axis, (start, step) in enumerate(frame):

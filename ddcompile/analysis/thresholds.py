@@ -1,12 +1,12 @@
 """Small integer forms of threshold units, accepted only with proof.
 
-A unit decides by the sign of `weights . x + bias` over operands with known finite value sets. A candidate form with small
-integer coefficients is proved by a dynamic programme over its attainable values: for every value the candidate can take,
-the least and the greatest value of the original are computed exactly, and their signs must agree.
+A unit decides by the sign of `weights . x + bias` over operands with known finite value sets. A candidate form with
+small integer coefficients is proved by a dynamic programme over its attainable values: for every value the candidate
+can take, the least and the greatest value of the original are computed exactly, and their signs must agree.
 
-Operands with values `low, low + step, ..., high` are sums of `(high - low) / step` bits, so everything is done over bits.
-Bits with one candidate coefficient form a group; for k of n bits set, the extremes of the original are prefix sums of its
-sorted weights; groups are combined by (min, +) convolution.
+Operands with values `low, low + step, ..., high` are sums of `(high - low) / step` bits, so everything is done over
+bits. Bits with one candidate coefficient form a group; for k of n bits set, the extremes of the original are prefix
+sums of its sorted weights; groups are combined by (min, +) convolution.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _equivalent(form: Threshold) -> tuple[tuple[int, ...], int]:
 
 
 def _proposals(slots: tuple[_Slot, ...]) -> Iterator[tuple[int, ...]]:
-    """Candidate coefficients by size: weights divided by a unit and rounded, or one lowered; last the weights themselves."""
+    """Candidates by size: the weights divided by a unit and rounded, or one of them lowered; last the weights."""
     weights = [w for w, _, _ in slots]
     magnitudes = sorted({abs(w) for w in weights if w})
     if not magnitudes:
@@ -195,7 +195,8 @@ def extremes(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """For every attainable value of the candidate: the value, and the extremes of the original without its bias.
 
-    `groups` lists (candidate coefficient, ((original weight, number of bits), ...)). None if the table would be too large.
+    `groups` lists (candidate coefficient, ((original weight, number of bits), ...)). None if the table would be too
+    large.
     """
     counts = [sum(n for _, n in members) for _, members in groups]
     span = sum(abs(c) * n for (c, _), n in zip(groups, counts, strict=True))
@@ -220,7 +221,9 @@ def extremes(
     greatest = np.full(span + 1, -infinity, dtype=dtype)
     least[-offset] = greatest[-offset] = 0
     low = high = -offset
-    for (coefficient, members), count in sorted(zip(residuals, counts, strict=True), key=lambda g: (g[1], abs(g[0][0]))):
+    for (coefficient, members), count in sorted(
+        zip(residuals, counts, strict=True), key=lambda g: (g[1], abs(g[0][0]))
+    ):
         flat = sorted(r for r, n in members for _ in range(n))
         minimum, maximum = [0], [0]
         for k in range(count):

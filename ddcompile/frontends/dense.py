@@ -103,7 +103,8 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
         Declarations such as `"image: bit[28, 28]"` or `"x: bit[6], y: bit[6]"`; by default `x: bit[n]`.
     outputs : str, optional
         Declarations such as `"next: bit[6, 6]"`. By default one result: `class` under the head argmax, else `y`,
-        a scalar if there is one unit, of the input's shape if the counts agree, else flat.
+        a scalar if there is one unit, of the input's shape if the counts agree, else flat. (`class_2`, `y_2` if an
+        input has that name.)
     head : {"argmax", "sign", "none"}, optional
         What is done with the last layer; by default nothing. `argmax` is the lowest unit with the largest value.
     name : str
@@ -241,11 +242,7 @@ def _declared_results(
     """The declarations of the results, checked against the network and the head."""
     units = network.outputs
     if outputs is None:
-        name = "class" if head == "argmax" else "y"
-        if name in {d.name for d in inputs}:
-            raise fail(
-                "N209", f"an input has the name of the result, `{name}`", hint="give the result another: --output"
-            )
+        name = _Names(d.name for d in inputs).fresh("class" if head == "argmax" else "y")
         if head == "argmax":
             range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
             return (Declaration(name, range_),)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from ddcompile.ir.affine import affine_of
-from ddcompile.ir.findings import Findings
+from ddcompile.ir.findings import Findings, counted
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
@@ -321,7 +321,7 @@ def _scalar(declared: Type) -> str:
 
 
 def _positions(count: int) -> str:
-    return f"{count} position{'s' * (count != 1)}" if count else "no positions"
+    return counted(count, "position") if count else "no positions"
 
 
 def _is_closed(expr: Expr) -> bool:

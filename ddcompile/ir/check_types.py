@@ -15,6 +15,8 @@ from ddcompile.ir.types import Types, declared_type
 __all__ = ["TypeChecker", "check_recurrences"]
 
 _POINTS = 1 << 22
+_REDUCED = 1 << 28
+"""Points of one reduction at most."""
 
 
 def check_recurrences(types: Types, findings: Findings) -> bool:
@@ -63,9 +65,13 @@ class TypeChecker:
             case If(condition, _, _):
                 self._bit("`if` decides on a bit", condition, statement)
             case Reduce("any" | "all" as op, _, body):
+                self._count(node, statement)
                 self._bit(f"`{op}` takes bits", body, statement)
             case Reduce("min" | "max" | "argmax", _, _):
+                self._count(node, statement)
                 self._not_empty(node, statement, scope)
+            case Reduce():
+                self._count(node, statement)
             case Binary("%", left, right):
                 self._modulo(node, left, right, statement)
             case Read(tensor, positions, _):
@@ -107,6 +113,16 @@ class TypeChecker:
         if not self.types.of(left).is_integral:
             message = f"`%` takes integers, and `{describe(left, 40)}` is {_kind(self.types.of(left))}"
             self.findings.add("T032", message, left, within=statement)
+
+    def _count(self, node: Reduce, statement: Statement) -> None:
+        """No reduction has more points than an engine can run through."""
+        points = 1
+        for binder in node.binders:
+            low, high = self.types.of(binder.lower).low, self.types.of(binder.upper).high
+            points *= _REDUCED + 1 if low is None or high is None else max(0, high - low)
+        if points > _REDUCED:
+            message = f"`{node.op}` runs over up to {points} points; at most {_REDUCED} are possible"
+            self.findings.add("T023", message, node, within=statement)
 
     def _not_empty(self, node: Reduce, statement: Statement, scope: Scope | None) -> None:
         """Every point outside has at least one point inside."""

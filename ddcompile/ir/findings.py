@@ -7,7 +7,7 @@ from dataclasses import replace
 from ddcompile.diagnostics import Diagnostic
 from ddcompile.ir.nodes import Node, Statement
 
-__all__ = ["Findings"]
+__all__ = ["Findings", "counted"]
 
 
 class Findings:
@@ -48,3 +48,8 @@ class Findings:
         if found not in self._seen:
             self._seen.add(found)
             self.diagnostics.append(found)
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """A number and what it counts: "1 axis", "2 axes"."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from functools import cache
 from typing import Any, Literal as OneOf, TypeAlias
 
 import numpy as np
@@ -52,9 +51,8 @@ CallName: TypeAlias = OneOf["min", "max"]
 ReduceOp: TypeAlias = OneOf["sum", "any", "all", "min", "max", "argmax", "softmax"]
 
 
-@cache
-def _field_names(node: type[Node]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(node) if f.name not in ("location", "_hash"))
+_FIELDS: dict[type, tuple[str, ...]] = {}
+"""The fields of each class of nodes that take part in equality, filled in as the classes are used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -69,7 +67,11 @@ class Node:
 
     def _values(self) -> tuple[Any, ...]:
         """The field values that take part in equality."""
-        return tuple([getattr(self, name) for name in _field_names(type(self))])
+        names = _FIELDS.get(type(self))
+        if names is None:
+            names = tuple(f.name for f in fields(self) if f.name not in ("location", "_hash"))
+            _FIELDS[type(self)] = names
+        return tuple([getattr(self, name) for name in names])
 
     def __hash__(self) -> int:
         return self._hash
@@ -282,6 +284,7 @@ def canonical_array(values: Any) -> np.ndarray:
     ValueError
         If an entry is not finite or the array is ragged.
     """
+    result: np.ndarray
     array = np.asarray(values)
     if array.dtype.kind == "f" and not isinstance(values, np.ndarray | np.generic | float):
         # Lists that mix floats and wide integers: numpy would have rounded the integers.
@@ -295,7 +298,7 @@ def canonical_array(values: Any) -> np.ndarray:
         if (np.abs(result) < 2.0**62).all() and (result == np.rint(result)).all():
             result = result.astype(np.int64)
         else:
-            result = result + 0.0
+            result = result + 0.0  # -0.0 becomes 0.0
     else:
         flat = [_exact(v) for v in np.asarray(values, dtype=object).ravel().tolist()]
         result = np.empty(len(flat), dtype=object)

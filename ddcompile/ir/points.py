@@ -18,6 +18,8 @@ from ddcompile.ir.traverse import children, postorder
 __all__ = ["ONE_POINT", "Points", "expand", "flat_index", "literal_box", "static_value"]
 
 _EXACT = 2**62
+_MOST = 2**40
+"""Points beyond all memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,14 @@ def expand(
         if lower is None or upper is None:
             return None
         lower = np.broadcast_to(lower, points.count)
-        lengths = np.maximum(np.broadcast_to(upper, points.count) - lower, 0).astype(np.int64)
-        total = int(lengths.sum())
-        if limit is not None and total > limit:
+        lengths = np.maximum(np.broadcast_to(upper, points.count) - lower, 0)
+        total = sum(lengths.tolist())
+        if total > (_MOST if limit is None else limit):
             return None
+        lengths = lengths.astype(np.int64)
         rows = np.repeat(np.arange(points.count), lengths)
         first = np.cumsum(lengths) - lengths
-        values = np.arange(total) - (first - lower.astype(np.int64))[rows]
+        values = np.arange(total) - (first - lower)[rows]
         index = {name: column[rows] for name, column in points.index.items()}
         index[binder.name] = values
         points = Points(total, index)

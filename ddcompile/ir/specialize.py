@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
@@ -63,13 +64,12 @@ def solve_sizes(rule: Rule, input_shapes: Sequence[tuple[int, ...]]) -> dict[str
         give these shapes, A012 if several do.
     """
     if len(input_shapes) != len(rule.inputs):
-        raise fail(
-            "A010", f"`{rule.name}` takes {_count(len(rule.inputs), 'input')}, not {len(input_shapes)}", place=rule.name
-        )
+        wanted = counted(len(rule.inputs), "input")
+        raise fail("A010", f"`{rule.name}` takes {wanted}, not {len(input_shapes)}", place=rule.name)
     equations: list[tuple[Affine, int, str]] = []
     for declaration, shape in zip(rule.inputs, input_shapes, strict=True):
         if len(shape) != len(declaration.type.shape):
-            wanted = _count(len(declaration.type.shape), "axis", "axes")
+            wanted = counted(len(declaration.type.shape), "axis", "axes")
             raise fail("A010", f"`{declaration.name}` has {wanted}, not {len(shape)}: {shape}", place=declaration.name)
         for axis, (extent, length) in enumerate(zip(declaration.type.shape, shape, strict=True)):
             form = affine_of(extent)
@@ -137,10 +137,6 @@ def _eliminate(rows: list[list[Fraction]], count: int) -> list[tuple[int, int]]:
 
 def _given(sizes: Mapping[str, int]) -> str:
     return "".join((" for " if k == 0 else ", ") + f"{name} = {value}" for k, (name, value) in enumerate(sizes.items()))
-
-
-def _count(number: int, singular: str, plural: str = "") -> str:
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def specialize(rule: Rule, sizes: Mapping[str, int]) -> Rule:

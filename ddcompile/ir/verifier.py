@@ -24,7 +24,7 @@ are known (`ddcompile.runtime.arrays.prepare`).
 | T019 | a bound or position of a clause that is not affine |
 | T020 | a bound of a reduction that is not static |
 | T021 | a read at a position that is no integer |
-| T023 | a tensor too large to handle |
+| T023 | a tensor or a reduction too large to handle |
 | T024 | a pad that is no constant, or around a scalar |
 | T030 | `and`, `or`, `xor`, `not`, `any`, `all` or a condition on what is no bit |
 | T031 | `%` by what is no positive integer |

@@ -97,7 +97,7 @@ def _sweep(body: tuple[Stmt, ...], uses: _Uses, outputs: frozenset[str]) -> tupl
     for event, stmt in walk(body):
         scopes.follow(event, stmt)
         match event, stmt:
-            case ("enter" | "else"), _:
+            case (("enter" | "else"), _):
                 blocks.append([])
             case "leave", Loop():
                 inner = tuple(blocks.pop())
@@ -109,9 +109,7 @@ def _sweep(body: tuple[Stmt, ...], uses: _Uses, outputs: frozenset[str]) -> tupl
                 if then or otherwise:
                     is_same = (then, otherwise) == (stmt.then, stmt.otherwise)
                     blocks[-1].append(stmt if is_same else Branch(stmt.condition, then, otherwise))
-            case _, Declare(variable) | Assign(variable) if (
-                scopes.declaration(variable.name) not in uses.declarations
-            ):
+            case _, Declare(variable) | Assign(variable) if scopes.declaration(variable.name) not in uses.declarations:
                 pass
             case _, Store(buffer) if buffer not in uses.buffers and buffer not in outputs:
                 pass

@@ -89,9 +89,9 @@ def interface_type(found: ValueType) -> Type:
 
 def _check_bounds(rule: Rule, types: Types) -> None:
     """Report tensors that no machine integer holds, but not those that depend on them."""
-    given: list[dict[str, Node]] = [{d.name: d for d in rule.inputs}, {c.name: c for c in rule.constants}]
-    groups = [{rule.statements[k].target: rule.statements[k] for k in reversed(group)} for group in types.order]
-    for nodes in (*given, *groups):
+    groups: list[dict[str, Node]] = [{d.name: d for d in rule.inputs}, {c.name: c for c in rule.constants}]
+    groups += ({rule.statements[k].target: rule.statements[k] for k in reversed(group)} for group in types.order)
+    for nodes in groups:
         found = [fault for name, node in nodes.items() if (fault := _bound_fault(rule, types, name, node)) is not None]
         if found:
             raise CompileError(found)

@@ -10,10 +10,10 @@ After::
 
     next[i < 20] = cell[(i - 1) % 20] xor (cell[i] or cell[(i + 1) % 20])
 
-The cone of a clause is its value with the clauses it reads written in, one level after another, and short sums written
-out. When a cone reads at most four different elements, all bits, its table is taken over all their values (reads that may
-coincide are treated as independent, which proves more than is needed). The clause is replaced when the text gets shorter,
-counting the clauses that nothing reads any more.
+The cone of a clause is its value with the clauses it reads written in, one level after another, and short sums
+written out. When a cone reads at most four different elements, all bits, its table is taken over all their values
+(reads that may coincide are treated as independent, which proves more than is needed). The clause is replaced when
+the text gets shorter, counting the clauses that nothing reads any more.
 """
 
 from __future__ import annotations
@@ -277,5 +277,3 @@ def _applied(node: Expr, own: list[int]) -> int:
         case Call(function, _):
             return min(own) if function == "min" else max(own)
     raise TypeError(f"not evaluated: {type(node).__name__}")
-
-

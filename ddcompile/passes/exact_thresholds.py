@@ -10,9 +10,9 @@ After::
     unit[u < 1] = sum(i < 3: weight[u, i] * x[i]) >= 2           # weight = 1 1 1, a bit
     y = unit[0] >= 1
 
-Proposals are the weights divided by a unit and rounded; `ddcompile.analysis.thresholds` proves them over the product of
-the operands' value sets. A unit without a proved small form keeps its exact weights. Where a tie is attained it is kept:
-the sign of zero is zero, and noise that changes ties is not cleaned away.
+Proposals are the weights divided by a unit and rounded; `ddcompile.analysis.thresholds` proves them over the product
+of the operands' value sets. A unit without a proved small form keeps its exact weights. Where a tie is attained it is
+kept: the sign of zero is zero, and noise that changes ties is not cleaned away.
 """
 
 from __future__ import annotations
@@ -233,5 +233,3 @@ def _renumber(row: Row, moved: np.ndarray) -> Row:
     places = moved[row.atoms]
     order = np.argsort(places)
     return replace(row, atoms=places[order], weights=row.weights[order])
-
-

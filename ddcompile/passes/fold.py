@@ -8,7 +8,8 @@ After::
 
     y[i < 8] = sum(k < 8: x[k]) - 2 * x[i] >= 4
 
-A wrapped index loses its `%` when its range shows that it does not wrap; a reduction over a whole cycle starts anywhere.
+A wrapped index loses its `%` when its range shows that it does not wrap; a reduction over a whole cycle starts
+anywhere.
 """
 
 from __future__ import annotations
@@ -219,5 +220,3 @@ def _cut(node: Expr, name: str, extent: int, found: set[Expr]) -> Expr:
                 found.add(node)
                 return Literal(0)
     return node
-
-

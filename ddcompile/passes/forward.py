@@ -139,11 +139,8 @@ def _repeat(row: Row, atom: int, seen: dict[tuple[object, ...], int]) -> _Alias 
     key = (row.kind, row.exponent, where, weights, row.bias)
     if key in seen:
         return _Alias(0, 1, seen[key])
-    match row.kind:
-        case "positive":
-            negated, offset = (row.kind, row.exponent, where, opposite, 1 - row.bias), 1
-        case _:
-            negated, offset = (row.kind, row.exponent, where, opposite, -row.bias), 0
+    offset = int(row.kind == "positive")
+    negated = (row.kind, row.exponent, where, opposite, offset - row.bias)
     if negated in seen:
         return _Alias(offset, -1, seen[negated])
     seen[key] = atom

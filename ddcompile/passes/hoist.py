@@ -10,8 +10,8 @@ After::
     row[j < 9] = sum(k < 9: x[j, k])
     longer[i < 9, j < 9] = column[i] > row[j]
 
-A reduction becomes a tensor over the indices it uses when indices in scope that it does not use repeat it. Reductions equal
-up to the names of indices share one tensor.
+A reduction becomes a tensor over the indices it uses when indices in scope that it does not use repeat it. Reductions
+equal up to the names of indices share one tensor.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def hoist(rule: Rule) -> Rewrite:
 
 def _repeated(statement: Statement) -> list[tuple[Expr, tuple[Binder, ...]]]:
     """Reductions that a loop repeats, with the binders of the indices that they use."""
-    found = []
+    found: list[tuple[Expr, tuple[Binder, ...]]] = []
     for expr, scope in subexpressions(statement):
         if not isinstance(expr, Reduce):
             continue

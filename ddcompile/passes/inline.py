@@ -113,15 +113,17 @@ def _once(node: Read, scope: tuple[Binder, ...]) -> bool:
             continue
         (name,) = form.names
         bounds = next((box_bounds(b) for b in scope if b.name == name), None)
-        if bounds is None or abs(form.coefficient(name)) != 1 or (extent is not None and bounds[1] - bounds[0] > extent):
+        if (
+            bounds is None
+            or abs(form.coefficient(name)) != 1
+            or (extent is not None and bounds[1] - bounds[0] > extent)
+        ):
             return False
         used.append(name)
     return len(set(used)) == len(used) and set(used) == {b.name for b in scope}
 
 
-def _renamed(
-    source: Statement, reader: Statement, scope: tuple[Binder, ...], names: Names
-) -> tuple[list[str], Expr]:
+def _renamed(source: Statement, reader: Statement, scope: tuple[Binder, ...], names: Names) -> tuple[list[str], Expr]:
     """The indices and value of `source` with names that do not meet those of the reader."""
     taken = {b.name for b in scope} | {b.name for b in reader.binders}
     for node in postorder(reader.value):
@@ -154,7 +156,8 @@ def _fused(rule: Rule, source: Statement, places: list[int], names: Names) -> Ru
             return None
         name = names(source.target)
         scalar = Statement(name, (), Reduce(node.op, source.binders, source.value))
-        value = rewrite(reader.value, lambda n, t=node: Read(name) if n == t else n)  # type: ignore[misc]
+        scalar_read = Read(name)
+        value = rewrite(reader.value, lambda n, t=node, r=scalar_read: r if n == t else n)  # type: ignore[misc]
         new = []
         for statement in rule.statements:
             if statement is source:

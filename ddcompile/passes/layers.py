@@ -1,7 +1,7 @@
 """Layers: tensors whose clause reads its weights from constant tables, and how they are written back.
 
-The passes that clean a network (`forward`, `exact-thresholds`, `reroll`) see such a tensor as a list of rows, change the
-rows, and write them back as one clause over new tables.
+The passes that clean a network (`forward`, `exact-thresholds`, `reroll`) see such a tensor as a list of rows, change
+the rows, and write them back as one clause over new tables.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ddcompile.analysis.linear import Atoms, Row, unit_rows
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.passes.rewrite import fresh_name, read_names, used_names
@@ -55,12 +55,13 @@ class Names:
         self.tensors = frozenset(tensors)
 
     def __call__(self, stem: str) -> str:
+        """A name that begins with `stem`."""
         return fresh_name(stem, self.taken)
 
     def indices(self, count: int, avoid: Iterable[str] = ()) -> list[str]:
         """Names for indices: not those of tensors, nor of indices in scope."""
         barred = {*avoid, *self.tensors}
-        stems = (stem + "" if turn == 0 else f"{stem}{turn}" for turn in range(1000) for stem in _INDEX_NAMES)
+        stems = (f"{stem}{turn or ''}" for turn in range(1000) for stem in _INDEX_NAMES)
         return [n for n, _ in zip((s for s in stems if s not in barred), range(count), strict=False)]
 
 
@@ -126,29 +127,24 @@ def clause(
         free = names.indices(len(extents), avoid=[b.name for b in binders])
         inner = [Binder(n, Literal(0), Literal(extent)) for n, extent in zip(free, extents, strict=True)]
         places = tuple(Index(b.name) for b in inner)
-        product: Expr | None = None
         for part in double_parts(table):
             constant = Constant.of(names(f"weight_{stem}"), part.reshape(shape + extents))
             constants.append(constant)
             term: Expr = Binary("*", Read(constant.name, own + places), Read(tensor, places))
-            if inner:
-                term = Reduce("sum", tuple(inner), term)
-            product = term if product is None else Binary("+", product, term)
-        assert product is not None
-        total = product if total is None else Binary("+", total, product)
+            term = builder.reduction("sum", inner, term)
+            total = term if total is None else Binary("+", total, term)
     # Positive rows are written `total >= bound`, the others `total + bias`.
     offsets = [1 - r.bias if kind == "positive" else Fraction(r.bias, 2**r.exponent) for r in rows]
     if len(set(offsets)) == 1:
-        offset: Expr = exact_expression(offsets[0])
+        offset = exact_expression(offsets[0])
     else:
-        offset = None  # type: ignore[assignment]
+        offset = Literal(0)
         values = np.empty(len(rows), dtype=object)
         values[:] = offsets
         for part in double_parts(values):
             constant = Constant.of(names(f"{'bound' if kind == 'positive' else 'bias'}_{stem}"), part.reshape(shape))
             constants.append(constant)
-            read = Read(constant.name, own)
-            offset = read if offset is None else Binary("+", offset, read)
+            offset = builder.add(offset, Read(constant.name, own))
     value = _activated(kind, Literal(0) if total is None else total, offset)
     return constants, Statement(name, tuple(binders), value)
 
@@ -178,16 +174,15 @@ def double_parts(table: np.ndarray) -> list[np.ndarray]:
     """Split exact numbers into arrays of integers or doubles that sum to them."""
     if table.dtype != object:
         return [table]
-    parts = []
-    rest = table
+    parts: list[np.ndarray] = []
+    rest: np.ndarray = table
     while True:
         if all(is_literal(v) for v in rest.flat):
             return [*parts, rest]
-        head = np.empty(rest.size, dtype=object)
-        head[:] = [v if is_literal(v) else Fraction(float(v)) for v in rest.flat]
-        head = head.reshape(rest.shape)
-        parts.append(head)
-        rest = np.asarray(rest - head, dtype=object)
+        flat = np.empty(rest.size, dtype=object)
+        flat[:] = [v if is_literal(v) else Fraction(float(v)) for v in rest.flat]
+        parts.append(flat.reshape(rest.shape))
+        rest = np.asarray(rest - parts[-1], dtype=object)
 
 
 def is_literal(value: int | Fraction) -> bool:

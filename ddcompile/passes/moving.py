@@ -37,7 +37,9 @@ def family_clause(
     for number, members, moves in _groups(family, classes):
         kernel, starts = _kernel(row, family, classes, (number, members, moves), atoms)
         for part in double_parts(kernel):
-            term = _kernel_sum(part, starts, atoms.names[number], atoms, moves, family, coordinates, names, stem, constants)
+            term = _kernel_sum(
+                part, starts, atoms.names[number], atoms, moves, family, coordinates, names, stem, constants
+            )
             total = builder.add(total, term)
     return constants, activated(row, total)
 
@@ -173,7 +175,7 @@ def _position(
 
 
 def centred(family: Family, row: Row, classes: list[UnitClass], atoms: Atoms) -> Family:
-    """Move the origin of free coordinates that run around a whole axis, so that the first kernel has offset 0 inside."""
+    """Move the origin of free coordinates that run around a whole axis to the middle of the first kernel."""
     for coordinate, (low, high) in enumerate(zip(family.lower, family.upper, strict=True)):
         count = high - low
         movers = [a for anchors in family.anchors for a in anchors if a is not None and a.slopes[coordinate]]
@@ -204,5 +206,6 @@ def _shift(family: Family, row: Row, classes: list[UnitClass], atoms: Atoms, coo
             kernel, starts = _kernel(row, family, classes, group, atoms)
             if kernel.shape[axis] == move.extent:
                 return move.constant
-            return (move.constant + starts[axis] + (kernel.shape[axis] - 1) // 2) % move.extent
+            middle = starts[axis] + (int(kernel.shape[axis]) - 1) // 2
+            return (move.constant + middle) % move.extent
     return 0

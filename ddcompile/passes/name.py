@@ -12,8 +12,8 @@ After::
     total = sum(i < 9, j < 9: x[i, j])
     active[i < 9] = 9 * column[i] > total
 
-A sum over all but one axis of a matrix is a `row` or a `column`; a sum over everything is a `total`; a count of rows that
-meet a condition is `rows`; otherwise the name says what kind of unit it is. Inputs and results keep their names.
+A sum over all but one axis of a matrix is a `row` or a `column`; a sum over everything is a `total`; a count of rows
+that meet a condition is `rows`; otherwise the name says what kind of unit it is. Inputs and results keep their names.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _renamed_read(node: Expr, names: dict[str, str]) -> Expr:
 
 
 def _ordered(rule: Rule) -> list[Statement]:
-    """Statements so that what is read stands before its reader, each as late as its first use; clauses stay together."""
+    """Statements in an order in which what is read stands before its reader; clauses of one name stay together."""
     clauses: dict[str, list[Statement]] = {}
     for statement in rule.statements:
         clauses.setdefault(statement.target, []).append(statement)
@@ -105,9 +105,7 @@ def _ordered(rule: Rule) -> list[Statement]:
 def _is_cyclic(statements: list[Statement]) -> bool:
     """Whether tensors read one another in a cycle; the order of the text then matters and is kept."""
     last = {s.target: k for k, s in enumerate(statements)}
-    return any(
-        last.get(n, -1) > k and n != s.target for k, s in enumerate(statements) for n in read_names([s])
-    )
+    return any(last.get(n, -1) > k and n != s.target for k, s in enumerate(statements) for n in read_names([s]))
 
 
 def _tensor_names(rule: Rule, ordered: list[Statement], types: Types) -> dict[str, str]:
@@ -166,14 +164,13 @@ def _kept_axis(statement: Statement, positions: tuple[Expr, ...]) -> int | None:
 
 def _common_axis(body: Expr, index: str) -> int | None:
     """The axis of matrices on which `index` stands, if it is always the same."""
-    axes = set()
+    axes: set[int | None] = set()
     for node in reads(body):
         for axis, position in enumerate(node.positions):
             form = affine_of(position)
             if form is not None and index in form.names:
                 axes.add(axis if len(node.positions) == 2 else None)
-    (axis,) = axes if len(axes) == 1 else (None,)
-    return axis
+    return axes.pop() if len(axes) == 1 else None
 
 
 def _with_indices(statement: Statement, tensors: set[str]) -> Statement:

@@ -104,16 +104,16 @@ def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float
 
 def _once(rule: Rule, names: list[str], observe: Callable[[str, Rule, float], None] | None) -> list[Step]:
     steps = []
-    for name in names:
+    for chosen in names:
         start = time.perf_counter()
-        rewrite = PASSES[name](rule)
+        rewrite = PASSES[chosen](rule)
         seconds = time.perf_counter() - start
         if rewrite.rule != rule:
             check(rewrite.rule)
-            steps.append(Step(name, rule, rewrite.rule, rewrite.witness, seconds))
+            steps.append(Step(chosen, rule, rewrite.rule, rewrite.witness, seconds))
             rule = rewrite.rule
         if observe is not None:
-            observe(name, rule, seconds)
+            observe(chosen, rule, seconds)
     return steps
 
 

@@ -211,15 +211,14 @@ class _State:
         self.tables.append(table)
         value: Expr = Read(layer.name, (Read(table.name, own),))
         if -1 in signs:
-            if len(set(signs)) == 1:
-                sign: Expr = Literal(-1)
-            else:
+            factor: Expr = Literal(-1)
+            if 1 in signs:
                 self.tables.append(Constant.of(self.names(f"sign_of_{name}"), np.array(signs).reshape(shape)))
-                sign = Read(self.tables[-1].name, own)
-            value = builder.mul(sign, value)
+                factor = Read(self.tables[-1].name, own)
+            value = builder.mul(factor, value)
             if kind == "positive":
-                # A complemented bit is 1 - old: old * sign + (sign < 0).
-                value = builder.add(value, builder.compare("<", sign, 0))
+                # A complemented bit is 1 - old: old * factor + (factor < 0).
+                value = builder.add(value, builder.compare("<", factor, 0))
         self.witness.append(Statement(name, binders, value))
 
     def binders(self, family: Family) -> tuple[Binder, ...]:
@@ -238,9 +237,7 @@ class _State:
 
 def _result_positions(binders: tuple[Binder, ...]) -> tuple[Binder | Expr, ...]:
     """The positions of a box of results; a range of one is written as a constant."""
-    return tuple(
-        b.lower if b.upper == builder.add(b.lower, 1) else b for b in binders
-    )
+    return tuple(b.lower if b.upper == builder.add(b.lower, 1) else b for b in binders)
 
 
 def _classes(row: Row, atoms: Atoms) -> list[UnitClass]:
@@ -316,5 +313,3 @@ def _listed(part: tuple[list[Constant], Statement]) -> tuple[list[Constant], lis
 
 def _row_key(row: Row) -> tuple[object, ...]:
     return (row.bias, row.atoms.tolist(), row.weights.tolist())
-
-

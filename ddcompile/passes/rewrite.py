@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Constant, Node, Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Constant, Expr, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder
 
 __all__ = ["Pass", "Rewrite", "Witness", "fresh_name", "read_names", "unchanged", "used_names", "with_statements"]
@@ -40,7 +40,12 @@ def unchanged(rule: Rule) -> Rewrite:
 
 def used_names(rule: Rule) -> set[str]:
     """Every name that occurs in a rule: tensors, constants, sizes and indices."""
-    names = {rule.name, *rule.sizes, *(d.name for d in (*rule.inputs, *rule.outputs)), *(c.name for c in rule.constants)}
+    names = {
+        rule.name,
+        *rule.sizes,
+        *(d.name for d in (*rule.inputs, *rule.outputs)),
+        *(c.name for c in rule.constants),
+    }
     for statement in rule.statements:
         names.add(statement.target)
         names.update(b.name for b in statement.binders)
@@ -60,30 +65,25 @@ def fresh_name(stem: str, taken: set[str]) -> str:
     return name
 
 
-def read_names(nodes: Iterable[Node]) -> set[str]:
+def read_names(nodes: Iterable[Expr | Statement]) -> set[str]:
     """The names of all tensors and constants read by expressions and statements, in values, positions and bounds."""
     found: set[str] = set()
     for node in nodes:
-        parts = [node]
+        parts: list[Expr] = [node] if isinstance(node, Expr) else []
         if isinstance(node, Statement):
-            parts = [node.value]
+            parts.append(node.value)
             for position in node.positions:
-                lower, upper = getattr(position, "lower", None), getattr(position, "upper", None)
-                parts += [position] if lower is None else [lower, upper]
+                parts += [position.lower, position.upper] if isinstance(position, Binder) else [position]
         for part in parts:
-            for inner in postorder(part):  # type: ignore[arg-type]
+            for inner in postorder(part):
                 if isinstance(inner, Read):
                     found.add(inner.tensor)
     return found
 
 
-def with_statements(
-    rule: Rule, statements: Iterable[Statement], constants: Iterable[Constant] = ()
-) -> Rule:
+def with_statements(rule: Rule, statements: Iterable[Statement], constants: Iterable[Constant] = ()) -> Rule:
     """The rule with other statements; constants no longer read are dropped, `constants` are added."""
     body = tuple(statements)
     read = read_names(body)
     kept = tuple(c for c in (*rule.constants, *constants) if c.name in read)
     return Rule(rule.name, rule.inputs, rule.outputs, body, kept, rule.sizes)
-
-

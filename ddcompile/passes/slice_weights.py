@@ -8,9 +8,9 @@ After::
 
     d = sign(sum(a < 7: image[a, 3]) - sum(b < 7: image[3, b]))
 
-The table may be read at the summed indices (plus offsets) in any order, times anything: the identity
-sum_b K[b] R(b) = sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from `ddcompile.analysis.slices`; the
-sum is rewritten when the text gets shorter.
+The table may be read at the summed indices (plus offsets) in any order, times anything: the identity sum_b K[b] R(b)
+= sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from `ddcompile.analysis.slices`; the sum is
+rewritten when the text gets shorter.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Axis:
 def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr) -> Expr | None:
     """The sum over slices; None if the table is read in another way or has no short form."""
     bounds = {b.name: box_bounds(b) for b in binders}
-    axes = []
+    axes: list[_Axis] = []
     for position in read.positions:
         form = affine_of(position)
         if form is None or not form.is_integral or len(form.names) != 1:
@@ -101,9 +101,7 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
     return total
 
 
-def _window(
-    values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, int] | None]
-) -> np.ndarray | None:
+def _window(values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, int] | None]) -> np.ndarray | None:
     """The part of the table that the sum reads, as integers or exact numbers."""
     part = []
     for axis, extent in zip(axes, values.shape, strict=True):

@@ -1,1 +1,1 @@
-
+"""Certificates, the checker that proves their steps again, and the comparison of rules."""

@@ -5,7 +5,7 @@ name it with::
 
     {"format": "ddcompile certificate", "version": 1, "ddcompile": "0.1.0",
      "network": {"sha256": "...", ...},
-     "steps": [{"pass": "forward", "old": "<sha256>", "new": "<sha256>", "witness": "seen[i < 3] = layer1[2 - i]"}, ...],
+     "steps": [{"pass": "forward", "old": "<sha256>", "new": "<sha256>", "witness": "seen[i < 3] = layer1[i]"}, ...],
      "programs": {"<sha256>": "rule ..."}, "constants": {"<sha256>": {"shape": [...], "values": [...]}}}
 
 Hashes name things; they prove nothing, and the checker does not rely on them.
@@ -90,10 +90,9 @@ class Certificate:
 
     def extended(self, steps: Iterable[StepLike]) -> Certificate:
         """This certificate with further steps at its end."""
-        more = tuple(
-            CertifiedStep(s.name, s.old, s.new, WitnessClauses(s.witness.statements, s.witness.constants)) for s in steps
-        )
-        return Certificate((*self.steps, *more), self.network_sha256, self.network)
+        more = [(s, WitnessClauses(s.witness.statements, s.witness.constants)) for s in steps]
+        added = (CertifiedStep(step.name, step.old, step.new, witness) for step, witness in more)
+        return Certificate((*self.steps, *added), self.network_sha256, self.network)
 
     def to_json(self) -> str:
         """The text of the file, deterministic."""
@@ -233,8 +232,8 @@ class _Reader:
         old, new = (self._program(self._field(step, side, str, where), where) for side in ("old", "new"))
         witness = self._field(step, "witness", str, where)
         try:
-            constants, statements = ((), ()) if not witness.strip() else parse_statements(
-                witness, constants=self._constants
+            constants, statements = (
+                ((), ()) if not witness.strip() else parse_statements(witness, constants=self._constants)
             )
         except CompileError as error:
             raise self._bad_text(f"the witness of {where}", error) from error

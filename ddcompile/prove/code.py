@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ddcompile.ir.nodes import Expr, Index, Literal, Read, Reduce, Statement
 from ddcompile.ir.traverse import children
-from ddcompile.prove.forms import Decline, Value
+from ddcompile.prove.forms import Decline, Value, exact
 from ddcompile.prove.kinds import Flags, classify
 from ddcompile.prove.linear import LinearSum
 from ddcompile.prove.operators import Operator, chain_of, chained, operator_of, reducer_of
 
-__all__ = ["Apply", "Close", "Code", "Collect", "For", "Instruction", "Linear", "Next", "Open", "Push", "PushIndex",
-           "ReadElement", "compile_clause"]
+__all__ = [
+    "Apply",
+    "Close",
+    "Code",
+    "Collect",
+    "For",
+    "Instruction",
+    "Linear",
+    "Next",
+    "Open",
+    "Push",
+    "PushIndex",
+    "ReadElement",
+    "compile_clause",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +151,7 @@ def _expand(
     own = flags[id(expr)]
     match expr:
         case Literal(value):
-            return [Push(value)]
+            return [Push(exact(value))]
         case Index(name):
             return [PushIndex(code.slot(name))]
         case Read(tensor, positions, pad):
@@ -191,5 +203,8 @@ def _expand_reduce(
     for binder in reversed(expr.binders):
         behind: list[int] = []
         inner = [binder.lower, binder.upper, For(code.slot(binder.name), behind), *inner, Next(), _Mark(behind)]
-    operator = reducer_of(expr, flags[id(expr)], body)
-    return [*parts, *inner, Close(operator), _Mark(end)]
+    parts += [*inner, Close(reducer_of(expr, flags[id(expr)], body)), _Mark(end)]
+    if expr.op == "argmax":  # the reduction counts candidates from 0, the index from its lower bound
+        lower = expr.binders[0].lower
+        parts += [lower, Apply(chain_of("+", (1, 1), flags[id(expr)], [flags[id(lower)]]), 2)]
+    return parts

@@ -141,7 +141,7 @@ def _classes(store: Store, form: Form, region: set[int], cut: set[int]) -> list[
         units.setdefault(("base", node.base) if node.kind == "step" else v, []).append(v)
     classes: dict[Hashable, list[tuple[int, ...]]] = {}
     for unit in units.values():
-        unit.sort(key=lambda v: store.nodes[v].number)
+        unit.sort(key=lambda v: (store.nodes[v].number, store.nodes[v].strict))
         ends = store.nodes[unit[0]].low, store.nodes[unit[0]].high
         signature = (ends, tuple(tuple(uses[v]) for v in unit))
         classes.setdefault(signature, []).append(tuple(unit))

@@ -76,7 +76,7 @@ class Decider:
         swept = sweep(self.store, self._programmes, new, old)
         if swept is not None:
             rest = normal(subtract(swept, old))
-            if not rest.terms and rest.const == 0 or rest.terms and self._by_thresholds(rest):
+            if self._by_thresholds(rest) if rest.terms else rest.const == 0:
                 return "b"
         verdict = tabulate(self.store, difference)
         if verdict.zero:

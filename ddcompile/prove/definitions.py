@@ -34,13 +34,17 @@ def input_tables(store: Store, inputs: Iterable[Declaration]) -> dict[str, Table
             case "trit":
                 forms = [store.input(name, -1, 1) for name in names]
             case "int":
-                forms = [store.input(name, d.type.low, d.type.high) for name in names]
+                forms = [store.input(name, _plain(d.type.low), _plain(d.type.high)) for name in names]
             case "rat":
                 forms = [store.input(name, None, None, integral=False) for name in names]
             case "real":
                 forms = [store.opaque(f"input {name}", ()) for name in names]
         tables[d.name] = Table(d.name, shape, forms)
     return tables
+
+
+def _plain(end: int | None) -> int | None:
+    return None if end is None else int(end)
 
 
 class Clauses:

@@ -118,9 +118,7 @@ class Model:
         return model
 
     @classmethod
-    def of_witness(
-        cls, statements: Sequence[Statement], constants: Iterable[Constant], outer: Model
-    ) -> Model:
+    def of_witness(cls, statements: Sequence[Statement], constants: Iterable[Constant], outer: Model) -> Model:
         """Take the clauses of a witness apart; they may read the tensors and constants of `outer`.
 
         A constant of the witness hides a name of `outer`; a clause reads the old tensor even of the name it defines.
@@ -203,9 +201,7 @@ def _domain(statement: Statement, constants: Mapping[str, ConstantTable]) -> np.
             column = np.repeat(lower - starts, counts) + np.arange(rows)
         columns.append(column)
         names = {
-            b.name: Static(c, 0)
-            for b, c in zip(statement.positions, columns, strict=False)
-            if isinstance(b, Binder)
+            b.name: Static(c, 0) for b, c in zip(statement.positions, columns, strict=False) if isinstance(b, Binder)
         }
     return np.stack(columns, axis=1) if columns else np.zeros((1, 0), dtype=np.int64)
 
@@ -233,4 +229,3 @@ def name_of(tensor: str, shape: Sequence[int], flat: int) -> str:
         return tensor
     position = np.unravel_index(flat, tuple(shape))
     return f"{tensor}[{', '.join(str(int(p)) for p in position)}]"
-

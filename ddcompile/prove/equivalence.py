@@ -93,9 +93,7 @@ def _same_sizes(a: Rule, b: Rule) -> tuple[Rule, Rule]:
     return a, b
 
 
-def _both(
-    a: Rule, b: Rule, interpret: Interpret | None
-) -> Callable[[Sequence[np.ndarray]], dict[str, Any] | None]:
+def _both(a: Rule, b: Rule, interpret: Interpret | None) -> Callable[[Sequence[np.ndarray]], dict[str, Any] | None]:
     """A function that evaluates both rules on a batch and gives the first input on which they differ."""
     engines = [FormEngine(rule) for rule in (a, b)] if interpret is None else []
 
@@ -246,9 +244,7 @@ def _shown_inputs(inputs: Sequence[Declaration], failure: Failure) -> list[np.nd
         shape, span = static_shape(d.type.shape), _Span.of(d)
         flat = np.empty((1, prod(shape)), dtype=object)
         for k in range(prod(shape)):
-            value = Fraction(failure.inputs.get(name_of(d.name, shape, k), 0 if d.type.kind == "spin" else span.low))
-            if d.type.kind == "spin":  # shown as the bit that it is made of
-                value = 2 * value - 1
+            value = Fraction(failure.inputs.get(name_of(d.name, shape, k), span.low))
             flat[0, k] = value if d.type.kind == "rat" else int(value)
         batch.append(flat.astype(_dtype(d)).reshape(1, *shape))
     return batch

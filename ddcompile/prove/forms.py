@@ -27,6 +27,7 @@ __all__ = [
     "complement",
     "constant",
     "dyadic",
+    "exact",
     "key",
     "normal",
     "scale",
@@ -57,8 +58,17 @@ ZERO: Final = Form({}, 0)
 ONE: Final = Form({}, 1)
 
 
+def exact(value: Number) -> Number:
+    """The same number as a plain int if it is one, else a fraction of plain ints."""
+    if type(value) is int:
+        return value
+    numerator, denominator = int(value.numerator), int(value.denominator)
+    return numerator if denominator == 1 else Fraction(numerator, denominator)
+
+
 def dyadic(value: Number) -> tuple[int, int]:
     """`(n, e)` with `value == n / 2**e`."""
+    value = exact(value)
     if isinstance(value, int):
         return value, 0
     bits = value.denominator.bit_length() - 1
@@ -87,8 +97,7 @@ def as_number(form: Form) -> Number | None:
     """The value of a constant form, None for others."""
     if form.terms:
         return None
-    value = Fraction(form.const, 1 << form.exp)
-    return value.numerator if value.denominator == 1 else value
+    return exact(Fraction(form.const, 1 << form.exp)) if form.exp else form.const
 
 
 def scale(form: Form, factor: Number) -> Form:

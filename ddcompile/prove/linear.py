@@ -6,13 +6,12 @@ the stack machine. The result is the same form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
 
-from ddcompile.ir.nodes import Binary, Expr, Index, Literal, Read, Reduce, Unary
+from ddcompile.ir.nodes import Binary, Expr, Literal, Read, Reduce, Unary
 from ddcompile.ir.traverse import free_indices, postorder
 from ddcompile.prove.elements import ConstantTable, Table
 from ddcompile.prove.forms import Decline, Form
@@ -245,5 +244,3 @@ def _exact_sum(array: np.ndarray) -> int:
     if array.dtype != object and magnitude(array) * max(array.size, 1) >= SAFE:
         array = array.astype(object)
     return int(array.sum()) if array.size else 0
-
-

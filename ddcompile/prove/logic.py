@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ddcompile.ir.nodes import CompareOp
-from ddcompile.prove.forms import ONE, ZERO, Decline, Form, complement, key, normal, scale, subtract, total, variable
+from ddcompile.prove.forms import ZERO, Decline, Form, complement, key, normal, scale, subtract, total, variable
 from ddcompile.prove.store import Store
 
-__all__ = ["PRODUCT_LIMIT", "chain", "choose", "compare", "conjunction", "disjunction", "exclusive", "extreme", "multiply"]
+__all__ = ["PRODUCT_LIMIT", "chain", "choose", "compare", "conjunction", "disjunction", "extreme", "multiply"]
 
 PRODUCT_LIMIT = 1 << 14
 """Most terms of an expanded product."""
@@ -54,11 +54,6 @@ def conjunction(store: Store, bits: Sequence[Form]) -> Form:
 def disjunction(store: Store, bits: Sequence[Form]) -> Form:
     """1 where some bit is 1."""
     return complement(conjunction(store, [complement(b) for b in bits])) if len(bits) != 1 else bits[0]
-
-
-def exclusive(store: Store, left: Form, right: Form) -> Form:
-    """1 where exactly one of two bits is 1."""
-    return store.modulo(normal(total((left, right))), 2)
 
 
 def _literals(store: Store, bit: Form) -> Literals | None:
@@ -150,9 +145,7 @@ def choose(store: Store, condition: Form, then: Form, otherwise: Form, bits: boo
     if key(then) == key(otherwise):
         return then
     if bits:
-        return total(
-            (conjunction(store, (condition, then)), conjunction(store, (complement(condition), otherwise)))
-        )
+        return total((conjunction(store, (condition, then)), conjunction(store, (complement(condition), otherwise))))
     if len(condition.terms) > CONDITION_LIMIT:
         condition = store.same(condition)
     return total((otherwise, multiply(store, condition, subtract(then, otherwise))))
@@ -203,4 +196,3 @@ def _maximum(store: Store) -> Callable[[Form, Form], Form]:
 
 def _minimum(store: Store) -> Callable[[Form, Form], Form]:
     return lambda a, b: subtract(a, store.relu(subtract(a, b)))
-

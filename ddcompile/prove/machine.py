@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from ddcompile.prove import logic
 from ddcompile.prove.code import (
@@ -20,6 +21,7 @@ from ddcompile.prove.code import (
 )
 from ddcompile.prove.elements import ConstantTable, Table, name_of
 from ddcompile.prove.forms import Decline, Form, Value, as_form, as_number, normal, subtract, total
+from ddcompile.prove.operators import result
 from ddcompile.prove.store import Store
 
 __all__ = ["Machine", "Pending"]
@@ -105,7 +107,7 @@ class Machine:
                     names = {name: env[slot] for name, slot in code.slots.items() if name not in plan.names}
                     form = plan.run(names, self.scope, self.constants, self.trace)
                     if form is not None:
-                        stack.append(form if form.terms else _plain(form))
+                        stack.append(result(form))
                         place = end[0]
         return as_form(stack[0])
 
@@ -137,9 +139,7 @@ class Machine:
             raise Decline(f"{name_of(tensor, shape, flat)} is read but not defined")
         return form
 
-    def _select(
-        self, tensor: str, positions: Sequence[Value], axis: int, extent: int, pad: Value | None
-    ) -> Value:
+    def _select(self, tensor: str, positions: Sequence[Value], axis: int, extent: int, pad: Value | None) -> Value:
         """A read at a position of unknown value: a sum over all it may take."""
         form = normal(as_form(positions[axis]))
         low, high = self.store.bounds(form)
@@ -153,11 +153,11 @@ class Machine:
         for p in range(low, high + 1):
             item = as_form(self._read(tensor, [*positions[:axis], p, *positions[axis + 1 :]], pad))
             items.append(item)
-        result = [items[0]]
-        for p, (before, item) in enumerate(zip(items, items[1:], strict=False), low + 1):
+        parts = [items[0]]
+        for p, (before, item) in enumerate(pairwise(items), low + 1):
             reached = self.store.at_least(subtract(form, Form({}, p)))
-            result.append(logic.multiply(self.store, reached, subtract(item, before)))
-        return total(result)
+            parts.append(logic.multiply(self.store, reached, subtract(item, before)))
+        return result(total(parts))
 
 
 def _integer(value: Value) -> int:
@@ -165,10 +165,3 @@ def _integer(value: Value) -> int:
     if not isinstance(number, int):
         raise Decline("a bound or position that is no constant integer")
     return number
-
-
-def _plain(form: Form) -> Value:
-    number = as_number(form)
-    return form if number is None else number
-
-

@@ -8,7 +8,19 @@ from typing import Any, TypeAlias
 
 from ddcompile.ir.nodes import Binary, Call, Compare, CompareOp, Expr, If, Number, Reduce, Unary
 from ddcompile.prove import logic
-from ddcompile.prove.forms import Decline, Form, Value, as_form, as_number, normal, scale, subtract, total
+from ddcompile.prove.forms import (
+    Decline,
+    Form,
+    Value,
+    as_form,
+    as_number,
+    complement,
+    exact,
+    normal,
+    scale,
+    subtract,
+    total,
+)
 from ddcompile.prove.kinds import Flags
 from ddcompile.prove.store import Store
 
@@ -88,7 +100,8 @@ def to_bit(store: Store, value: Value, known: bool) -> Form:
     form = as_form(value)
     if not known and not store.is_bit(form):
         raise Decline("a logical operand that is not known to be 0 or 1")
-    return form
+    form = normal(form)
+    return store.same(form) if form.exp or not store.integral(form) else form
 
 
 def result(form: Form) -> Value:
@@ -106,22 +119,18 @@ def _sum(signs: Sequence[int], _store: Store, values: Sequence[Value]) -> Value:
         else:
             number += sign * value
     if not forms:
-        return _plain(number)
-    return total([*forms, as_form(_plain(number))]) if number else total(forms)
+        return exact(number)
+    return total([*forms, as_form(exact(number))]) if number else total(forms)
 
 
 def _total(store: Store, values: Sequence[Value]) -> Value:
     return _sum((1,) * len(values), store, values)
 
 
-def _plain(number: Number) -> Number:
-    return number.numerator if not isinstance(number, int) and number.denominator == 1 else number
-
-
 def _multiply(store: Store, values: Sequence[Value]) -> Value:
     left, right = values
     if not isinstance(left, Form):
-        return scale(right, left) if isinstance(right, Form) else _plain(left * right)
+        return scale(right, left) if isinstance(right, Form) else exact(left * right)
     if not isinstance(right, Form):
         return scale(left, right)
     return result(logic.multiply(store, left, right))
@@ -133,7 +142,7 @@ def _modulo(store: Store, values: Sequence[Value]) -> Value:
     if modulus is None or modulus <= 0:
         raise Decline("a modulus that is no positive constant")
     if not isinstance(left, Form):
-        return _plain(left % modulus)
+        return exact(left % modulus)
     form = normal(left)
     if not isinstance(modulus, int) or form.exp or not store.integral(form):
         raise Decline("a modulo of values that are no integers")
@@ -141,7 +150,7 @@ def _modulo(store: Store, values: Sequence[Value]) -> Value:
 
 
 def _not(known: bool, store: Store, values: Sequence[Value]) -> Value:
-    return result(logic.complement(to_bit(store, values[0], known)))
+    return result(complement(to_bit(store, values[0], known)))
 
 
 def _logic(op: str, known: bool, store: Store, values: Sequence[Value]) -> Value:
@@ -178,9 +187,7 @@ def _argmax(store: Store, values: Sequence[Value]) -> Value:
 
 def _sign(store: Store, values: Sequence[Value]) -> Value:
     form = as_form(values[0])
-    return result(
-        subtract(total((store.at_least(form), store.at_least(form, strict=True))), Form({}, 1))
-    )
+    return result(subtract(total((store.at_least(form), store.at_least(form, strict=True))), Form({}, 1)))
 
 
 def _relu(store: Store, values: Sequence[Value]) -> Value:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ddcompile.ir.nodes import Binary, Call, Compare, Expr, If, Index, Literal, Number, Read, Unary
 from ddcompile.ir.traverse import children, postorder
-from ddcompile.prove.forms import Decline, dyadic
+from ddcompile.prove.forms import Decline, dyadic, exact
 
 __all__ = ["Static", "evaluate", "flat_positions", "is_static", "magnitude", "product", "scalar", "scaled"]
 
@@ -30,10 +30,8 @@ class Static:
 
     def number(self) -> Number:
         """The value of a scalar."""
-        if self.exp == 0:
-            return int(self.array[()])
-        value = Fraction(int(self.array[()]), 1 << self.exp)
-        return value.numerator if value.denominator == 1 else value
+        value = int(self.array[()])
+        return exact(Fraction(value, 1 << self.exp)) if self.exp else value
 
 
 def magnitude(array: np.ndarray) -> int:
@@ -61,9 +59,11 @@ def scaled(array: np.ndarray) -> Static:
     if array.dtype == np.int64:
         return Static(array if magnitude(array) < SAFE else array.astype(object))
     if array.dtype == object or array.size == 0:
-        pairs = [dyadic(v) for v in array.ravel().tolist()]
+        pairs = [dyadic(Fraction(v)) for v in array.ravel().tolist()]
         exp = max((e for _, e in pairs), default=0)
         return Static(_objects([n << (exp - e) for n, e in pairs], array.shape), exp)
+    if array.dtype != np.float64 or not np.isfinite(array).all():
+        raise Decline("a constant that is not in canonical form")
     fraction, exponent = np.frexp(array)
     mantissa = np.rint(fraction * 2.0**53).astype(np.int64)
     low = np.where(mantissa == 0, 1, mantissa & -mantissa)
@@ -74,8 +74,8 @@ def scaled(array: np.ndarray) -> Static:
     shift = power + exp
     if int((shift + np.frexp(np.abs(mantissa).astype(np.float64))[1]).max()) < 62:
         return Static(mantissa << shift, exp)
-    pairs = zip(mantissa.ravel().tolist(), shift.ravel().tolist(), strict=True)
-    return Static(_objects([m << s for m, s in pairs], array.shape), exp)
+    shifted = [m << s for m, s in zip(mantissa.ravel().tolist(), shift.ravel().tolist(), strict=True)]
+    return Static(_objects(shifted, array.shape), exp)
 
 
 def _objects(values: list[int], shape: tuple[int, ...]) -> np.ndarray:
@@ -237,4 +237,3 @@ def _roomy(array: np.ndarray) -> np.ndarray:
 def scalar(number: int) -> np.ndarray:
     """An array without axes."""
     return np.array(number, dtype=np.int64 if abs(number) < SAFE else object)
-

@@ -74,9 +74,7 @@ def interface_fault(first: Rule, second: Rule) -> str:
     return ""
 
 
-def check_step(
-    old: Rule, new: Rule, witness: WitnessLike | None = None, *, verify: bool = True
-) -> Verdict:
+def check_step(old: Rule, new: Rule, witness: WitnessLike | None = None, *, verify: bool = True) -> Verdict:
     """Check that a rewrite keeps the meaning of a program.
 
     Parameters
@@ -138,14 +136,19 @@ def _compare(
     try:
         counts[decider.equal(new, old)] += 1
     except NotProved as unproved:
-        nodes = decider.store.nodes
-        inputs = {nodes[v].name: _plain(x) for v, x in (unproved.inputs or {}).items()}
+        inputs = _named(decider.store, unproved.inputs or {})
         reason = f"its definition is not shown equal to its meaning: {unproved}"
         raise _Unproved(Failure(name_of(tensor, shape, flat), reason, inputs=inputs)) from None
 
 
-def _plain(value: int | Fraction) -> int | str:
-    return value if isinstance(value, int) else str(value)
+def _named(store: Store, inputs: Mapping[int, int | Fraction]) -> dict[str, int | str]:
+    """Values by the names of input elements."""
+    named: dict[str, int | str] = {}
+    for v, value in inputs.items():
+        if v in store.spins:
+            value = 2 * value - 1
+        named[store.nodes[v].name] = value if isinstance(value, int) else str(value)
+    return named
 
 
 class _Meanings(dict[str, Table]):
@@ -231,10 +234,13 @@ class _Step:
         return {name for name in kept if old[name] == new[name] and same.issuperset(self.new_model.reads(name))}
 
     def _witnessed(self, name: str) -> Table:
-        """The meanings that the witness gives to a tensor."""
+        """The meanings that the witness gives to the elements of a tensor that the new program defines."""
         shape = self.witness.shape[name]
         table = Table(name, shape, [None] * prod(shape))
+        defined = set(self.clauses.elements(name))
         for flat in self.witness_clauses.elements(name):
+            if flat not in defined:
+                continue
             try:
                 table.forms[flat] = self.witness_clauses.evaluate(self.witness_machine, name, flat)
             except Decline as reason:

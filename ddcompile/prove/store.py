@@ -23,12 +23,12 @@ from math import gcd
 from typing import Literal as OneOf, TypeAlias
 
 from ddcompile.ir.nodes import Number
-from ddcompile.prove.forms import ONE, ZERO, Form, complement, key, normal, scale, subtract, total, variable
+from ddcompile.prove.forms import ONE, ZERO, Decline, Form, complement, key, normal, scale, subtract, total, variable
+from ddcompile.prove.intervals import Interval, times
 
-__all__ = ["ATTAINABLE_LIMIT", "Base", "Interval", "Node", "NodeKind", "Store"]
+__all__ = ["ATTAINABLE_LIMIT", "Base", "Node", "NodeKind", "Store"]
 
 NodeKind: TypeAlias = OneOf["input", "step", "relu", "mod", "product", "argmax", "same", "opaque"]
-Interval: TypeAlias = tuple[int | None, int | None]
 
 ATTAINABLE_LIMIT = 1 << 18
 """Most count vectors enumerated to list the attainable values of a form."""
@@ -82,6 +82,8 @@ class Store:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.bases: list[Base] = []
+        self.spins: set[int] = set()
+        """The input bits that stand for -1 and 1."""
         self._index: dict[Hashable, int] = {}
         self._base_index: dict[Hashable, int] = {}
         self._sums: dict[Hashable, Sequence[int] | None] = {}
@@ -98,8 +100,10 @@ class Store:
         return total([Form({}, node.low), *steps])
 
     def spin(self, name: str) -> Form:
-        """A value that is -1 or 1."""
-        return subtract(scale(self.input(name, 0, 1), 2), ONE)
+        """A value that is -1 or 1, made of a bit."""
+        bit = self.input(name, 0, 1)
+        self.spins.update(bit.terms)
+        return subtract(scale(bit, 2), ONE)
 
     def opaque(self, name: str, operands: Sequence[Form], low: int | None = None, high: int | None = None) -> Form:
         """An operation of which only congruence is used; it counts as integral where it is bounded."""
@@ -148,6 +152,8 @@ class Store:
 
     def modulo(self, form: Form, modulus: int) -> Form:
         """`form mod modulus` (floor), for an integral form without a denominator."""
+        if form.exp or not self.integral(form):
+            raise Decline("a modulo of values that are no integers")
         terms: dict[int, int] = {}
         const, pending = form.const, list(form.terms.items())
         while pending:
@@ -171,12 +177,10 @@ class Store:
     def product(self, factors: Iterable[int]) -> Form:
         """A product of two or more variables that are not all bits."""
         ids = sorted(factors)
-        low, high, integral = 1, 1, True
-        span: Interval = (low, high)
+        span: Interval = (1, 1)
         for v in ids:
-            node = self.nodes[v]
-            integral = integral and node.integral
-            span = _times(span, (node.low, node.high))
+            span = times(span, (self.nodes[v].low, self.nodes[v].high))
+        integral = all(self.nodes[v].integral for v in ids)
         level = 1 + max(self.nodes[v].level for v in ids)
         node = Node("product", tuple(map(variable, ids)), low=span[0], high=span[1], integral=integral, level=level)
         return variable(self._intern(("product", *ids), node))
@@ -264,7 +268,7 @@ class Store:
             ((v, c),) = form.terms.items()
             if not self.nodes[v].is_bit:
                 return None
-            return _affine([v], [int(0 >= bound), int(c >= bound)])
+            return _affine([v], [int(bound <= 0), int(bound <= c)])
         nodes = [self.nodes[v] for v in form.terms]
         if any(n.kind != "step" or n.base != nodes[0].base for n in nodes):
             return None
@@ -283,7 +287,7 @@ class Store:
             if node.low is None or node.high is None or not node.integral:
                 return None
             counts[abs(c)] += node.high - node.low
-        if len(counts) == 1 or 1 in counts and counts[1] >= max(counts):
+        if len(counts) == 1 or (1 in counts and counts[1] >= max(counts)):
             return None  # every value between the extremes
         size = 1
         for n in counts.values():
@@ -312,7 +316,7 @@ class Store:
             if node.kind == "step":
                 stairs.setdefault(node.base, []).append(v)
                 continue
-            ends = _times((node.low, node.high), (c, c))
+            ends = times((node.low, node.high), (c, c))
             low = None if low is None or ends[0] is None else low + ends[0]
             high = None if high is None or ends[1] is None else high + ends[1]
         for steps in stairs.values():
@@ -370,34 +374,3 @@ def _affine(steps: Sequence[int], values: Sequence[int]) -> Form:
     """The function that is `values[k]` where exactly the first k of the ordered steps hold."""
     jumps = {v: values[k + 1] - values[k] for k, v in enumerate(steps)}
     return Form({v: jump for v, jump in jumps.items() if jump}, values[0])
-
-
-def _times(left: Interval, right: Interval) -> Interval:
-    """Bounds of a product; None stands for infinity, and 0 times infinity is 0."""
-    if left == (0, 0) or right == (0, 0):
-        return 0, 0
-    if None in left or None in right:
-        return _times_unbounded(left, right)
-    corners = [a * b for a in left for b in right if a is not None and b is not None]
-    return min(corners), max(corners)
-
-
-def _times_unbounded(left: Interval, right: Interval) -> Interval:
-    signs = [_signs(left), _signs(right)]
-    negative = (signs[0][0] and signs[1][1]) or (signs[0][1] and signs[1][0])
-    positive = (signs[0][0] and signs[1][0]) or (signs[0][1] and signs[1][1])
-    if left[0] == left[1] and left[0] is not None:
-        left, right = right, left
-    if right[0] == right[1] and right[0] is not None:
-        first, last = left if right[0] > 0 else (left[1], left[0])
-        return (
-            None if first is None else first * right[0],
-            None if last is None else last * right[0],
-        )
-    return (None if negative else 0, None if positive else 0)
-
-
-def _signs(interval: Interval) -> tuple[bool, bool]:
-    """Whether an interval holds negative and positive numbers."""
-    low, high = interval
-    return low is None or low < 0, high is None or high > 0

@@ -27,7 +27,7 @@ TRIALS = 3
 
 
 def sweep(store: Store, programmes: Programmes, new: Form, old: Form) -> Form | None:
-    """A form equal to `new` for all inputs, with thresholds of `old` where they were proved equal; None if too large."""
+    """A form equal to `new` for all inputs, with thresholds of `old` proved equal in it; None if there are too many."""
     theirs = _cone(store, old)
     ours = _cone(store, new) - theirs
     if len(ours) > NODE_LIMIT:
@@ -45,8 +45,8 @@ def sweep(store: Store, programmes: Programmes, new: Form, old: Form) -> Form | 
             if w not in theirs:
                 match = _match(store, programmes, w, candidates)
                 if match is not None:
-                    form = total((scale(match, form.terms[w]), Form({}, form.const)))
-        if form.terms != {v: 1} or form.const:
+                    form = _substitute(form, {w: match})
+        if form.terms != {v: 1} or form.const or form.exp:
             replaced[v] = form
     return _substitute(new, replaced)
 
@@ -106,9 +106,7 @@ class _Candidates:
     directions: Directions | None = None
 
 
-def _match(
-    store: Store, programmes: Programmes, v: int, candidates: dict[frozenset[int], _Candidates]
-) -> Form | None:
+def _match(store: Store, programmes: Programmes, v: int, candidates: dict[frozenset[int], _Candidates]) -> Form | None:
     """An old threshold, or the complement of one, that equals a new one."""
     node = store.nodes[v]
     if node.kind != "step" or not store.bases[node.base].integral:

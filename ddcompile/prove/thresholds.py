@@ -86,11 +86,11 @@ class Programmes:
 
     def constant_sum(self, first: Stairs, second: Stairs | None) -> int | None:
         """The value of `first + second` if it is the same for all values of their variables, None if not proved."""
-        other = second or Stairs(Form({}, 0), (), ())
-        found = self._directed(first, other)
-        if found is None and second is not None:
-            found = self._directed(second, first)
-        return found
+        if second is None:
+            return self._directed(first, Stairs(Form({}, 0), (), ()))
+        first, second = sorted((first, second), key=_spread)
+        found = self._directed(first, second)
+        return self._directed(second, first) if found is None else found
 
     def _directed(self, first: Stairs, second: Stairs) -> int | None:
         groups = self._groups(first.form, second.form)
@@ -118,7 +118,7 @@ class Programmes:
             offset[1] += b * node.low
             _choose(groups, offset, a, b, node.high - node.low)
         for steps in stairs.values():
-            steps.sort(key=lambda v: self.store.nodes[v].number)
+            steps.sort(key=lambda v: (self.store.nodes[v].number, self.store.nodes[v].strict))
             weights = [(first.terms.get(v, 0), second.terms.get(v, 0)) for v in steps]
             if len(set(weights)) == 1:
                 _choose(groups, offset, *weights[0], len(weights))
@@ -131,6 +131,12 @@ class Programmes:
             groups.units[tuple((a - least, b) for a, b in states)] += 1
         groups.base = (offset[0], offset[1])
         return groups
+
+
+def _spread(stairs: Stairs) -> tuple[int, int]:
+    """How many values a form takes, roughly: the form with fewer is enumerated first."""
+    weights = [abs(c) for c in stairs.form.terms.values()]
+    return len(set(weights)), sum(weights)
 
 
 def _choose(groups: _Groups, offset: list[int], a: int, b: int, count: int) -> None:

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import CompileError, fail
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.specialize import solve_sizes, specialize
@@ -83,7 +84,7 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
         names = ", ".join(f"`{d.name}`" for d in rule.inputs)
         raise fail(
             "A001",
-            f"`{rule.name}` takes {len(rule.inputs)} input{'s' * (len(rule.inputs) != 1)}, not {len(arrays)}",
+            f"`{rule.name}` takes {counted(len(rule.inputs), 'input')}, not {len(arrays)}",
             place=rule.name,
             hint=f"in this order: {names}" if names else "",
         )
@@ -99,7 +100,7 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
             raise fail(
                 "A004",
                 f"`{declaration.name}` has shape {_shape_text(expected)}, not {_shape_text(shape)}"
-                + (f" after {len(batch_shape)} batch axes" if batch_shape else ""),
+                + (f" after {counted(len(batch_shape), 'batch axis', 'batch axes')}" if batch_shape else ""),
                 place=declaration.name,
             )
         flat = array.reshape((prod(batch_shape), *shape))
@@ -196,8 +197,11 @@ def _integers(array: np.ndarray, declaration: Declaration, batch_shape: tuple[in
         if bad.any():
             raise _value_error(array, bad, declaration, batch_shape)
         return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8)
     if array.dtype.kind != "f":
         return array
+    array = array.astype(np.float64)
     bad = array != np.rint(array)
     if bad.any():
         raise _value_error(array, bad, declaration, batch_shape)
@@ -211,12 +215,9 @@ def _outside(integers: np.ndarray, declared: ValueType) -> np.ndarray | None:
     if declared.kind == "spin":
         bad = (integers != 1) & (integers != -1)
     else:
-        bad = np.zeros(integers.shape, dtype=bool)
-        is_bool = integers.dtype == np.bool_
-        if declared.low is not None and not is_bool:
-            bad |= np.asarray(integers < declared.low, dtype=bool)
-        if declared.high is not None and (not is_bool or declared.high < 1):
-            bad |= np.asarray(integers > declared.high, dtype=bool)
+        assert declared.low is not None, "inputs are bounded"
+        assert declared.high is not None, "inputs are bounded"
+        bad = np.asarray((integers < declared.low) | (integers > declared.high), dtype=bool)
     return bad if bool(bad.any()) else None
 
 

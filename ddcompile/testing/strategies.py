@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Literal as OneOf, TypeVar
 
 import numpy as np
 from hypothesis import assume, strategies as st
 
 from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.dense import lower
 from ddcompile.frontends.network import Network
 from ddcompile.ir.nodes import Rule
+from ddcompile.ir.printer import print_type
 from ddcompile.testing.choose import Choose
 from ddcompile.testing.generate import random_rule
 from ddcompile.testing.inputs import input_values, random_inputs
@@ -19,7 +21,7 @@ from ddcompile.testing.networks import network_of
 from ddcompile.testing.operands import THRESHOLD, Limits
 from ddcompile.testing.transforms import disguise
 
-__all__ = ["Disguised", "inputs", "networks", "rules"]
+__all__ = ["Disguised", "disguised_network", "inputs", "networks", "rules"]
 
 T = TypeVar("T")
 
@@ -48,6 +50,12 @@ class Disguised:
     rule: Rule
     network: Network
 
+    def dense(self) -> Rule:
+        """The dense program of the network: the inputs of the rule, and one flat result."""
+        inputs = ", ".join(f"{declared.name}: {print_type(declared.type)}" for declared in self.rule.inputs)
+        kind = {"step": "bit", "sign": "trit"}.get(self.network.layers[-1].activation, "rat")
+        return lower(self.network, inputs, f"out: {kind}[{self.network.outputs}]", None, "network")
+
 
 @st.composite
 def rules(draw: st.DrawFn, limits: Limits | None = None) -> Rule:
@@ -67,18 +75,28 @@ def inputs(draw: st.DrawFn, rule: Rule, count: int = 3) -> tuple[np.ndarray, ...
     return random_inputs(rule, _Drawn(draw), count)
 
 
+def disguised_network(choose: Choose, limits: Limits = THRESHOLD, *, plain: bool = False) -> Disguised | None:
+    """A random rule as a network, shuffled, doubled, padded, flipped and disturbed unless `plain`.
+
+    None if the rule cannot be unrolled.
+    """
+    rule = random_rule(choose, limits)
+    activations: tuple[OneOf["step", "sign"], ...] = ("step", "sign")
+    try:
+        network = network_of(rule, choose.choice(activations))
+    except CompileError:
+        return None
+    values = input_values(rule)
+    assert values is not None
+    if not plain:
+        network = disguise(network, np.random.default_rng(choose.integer(0, 2**32 - 1)), values)
+    return Disguised(rule, network)
+
+
 @st.composite
 def networks(draw: st.DrawFn, limits: Limits = THRESHOLD, *, plain: bool = False) -> Disguised:
-    """Networks unrolled from random rules, and, unless `plain`, shuffled, doubled, padded, flipped and disturbed."""
-    rule = random_rule(_Drawn(draw), limits)
-    activation: Any = draw(st.sampled_from(("step", "sign")))
-    try:
-        network = network_of(rule, activation)
-    except CompileError:
-        assume(False)
-    if not plain:
-        seed = draw(st.integers(0, 2**32 - 1))
-        values = input_values(rule)
-        assert values is not None
-        network = disguise(network, np.random.default_rng(seed), values)
-    return Disguised(rule, network)
+    """Networks unrolled from random rules, and disguised unless `plain`."""
+    found = disguised_network(_Drawn(draw), limits, plain=plain)
+    assume(found is not None)
+    assert found is not None
+    return found

@@ -5,6 +5,7 @@ It shares nothing with the interpreter but the nodes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -36,6 +37,7 @@ COMPARE = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
 }
+REDUCE: dict[str, Callable[[list[Any]], Any]] = {"sum": sum, "any": any, "all": all, "min": min, "max": max}
 
 
 class BruteForce:
@@ -104,7 +106,7 @@ class BruteForce:
             case Read(tensor, positions, pad):
                 element = tuple(int(self.value(p, env)) for p in positions)
                 extent = self.extent(tensor) if pad is not None else []
-                if any(not 0 <= k < n for k, n in zip(element, extent, strict=False)):
+                if pad is not None and any(not 0 <= k < n for k, n in zip(element, extent, strict=True)):
                     return self.value(pad, env)
                 return self.element(tensor, element)
             case Unary(op, operand):
@@ -123,13 +125,13 @@ class BruteForce:
             case If(condition, then, otherwise):
                 return self.value(then if self.value(condition, env) else otherwise, env)
             case Call(function, arguments):
-                return {"min": min, "max": max}[function](self.value(a, env) for a in arguments)
+                return REDUCE[function]([self.value(a, env) for a in arguments])
             case Reduce(op, binders, body):
                 points = self.points(binders, env)
                 values = [self.value(body, point) for point in points]
                 if op == "argmax":
                     return points[values.index(max(values))][binders[0].name]
-                return {"sum": sum, "any": any, "all": all, "min": min, "max": max}[op](values) * 1
+                return REDUCE[op](values) * 1
         raise AssertionError(type(expr))
 
 

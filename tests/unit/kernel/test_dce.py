@@ -22,7 +22,7 @@ from ddcompile.kernel.nodes import (
 
 ZERO = Const(0, I32)
 ONE = Const(1, I8)
-I = Var("i", I32)
+INDEX = Var("i", I32)
 
 
 def live(*body: Stmt) -> tuple[Stmt, ...]:
@@ -30,7 +30,7 @@ def live(*body: Stmt) -> tuple[Stmt, ...]:
 
 
 def loop(*body: Stmt) -> Loop:
-    return Loop(I, ZERO, Const(3, I32), body)
+    return Loop(INDEX, ZERO, Const(3, I32), body)
 
 
 def test_chain_of_unused_variables_and_buffers_goes() -> None:
@@ -49,19 +49,19 @@ def test_accumulator_that_only_feeds_itself_goes_with_its_loop() -> None:
 
 def test_dead_variable_goes_although_another_block_uses_its_name() -> None:
     t = Var("t", I8)
-    used = loop(Declare(t, ONE), Store("y", I, t))
-    assert live(loop(Declare(t, ONE), Store("y", I, ONE)), used) == (loop(Store("y", I, ONE)), used)
+    used = loop(Declare(t, ONE), Store("y", INDEX, t))
+    assert live(loop(Declare(t, ONE), Store("y", INDEX, ONE)), used) == (loop(Store("y", INDEX, ONE)), used)
 
 
 def test_break_stays_in_a_loop_that_does_something() -> None:
-    condition = Load("x", I, BIT)
-    body = loop(Branch(condition, (Break(),)), Store("y", I, ONE))
+    condition = Load("x", INDEX, BIT)
+    body = loop(Branch(condition, (Break(),)), Store("y", INDEX, ONE))
     assert live(body) == (body,)
 
 
 def test_loop_with_nothing_but_a_break_goes() -> None:
     found = Var("found", BIT)
-    leave = Branch(Load("x", I, BIT), (Assign(found, Const(1, BIT)), Break()))
+    leave = Branch(Load("x", INDEX, BIT), (Assign(found, Const(1, BIT)), Break()))
     assert live(Declare(found, Const(0, BIT), mutable=True), loop(leave)) == ()
 
 
@@ -69,7 +69,7 @@ def test_live_code_is_left_as_it_is() -> None:
     total = Var("sum", I8)
     body = (
         Declare(total, ONE, mutable=True),
-        loop(Assign(total, Arith("+", total, Load("x", I, I8), I8))),
+        loop(Assign(total, Arith("+", total, Load("x", INDEX, I8), I8))),
         Store("y", ZERO, total),
     )
     assert live(*body) == body
