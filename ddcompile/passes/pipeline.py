@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import fail
@@ -25,7 +26,7 @@ from ddcompile.passes.reroll import reroll
 from ddcompile.passes.rewrite import Pass, Witness
 from ddcompile.passes.slice_weights import slice_weights
 
-__all__ = ["DEFAULT", "PASSES", "Step", "run"]
+__all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
 
 PASSES: Mapping[str, Pass] = MappingProxyType(
     {
@@ -65,7 +66,16 @@ class Step:
     seconds: float
 
 
-def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float], None] | None = None) -> list[Step]:
+Observer: TypeAlias = Callable[[str, Rule, float], None]
+"""Told of every pass: its name, the program after it, and the seconds it took."""
+
+
+def run(
+    rule: Rule,
+    spec: str | None = None,
+    observe: Observer | None = None,
+    accept: Callable[[Step], bool] | None = None,
+) -> list[Step]:
     """Run passes on a program; the verifier runs after each.
 
     Parameters
@@ -75,7 +85,10 @@ def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float
     spec
         Names of passes, separated by commas; None for the default pipeline, repeated while the text gets shorter.
     observe
-        Called after every pass with its name, the program, and the seconds it took.
+        Called after every pass.
+    accept
+        Decides on every step before it is taken, such as by the checker; a step that is not accepted is dropped and
+        the program stays as it was.
 
     Returns
     -------
@@ -89,11 +102,11 @@ def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float
     if rule.sizes:
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
-        return _once(rule, _parse(spec), observe)
+        return _once(rule, _parse(spec), observe, accept)
     steps: list[Step] = []
     price = cost(rule)
     for _ in range(_MAX_ROUNDS):
-        found = _once(rule, _parse(DEFAULT), observe)
+        found = _once(rule, _parse(DEFAULT), observe, accept)
         if not found or cost(found[-1].new) >= price:
             break
         steps += found
@@ -102,7 +115,7 @@ def run(rule: Rule, spec: str | None = None, observe: Callable[[str, Rule, float
     return steps
 
 
-def _once(rule: Rule, names: list[str], observe: Callable[[str, Rule, float], None] | None) -> list[Step]:
+def _once(rule: Rule, names: list[str], observe: Observer | None, accept: Callable[[Step], bool] | None) -> list[Step]:
     steps = []
     for chosen in names:
         start = time.perf_counter()
@@ -110,8 +123,10 @@ def _once(rule: Rule, names: list[str], observe: Callable[[str, Rule, float], No
         seconds = time.perf_counter() - start
         if rewrite.rule != rule:
             check(rewrite.rule)
-            steps.append(Step(chosen, rule, rewrite.rule, rewrite.witness, seconds))
-            rule = rewrite.rule
+            step = Step(chosen, rule, rewrite.rule, rewrite.witness, seconds)
+            if accept is None or accept(step):
+                steps.append(step)
+                rule = rewrite.rule
         if observe is not None:
             observe(chosen, rule, seconds)
     return steps

@@ -25,8 +25,10 @@ __all__ = ["Programmes", "Stairs", "stairs_of"]
 SAFE = 1 << 62
 PAIR_LIMIT = 1 << 22
 """Most sums formed in one convolution."""
-WORK_LIMIT = 1 << 27
-"""Most sums formed in one programme."""
+SECOND_LIMIT = 1 << 18
+"""The same where the form with more values is enumerated, after the other way round has failed."""
+WORK_FACTOR = 1 << 5
+"""Most sums formed in one programme, in multiples of the limit."""
 
 State: TypeAlias = tuple[int, int]
 
@@ -87,19 +89,19 @@ class Programmes:
     def constant_sum(self, first: Stairs, second: Stairs | None) -> int | None:
         """The value of `first + second` if it is the same for all values of their variables, None if not proved."""
         if second is None:
-            return self._directed(first, Stairs(Form({}, 0), (), ()))
+            return self._directed(first, Stairs(Form({}, 0), (), ()), PAIR_LIMIT)
         first, second = sorted((first, second), key=_spread)
-        found = self._directed(first, second)
-        return self._directed(second, first) if found is None else found
+        found = self._directed(first, second, PAIR_LIMIT)
+        return self._directed(second, first, SECOND_LIMIT) if found is None else found
 
-    def _directed(self, first: Stairs, second: Stairs) -> int | None:
+    def _directed(self, first: Stairs, second: Stairs, limit: int) -> int | None:
         groups = self._groups(first.form, second.form)
         if groups is None:
             return None
         bounds = tuple(b - groups.base[0] for b in first.bounds), tuple(b - groups.base[1] for b in second.bounds)
-        name = (groups.signature(), bounds, first.jumps, second.jumps)
+        name = (groups.signature(), bounds, first.jumps, second.jumps, limit)
         if name not in self._known:
-            self._known[name] = _decide(groups, bounds, (first.jumps, second.jumps))
+            self._known[name] = _decide(groups, bounds, (first.jumps, second.jumps), limit)
         return self._known[name]
 
     def _groups(self, first: Form, second: Form) -> _Groups | None:
@@ -159,9 +161,12 @@ class _Extremes:
 
 
 def _decide(
-    groups: _Groups, bounds: tuple[tuple[int, ...], tuple[int, ...]], jumps: tuple[tuple[int, ...], tuple[int, ...]]
+    groups: _Groups,
+    bounds: tuple[tuple[int, ...], tuple[int, ...]],
+    jumps: tuple[tuple[int, ...], tuple[int, ...]],
+    limit: int,
 ) -> int | None:
-    extremes = _extremes(groups)
+    extremes = _extremes(groups, limit)
     if extremes is None:
         return None
     low, high = _cells(extremes.low, bounds[1]), _cells(extremes.high, bounds[1])
@@ -194,7 +199,7 @@ def _heights(jumps: Sequence[int]) -> np.ndarray:
     return heights
 
 
-def _extremes(groups: _Groups) -> _Extremes | None:
+def _extremes(groups: _Groups, limit: int) -> _Extremes | None:
     spans = [0, 0]
     if sum(sum(weights.values()) for weights in groups.choices.values()) > PAIR_LIMIT:
         return None
@@ -218,7 +223,7 @@ def _extremes(groups: _Groups) -> _Extremes | None:
     for part in parts:
         pairs = len(result.value) * len(part.value)
         work += pairs
-        if pairs > PAIR_LIMIT or work > WORK_LIMIT:
+        if pairs > limit or work > limit * WORK_FACTOR:
             return None
         result = _convolve(result, part)
     return result
