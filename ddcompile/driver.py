@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +111,7 @@ def distill(
     Warns
     -----
     UnprovedWarning
-        If a step is not proved: the program stays as it was before that step.
+        If a step is not proved: it is left out, and the program stays as it was before it.
     """
     network = _network(network, activation)
     name = _rule_name(network.name) if name is None else _checked_name(name)
@@ -143,7 +144,7 @@ def optimize(program: Program, passes: str | None = None, *, observe: Observer |
     Warns
     -----
     UnprovedWarning
-        If a step is not proved: the program stays as it was before that step.
+        If a step is not proved: it is left out, and the program stays as it was before it.
     """
     current = program.rule
 
@@ -153,34 +154,35 @@ def optimize(program: Program, passes: str | None = None, *, observe: Observer |
         if observe is not None:
             observe(name, rule, seconds)
 
+    shown: dict[int, Verdict] = {}
+
+    def accept(step: pipeline.Step) -> bool:
+        verdict = checker.check_step(step.old, step.new, step.witness, verify=False)
+        shown[id(step.new)] = verdict
+        if not verdict:
+            warnings.warn(f"left out, since it is not proved: {step.name}: {verdict.failure}", UnprovedWarning, 4)
+        return bool(verdict)
+
     before = program.certificate or Certificate((), program.network_sha256)
+    given = checker.check(before)
+    if not given:
+        raise fail("C020", f"the certificate of the program is not accepted: {given.failure}")
     try:
-        certificate = before.extended(pipeline.run(program.rule, passes, follow))
-        certificate, verdict = _proved(certificate, len(before.steps))
+        steps = pipeline.run(program.rule, passes, follow, accept)
     except CompileError as error:
-        if all(d.code.startswith(("P", "C")) for d in error.diagnostics):
+        if all(d.code.startswith("P") for d in error.diagnostics):
             raise
         raise InternalError("a pass made a program that is not valid", current) from error
     except UnprovedWarning:
         raise
     except Exception as error:
         raise InternalError("a pass or the checker failed", current) from error
-    rule = certificate.steps[-1].new if len(certificate.steps) > len(before.steps) else program.rule
-    return Program(rule, program.network_sha256, certificate, verdict)
-
-
-def _proved(certificate: Certificate, old: int) -> tuple[Certificate, Verdict]:
-    """The certificate up to the first step that is not proved, and the verdict on that; the first `old` are given."""
-    verdict = checker.check(certificate)
-    if verdict.failure is None:
-        return certificate, verdict
-    names = [f"step {k} ({step.name})" for k, step in enumerate(certificate.steps, 1)]
-    kept = names.index(verdict.failure.step) if verdict.failure.step in names else 0
-    if kept < old:
-        raise fail("C020", f"the certificate of the program is not accepted: {verdict.failure}")
-    warnings.warn(f"not proved, so left out with what follows: {verdict.failure}", UnprovedWarning, stacklevel=4)
-    certificate = replace(certificate, steps=certificate.steps[:kept])
-    return certificate, checker.check(certificate)
+    counts = Counter(given.obligations)
+    for step in steps:
+        counts.update(shown[id(step.new)].obligations)
+    verdict = replace(given, obligations=dict(counts))
+    rule = steps[-1].new if steps else program.rule
+    return Program(rule, program.network_sha256, before.extended(steps), verdict)
 
 
 def parse(text: str, file: str = "") -> Program:

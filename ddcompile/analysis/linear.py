@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from math import prod
 from typing import Literal as OneOf
 
 import numpy as np
 
+from ddcompile.analysis.exact import LIMIT, Exact, NotExact, bound, exact_integers, objects, plus, shifted, times
 from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Index, Literal, Read, Reduce, Rule, Statement, Unary
 from ddcompile.ir.traverse import postorder, substitute
 from ddcompile.ir.types import Types
 
-__all__ = ["Atoms", "Row", "RowKind", "box_bounds", "exact_integers", "unit_rows"]
+__all__ = ["Atoms", "Row", "RowKind", "box_bounds", "unit_rows"]
 
 RowKind = OneOf["affine", "sign", "positive"]
-_LIMIT = 2**62
 _MAX_AXES = 28
 _MAX_ENTRIES = 2**27
 
@@ -72,89 +71,16 @@ class Atoms:
         return slice(start, start + prod(self.shape[name]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Exact:
-    """`values * 2 ** -exponent`, an array with one axis for every index in scope of the statement."""
-
-    values: np.ndarray
-    exponent: int = 0
-
-
-class _NotLinear(Exception):
-    """The expression is outside what this analysis reads."""
-
-
-def exact_integers(array: np.ndarray) -> tuple[np.ndarray, int]:
-    """Split exact numbers into integers and one exponent: `array == integers * 2 ** -exponent`."""
-    if array.dtype == np.int64:
-        return array, 0
-    if array.dtype == np.float64:
-        mantissa, power = np.frexp(array)
-        whole = np.ldexp(mantissa, 53).astype(np.int64)
-        nonzero = whole != 0
-        if not nonzero.any():
-            return whole, 0
-        zeros = np.zeros_like(whole)
-        low = whole & -whole
-        zeros[nonzero] = np.log2(low[nonzero].astype(np.float64)).astype(np.int64)
-        whole >>= zeros
-        power = power.astype(np.int64) - 53 + zeros
-        least = int(min(power[nonzero].min(), 0))
-        shift = np.where(nonzero, power - least, 0)
-        width = np.where(nonzero, np.frexp(np.abs(whole).astype(np.float64))[1], 0)
-        if int((shift + width).max()) < 62:
-            return whole << shift, -least
-        flat = [int(w) << int(s) for w, s in zip(whole.ravel(), shift.ravel(), strict=True)]
-        return _objects(flat).reshape(array.shape), -least
-    exponent = 0
-    for value in array.flat:
-        denominator = Fraction(value).denominator
-        if denominator & (denominator - 1):
-            raise _NotLinear
-        exponent = max(exponent, denominator.bit_length() - 1)
-    return _objects([int(Fraction(v) * 2**exponent) for v in array.flat]).reshape(array.shape), exponent
-
-
-def _objects(values: Sequence[int]) -> np.ndarray:
-    result = np.empty(len(values), dtype=object)
-    result[:] = values
-    return result
-
-
-def _bound(array: np.ndarray) -> int:
-    return int(np.abs(array).max()) if array.size else 0
-
-
-def _times(a: _Exact, b: _Exact) -> _Exact:
-    x, y = a.values, b.values
-    if (x.dtype == object or y.dtype == object or _bound(x) * _bound(y) >= _LIMIT) and x.dtype != object:
-        x = x.astype(object)
-    return _Exact(np.asarray(x * y), a.exponent + b.exponent)
-
-
-def _plus(a: _Exact, b: _Exact, sign: int) -> _Exact:
-    exponent = max(a.exponent, b.exponent)
-    x, y = _shifted(a, exponent), _shifted(b, exponent)
-    if x.dtype != y.dtype or _bound(x) + _bound(y) >= _LIMIT:
-        x, y = x.astype(object), y.astype(object)
-    return _Exact(np.asarray(x + sign * y), exponent)
-
-
-def _shifted(a: _Exact, exponent: int) -> np.ndarray:
-    shift = exponent - a.exponent
-    if shift == 0:
-        return a.values
-    if a.values.dtype == object or _bound(a.values) << shift >= _LIMIT:
-        return np.asarray(a.values.astype(object) * (1 << shift))
-    return np.asarray(a.values << shift)
-
-
 def box_bounds(binder: Binder) -> tuple[int, int] | None:
     """The bounds of a binder with literal bounds, else None."""
     match binder:
         case Binder(_, Literal(int() as low), Literal(int() as high)):
             return low, high
     return None
+
+
+class _NotLinear(Exception):
+    """The expression is outside what this analysis reads."""
 
 
 class _Reader:
@@ -193,30 +119,30 @@ class _Reader:
         low, high = self.ranges[name]
         return np.arange(low, high, dtype=np.int64).reshape(self.full_shape([name]))
 
-    def constant(self, expr: Expr) -> _Exact | None:
+    def constant(self, expr: Expr) -> Exact | None:
         """The value of an expression that reads constants and indices only; None when it reads a tensor."""
-        stack: list[_Exact] = []
+        stack: list[Exact] = []
         for node in postorder(expr):
             match node:
                 case Literal(value):
-                    array, exponent = exact_integers(_objects([value]))  # type: ignore[list-item]
-                    if _bound(array) < _LIMIT:
+                    array, exponent = exact_integers(objects([value]))  # type: ignore[list-item]
+                    if bound(array) < LIMIT:
                         array = array.astype(np.int64)
-                    stack.append(_Exact(array.reshape((1,) * len(self.axis)), exponent))
+                    stack.append(Exact(array.reshape((1,) * len(self.axis)), exponent))
                 case Index(name):
-                    stack.append(_Exact(self.index(name)))
+                    stack.append(Exact(self.index(name)))
                 case Unary("-", _):
-                    stack.append(_times(_Exact(np.full((1,) * len(self.axis), -1)), stack.pop()))
+                    stack.append(times(Exact(np.full((1,) * len(self.axis), -1)), stack.pop()))
                 case Binary("+" | "-" | "*" | "%" as op, _, _):
                     right, left = stack.pop(), stack.pop()
                     if op == "*":
-                        stack.append(_times(left, right))
+                        stack.append(times(left, right))
                     elif op == "%":
                         if left.exponent or right.exponent or (right.values <= 0).any():
                             raise _NotLinear
-                        stack.append(_Exact(left.values % right.values))
+                        stack.append(Exact(left.values % right.values))
                     else:
-                        stack.append(_plus(left, right, 1 if op == "+" else -1))
+                        stack.append(plus(left, right, 1 if op == "+" else -1))
                 case Read(name, positions, None) if name in self.constants:
                     places = stack[len(stack) - len(positions) :]
                     del stack[len(stack) - len(positions) :]
@@ -225,7 +151,7 @@ class _Reader:
                         table = table[tuple(self.in_range(p, n) for p, n in zip(places, table.shape, strict=True))]
                     else:
                         table = table.reshape((1,) * len(self.axis))
-                    stack.append(_Exact(table, exponent))
+                    stack.append(Exact(table, exponent))
                 case Read():
                     return None
                 case _:
@@ -233,17 +159,17 @@ class _Reader:
         return stack[0]
 
     @staticmethod
-    def in_range(place: _Exact, extent: int) -> np.ndarray:
+    def in_range(place: Exact, extent: int) -> np.ndarray:
         values = place.values
         if place.exponent or values.dtype == object or (values < 0).any() or (values >= extent).any():
             raise _NotLinear
         return values
 
-    def terms(self, expr: Expr) -> list[tuple[_Exact, np.ndarray | None]]:
+    def terms(self, expr: Expr) -> list[tuple[Exact, np.ndarray | None]]:
         """The summands of a linear expression: a coefficient, and the atoms it multiplies or None."""
-        one = _Exact(np.ones((1,) * len(self.axis), dtype=np.int64))
-        work: list[tuple[Expr, _Exact, frozenset[str]]] = [(expr, one, frozenset())]
-        found: list[tuple[_Exact, np.ndarray | None]] = []
+        one = Exact(np.ones((1,) * len(self.axis), dtype=np.int64))
+        work: list[tuple[Expr, Exact, frozenset[str]]] = [(expr, one, frozenset())]
+        found: list[tuple[Exact, np.ndarray | None]] = []
         while work:
             node, factor, summed = work.pop()
             match node:
@@ -251,11 +177,11 @@ class _Reader:
                     work += [(right, factor, summed), (left, factor, summed)]
                     continue
                 case Binary("-", left, right):
-                    minus = _Exact(np.asarray(-factor.values), factor.exponent)
+                    minus = Exact(np.asarray(-factor.values), factor.exponent)
                     work += [(right, minus, summed), (left, factor, summed)]
                     continue
                 case Unary("-", operand):
-                    work.append((operand, _Exact(np.asarray(-factor.values), factor.exponent), summed))
+                    work.append((operand, Exact(np.asarray(-factor.values), factor.exponent), summed))
                     continue
                 case Reduce("sum", binders, body):
                     work.append((body, factor, summed | {b.name for b in binders}))
@@ -265,16 +191,16 @@ class _Reader:
                     continue
             value = self.constant(node)
             if value is not None:
-                found.append((self.spread(_times(factor, value), None, summed), None))
+                found.append((self.spread(times(factor, value), None, summed), None))
                 continue
             match node:
                 case Binary("*", left, right):
                     a = self.constant(left)
                     b = self.constant(right) if a is None else None
                     if a is not None:
-                        work.append((right, _times(factor, a), summed))
+                        work.append((right, times(factor, a), summed))
                     elif b is not None:
-                        work.append((left, _times(factor, b), summed))
+                        work.append((left, times(factor, b), summed))
                     else:
                         raise _NotLinear
                 case _:
@@ -282,8 +208,8 @@ class _Reader:
         return found
 
     def read(
-        self, name: str, positions: tuple[Expr, ...], pad: Expr | None, factor: _Exact, summed: frozenset[str]
-    ) -> list[tuple[_Exact, np.ndarray | None]]:
+        self, name: str, positions: tuple[Expr, ...], pad: Expr | None, factor: Exact, summed: frozenset[str]
+    ) -> list[tuple[Exact, np.ndarray | None]]:
         shape = self.atoms.shape[name]
         atom = np.zeros((1,) * len(self.axis), dtype=np.int64)
         inside = np.ones((1,) * len(self.axis), dtype=bool)
@@ -293,20 +219,20 @@ class _Reader:
                 raise _NotLinear
             inside = inside & (place.values >= 0) & (place.values < extent)
             atom = atom * extent + place.values
-        found: list[tuple[_Exact, np.ndarray | None]] = []
+        found: list[tuple[Exact, np.ndarray | None]] = []
         if not inside.all():
             fill = None if pad is None else self.constant(pad)
             if fill is None:
                 raise _NotLinear
-            outside = _times(_times(factor, fill), _Exact((~inside).astype(np.int64)))
+            outside = times(times(factor, fill), Exact((~inside).astype(np.int64)))
             found.append((self.spread(outside, None, summed), None))
-            factor = _times(factor, _Exact(inside.astype(np.int64)))
+            factor = times(factor, Exact(inside.astype(np.int64)))
             atom = np.where(inside, atom, 0)
         atom = atom + self.atoms.offset[name]
         found.append((self.spread(factor, atom, summed), atom))
         return found
 
-    def spread(self, factor: _Exact, atom: np.ndarray | None, summed: frozenset[str]) -> _Exact:
+    def spread(self, factor: Exact, atom: np.ndarray | None, summed: frozenset[str]) -> Exact:
         """Multiply by the trip counts of reductions that neither the coefficient nor the atom depends on."""
         count = 1
         for name in summed:
@@ -316,7 +242,7 @@ class _Reader:
                 count *= high - low
         if count == 1:
             return factor
-        return _times(factor, _Exact(np.full((1,) * len(self.axis), count, dtype=np.int64)))
+        return times(factor, Exact(np.full((1,) * len(self.axis), count, dtype=np.int64)))
 
 
 def unit_rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] | None:
@@ -328,7 +254,7 @@ def unit_rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] 
             continue
         try:
             found = _clause_rows(rule, types, atoms, statement)
-        except _NotLinear:
+        except (_NotLinear, NotExact):
             return None
         for element, row in found:
             rows[element] = row
@@ -340,7 +266,7 @@ def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -
     reader = _Reader(rule, types, atoms, statement)
     terms = reader.terms(positive)
     if negative is not None:
-        terms += [(_Exact(np.asarray(-c.values), c.exponent), a) for c, a in reader.terms(negative)]
+        terms += [(Exact(np.asarray(-c.values), c.exponent), a) for c, a in reader.terms(negative)]
     places = []
     for position in statement.positions:
         place = reader.index(position.name) if isinstance(position, Binder) else None
@@ -381,7 +307,7 @@ def _at(body: Expr, name: str, value: int) -> Expr:
 
 
 def _gather(
-    reader: _Reader, terms: list[tuple[_Exact, np.ndarray | None]], domain: tuple[int, ...], exponent: int
+    reader: _Reader, terms: list[tuple[Exact, np.ndarray | None]], domain: tuple[int, ...], exponent: int
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
     """Biases of all elements, and for each term the (element, atom, weight) triples."""
     count = prod(domain)
@@ -389,7 +315,7 @@ def _gather(
     triples = []
     numbers = np.arange(count, dtype=np.int64).reshape(domain)
     for coefficient, atom in terms:
-        values = _shifted(coefficient, exponent)
+        values = shifted(coefficient, exponent)
         if atom is None:
             summed = tuple(range(reader.domain_axes, values.ndim))
             bias = bias + np.asarray(values.astype(object).sum(axis=summed, keepdims=True), dtype=object)
@@ -421,7 +347,7 @@ def _assemble(
     element = np.concatenate([t[0] for t in triples]) if triples else empty
     atom = np.concatenate([t[1] for t in triples]) if triples else empty
     parts = [t[2] for t in triples]
-    if any(p.dtype == object for p in parts) or sum(_bound(p) for p in parts) * max(1, len(element)) >= _LIMIT:
+    if any(p.dtype == object for p in parts) or sum(bound(p) for p in parts) * max(1, len(element)) >= LIMIT:
         parts = [p.astype(object) for p in parts]
     weight = np.concatenate(parts) if parts else empty
     order = np.lexsort((atom, element))

@@ -47,7 +47,7 @@ class Types:
     recurrences
         How the groups that read themselves are evaluated, by position in `order`.
     unsettled
-        Tensors of recurrences whose fraction bits grow with every step.
+        Tensors of recurrences whose fraction bits grow with every step, so that no exponent is right.
     scaled
         The scaled integers of every constant, with the exponent that `tensor` has.
     """
@@ -154,10 +154,11 @@ class _Inference:
             if steps is not None:
                 recurrences[position] = steps
                 self._iterate(group, steps)
-            found = self._pass(group, record=True, at_once=False)
-            for target, value in found.items():
-                if steps is None:
+            for target, value in self._pass(group, record=True, at_once=False).items():
+                if steps is None or target not in self.tensor:
                     self._define(target, value)
+                elif value is not None and value.exponent > self.tensor[target].exponent:
+                    self.unsettled.add(target)
         return Types(
             self.rule,
             self.shape,

@@ -59,7 +59,7 @@ def agree(rule: Rule, brute_force: Any, shapes: list[tuple[int, ...]] | None = N
                 assert kind.values is None or int(scaled) in kind.values
 
 
-HEADER = "x: bit[4], s: spin[5], t: trit[2, 3], n: int[-3..5], v: int[-9..9][3], r: rat[3], w: int, h: int[0..2][4]"
+HEADER = "x: bit[4], s: spin[5], u: trit[2, 3], n: int[-3..5], v: int[-9..9][3], r: rat[3], w: int, h: int[0..2][4]"
 EXPRESSIONS = [
     "7",
     "-0.375",
@@ -87,12 +87,12 @@ EXPRESSIONS = [
     "w * 0.5 < r[0]",
     "x[h[0]] + v[h[1]]",
     "v[(n + 3) % 3]",
-    "t[h[0] % 2, h[1]]",
+    "u[h[0] % 2, h[1]]",
     "pad(v, -7)[n] + pad(v, 0.5)[h[0] + 1]",
-    "pad(t, 3)[h[0], h[1] - h[2]]",
+    "pad(u, 3)[h[0], h[1] - h[2]]",
     "sum(i < 3: v[i])",
     "sum(i < 3: 0.25 * v[i])",
-    "sum(i < 3, j < 2: v[i] * t[j, i])",
+    "sum(i < 3, j < 2: v[i] * u[j, i])",
     "sum(i < 3, j < i + 1: v[j] * (i - 2 * j))",
     "sum(i < 3: sum(j < i: v[j]))",
     "sum(2 <= i < 2: v[i]) - 1",
@@ -111,7 +111,7 @@ EXPRESSIONS = [
     "argmax(1 <= i < 3: w * v[i])",
     "sum(i < 3: argmax(j < i + 1: v[j]))",
     "argmax(j < 3: r[j])",
-    "sum(di in -1..1, dj in -1..1: t[(0 + di) % 2, (1 + dj) % 3])",
+    "sum(di in -1..1, dj in -1..1: u[(0 + di) % 2, (1 + dj) % 3])",
 ]
 
 
@@ -129,14 +129,14 @@ STATEMENTS = [
     "y[i < 3] = d[i] + d[2 - i]  d[i < 3] = e[i] * 2  e[i < 3] = v[i] + 1",
     "y[i < 3] = v[i] + pad(y, 0)[i - 1]",
     "y[i < 3, j < 3] = v[j] + pad(y, 1)[i - 1, j] - pad(y, 0)[i, j - 1]",
-    "y[0, i < 4] = x[i]  y[1 <= t < 5, i < 4] = y[t - 1, i] xor y[t - 1, (i + 1) % 4]",
+    "y[t < 5, i < 4] = a[t, i]  a[0, i < 4] = x[i]  a[1 <= t < 5, i < 4] = a[t - 1, i] xor a[t - 1, (i + 1) % 4]",
     "y[0, i < 3] = v[i]  y[1 <= t < 4, i < 3] = sum(j < 3: W[i, j] * y[t - 1, j])  const W: int[3, 3] = "
     "[[1, -2, 0], [3, 0, 1], [0, 0, -1]]",
     "y[0] = n  y[1 <= i < 6] = sum(k < i: y[k])",
     "y[t < 4] = a[t] + b[t]  a[0] = n  a[1 <= t < 4] = b[t - 1] + 1  b[t < 4] = a[t] * 2",
     "y[t < 4] = a[t]  a[t < 4] = 1 - pad(b, 0)[t - 2]  b[t < 4] = a[t] + pad(b, 0)[t - 1]",
     "y[0] = 1  y[1 <= i < 70] = 2 * y[i - 1]",
-    "y[0] = 1  y[1 <= i < 60] = 0.5 * y[i - 1] + n",
+    "y[0] = 1  y[1 <= i < 60] = y[i - 1] + 0.5 * n",
     "y[i < 3] = sum(k < 3: W[i, k] * v[k])  const W: rat[3, 3] = [[0.1, 1e-9, -3], [1e9, 0, 0.5], [0, 0, 0]]",
     "y[i < 3] = sum(k < 4: x[k] * W[k, i])  const W: int[4, 3] = "
     "[[9223372036854775807, 1, 0], [9223372036854775807, 0, 1], [-9223372036854775808, 3, 1], [1, 1, 1]]",
@@ -144,7 +144,7 @@ STATEMENTS = [
     "const where: int[2] = [2, 0]",
     "y[i < 3] = sum(k < count[i]: W[first[i] + k] * v[k])  const count: int[3] = [2, 0, 3] "
     "const first: int[3] = [0, 2, 2]  const W: int[5] = [1, -2, 3, 5, -7]",
-    "y[i < 3] = sum(j < 2: sum(k < 3: W[j, k] * v[k]) * t[j, i])  const W: int[2, 3] = [[1, 2, 3], [4, 5, 6]]",
+    "y[i < 3] = sum(j < 2: sum(k < 3: W[j, k] * v[k]) * u[j, i])  const W: int[2, 3] = [[1, 2, 3], [4, 5, 6]]",
     "y = c * n + z  const c: rat = 0.75  const z: int = 5",
     "y[0] = n  y[1 <= t < 1] = y[t - 1]",
 ]

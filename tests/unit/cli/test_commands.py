@@ -216,7 +216,7 @@ def test_a_step_that_is_not_proved_is_noted(run: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": lambda rule: Rewrite(wrong)})
     outcome = run("opt", "vote.rule", "-p", "cse")
     assert (outcome.status, outcome.out) == (0, VOTE)
-    assert outcome.err.startswith("warning: not proved, so left out with what follows: step 1 (cse): y: ")
+    assert outcome.err.startswith("warning: left out, since it is not proved: cse: y: ")
 
 
 def test_a_bug_is_reported_and_dumped(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +241,7 @@ def test_an_invalid_program_from_a_pass_is_a_bug(run: Any, monkeypatch: pytest.M
     with pytest.raises(ddcompile.CompileError) as error:
         ddcompile.parse(VOTE.replace("x[i]", "z[i]"))
 
-    def broken(rule: object, spec: object, observe: Any) -> None:
+    def broken(rule: object, spec: object, observe: Any, accept: object) -> None:
         observe("cse", bad, 0.0)
         raise error.value
 

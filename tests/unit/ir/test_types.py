@@ -317,9 +317,9 @@ class TestRecurrences:
         types = types_of("a[0] = 1 a[1 <= t < 4] = b[t - 1] b[t < 4] = 2 * a[t] y = b[3]")
         assert str(types.tensor["b"]) == "int[2..16]"
 
-    def test_halving_needs_one_fraction_bit_a_step(self) -> None:
-        types = types_of("h[0] = 1 h[1 <= t < 5] = 0.5 * h[t - 1] y = h[4]", result="y: rat")
-        assert types.tensor["h"].exponent == 4
+    def test_fraction_bits_that_settle(self) -> None:
+        types = types_of("h[0] = 1 h[1 <= t < 5] = h[t - 1] + 0.25 * n y = h[4]", result="y: rat")
+        assert types.tensor["h"] == ValueType("rat", -8, 24, 2)
         assert not types.unsettled
 
     def test_what_settles_needs_no_widening(self) -> None:
@@ -335,8 +335,9 @@ class TestRecurrences:
         types = types_of("y[0] = 1 y[1 <= t < 100000] = min(2 * y[t - 1], 900)", result="y: int[0..1000][100000]")
         assert (types.tensor["y"].low, types.tensor["y"].high) == (1, 900)
 
-    def test_fraction_bits_that_never_settle_are_told(self) -> None:
-        types = types_of("h[0] = 1 h[1 <= t < 9999] = 0.5 * h[t - 1] y = h[9]", result="y: rat")
+    @pytest.mark.parametrize("steps", [5, 9999])
+    def test_fraction_bits_that_never_settle_are_told(self, steps: int) -> None:
+        types = types_of(f"h[0] = 1 h[1 <= t < {steps}] = 0.5 * h[t - 1] y = h[4]", result="y: rat")
         assert types.unsettled == {"h"}
 
 
