@@ -51,6 +51,11 @@ from ddcompile.runtime.plan import Plan, reduction_indices, reduction_span
 
 __all__ = ["evaluate", "interpret"]
 
+_MATRIX = 1 << 20
+"""Elements of a block of a constant matrix."""
+_MATRICES = 8
+"""Blocks of constant matrices kept from one block of samples to the next."""
+
 _Steps: TypeAlias = Generator[tuple[Expr, Points], np.ndarray, np.ndarray]
 """The evaluation of one node: yields what it needs, is sent the values, returns its own."""
 
@@ -329,20 +334,25 @@ class _Evaluation:
         if found is None or found[0].count == 0:
             return None
         inner = found[0]
+        values: np.ndarray | None = None
         magnitude = max(abs(kind.low), abs(kind.high))
-        matrix = self._matrix(node, weight, points, inner, magnitude)
-        if matrix is None:
-            return None
-        values = yield factor, inner
-        values = np.broadcast_to(values, (values.shape[0], inner.count))
-        return exact_matmul(values, magnitude, matrix, is_wide=not self.types.of(node).fits())
+        blocks = []
+        size = max(1, _MATRIX // inner.count)
+        for start in range(0, points.count, size):
+            matrix = self._matrix(node, weight, points.select(slice(start, start + size)), inner, magnitude)
+            if matrix is None:
+                return None
+            if values is None:
+                values = yield factor, inner
+                values = np.broadcast_to(values, (values.shape[0], inner.count))
+            blocks.append(exact_matmul(values, magnitude, matrix, is_wide=not self.types.of(node).fits()))
+        return np.concatenate(blocks, axis=1)
 
     def _matrix(self, node: Reduce, weight: Read, points: Points, inner: Points, magnitude: int) -> ExactMatrix | None:
         """The constant factor of a product, with a row for each inner and a column for each outer point."""
-        names = sorted(points.index)
-        key = (id(node), *(points.index[name].tobytes() for name in names))
+        key = (id(node), *((name, column.tobytes()) for name, column in points.index.items()))
         if key not in self._matrices:
-            index = {name: np.repeat(points.index[name], inner.count) for name in names}
+            index = {name: np.repeat(column, inner.count) for name, column in points.index.items()}
             index |= {name: np.tile(column, points.count) for name, column in inner.index.items()}
             both = Points(points.count * inner.count, index)
             where = np.zeros((), dtype=np.int64)
@@ -353,7 +363,7 @@ class _Evaluation:
                 where = where * extent + value.astype(np.int64)
             entries = np.broadcast_to(self.types.scaled[weight.tensor].reshape(-1)[where], both.count)
             matrix = entries.reshape(points.count, inner.count).T
-            if len(self._matrices) >= 64:
+            if len(self._matrices) >= _MATRICES:
                 self._matrices.clear()
             self._matrices[key] = ExactMatrix.of(matrix, magnitude)
         return self._matrices[key]

@@ -34,6 +34,7 @@ from ddcompile.kernel.nodes import (
     Type,
     Var,
 )
+from ddcompile.kernel.traverse import subexpressions
 
 __all__ = ["MULTIPLY", "ExpressionPrinter"]
 
@@ -158,7 +159,7 @@ class ExpressionPrinter:
             case Compare(op, left, right):
                 return self._compare(op, left, right)
             case Logic(op, left, right):
-                return NOTATION.apply(op, self.print(left), self.print(right))
+                return NOTATION.apply(op, self.print(left), self._right_operand(right))
             case Not(operand):
                 return NOTATION.apply("not", self.print(operand))
             case Select(condition, then, otherwise):
@@ -167,6 +168,12 @@ class ExpressionPrinter:
                 return self._convert(operand, type_)
             case _:
                 assert_never(expr)
+
+    def _right_operand(self, right: Expr) -> Text:
+        """The right operand of a connective. A call in it is a side effect to clang, which would rather see `&&`."""
+        text = self.print(right)
+        calls = any(is_wide(node.type) for node in subexpressions(right))
+        return NOTATION.apply("cast int32_t", text) if calls else text
 
     def _load(self, load: Load) -> Text:
         if isinstance(load.type, IntType) and load.type.is_wide:

@@ -94,15 +94,18 @@ def checked_prefix(wanted: str, rule_name: str) -> str:
 
 
 class CNames:
-    """The C names of a kernel's variables and parameters: one for each, none reserved."""
+    """The C names of a kernel's variables and parameters: none is reserved or a symbol of the file."""
 
-    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
-        self._names = Names(RESERVED | taken)
+    def __init__(self, prefix: str) -> None:
+        self._names = Names(RESERVED | {prefix})
+        self._symbol = re.compile(rf"{prefix}_(batch|scratch|SCRATCH|i\d.*|.*_table|.*_EXPONENT)")
         self._known: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
         if name not in self._known:
             wanted = "v" + name if name.startswith("_") else name
+            if self._symbol.fullmatch(wanted):
+                wanted = "v_" + wanted
             self._known[name] = self._names.fresh(wanted + "_" if wanted in RESERVED else wanted)
         return self._known[name]
 

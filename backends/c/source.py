@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ddcompile.backends.c.expressions import ExpressionPrinter
 from ddcompile.backends.c.literals import element_type, hex_words, number
@@ -11,7 +10,7 @@ from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.statements import StatementPrinter
 from ddcompile.backends.c.wide import Helpers
 from ddcompile.backends.shared.writer import Writer, fill
-from ddcompile.kernel.nodes import Buffer, Function, IntType, Kernel, Type
+from ddcompile.kernel.nodes import BIT, I8, I16, Buffer, Function, IntType, Kernel, Type
 from ddcompile.kernel.traverse import loads
 
 __all__ = ["CSource", "elements", "table_text"]
@@ -20,10 +19,12 @@ __all__ = ["CSource", "elements", "table_text"]
 def table_text(declaration: str, values: Iterable[int], type_: Type) -> str:
     """A constant array, its elements on lines of bounded width."""
     writer = Writer()
+    items: Iterable[str]
     if isinstance(type_, IntType) and type_.is_wide:
         items = (word for value in values for word in hex_words(value, type_.words))
     else:
-        items = (number(value).text for value in values)
+        is_plain = type_ in (BIT, I8, I16)
+        items = map(str, values) if is_plain else (number(value).text for value in values)
     with writer.block(f"{declaration} = {{", "};"):
         writer.fill(items)
     return writer.text()
@@ -33,15 +34,6 @@ def elements(buffer: Buffer) -> int:
     """How many C array elements a buffer takes; C has no empty arrays."""
     words = buffer.type.words if isinstance(buffer.type, IntType) else 1
     return max(1, buffer.size * words)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parameter:
-    type: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.name}"
 
 
 class CSource:
@@ -60,7 +52,7 @@ class CSource:
     def __init__(self, kernel: Kernel, prefix: str, *, comments: bool) -> None:
         self.kernel = kernel
         self.prefix = prefix
-        self.names = CNames(frozenset([prefix, f"{prefix}_batch", f"{prefix}_scratch", f"{prefix}_SCRATCH"]))
+        self.names = CNames(prefix)
         for buffer in kernel.parameters:
             self.names[buffer.name]
         self._comments = comments
@@ -71,17 +63,17 @@ class CSource:
     def declarator(self, function: Function, *, restrict: bool) -> str:
         """An entry point and its parameters; the header, which is C++ too, cannot say restrict."""
         star = "*restrict " if restrict else "*"
-        found = [_Parameter("size_t", self.names[v.name]) for v in function.scalars]
+        found = [f"size_t {self.names[v.name]}" for v in function.scalars]
         for buffer in self.kernel.parameters:
             const = "const " if buffer.role == "input" else ""
-            found.append(_Parameter(f"{const}{element_type(buffer.type)}", star + self.names[buffer.name]))
+            found.append(f"{const}{element_type(buffer.type)} {star}{self.names[buffer.name]}")
         if self.scratch_name:
-            found.append(_Parameter(f"{self.prefix}_scratch", star + self.scratch_name))
+            found.append(f"{self.prefix}_scratch {star}{self.scratch_name}")
         symbol = self._symbols[function.name]
-        line = f"void {symbol}({', '.join(map(str, found)) or 'void'})"
+        line = f"void {symbol}({', '.join(found) or 'void'})"
         if len(line) < 120:
             return line
-        return "\n".join([f"void {symbol}(", *(f"    {row}" for row in fill(map(str, found), 116))]) + ")"
+        return "\n".join([f"void {symbol}(", *(f"    {row}" for row in fill(found, 116))]) + ")"
 
     def scratch_fields(self) -> list[str]:
         """The members of the scratch struct; none if scratch lives on the stack."""

@@ -16,8 +16,9 @@ __all__ = ["Library", "object_code"]
 
 _lock = Lock()
 """Held while a module is parsed and compiled: all modules share one LLVM context."""
-_LARGE = 400_000
-"""Characters of a module beyond which only cheap optimisations run, since costly ones are not linear in its size."""
+_LARGE = 20_000
+"""Lines of a module beyond which nothing is optimised: the passes are not linear in the length of straight-line code,
+and recurse along it."""
 
 
 @cache
@@ -29,7 +30,7 @@ def _initialize() -> None:
 def _optimized(text: str, **machine_options: Any) -> tuple[Any, Any]:
     """Parse, verify and optimise a module; the module and the target machine it is for."""
     _initialize()
-    level = 3 if len(text) < _LARGE else 1
+    level = 3 if text.count("\n") < _LARGE else 0
     triple = llvm.get_process_triple()
     machine = llvm.Target.from_triple(triple).create_target_machine(opt=level, **machine_options)
     module = llvm.parse_assembly(text)

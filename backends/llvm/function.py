@@ -158,6 +158,8 @@ class FunctionPrinter:
 
     def _address(self, buffer: str, index: Expr, place: str) -> str:
         """The address of an element; `place` is the printed index."""
+        if place == "0":
+            return self._buffers[buffer]
         element = memory_type(self.kernel.buffer[buffer].type)
         return self._do(
             f"getelementptr inbounds {element}, ptr {self._buffers[buffer]}, {value_type(index.type)} {place}"

@@ -24,6 +24,8 @@ from ddcompile.runtime.threads import check_jobs, spread
 
 __all__ = ["CompiledRule", "compile_jit"]
 
+_PREFIX = "ddcompile_rule"
+"""The sample function's symbol, whatever the rule is called: no library has it."""
 _KEPT = 64
 """How many specialisations of a rule with sizes are kept, the latest used ones."""
 
@@ -108,9 +110,9 @@ class _Program:
     def __init__(self, rule: Rule, types: Types) -> None:
         self.types = types
         self.kernel = lower(rule, types)
-        self._library = Library(print_kernel(self.kernel, comments=False))
+        self._library = Library(print_kernel(self.kernel, _PREFIX, comments=False))
         pointers = [ctypes.c_void_p] * (len(self.kernel.parameters) + self.kernel.needs_scratch)
-        name = symbol(self.kernel, self.kernel.batch.name)
+        name = symbol(self.kernel, self.kernel.batch.name, _PREFIX)
         self._batch = self._library.function(name, ctypes.c_int64, *pointers)
 
     def run(self, arrays: Sequence[np.ndarray], count: int, n_jobs: int) -> list[np.ndarray]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ddcompile.backends.llvm.function import FunctionPrinter, memory_type, remainder_symbol
 from ddcompile.backends.shared.words import to_words
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.kernel.nodes import BitType, Buffer, Kernel
 
-__all__ = ["print_kernel", "symbol"]
+__all__ = ["interface", "print_kernel", "symbol"]
 
 
 _REMAINDER = """\
@@ -42,7 +42,7 @@ def symbol(kernel: Kernel, function: str, prefix: str = "") -> str:
     return (prefix or kernel.name) + function.removeprefix(kernel.name)
 
 
-def print_kernel(kernel: Kernel, prefix: str = "", header: Iterable[str] = (), comments: bool = True) -> str:
+def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), comments: bool = True) -> str:
     """Print a kernel as an LLVM module that names no machine.
 
     Parameters
@@ -51,7 +51,7 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Iterable[str] = (), c
         What to print.
     prefix : str
         Replaces the kernel's name in the symbols.
-    header : iterable of str
+    header : sequence of str
         Lines for comments at the top.
     comments : bool
         Whether the kernel's comments are printed.
@@ -60,9 +60,8 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Iterable[str] = (), c
     tables = kernel.of_role("table")
     symbols |= {table.name: f"@.{table.name}" for table in tables}
     writer = Writer(indent="  ")
-    writer.lines(f"; {line}" for line in header)
-    if header:
-        writer.line()
+    writer.lines(f"; {line}".rstrip() for line in (*header, *[""][: len(header)], *interface(kernel)))
+    writer.line()
     writer.line(f'source_filename = "{prefix or kernel.name}"')
     writer.line()
     for table in tables:
@@ -79,6 +78,24 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Iterable[str] = (), c
     # What a byte that holds a bit may be.
     writer.line("!0 = !{i8 0, i8 2}")
     return writer.text()
+
+
+def interface(kernel: Kernel) -> list[str]:
+    """What the pointers that the functions take point to, a line each."""
+    lines = []
+    for buffer in kernel.parameters:
+        shape = ", ".join(map(str, buffer.shape))
+        line = f"{buffer.role} {buffer.name}: {buffer.type}" + (f"[{shape}]" if shape else "")
+        if isinstance(buffer.type, BitType):
+            line += ", bytes 0 and 1"
+        elif buffer.type.is_wide:
+            line += f", {buffer.type.words} little-endian words each"
+        if buffer.exponent:
+            line += f", times 2**-{buffer.exponent}"
+        lines.append(line)
+    if kernel.needs_scratch:
+        lines.append(f"scratch: {kernel.scratch_bytes} bytes, aligned to 8")
+    return lines
 
 
 def _table(writer: Writer, name: str, table: Buffer) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ddcompile.backends.llvm.compile import object_code
 from ddcompile.backends.llvm.module import print_kernel
 from ddcompile.backends.shared.provenance import provenance
 from ddcompile.backends.shared.target import EmitOptions, EmittedFile
+from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower
 
 __all__ = ["LLVMTarget", "emit_object"]
+
+_SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TAKEN = frozenset({"main", "memcmp", "memcpy", "memmove", "memset"})
+"""Functions that LLVM or the system calls by name."""
 
 
 class LLVMTarget:
@@ -35,9 +41,10 @@ class LLVMTarget:
         Raises
         ------
         CompileError
-            T### if the rule is not valid, E0## if it has sizes without values or numbers without bounds.
+            T### if the rule is not valid, E0## if it has sizes without values or numbers without bounds, E201 if the
+            prefix is no symbol.
         """
-        return [EmittedFile(f"{options.prefix or rule.name}.ll", _text(rule, options))]
+        return [EmittedFile(f"{_prefix(rule, options)}.ll", _text(rule, options))]
 
 
 def emit_object(rule: Rule, options: EmitOptions) -> bytes:
@@ -56,4 +63,12 @@ def emit_object(rule: Rule, options: EmitOptions) -> bytes:
 def _text(rule: Rule, options: EmitOptions) -> str:
     special = specialize(rule, dict(options.sizes)) if options.sizes else rule
     kernel = lower(special) if special.sizes else lower(special, check(special))
-    return print_kernel(kernel, options.prefix, provenance(rule, options), options.comments)
+    return print_kernel(kernel, _prefix(rule, options), provenance(rule, options), options.comments)
+
+
+def _prefix(rule: Rule, options: EmitOptions) -> str:
+    """The name of the sample function."""
+    if options.prefix and not _SYMBOL.fullmatch(options.prefix):
+        raise fail("E201", f"prefix {options.prefix!r} is no symbol", hint="use letters, digits and underscores")
+    name = options.prefix or rule.name
+    return f"{name}_rule" if name in _TAKEN else name

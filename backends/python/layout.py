@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from ddcompile.backends.shared.writer import Writer
 
-__all__ = ["assign", "comment", "comprehension"]
+__all__ = ["assign", "call", "comment", "comprehension"]
 
 _WIDTH = 100
 """Characters that a line should have at most, beyond its indentation."""
@@ -26,6 +26,16 @@ def assign(writer: Writer, target: str, value: str) -> None:
         return
     with writer.block(f"{target} = (", ")"):
         writer.lines(_broken(value))
+
+
+def call(writer: Writer, function: str, arguments: str) -> None:
+    """Write `function(arguments)`."""
+    line = f"{function}({arguments})"
+    if len(line) <= _WIDTH:
+        writer.line(line)
+        return
+    with writer.block(f"{function}(", ")"):
+        writer.lines(_broken(arguments))
 
 
 def comprehension(writer: Writer, target: str, body: str, loops: Sequence[tuple[str, str]]) -> None:

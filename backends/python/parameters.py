@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ddcompile.backends.python.expressions import Printer
+from ddcompile.backends.python.layout import call
+from ddcompile.backends.python.legality import requirements
+from ddcompile.backends.python.notation import span
 from ddcompile.backends.python.split import split
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.diagnostics import fail
@@ -21,7 +24,7 @@ def element_type(declared: Type, *, is_input: bool) -> str:
 
 
 def sizes(rule: Rule, printer: Printer, writer: Writer) -> None:
-    """Write an assignment for each size, from an extent that has no other unknown size.
+    """Write an assignment for each size, from an extent that has no other unknown size, and what sizes must satisfy.
 
     Raises
     ------
@@ -34,6 +37,8 @@ def sizes(rule: Rule, printer: Printer, writer: Writer) -> None:
         for axis, extent in enumerate(declaration.type.shape)
         if (form := affine_of(extent)) is not None
     ]
+    if not rule.sizes:
+        return
     unknown = set(rule.sizes)
     while unknown:
         solvable = [item for item in extents if len(item[2].names & unknown) == 1]
@@ -48,6 +53,10 @@ def sizes(rule: Rule, printer: Printer, writer: Writer) -> None:
         (name,) = form.names & unknown
         writer.line(f"{printer.names.of[name]} = {_solution(printer, writer, declaration, axis, form, name)}")
         unknown.discard(name)
+    for form in requirements(rule):
+        bound = form.to_expr()
+        shown = printer.print(bound, split(bound), writer, {})
+        writer.line(f'_require({shown}, "{shown}")')
 
 
 def _solution(printer: Printer, writer: Writer, declaration: Declaration, axis: int, form: Affine, name: str) -> str:
@@ -69,7 +78,7 @@ def checks(rule: Rule, printer: Printer, writer: Writer) -> None:
         shape = f"({', '.join(extents)}{',' * (len(extents) == 1)})"
         kind = print_type(Type(declared.kind, (), declared.low, declared.high))
         variable = printer.names.of[declaration.name]
-        writer.line(f'_check("{declaration.name}", {variable}, "{kind}", {shape}, {_allowed(declared)})')
+        call(writer, "_check", f'"{declaration.name}", {variable}, "{kind}", {shape}, {_allowed(declared)}')
 
 
 def _allowed(declared: Type) -> str:
@@ -82,7 +91,7 @@ def _allowed(declared: Type) -> str:
         case "trit":
             return "range(-1, 2)"
         case "int" if declared.low is not None and declared.high is not None:
-            return f"range({declared.low}, {declared.high + 1})"
+            return span(str(declared.low), str(declared.high + 1))
         case "int":
             return "range(-(2**63), 2**63)"
         case _:

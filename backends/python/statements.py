@@ -110,18 +110,17 @@ class StatementPrinter:
         extents = self._extents(name)
         if not extents:
             return
-        value = f"[{zero}] * {extents[-1]}"
+        value = f"[{zero}] * ({extents[-1]})" if " " in extents[-1] else f"[{zero}] * {extents[-1]}"
         for extent in reversed(extents[:-1]):
             value = f"[{value} for _ in range({extent})]"
         assign(self.writer, self.printer.names.of[name], value)
 
     def _extents(self, name: str) -> list[str]:
-        """The extents of a tensor as operands of `*` or arguments."""
+        """The extents of a tensor."""
         shown = []
         for candidates in tensor_extents(self.rule, self.types, name):
             texts = [self._text(candidate, {}) for candidate in candidates]
-            text = f"max({', '.join(texts)})" if len(texts) > 1 else texts[0]
-            shown.append(f"({text})" if " " in text and len(texts) == 1 else text)
+            shown.append(f"max({', '.join(texts)})" if len(texts) > 1 else texts[0])
         return shown
 
     def _fill(self, clause: _Clause) -> None:

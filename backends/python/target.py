@@ -43,18 +43,23 @@ class PythonTarget:
         ------
         CompileError
             T### if the rule is not valid, E301 if it has reals, E302 if sizes have to be given, E303 if it nests deeper
-            than Python allows.
+            than Python allows, E304 if the prefix is no module name.
         """
         for declaration in (*rule.inputs, *rule.outputs):
             if declaration.type.kind not in self.kinds:
                 raise fail("E301", f"`{declaration.name}` is real, which the python target has not yet")
+        if options.prefix and not options.prefix.isidentifier():
+            raise fail(
+                "E304", f"prefix {options.prefix!r} is no module name", hint="use letters, digits and underscores"
+            )
         special = specialize(rule, dict(options.sizes)) if options.sizes else rule
         return [EmittedFile(f"{options.prefix or rule.name}.py", _module(special, rule, options))]
 
 
 def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
     """The text of the module for `rule`, whose header tells of `source`."""
-    types = None if rule.sizes else check(rule)
+    checked = check(rule)
+    types = None if rule.sizes else checked
     names = python_names(rule)
     printer = Printer(
         names, _exact_tensors(rule, types), frozenset(d.name for d in rule.inputs if d.type.kind == "rat")
@@ -120,6 +125,7 @@ def _frame(rule: Rule, names: PythonNames, printer: Printer, constants: str, bod
         "has_rat_inputs": has_rat_inputs,
         "has_rat_results": any(d.type.kind == "rat" for d in rule.outputs),
         "has_sizes": bool(rule.sizes),
+        "has_require": "    _require(" in body,
         "has_solve": "= _solve(" in body,
         "uses_sign": printer.uses_sign,
         "pads": [_pad(rank, "_T" if has_generic_pad else "int") for rank in sorted(printer.pads)],

@@ -24,6 +24,12 @@ __all__ = ["Domain", "Threshold", "least_threshold"]
 _WORK_LIMIT = 60_000_000
 _LIMIT = 2**62
 _MAX_DISTINCT = 12
+_MAX_PROOFS = 12
+_MAX_FINE = 32
+_MAX_ROUGH = 2**15
+_MAX_SIZE = 2**40
+_SAMPLES = 256
+_PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def _least(slots: tuple[_Slot, ...], bias: int, zero_is_negative: bool) -> Thres
     best: Threshold | None = None
     while True:
         found = None
-        for coefficients in _proposals(slots):
+        for coefficients in _proposals(slots, bias):
             found = _prove(slots, bias, coefficients, zero_is_negative)
             if found is not None:
                 break
@@ -116,30 +122,64 @@ def _equivalent(form: Threshold) -> tuple[tuple[int, ...], int]:
     return tuple(2 * c for c in form.coefficients), -(form.below + form.above)
 
 
-def _proposals(slots: tuple[_Slot, ...]) -> Iterator[tuple[int, ...]]:
+def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]:
     """Candidates by size: the weights divided by a unit and rounded, or one of them lowered; last the weights."""
     weights = [w for w, _, _ in slots]
-    magnitudes = sorted({abs(w) for w in weights if w})
-    if not magnitudes:
+    common = gcd(*weights)
+    if not common:
         return
-    common = gcd(*magnitudes)
     exact = tuple(w // common for w in weights)
-    found: set[tuple[int, ...]] = set()
-    for reference in {magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}:
-        for parts in (*range(1, 33), 48, 64, 96, 128, 192, 256):
-            rounded = tuple(_round_ratio(w * parts, reference) for w in weights)
-            divisor = gcd(*rounded)
-            if divisor:
-                found.add(tuple(c // divisor for c in rounded))
-    # One weight a little smaller: repeated, this ends at a form that no single step improves.
-    if len(slots) <= _MAX_DISTINCT:
-        for k, c in enumerate(exact):
-            found.add((*exact[:k], c - (c > 0) + (c < 0), *exact[k + 1 :]))
     size = _size(exact, slots)
-    for total, candidate in sorted((_size(c, slots), c) for c in found if any(c)):
-        if total < size:
-            yield candidate
+    scaled = np.array([float(w) for w in exact])
+    magnitudes = np.sort(np.abs(scaled[scaled != 0]))
+    references = np.unique(magnitudes[[0, len(magnitudes) // 2, -1]])
+    parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
+    units = (references[:, None] / parts[None, :]).ravel()
+    candidates = np.rint(scaled[None, :] / units[:, None])
+    # One weight a little smaller: repeated, this ends at a form that no single step improves.
+    if len(slots) <= _MAX_DISTINCT and size < _LIMIT:
+        lowered = scaled[None, :] - np.diag(np.sign(scaled))
+        candidates = np.concatenate([candidates, lowered])
+    counts = np.array([n for _, _, n in slots], dtype=np.float64)
+    sizes = np.abs(candidates) @ counts
+    largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
+    candidates = candidates[(sizes > 0) & (sizes < largest)].astype(np.int64)
+    if len(candidates):
+        candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
+        candidates = np.unique(candidates, axis=0)
+        candidates = candidates[_plausible(candidates, scaled, bias / common, slots)]
+        order = np.lexsort((*candidates.T[::-1], np.abs(candidates) @ counts.astype(np.int64)))
+        for candidate in candidates[order][:_MAX_PROOFS].tolist():
+            yield tuple(candidate)
     yield exact
+
+
+def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: tuple[_Slot, ...]) -> np.ndarray:
+    """Which candidates order some sampled inputs as the original does; the others are not worth a proof."""
+    rng = np.random.default_rng(0)
+    bits = np.array([n * d.bits for _, d, n in slots])
+    low = np.array([n * d.low for _, d, n in slots])
+    step = np.array([d.step for _, d, _ in slots])
+    chance = rng.random((_SAMPLES, 1 if len(slots) > _MAX_FINE else len(slots)))
+    ones = rng.binomial(bits, chance, size=(_SAMPLES, len(slots)))
+    # Move one operand of every sample to just below and just above the threshold.
+    every, chosen = np.arange(_SAMPLES), rng.integers(0, len(slots), _SAMPLES)
+    slope = (step * weights)[chosen]
+    rest = (low + step * ones) @ weights + bias - slope * ones[every, chosen]
+    ideal = np.divide(-rest, slope, out=np.zeros(_SAMPLES), where=slope != 0)
+    sums = []
+    for target in (np.floor(ideal), np.floor(ideal) + 1):
+        moved = ones.copy()
+        moved[every, chosen] = np.clip(target, 0, bits[chosen])
+        sums.append(low + step * moved)
+    points = np.concatenate(sums)
+    values = points @ weights + bias
+    forms = points @ candidates.T
+    noise = 1e-12 * float(np.abs(weights) @ np.maximum(np.abs(low), np.abs(low + step * bits)) + abs(bias))
+    high = np.where((values < -noise)[:, None], forms, -(2**62)).max(axis=0, initial=-(2**62))
+    least = np.where((values > noise)[:, None], forms, 2**62).min(axis=0, initial=2**62)
+    plausible: np.ndarray = high < least
+    return plausible
 
 
 def _round_ratio(numerator: int, denominator: int) -> int:
@@ -170,13 +210,15 @@ def _signs(
     groups: tuple[tuple[int, tuple[tuple[int, int], ...]], ...], bias: int, zero_is_negative: bool
 ) -> tuple[int | None, int | None, int | None] | None:
     """Where the original changes sign along the candidate's values, or None when no such form is proved."""
-    table = extremes(groups)
+    table = _extremes(groups)
     if table is None:
         return None
-    values, least, greatest = table
-    positive = least > -bias
-    negative = (greatest <= -bias) if zero_is_negative else (greatest < -bias)
-    zero = (least == -bias) & (greatest == -bias) & ~negative
+    values, least, greatest, scale = table
+    # The original is scale * value + residual + bias: compare the residual with what makes it 0.
+    zeros = _clipped(values, scale, bias)
+    positive = least > zeros
+    negative = (greatest <= zeros) if zero_is_negative else (greatest < zeros)
+    zero = (least == zeros) & (greatest == zeros) & ~negative
     if not (positive | negative | zero).all():
         return None
     order = positive.astype(np.int8) - negative.astype(np.int8)
@@ -190,13 +232,28 @@ def _signs(
     return pick(negative, True), pick(zero, False), pick(positive, False)
 
 
-def extremes(
-    groups: tuple[tuple[int, tuple[tuple[int, int], ...]], ...],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """For every attainable value of the candidate: the value, and the extremes of the original without its bias.
+def _clipped(values: np.ndarray, scale: int, bias: int) -> np.ndarray:
+    """`-(scale * values + bias)`, clipped to where residuals lie; `scale` is positive or 0."""
+    if scale == 0:
+        return np.full(values.shape, max(-_LIMIT, min(_LIMIT, -bias)))
+    low, high = -((_LIMIT + bias) // scale), (_LIMIT - bias) // scale
+    # Between them the result fits a word, so that products may wrap on the way.
+    inside = -(values * np.int64(_word(scale)) + np.int64(_word(bias)))
+    return np.where(values > min(high, _LIMIT), -_LIMIT, np.where(values < max(low, -_LIMIT), _LIMIT, inside))
 
-    `groups` lists (candidate coefficient, ((original weight, number of bits), ...)). None if the table would be too
-    large.
+
+def _word(value: int) -> int:
+    """A number modulo 2**64, as a signed word."""
+    return (value + 2**63) % 2**64 - 2**63
+
+
+def _extremes(
+    groups: tuple[tuple[int, tuple[tuple[int, int], ...]], ...],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int] | None:
+    """For every attainable value of the candidate: the value, and the extremes of the residual.
+
+    `groups` lists (candidate coefficient, ((original weight, number of bits), ...)); the residual is the original,
+    without its bias, less the last result times the value. None if the table would be too large.
     """
     counts = [sum(n for _, n in members) for _, members in groups]
     span = sum(abs(c) * n for (c, _), n in zip(groups, counts, strict=True))
@@ -207,18 +264,16 @@ def extremes(
     if work + span > _WORK_LIMIT:
         return None
     # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
-    largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
-    scale = _round_ratio(largest[1][0][0], largest[0]) if largest[0] > 0 else 0
-    if largest[0] < 0:
-        scale = _round_ratio(-largest[1][0][0], -largest[0])
+    coefficient, members = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
+    scale = max(0, _round_ratio(abs(members[0][0]), abs(coefficient))) if coefficient else 0
     residuals = [(c, [(w - scale * c, n) for w, n in members]) for c, members in groups]
     total = sum(abs(r) * n for _, members in residuals for r, n in members)
+    if total >= _LIMIT // 4:
+        return None
     offset = sum(-abs(c) * n for (c, _), n in zip(groups, counts, strict=True) if c < 0)
-    wide = total >= _LIMIT // 4 or abs(scale) * max(span, 1) + total >= _LIMIT // 4
-    infinity = max(4 * total + 4, 1)
-    dtype = object if wide else np.int64
-    least = np.full(span + 1, infinity, dtype=dtype)
-    greatest = np.full(span + 1, -infinity, dtype=dtype)
+    infinity = 4 * total + 4
+    least = np.full(span + 1, infinity, dtype=np.int64)
+    greatest = np.full(span + 1, -infinity, dtype=np.int64)
     least[-offset] = greatest[-offset] = 0
     low = high = -offset
     for (coefficient, members), count in sorted(
@@ -243,6 +298,4 @@ def extremes(
             np.maximum(greatest[part], old_greatest + maximum[k], out=greatest[part])
         low, high = min(low, low + count * coefficient), max(high, high + count * coefficient)
     attained = least <= total
-    values = np.flatnonzero(attained) + offset
-    scaled = values.astype(dtype) * scale
-    return values, least[attained] + scaled, greatest[attained] + scaled
+    return np.flatnonzero(attained) + offset, least[attained], greatest[attained], scale

@@ -125,9 +125,7 @@ class ElementChecker:
         return tuple(columns)
 
     def _negative(self, clause: Statement, lowest: int) -> None:
-        self.findings.add(
-            "T015", f"`{_head(clause)}` defines the position {lowest}", clause, "positions start from 0"
-        )
+        self.findings.add("T015", f"`{_head(clause)}` defines the position {lowest}", clause, "positions start from 0")
 
     def results(self) -> None:
         """Check that results have their declared shape and no gaps."""

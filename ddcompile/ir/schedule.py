@@ -159,9 +159,7 @@ def recurrence(rule: Rule, group: tuple[int, ...]) -> Recurrence | None:
     return _cycle(rule, group, found, tables)
 
 
-def _self_reads(
-    rule: Rule, found: list[tuple[int, Read, Scope | None]], tables: dict[str, np.ndarray]
-) -> Recurrence:
+def _self_reads(rule: Rule, found: list[tuple[int, Read, Scope | None]], tables: dict[str, np.ndarray]) -> Recurrence:
     depth = 1
     faults: list[Fault] = []
     for number, read, scope in found:

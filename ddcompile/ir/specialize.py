@@ -39,11 +39,7 @@ def undetermined_sizes(rule: Rule) -> tuple[str, ...]:
         if (form := affine_of(extent)) is not None
     ]
     pivots = _eliminate(rows, len(rule.sizes))
-    solved = {
-        column
-        for row, column in pivots
-        if not any(rows[row][k] for k in range(len(rule.sizes)) if k != column)
-    }
+    solved = {column for row, column in pivots if not any(rows[row][k] for k in range(len(rule.sizes)) if k != column)}
     return tuple(name for column, name in enumerate(rule.sizes) if column not in solved)
 
 

@@ -117,7 +117,7 @@ class Certificate:
             "programs": writer.programs,
             "constants": {name: array_to_json(array) for name, array in writer.constants.items()},
         }
-        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+        return _layout(data) + "\n"
 
     def save(self, path: str | Path) -> None:
         """Write the file, all or nothing.
@@ -173,6 +173,23 @@ class Certificate:
             message = f"the certificate is not JSON, or is cut off{reason}"
             raise fail("C002", message, place=file) from error
         return _Reader(data, file).certificate()
+
+
+def _layout(data: Mapping[str, Any]) -> str:
+    """JSON with a line for every step, program and constant."""
+    lines = []
+    for name, value in data.items():
+        match value:
+            case list():
+                inner = ",\n".join("  " + json.dumps(item) for item in value)
+                text = f"[\n{inner}\n ]" if inner else "[]"
+            case dict():
+                inner = ",\n".join(f"  {json.dumps(key)}: {json.dumps(item)}" for key, item in value.items())
+                text = f"{{\n{inner}\n }}" if inner else "{}"
+            case _:
+                text = json.dumps(value)
+        lines.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 class _Writer:

@@ -33,7 +33,8 @@ CHUNK = 1 << 20
 """Input values evaluated at a time, about."""
 DENSITIES = (0.5, 0.1, 0.9, 0.02, 0.98, 0.3, 0.7, 0.01, 0.99)
 SPREAD = 1 << 12
-"""Integers without declared bounds are drawn from about this range; half of them from a small one."""
+"""Integers without declared bounds are drawn from -SPREAD to SPREAD; half of all integers from -NEAR to NEAR."""
+NEAR = 9
 
 
 def verify(a: Rule, b: Rule, interpret: Interpret | None = None) -> Verdict:
@@ -230,8 +231,8 @@ def _digits(d: Declaration, rows: np.ndarray, rng: np.random.Generator) -> np.nd
     if count == 2:
         return extremes
     fraction = rng.integers(0, 1 << 53, size=high.shape).astype(object)
-    middle = max(0, min(count - 1, -_Span.of(d).low)) - 3
-    near = np.clip(middle + fraction % 7, 0, count - 1)
+    zero = max(0, min(count - 1, -_Span.of(d).low))
+    near = np.clip(zero + fraction % (2 * NEAR + 1) - NEAR, 0, count - 1)
     anywhere = fraction * count // (1 << 53)
     inner = np.where((rows % 2 == 0)[:, None], near, anywhere)
     return np.asarray(np.where((rows % 4 > 0)[:, None], inner, extremes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
-from ddcompile.ir.traverse import children, postorder
+from ddcompile.ir.traverse import children, postorder, reads
 
 __all__ = ["Flags", "classify", "tensor_flags"]
 
@@ -102,14 +103,17 @@ def tensor_flags(
     declared = {d.name for d in outputs if d.type.kind == "real"}
     for s in statements:
         flags[s.target] = Flags(bit=s.target not in declared, real=s.target in declared)
-    changed = True
-    while changed:
-        changed = False
-        for s in statements:
-            found = classify(s.value, flags)[id(s.value)]
-            old = flags[s.target]
-            new = Flags(old.bit and found.bit and not found.real, old.real or found.real)
-            if new != old:
-                flags[s.target] = new
-                changed = True
+    readers: dict[str, list[Statement]] = {}
+    for s in statements:
+        for name in {r.tensor for r in reads(s.value)}:
+            readers.setdefault(name, []).append(s)
+    waiting = deque(statements)
+    while waiting:
+        s = waiting.popleft()
+        found = classify(s.value, flags)[id(s.value)]
+        old = flags[s.target]
+        new = Flags(old.bit and found.bit and not found.real, old.real or found.real)
+        if new != old:
+            flags[s.target] = new
+            waiting.extend(readers.get(s.target, ()))
     return flags

@@ -12,23 +12,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import comb
 from typing import TypeAlias
 
 import numpy as np
 
+from ddcompile.prove.extremes import ROOM, Profile, combine, reduced
 from ddcompile.prove.forms import Form
 from ddcompile.prove.store import Store
 
 __all__ = ["Programmes", "Stairs", "stairs_of"]
 
-SAFE = 1 << 62
 PAIR_LIMIT = 1 << 22
 """Most sums formed in one convolution."""
 SECOND_LIMIT = 1 << 18
 """The same where the form with more values is enumerated, after the other way round has failed."""
-WORK_FACTOR = 1 << 5
-"""Most sums formed in one programme, in multiples of the limit."""
+EXACT_LIMIT = 1 << 18
+"""The same for integers beyond 64 bits."""
 
 State: TypeAlias = tuple[int, int]
 
@@ -72,6 +73,17 @@ class _Groups:
     """By weight in the first form, not negative: the weights in the second form with their counts."""
     units: Counter[tuple[State, ...]] = field(default_factory=Counter)
     """Variables with several ordered states: the contributions of each state."""
+
+    def spans(self) -> tuple[int, int]:
+        """Bounds of the absolute values that sums of contributions take, for both forms; with room for rounding."""
+        first = second = 0
+        for a, weights in self.choices.items():
+            first += a * sum(weights.values())
+            second += sum((abs(b) + 1) * n for b, n in weights.items())
+        for states, count in self.units.items():
+            first += count * max(abs(a) for a, _ in states)
+            second += count * (max(abs(b) for _, b in states) + 1)
+        return first, second
 
     def signature(self) -> Hashable:
         """Two pairs of forms with equal signatures take the same pairs of values, apart from `base`."""
@@ -151,31 +163,30 @@ def _choose(groups: _Groups, offset: list[int], a: int, b: int, count: int) -> N
         groups.choices.setdefault(a, Counter())[b] += count
 
 
-@dataclass(frozen=True, slots=True)
-class _Extremes:
-    """For each value of the first form, ascending or not: least and greatest value of the second."""
-
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
 def _decide(
     groups: _Groups,
     bounds: tuple[tuple[int, ...], tuple[int, ...]],
     jumps: tuple[tuple[int, ...], tuple[int, ...]],
     limit: int,
 ) -> int | None:
-    extremes = _extremes(groups, limit)
-    if extremes is None:
+    """The constant that the two step functions add up to, where `bounds` are relative to the base of the groups."""
+    spans = groups.spans()
+    if sum(sum(weights.values()) for weights in groups.choices.values()) > PAIR_LIMIT:
         return None
-    low, high = _cells(extremes.low, bounds[1]), _cells(extremes.high, bounds[1])
-    if (low != high).any():
-        return None
-    heights = [_heights(j) for j in jumps]
-    sums = heights[0][_cells(extremes.value, bounds[0])] + heights[1][low]
-    first = sums[0]
-    return int(first) if (sums == first).all() else None
+    # Long integers are first rounded outwards to 64 bits: whatever holds for wider extremes holds.
+    excess = max(0, spans[1].bit_length() - ROOM.bit_length() + 2)
+    for shift in (excess, 0) if excess else (0,):
+        profile = _profile(groups, spans, shift, limit if shift == excess else min(limit, EXACT_LIMIT))
+        if profile is None:
+            continue
+        ends = [-(-b >> shift) for b in bounds[1]]
+        low, high = _cells(profile.low, ends), _cells(profile.high, ends)
+        if (low != high).any():
+            continue
+        sums = _heights(jumps[0])[_cells(profile.value, bounds[0])] + _heights(jumps[1])[low]
+        first = sums[0]
+        return int(first) if (sums == first).all() else None
+    return None
 
 
 def _cells(values: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
@@ -183,7 +194,7 @@ def _cells(values: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
     cells = np.zeros(len(values), dtype=np.int64)
     for b in bounds:
         if values.dtype != object:
-            b = min(max(b, -SAFE), SAFE)  # all values lie between
+            b = min(max(b, -2 * ROOM), 2 * ROOM)  # all values lie between
         reached = np.asarray(values >= b)
         cells += reached.astype(np.int64)
     return cells
@@ -191,87 +202,50 @@ def _cells(values: np.ndarray, bounds: Sequence[int]) -> np.ndarray:
 
 def _heights(jumps: Sequence[int]) -> np.ndarray:
     heights = np.empty(len(jumps) + 1, dtype=object)
-    total = 0
-    heights[0] = 0
-    for k, j in enumerate(jumps):
-        total += j
-        heights[k + 1] = total
+    heights[:] = [0, *accumulate(jumps)]
     return heights
 
 
-def _extremes(groups: _Groups, limit: int) -> _Extremes | None:
-    spans = [0, 0]
-    if sum(sum(weights.values()) for weights in groups.choices.values()) > PAIR_LIMIT:
-        return None
-    for a, weights in groups.choices.items():
-        spans[0] += a * sum(weights.values())
-        spans[1] += sum(abs(b) * n for b, n in weights.items())
+def _profile(groups: _Groups, spans: Sequence[int], shift: int, limit: int) -> Profile | None:
+    """For each value of the first form, extremes of the second one divided by `2**shift`, rounded outwards."""
+    first = np.dtype(np.int64 if spans[0] < ROOM else object)
+    second = np.dtype(np.int64 if spans[1] >> shift < ROOM else object)
+    parts = [_choice_profile(a, weights, shift, (first, second)) for a, weights in groups.choices.items()]
     for states, count in groups.units.items():
-        spans[0] += count * max(abs(a) for a, _ in states)
-        spans[1] += count * max(abs(b) for _, b in states)
-    types = [np.dtype(np.int64) if span < SAFE else np.dtype(object) for span in spans]
-    parts = [_choice_extremes(a, weights, types) for a, weights in groups.choices.items()]
-    for states, count in groups.units.items():
-        unit = _unit_extremes(states, count, types)
-        if unit is None:
+        if comb(count + len(states) - 1, count) > limit >> 3:
             return None
-        parts.append(unit)
-    parts.sort(key=lambda p: len(p.value))
-    zero = [np.zeros(1, dtype=t) for t in types]
-    result = _Extremes(zero[0], zero[1], zero[1])
-    work = 0
-    for part in parts:
-        pairs = len(result.value) * len(part.value)
-        work += pairs
-        if pairs > limit or work > limit * WORK_FACTOR:
-            return None
-        result = _convolve(result, part)
-    return result
+        parts.append(_unit_profile(states, count, shift, (first, second)))
+    return combine(parts, limit)
 
 
-def _choice_extremes(a: int, weights: Counter[int], types: Sequence[np.dtype]) -> _Extremes:
-    """The extremes where k of the group's variables are chosen, for each k; all at once if they weigh nothing."""
+def _choice_profile(a: int, weights: Counter[int], shift: int, types: Sequence[np.dtype]) -> Profile:
+    """The extremes where k of the group's variables are chosen, for each k; over all k if they have no weight."""
     ordered = sorted(weights.items())
-    values = np.empty(len(ordered), dtype=types[1])
-    values[:] = [b for b, _ in ordered]
-    column = np.repeat(values, [n for _, n in ordered])
+    counts = [n for _, n in ordered]
+    floors = np.repeat(_array([b >> shift for b, _ in ordered], types[1]), counts)
+    ceilings = np.repeat(_array([-(-b >> shift) for b, _ in ordered], types[1]), counts)
     zero = np.zeros(1, dtype=types[1])
-    low = np.concatenate((zero, np.cumsum(column)))
-    high = np.concatenate((zero, np.cumsum(column[::-1])))
+    low = np.concatenate((zero, np.cumsum(floors)))
+    high = np.concatenate((zero, np.cumsum(ceilings[::-1])))
     if a == 0:
-        return _Extremes(np.zeros(1, dtype=types[0]), zero, high[-1:])
-    steps = np.arange(len(column) + 1).astype(types[0])
-    return _Extremes(np.asarray(steps * a), low, high)
+        return Profile(np.zeros(1, dtype=types[0]), zero, high[-1:])
+    return Profile(_array([k * a for k in range(len(low))], types[0]), low, high)
 
 
-def _unit_extremes(states: Sequence[State], count: int, types: Sequence[np.dtype]) -> _Extremes | None:
+def _unit_profile(states: Sequence[State], count: int, shift: int, types: Sequence[np.dtype]) -> Profile:
     """All sums over `count` equal units, by how many are in each state."""
-    if comb(count + len(states) - 1, count) > PAIR_LIMIT >> 3:
-        return None
     rows = [(0, 0, 0)]
     for a, b in states[1:]:
         rows = [(k + n, x + n * a, y + n * b) for k, x, y in rows for n in range(count - k + 1)]
     a, b = states[0]
-    first, second = np.empty(len(rows), dtype=types[0]), np.empty(len(rows), dtype=types[1])
-    first[:] = [x + (count - k) * a for k, x, _ in rows]
-    second[:] = [y + (count - k) * b for k, _, y in rows]
-    return _reduced(_Extremes(first, second, second))
+    totals = [y + (count - k) * b for k, _, y in rows]
+    value = _array([x + (count - k) * a for k, x, _ in rows], types[0])
+    low = _array([y >> shift for y in totals], types[1])
+    high = _array([-(-y >> shift) for y in totals], types[1])
+    return reduced(Profile(value, low, high))
 
 
-def _convolve(left: _Extremes, right: _Extremes) -> _Extremes:
-    value = np.add.outer(left.value, right.value).ravel()
-    low = np.add.outer(left.low, right.low).ravel()
-    high = np.add.outer(left.high, right.high).ravel()
-    return _reduced(_Extremes(value, low, high))
-
-
-def _reduced(extremes: _Extremes) -> _Extremes:
-    """One row for each value."""
-    order = np.argsort(extremes.value, kind="stable")
-    value = extremes.value[order]
-    fresh = np.ones(len(value), dtype=bool)
-    fresh[1:] = value[1:] != value[:-1]
-    starts = np.flatnonzero(fresh)
-    low = np.minimum.reduceat(extremes.low[order], starts)
-    high = np.maximum.reduceat(extremes.high[order], starts)
-    return _Extremes(value[starts], low, high)
+def _array(values: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    array = np.empty(len(values), dtype=dtype)
+    array[:] = values
+    return array

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 from ddcompile.diagnostics import fail
 
 __all__ = ["check_jobs", "spread"]
 
 
-def check_jobs(n_jobs: int) -> int:
+def check_jobs(n_jobs: Any) -> int:
     """The number of threads that `n_jobs` asks for: itself, or one a processor that this process may use for -1.
 
     Raises
@@ -24,7 +25,7 @@ def check_jobs(n_jobs: int) -> int:
         raise fail("E021", f"the number of jobs must be positive, or -1 for one a processor, not {n_jobs!r}")
     if n_jobs > 0:
         return n_jobs
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # not on every system
     return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 
 

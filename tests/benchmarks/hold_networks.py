@@ -105,7 +105,7 @@ def agreement() -> Iterator[Line]:
         expected = evaluate(EXAMPLES[name].build(None), flat, EXAMPLES[name].head)
         for engine in ENGINES:
             seconds, same = run(rule, engine, flat, expected)
-            rate = f"{same} of {len(flat)} in {seconds:.1f} s"
+            rate = f"{same} of {len(flat)} in {seconds:.3f} s"
             yield Line(name, f"{engine} = network", rate, f"all of >= {count(INPUTS)}", same == len(flat) >= INPUTS)
 
 

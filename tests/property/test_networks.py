@@ -11,7 +11,7 @@ from ddcompile.testing.inputs import all_inputs
 from ddcompile.testing.strategies import Disguised, networks
 
 many = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -13,7 +13,7 @@ from ddcompile.testing.operands import Limits
 from ddcompile.testing.strategies import inputs, rules
 
 many = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

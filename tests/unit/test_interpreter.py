@@ -28,7 +28,7 @@ def random_values(rng: np.random.Generator, declared: Type, shape: tuple[int, ..
     low, high = (-40, 40) if found.low is None or found.high is None else (found.low, found.high)
     pick = random.Random(int(rng.integers(2**32)))
     count = int(np.prod(shape))
-    values: list[Any] = [pick.choice([low, high, pick.randint(low, high), pick.randint(low, high)]) for _ in range(count)]
+    values: list[Any] = [pick.choice([low, high, *(pick.randint(low, high) for _ in "ab")]) for _ in range(count)]
     if declared.kind == "spin":
         values = [pick.choice([-1, 1]) for _ in values]
     if declared.kind == "rat":
@@ -263,8 +263,8 @@ def test_large_batches_take_bounded_memory() -> None:
 
 
 def test_large_reductions_are_cut_into_blocks() -> None:
-    rule = parse("rule f(x: bit[40, 40]) -> (y: int[40]) { y[i < 40] = sum(j < 40, k < 40, l < 40: x[j, k] * (i - l)) }")
-    x = np.random.default_rng(0).integers(0, 2, (50, 40, 40))
+    rule = parse("rule f(x: bit[9, 9]) -> (y: int[40]) { y[i < 40] = sum(j < 9, k < 9, l < 40: x[j, k] * (i - l)) }")
+    x = np.random.default_rng(0).integers(0, 2, (300, 9, 9))
     (y,) = interpret(rule, [x])
     expected = x.sum((1, 2))[:, None] * (40 * np.arange(40) - 780)
     assert (y == expected).all()
@@ -288,3 +288,20 @@ def test_depth_meets_no_limit(kind: str, expected: list[int]) -> None:
     inputs = (Declaration("x", Type("bit")),)
     rule = Rule("f", inputs, (Declaration("y", Type("int")),), (Statement("y", (), _deep(kind)),))
     assert interpret(rule, [[0, 1]])[0].tolist() == expected
+
+
+def test_a_sum_that_does_not_depend_on_an_index_around_it_takes_bounded_memory() -> None:
+    rule = parse(
+        "rule f(x: bit[200]) -> (y: bit[200]) {\n"
+        "  d[i < 200, u < 200] = sum(k < 200: W[u, k] * x[k]) > i - 100\n"
+        "  y[u < 200] = all(i < 50: d[i, u])\n}"
+    )
+    weights = np.random.default_rng(0).integers(-9, 10, (200, 200))
+    rule = Rule(rule.name, rule.inputs, rule.outputs, rule.statements, (Constant.of("W", weights),))
+    x = np.random.default_rng(1).integers(0, 2, (20, 200))
+    tracemalloc.start()
+    (y,) = interpret(rule, [x])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (y == (x @ weights.T > -51)).all()
+    assert peak < 256 * 2**20

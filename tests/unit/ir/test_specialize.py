@@ -27,9 +27,7 @@ SOLVED = [
 
 
 @pytest.mark.parametrize(("sizes", "inputs", "shapes", "expected"), SOLVED)
-def test_sizes_are_solved(
-    sizes: str, inputs: str, shapes: list[tuple[int, ...]], expected: dict[str, int]
-) -> None:
+def test_sizes_are_solved(sizes: str, inputs: str, shapes: list[tuple[int, ...]], expected: dict[str, int]) -> None:
     rule = parse(header(sizes, inputs))
     assert undetermined_sizes(rule) == ()
     assert solve_sizes(rule, shapes) == expected

@@ -70,9 +70,7 @@ class TestRanges:
 
     @given(value_types(), st.integers(0, 3), st.integers(0, 2))
     def test_sums_of_a_varying_number_of_values(self, a: ValueType, fewest: int, more: int) -> None:
-        values = {
-            sum(chosen) for n in range(fewest, fewest + more + 1) for chosen in product(members(a), repeat=n)
-        }
+        values = {sum(chosen) for n in range(fewest, fewest + more + 1) for chosen in product(members(a), repeat=n)}
         assert is_tight(ranges.repeat(a, fewest, fewest + more), values)
 
     @given(value_types(), st.integers(0, 3), value_types(), st.integers(0, 3))
@@ -258,9 +256,7 @@ class TestRowBounds:
         assert types.tensor["y"] == ValueType("int", -(2**64), 0, step=2**63)
 
     def test_rational_weights_are_scaled(self) -> None:
-        types = types_of(
-            "const W: rat[2] = [0.5, -0.125] y = sum(k < 2: W[k] * x[k])", result="y: rat"
-        )
+        types = types_of("const W: rat[2] = [0.5, -0.125] y = sum(k < 2: W[k] * x[k])", result="y: rat")
         assert types.tensor["y"] == ValueType("rat", -1, 4, 3)
 
     @settings(max_examples=30, deadline=None)
@@ -342,9 +338,7 @@ class TestRecurrences:
 
 
 def _dense(weights: np.ndarray, kind: str) -> Rule:
-    rule = parse(
-        f"rule f(x: {kind}[1000]) -> (y: trit[1000]) {{ y[u < 1000] = sign(sum(k < 1000: W[u, k] * x[k])) }}"
-    )
+    rule = parse(f"rule f(x: {kind}[1000]) -> (y: trit[1000]) {{ y[u < 1000] = sign(sum(k < 1000: W[u, k] * x[k])) }}")
     return Rule(rule.name, rule.inputs, rule.outputs, rule.statements, (Constant.of("W", weights),))
 
 

@@ -35,7 +35,9 @@ class TestPrepare:
         assert type(found.arrays[5][0]) is Fraction
         assert type(found.arrays[6][0]) is int
 
-    @pytest.mark.parametrize("dtype", "? i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 >i4 O".split())
+    @pytest.mark.parametrize(
+        "dtype", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">i4", "O"]
+    )
     def test_any_exact_dtype_is_taken(self, dtype: str) -> None:
         given = np.array([[[0, 1, 1], [1, 0, 0]]]).astype(dtype)
         (array,) = prepare(BITS, [given]).arrays
