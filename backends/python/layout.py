@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from textwrap import wrap
 
 from ddcompile.backends.shared.writer import Writer
@@ -14,8 +15,19 @@ _WIDTH = 100
 """Characters that a line should have at most, beyond its indentation."""
 _COMMENT = 2000
 """Characters of a comment."""
-_LEADING = re.compile(r"(?<= )([-+*%^]|[<>=!]=?|and|or|xor|if|else|for) ")
-"""What stands at the beginning of a line rather than at the end."""
+_LEVELS = [
+    {","},
+    {"for"},
+    {"if", "else"},
+    {"or"},
+    {"and"},
+    {"<", "<=", ">", ">=", "==", "!="},
+    {"^"},
+    {"+", "-"},
+    {"*", "%"},
+]
+"""Operators before which a line may be broken, the loosest first."""
+_TOKEN = re.compile(r"[(\[\])]|,(?= )|(?<= )(?:for|if|else|or|and|[<>=!]=?|[-+*%^])(?= )")
 
 
 def assign(writer: Writer, target: str, value: str) -> None:
@@ -64,7 +76,7 @@ def comment(writer: Writer, text: str) -> None:
     """Write a comment; of a very long one, the beginning."""
     if len(text) > _COMMENT:
         text = text[:_COMMENT].rsplit(" ", 1)[0] + " ..."
-    first, *rest = _broken(text)
+    first, *rest = wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
     writer.line(f"# {first}")
     writer.lines(f"#     {line}" for line in rest)
 
@@ -75,10 +87,53 @@ def _nested(body: str, loops: Sequence[tuple[str, str]]) -> str:
     return body
 
 
-def _broken(text: str) -> list[str]:
-    """The lines of a text, broken at spaces if it is long."""
-    if len(text) <= _WIDTH:
+def _broken(text: str, width: int = _WIDTH) -> list[str]:
+    """The lines of a bracketed expression, broken at its loosest operators or else in its longest brackets."""
+    if len(text) <= width:
         return [text]
-    joined = _LEADING.sub("\\1\N{NO-BREAK SPACE}", text)
-    lines = wrap(joined, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+    operators, brackets = _outline(text)
+    for level in _LEVELS:
+        starts = [start for start, word in operators if word in level]
+        if starts:
+            return _filled([text[a:b].strip() for a, b in pairwise([0, *starts, len(text)])], width)
+    if not brackets:
+        return [text]
+    start, end = max(brackets, key=lambda pair: pair[1] - pair[0])
+    inner = _broken(text[start + 1 : end], width - 4)
+    return [text[: start + 1], *("    " + line for line in inner), text[end:]]
+
+
+def _filled(pieces: list[str], width: int) -> list[str]:
+    """The lines of several pieces; as many of them share a line as the width allows."""
+    lines: list[str] = []
+    is_open = False
+    for piece in pieces:
+        broken = _broken(piece, width)
+        if is_open and len(broken) == 1 and len(lines[-1]) + 1 + len(piece) <= width:
+            lines[-1] += " " + piece
+        else:
+            lines += broken
+        is_open = len(broken) == 1
+    return lines
+
+
+def _outline(text: str) -> tuple[list[tuple[int, str]], list[tuple[int, int]]]:
+    """The operators outside of all brackets and the outermost pairs of brackets, by where they are.
+
+    A comma counts as an operator that begins behind it.
+    """
+    operators: list[tuple[int, str]] = []
+    brackets: list[tuple[int, int]] = []
+    depth = opened = 0
+    for found in _TOKEN.finditer(text):
+        word = found[0]
+        if word in "([":
+            opened = opened if depth else found.start()
+            depth += 1
+        elif word in ")]":
+            depth -= 1
+            if not depth:
+                brackets.append((opened, found.start()))
+        elif not depth and found.start():
+            operators.append((found.end() if word == "," else found.start(), word.strip()))
+    return operators, brackets

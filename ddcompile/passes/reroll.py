@@ -17,6 +17,7 @@ in no family stay rows of a table.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,8 @@ from ddcompile.passes.moving import centred, family_clause
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["reroll"]
+
+_FEW_WEIGHTS = 16
 
 
 def reroll(rule: Rule) -> Rewrite:
@@ -117,9 +120,10 @@ class _State:
         """A tensor whose elements stay where they are: boxes of its positions, or a table if that is shorter."""
         coordinates = np.array(list(np.ndindex(*layer.shape)), dtype=np.int64).reshape(len(rows), len(layer.shape))
         extents = [atoms.shape[n] for n in atoms.names]
+        familiar = _familiar(rows)
         families = [
             (members, family)
-            for members, classes in _signatures(rows, atoms)
+            for members, classes in _signatures(rows, familiar, atoms)
             for family in fit_fixed(classes, extents, coordinates[members])
         ]
         if operands_moved:
@@ -136,7 +140,8 @@ class _State:
             new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
             kernels += new
             written.append(Statement(layer.name, _result_positions(binders), value))
-        if layer.shape and _total_cost(kernels, written) < _total_cost(constants, statements):
+        complete = layer.shape and len(familiar) == len(rows)
+        if complete and _total_cost(kernels, written) < _total_cost(constants, statements):
             constants, statements = kernels, written
         if statements != clauses:
             self.changed = True
@@ -148,7 +153,7 @@ class _State:
     ) -> None:
         """A tensor whose elements may be renamed, renumbered and negated: families, and a table of the rest."""
         oriented = [_oriented(r, atoms) for r in rows]
-        groups = _signatures([r for r, _ in oriented], atoms)
+        groups = _signatures([r for r, _ in oriented], _familiar(rows), atoms)
         extents = [atoms.shape[n] for n in atoms.names]
         table = _total_cost(*_listed(clause(layer.name, clauses[0].binders, rows, atoms, Names(set()), "w")))
         chosen: list[tuple[list[int], Family, list[Constant], tuple[Binder, ...], Expr]] = []
@@ -261,10 +266,11 @@ def _signature(row: Row, classes: list[UnitClass]) -> tuple[object, ...]:
     return (row.kind, row.bias, row.exponent, shapes)
 
 
-def _signatures(rows: list[Row], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
-    """Units grouped by signature, in an order that does not depend on theirs."""
+def _signatures(rows: list[Row], numbers: list[int], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
+    """The numbered units grouped by signature, in an order that does not depend on theirs."""
     groups: dict[tuple[object, ...], tuple[list[int], list[list[UnitClass]]]] = {}
-    for k, row in enumerate(rows):
+    for k in numbers:
+        row = rows[k]
         classes = _classes(row, atoms)
         members, members_classes = groups.setdefault(_signature(row, classes), ([], []))
         members.append(k)
@@ -278,13 +284,23 @@ def _oriented(row: Row, atoms: Atoms) -> tuple[Row, int]:
         return row, 1
     bias = -row.bias if row.kind == "sign" else 1 - row.bias
     negated = replace(row, weights=-row.weights, bias=bias)
-    return max((row, 1), (negated, -1), key=lambda r: (_orientation(r[0], atoms), r[1]))
+    ours, theirs = _ease(row), _ease(negated)
+    if ours == theirs:
+        ours, theirs = (tuple((c.weight, c.shape) for c in _classes(r, atoms)) for r in (row, negated))
+    return (row, 1) if ours >= theirs else (negated, -1)
 
 
-def _orientation(row: Row, atoms: Atoms) -> tuple[object, ...]:
-    # A unit that is silent at 0 reads best: `s >= t` with t >= 1.
+def _ease(row: Row) -> tuple[object, ...]:
+    """How well a row reads: best if it is silent at 0, `s >= t` with t >= 1."""
     positive = int((row.weights > 0).sum()) - int((row.weights < 0).sum())
-    return (row.bias <= 0, positive, -row.bias, [(c.weight, c.shape) for c in _classes(row, atoms)])
+    return (row.bias <= 0, positive, -row.bias)
+
+
+def _familiar(rows: list[Row]) -> list[int]:
+    """Rows that may have a family: their weights, up to sign, are those of another row, or few."""
+    keys = [(row.kind, len(row.weights), np.sort(np.abs(row.weights)).tolist()) for row in rows]
+    seen = Counter(map(repr, keys))
+    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= _FEW_WEIGHTS]
 
 
 def _is_short(row: Row, atoms: Atoms) -> bool:

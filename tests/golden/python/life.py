@@ -36,12 +36,16 @@ def life(cell: Sequence[Sequence[int]]) -> list[list[int]]:
     W = _extent("cell", cell, 1)
     _check("cell", cell, "bit", (H, W), range(2))
 
-    # next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W])
-    #     - cell[i, j] <= 7
+    # next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) -
+    #     cell[i, j] <= 7
     next_ = [
         [
-            int(5 <= 2 * sum(cell[(i + di) % H][(j + dj) % W] for di in range(-1, 2) for dj in range(-1, 2))
-            - cell[i][j] <= 7)
+            int(
+                5
+                <= 2 * sum(cell[(i + di) % H][(j + dj) % W] for di in range(-1, 2) for dj in range(-1, 2))
+                - cell[i][j]
+                <= 7
+            )
             for j in range(W)
         ]
         for i in range(H)

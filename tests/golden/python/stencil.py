@@ -50,18 +50,20 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
     """
     _check("image", image, "int[0..9]", (5, 4), range(10))
 
-    # edge[i < 5, j < 4] = abs(4 * image[i, j] - pad(image, 3)[i - 1, j] - pad(image, 3)[i + 1, j]
-    #     - pad(image, 3)[i, j - 1] - pad(image, 3)[i, j + 1])
+    # edge[i < 5, j < 4] = abs(4 * image[i, j] - pad(image, 3)[i - 1, j] - pad(image, 3)[i + 1, j] -
+    #     pad(image, 3)[i, j - 1] - pad(image, 3)[i, j + 1])
     edge = [
         [
-            abs(4 * image[i][j] - _pad2(image, 3, i - 1, j) - _pad2(image, 3, i + 1, j) - _pad2(image, 3, i, j
-            - 1) - _pad2(image, 3, i, j + 1))
+            abs(
+                4 * image[i][j] - _pad2(image, 3, i - 1, j) - _pad2(image, 3, i + 1, j)
+                - _pad2(image, 3, i, j - 1) - _pad2(image, 3, i, j + 1)
+            )
             for j in range(4)
         ]
         for i in range(5)
     ]
-    # high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3)
-    #     % 4] < 4
+    # high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3) %
+    #     4] < 4
     high = [
         [
             int((edge[i][j] >= 9 and not (i == 0 or j == 0)) ^ (image[(i + 2) % 5][(j - 3) % 4] < 4))
