@@ -13,6 +13,8 @@ __all__ = ["assign", "call", "comment", "comprehension"]
 
 _WIDTH = 100
 """Characters that a line should have at most, beyond its indentation."""
+_NARROWEST = 40
+"""Characters that a line may have however deep it is indented."""
 _COMMENT = 2000
 """Characters of a comment."""
 _LEVELS = [
@@ -99,7 +101,7 @@ def _broken(text: str, width: int = _WIDTH) -> list[str]:
     if not brackets:
         return [text]
     start, end = max(brackets, key=lambda pair: pair[1] - pair[0])
-    inner = _broken(text[start + 1 : end], width - 4)
+    inner = _broken(text[start + 1 : end], max(width - 4, _NARROWEST))
     return [text[: start + 1], *("    " + line for line in inner), text[end:]]
 
 

@@ -95,18 +95,31 @@ def _least(slots: tuple[_Slot, ...], bias: int, zero_is_negative: bool) -> Thres
         zeros = (0,) * len(slots)
         return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
     best: Threshold | None = None
+    weights = tuple(w for w, _, _ in slots)
     while True:
-        found = None
-        for coefficients in _proposals(slots, bias):
-            found = _prove(slots, bias, coefficients, zero_is_negative)
-            if found is not None:
-                break
-        if found is None or (best is not None and _size(found.coefficients, slots) >= _size(best.coefficients, slots)):
+        # Operands that are alike by now move together.
+        counts: Counter[tuple[int, Domain]] = Counter()
+        for weight, (_, domain, count) in zip(weights, slots, strict=True):
+            counts[weight, domain] += count
+        merged = tuple((w, d, n) for (w, d), n in counts.items())
+        found = _first_proved(merged, bias, zero_is_negative)
+        if found is None:
             return best
-        best = found
+        form = dict(zip(counts, found.coefficients, strict=True))
+        coefficients = tuple(form[w, d] for w, (_, d, _) in zip(weights, slots, strict=True))
+        if best is not None and _size(coefficients, slots) >= _size(best.coefficients, slots):
+            return best
+        best = replace(found, coefficients=coefficients)
         # The form found is proposed from again: what was small next to the old weights may go now.
-        weights, bias = _equivalent(found)
-        slots = tuple((w, d, n) for w, (_, d, n) in zip(weights, slots, strict=True))
+        weights, bias = _equivalent(best)
+
+
+def _first_proved(slots: tuple[_Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
+    for coefficients in _proposals(slots, bias):
+        found = _prove(slots, bias, coefficients, zero_is_negative)
+        if found is not None:
+            return found
+    return None
 
 
 def _size(coefficients: Sequence[int], slots: Sequence[_Slot]) -> int:

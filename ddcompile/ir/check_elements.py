@@ -26,13 +26,16 @@ _PAINTED = 1 << 25
 
 
 def check_sizes(types: Types, findings: Findings) -> bool:
-    """Report tensors that are too large to handle; whether there are none."""
+    """Report tensors that are empty or too large to handle; whether there are none."""
     nodes: dict[str, Node] = {d.name: d for d in types.rule.inputs}
     for statement in types.rule.statements:
         nodes.setdefault(statement.target, statement)
     is_fine = True
     for name, node in nodes.items():
         count = prod(types.shape[name])
+        if count == 0:
+            findings.add("T025", f"`{name}` has no elements", node)
+            is_fine = False
         if count > _ELEMENTS:
             findings.add("T023", f"`{name}` has {count} elements; at most {_ELEMENTS} are possible", node)
             is_fine = False

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ddcompile.ir.affine import affine_of
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.findings import Findings, counted
 from ddcompile.ir.nodes import (
     Binary,
@@ -128,8 +128,9 @@ class _Structure:
             self._no_reals(f"`{item.name}` is declared real", item)
         for extent in declared.shape:
             self._closed_affine(extent, "T018", f"an extent of `{item.name}`", item)
-            if isinstance(extent, Literal) and isinstance(extent.value, int) and extent.value < 1:
-                self.findings.add("T018", f"`{item.name}` has the extent {extent.value}; it must be positive", item)
+            form = _integral_form(extent)
+            if form is not None and form.is_constant and form.constant < 1:
+                self.findings.add("T018", f"`{item.name}` has the extent {form.constant}; it must be positive", item)
         if declared.low is None and declared.high is None:
             return
         if declared.kind != "int":
@@ -145,15 +146,15 @@ class _Structure:
         for part in postorder(expr):
             if isinstance(part, Size):
                 self._size(part, node, within)
-        form = affine_of(expr)
-        if form is None or not form.is_integral or form.names != form.sizes:
+        form = _integral_form(expr)
+        if form is None or form.names != form.sizes:
             hint = "integers, sizes, `+`, `-` and multiples of sizes"
             self.findings.add(code, f"{what} is `{describe(expr, 40)}`, which is not affine in sizes", node, hint)
 
     def _constant(self, constant: Constant) -> None:
         declared, values = constant.type, constant.values
-        shape = tuple(e.value if isinstance(e, Literal) else None for e in declared.shape)
-        if shape != values.shape:
+        forms = [_integral_form(extent) for extent in declared.shape]
+        if [None if form is None else form.constant for form in forms] != list(values.shape):
             listed = ", ".join(map(str, values.shape))
             self.findings.add("T036", f"`{constant.name}` has values of shape [{listed}], not as declared", constant)
         if values.dtype == object:
@@ -178,8 +179,7 @@ class _Structure:
             if isinstance(position, Binder):
                 for bound in (position.lower, position.upper):
                     self._expression(bound, statement, scope)
-                    form = affine_of(bound)
-                    if form is None or not form.is_integral:
+                    if _integral_form(bound) is None:
                         message = f"the bound `{describe(bound, 40)}` of `{position.name}` is not affine"
                         hint = "use integers, earlier indices, sizes, `+`, `-` and multiples"
                         self.findings.add("T019", message, bound, hint, within=statement)
@@ -322,6 +322,13 @@ def _scalar(declared: Type) -> str:
 
 def _positions(count: int) -> str:
     return counted(count, "position") if count else "no positions"
+
+
+def _integral_form(expr: Expr) -> Affine | None:
+    """The affine form of an expression of integers; None for any other."""
+    if any(isinstance(part, Literal) and not isinstance(part.value, int) for part in postorder(expr)):
+        return None
+    return affine_of(expr)
 
 
 def _is_closed(expr: Expr) -> bool:

@@ -26,6 +26,7 @@ are known (`ddcompile.runtime.arrays.prepare`).
 | T021 | a read at a position that is no integer |
 | T023 | a tensor or a reduction too large to handle |
 | T024 | a pad that is no constant, or around a scalar |
+| T025 | a tensor without elements |
 | T030 | `and`, `or`, `xor`, `not`, `any`, `all` or a condition on what is no bit |
 | T031 | `%` by what is no positive integer |
 | T032 | `%` of what is no integer |

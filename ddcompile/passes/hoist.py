@@ -32,29 +32,26 @@ def hoist(rule: Rule) -> Rewrite:
     """Apply the pass; see the module."""
     names = names_of(rule)
     made: dict[tuple[Expr, tuple[tuple[int, int], ...]], str] = {}
-    new: list[Statement] = []
-    statements: list[Statement] = []
-    for statement in rule.statements:
-        if statement.target in read_names([statement]):
-            statements.append(statement)
+    done: list[Statement] = []
+    work = list(reversed(rule.statements))
+    while work:
+        statement = work.pop()
+        repeated = None if statement.target in read_names([statement]) else _repeated(statement)
+        if repeated is None:
+            done.append(statement)
             continue
-        hoisted = _repeated(statement)
-        value = statement.value
-        while hoisted:
-            expr, binders = hoisted[0]
-            read = _tensor(expr, binders, made, names, new)
-            value = rewrite(value, lambda n, e=expr, r=read: r if n == e else n)  # type: ignore[misc]
-            statement = Statement(statement.target, statement.positions, value, location=statement.location)
-            hoisted = _repeated(statement)
-        statements.append(statement)
-    if not new:
+        expr, binders = repeated
+        read, new = _tensor(expr, binders, made, names)
+        value = rewrite(statement.value, lambda n, e=expr, r=read: r if n == e else n)  # type: ignore[misc]
+        work.append(Statement(statement.target, statement.positions, value, location=statement.location))
+        work += new
+    if not made:
         return unchanged(rule)
-    return Rewrite(with_statements(rule, [*new, *statements]), Witness())
+    return Rewrite(with_statements(rule, done), Witness())
 
 
-def _repeated(statement: Statement) -> list[tuple[Expr, tuple[Binder, ...]]]:
-    """Reductions that a loop repeats, with the binders of the indices that they use."""
-    found: list[tuple[Expr, tuple[Binder, ...]]] = []
+def _repeated(statement: Statement) -> tuple[Expr, tuple[Binder, ...]] | None:
+    """The first reduction that a loop repeats, with the binders of the indices that it uses."""
     for expr, scope in subexpressions(statement):
         if not isinstance(expr, Reduce):
             continue
@@ -65,8 +62,8 @@ def _repeated(statement: Statement) -> list[tuple[Expr, tuple[Binder, ...]]]:
         idle = [bounds[b.name] for b in scope if b.name not in free]
         repeats = prod(b[1] - b[0] if b is not None else 2 for b in idle)
         if repeats > 1:
-            found.append((expr, tuple(next(b for b in scope if b.name == n) for n in free)))
-    return found
+            return expr, tuple(next(b for b in scope if b.name == n) for n in free)
+    return None
 
 
 def _tensor(
@@ -74,12 +71,12 @@ def _tensor(
     binders: tuple[Binder, ...],
     made: dict[tuple[Expr, tuple[tuple[int, int], ...]], str],
     names: Names,
-    new: list[Statement],
-) -> Expr:
-    """The read of the tensor that holds a reduction, made if it is not there yet."""
+) -> tuple[Expr, list[Statement]]:
+    """The read of the tensor that holds a reduction, and its statement if it is not there yet."""
     own = tuple(b.name for b in binders)
     key = (alpha_key(expr, own), tuple(box_bounds(b) or (0, 0) for b in binders))
+    new = []
     if key not in made:
         made[key] = names("partial")
         new.append(Statement(made[key], binders, expr))
-    return Read(made[key], tuple(Index(n) for n in own))
+    return Read(made[key], tuple(Index(n) for n in own)), new

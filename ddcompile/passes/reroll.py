@@ -66,6 +66,22 @@ class _Place:
     offset: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Written:
+    """A family of hidden units, by their numbers in the layer, and its clause."""
+
+    units: list[int]
+    family: Family
+    constants: list[Constant]
+    binders: tuple[Binder, ...]
+    value: Expr
+
+    @property
+    def price(self) -> int:
+        """The cost of the clause."""
+        return _total_cost(self.constants, [Statement("x", self.binders, self.value)])
+
+
 class _State:
     """The new program as it grows, tensor by tensor."""
 
@@ -155,8 +171,7 @@ class _State:
         oriented = [_oriented(r, atoms) for r in rows]
         groups = _signatures([r for r, _ in oriented], _familiar(rows), atoms)
         extents = [atoms.shape[n] for n in atoms.names]
-        table = _total_cost(*_listed(clause(layer.name, clauses[0].binders, rows, atoms, Names(set()), "w")))
-        chosen: list[tuple[list[int], Family, list[Constant], tuple[Binder, ...], Expr]] = []
+        found: list[_Written] = []
         for members, classes in groups:
             for family in fit_free(classes, extents):
                 row = oriented[members[family.units[0]]][0]
@@ -167,22 +182,33 @@ class _State:
                 row = oriented[units[0]][0]
                 binders = self.binders(family)
                 new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
-                price = _total_cost(new, [Statement(layer.name, binders, value)])
-                if price * len(rows) <= table * len(units) or len(units) == len(rows):
-                    chosen.append((units, family, new, binders, value))
-        rest = set(range(len(rows))) - {u for units, *_ in chosen for u in units}
+                found.append(_Written(units, family, new, binders, value))
+        rest = set(range(len(rows)))
+        chosen: list[_Written] = []
+        while found and rest:
+            # What is left in the table gets dearer row by row as rows leave it.
+            left = [rows[k] for k in sorted(rest)]
+            binders = (Binder("u", Literal(0), Literal(len(left))),)
+            constants, statement = clause(layer.name, binders, left, atoms, Names(set()), "w")
+            table = _total_cost(constants, [statement])
+            cheap = [w for w in found if w.price * len(left) <= table * len(w.units) or len(w.units) == len(left)]
+            if not cheap:
+                break
+            chosen += cheap
+            found = [w for w in found if w not in cheap]
+            rest -= {u for w in cheap for u in w.units}
         if not chosen and not operands_moved:
             self.statements += clauses
             return
         self.changed = True
         del self.shapes[layer.name]
-        for units, family, new, binders, value in chosen:
+        for part in chosen:
             name = self.names(layer.name)
-            self.constants += new
-            self.statements.append(Statement(name, binders, value))
-            shape = tuple(b - a for a, b in zip(family.lower, family.upper, strict=True))
-            signs = [oriented[u][1] for u in units]
-            self._place(layer, name, shape, units, signs, rows[0].kind, binders)
+            self.constants += part.constants
+            self.statements.append(Statement(name, part.binders, part.value))
+            shape = tuple(b - a for a, b in zip(part.family.lower, part.family.upper, strict=True))
+            signs = [oriented[u][1] for u in part.units]
+            self._place(layer, name, shape, part.units, signs, rows[0].kind, part.binders)
         if rest:
             self._write_rest(layer, sorted(rest, key=lambda k: _row_key(rows[k])), rows, atoms)
         self.moved.add(layer.name)
@@ -321,10 +347,6 @@ def _is_short(row: Row, atoms: Atoms) -> bool:
 
 def _total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
     return sum(map(cost, constants)) + sum(map(cost, statements))
-
-
-def _listed(part: tuple[list[Constant], Statement]) -> tuple[list[Constant], list[Statement]]:
-    return part[0], [part[1]]
 
 
 def _row_key(row: Row) -> tuple[object, ...]:

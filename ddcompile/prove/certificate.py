@@ -4,7 +4,7 @@ The file holds the text of every program once, by its SHA-256, and every large c
 name it with::
 
     {"format": "ddcompile certificate", "version": 1, "ddcompile": "0.1.0",
-     "network": {"sha256": "...", ...},
+     "network": {"sha256": "...", ...}, "rule": "<sha256 of the canonical text of the last program>",
      "steps": [{"pass": "forward", "old": "<sha256>", "new": "<sha256>", "witness": "seen[i < 3] = layer1[i]"}, ...],
      "programs": {"<sha256>": "rule ..."}, "constants": {"<sha256>": {"shape": [...], "values": [...]}}}
 
@@ -88,6 +88,11 @@ class Certificate:
     network_sha256: str = ""
     network: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def rule_sha256(self) -> str:
+        """Hash of the canonical text of the last program, constants included; "" without steps."""
+        return _sha256(print_rule(self.steps[-1].new)) if self.steps else ""
+
     def extended(self, steps: Iterable[StepLike]) -> Certificate:
         """This certificate with further steps at its end."""
         more = [(s, WitnessClauses(s.witness.statements, s.witness.constants)) for s in steps]
@@ -113,6 +118,7 @@ class Certificate:
             "version": VERSION,
             "ddcompile": __version__,
             "network": {"sha256": self.network_sha256, **self.network},
+            "rule": self.rule_sha256,
             "steps": steps,
             "programs": writer.programs,
             "constants": {name: array_to_json(array) for name, array in writer.constants.items()},
@@ -192,6 +198,10 @@ def _layout(data: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class _Writer:
     """Collects programs and constants by hash."""
 
@@ -201,7 +211,7 @@ class _Writer:
 
     def program(self, rule: Rule) -> str:
         text = print_rule(rule, self._external(rule.constants))
-        name = hashlib.sha256(text.encode()).hexdigest()
+        name = _sha256(text)
         self.programs[name] = text
         return name
 
@@ -240,7 +250,10 @@ class _Reader:
             self._constants[name] = self._constant(name, value)
         steps = self._field(data, "steps", list, "the steps")
         found = tuple(self._step(k, step) for k, step in enumerate(steps, 1))
-        return Certificate(found, sha256, {k: v for k, v in network.items() if k != "sha256"})
+        certificate = Certificate(found, sha256, {k: v for k, v in network.items() if k != "sha256"})
+        if self._field(data, "rule", str, "the rule") != certificate.rule_sha256:
+            raise fail("C005", "the last program does not have the hash of the rule", place=self.file)
+        return certificate
 
     def _step(self, number: int, step: Any) -> CertifiedStep:
         where = f"step {number}"
@@ -262,7 +275,7 @@ class _Reader:
             text = programs.get(name)
             if not isinstance(text, str):
                 raise self._malformed(f"there is no program {name[:12]}", where)
-            if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != name:
+            if _sha256(text) != name:
                 raise fail("C005", f"a program of {where} does not have its hash {name[:12]}", place=self.file)
             try:
                 self._parsed[name] = parse(text, constants=self._constants)

@@ -75,8 +75,10 @@ class Decider:
             raise NotProved("they differ", inputs)
         swept = sweep(self.store, self._programmes, new, old)
         if swept is not None:
-            rest = normal(subtract(swept, old))
-            if self._by_thresholds(rest) if rest.terms else rest.const == 0:
+            difference = normal(subtract(swept, old))
+            if not difference.terms and difference.const == 0:
+                return "b"
+            if self._by_thresholds(difference):
                 return "b"
         verdict = tabulate(self.store, difference)
         if verdict.zero:

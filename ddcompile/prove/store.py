@@ -33,6 +33,8 @@ NodeKind: TypeAlias = OneOf["input", "step", "relu", "mod", "product", "argmax",
 ATTAINABLE_LIMIT = 1 << 18
 """Most count vectors enumerated to list the attainable values of a form."""
 
+ORDERED_LIMIT = 16
+"""Bounds of longer forms take thresholds of one form as independent."""
 STAIRCASE_LIMIT = 3
 """relu(P) with at most this many positive values is written as thresholds of P."""
 
@@ -233,7 +235,7 @@ class Store:
             found = len(self.bases)
             self.bases.append(Base(form, low, high, self.integral(form), self.level(form)))
             self._base_index[name] = found
-            origin = self._loose_bounds(form)[0]
+            origin = low if len(form.terms) > ORDERED_LIMIT else self._loose_bounds(form)[0]
             if origin is not None:
                 self.bases[found].origin = origin
                 self.bases[found].attainable = self._attainable(form)
@@ -306,7 +308,7 @@ class Store:
 
     def bounds(self, form: Form) -> Interval:
         """Least and greatest value of `form * 2**form.exp`, over free variables (thresholds of one base ordered)."""
-        if len(form.terms) > 16:
+        if len(form.terms) > ORDERED_LIMIT:
             return self._loose_bounds(form)
         low: int | None = form.const
         high: int | None = form.const

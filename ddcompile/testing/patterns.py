@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ddcompile.ir.nodes import Binary, BinaryOp, Binder, Compare, Expr, Index, Kind, Literal, Read, Reduce, Unary
-from ddcompile.testing.builder import RuleBuilder, over
+from ddcompile.testing.rule_builder import RuleBuilder, over
 from ddcompile.testing.values import Extent, IndexRange, Scope, Value, hull, join
 
 __all__ = ["PATTERNS"]
@@ -28,27 +28,24 @@ def clauses(rule: RuleBuilder) -> None:
     if not first.is_known or first.value < 2:
         first = Extent(Literal(3), 3)
         shape = (first, *(Extent(Literal(1), 1) for _ in shape[1:]))
-    binders, scope = rule.scope(shape)
-    cut = rule.choose.integer(1, first.value - 1)
-    what = rule.choose.integer(0, 3)
-    if what == 3:
+    what = rule.choose.choice(("halves", "halves", "elements", "triangles"))
+    if what == "triangles":
         _triangles(rule, name, first)
         return
+    binders, scope = rule.scope(shape)
+    index, *others = scope.indices
+    cut = rule.choose.integer(1, first.value - 1)
     kind: Kind | None = rule.choose.choice((None, "bit"))
-    low = replace(scope.indices[0], high=cut - 1, extent=None)
-    high = replace(scope.indices[0], low=cut, extent=None)
-    if what == 2:
-        values = [rule.value(replace(scope, indices=(low, *scope.indices[1:])), kind)]
-        rule.clause(name, (_between(low), *binders[1:]), values[0])
-        for k in range(cut, first.value):
-            inner = replace(scope, indices=scope.indices[1:])
-            values.append(rule.value(inner, kind))
-            rule.clause(name, (Literal(k), *binders[1:]), values[-1])
-    else:
-        values = []
-        for part in (low, high):
-            values.append(rule.value(replace(scope, indices=(part, *scope.indices[1:])), kind))
-            rule.clause(name, (_between(part), *binders[1:]), values[-1])
+    parts = [replace(index, high=cut - 1, extent=None)]
+    if what == "halves":
+        parts.append(replace(index, low=cut, extent=None))
+    values = []
+    for part in parts:
+        values.append(rule.value(replace(scope, indices=(part, *others)), kind))
+        rule.clause(name, (_between(part), *binders[1:]), values[-1])
+    for k in range(cut, first.value) if what == "elements" else ():
+        values.append(rule.value(replace(scope, indices=tuple(others)), kind))
+        rule.clause(name, (Literal(k), *binders[1:]), values[-1])
     rule.define(name, shape, *values)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,14 +16,18 @@ import numpy as np
 from lines import Line, count
 
 import ddcompile as dd
+from ddcompile.analysis.cost import cost
 from ddcompile.engines import ENGINES, compiled
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import extents
 from ddcompile.testing.builders import EXAMPLES
+from ddcompile.testing.choose import RandomChoose
+from ddcompile.testing.disguised import disguised_network
+from ddcompile.testing.inputs import all_inputs, random_inputs
 from ddcompile.testing.samples import boundary, noise
 
-__all__ = ["agreement", "networks"]
+__all__ = ["agreement", "disguised", "networks"]
 
 LARGEST_COST = {"orientation": 220, "orientation9": 220, "rule30": 75, "two_of_three": 45, "random_ties": None}
 SHUFFLED = ("orientation", "orientation9", "rule30")
@@ -30,6 +35,9 @@ SHUFFLES = 10
 SECONDS = 20.0
 MEBIBYTES = 2048
 INPUTS = 10_000
+DISGUISED = 60
+LARGEST_DISGUISED = 4000
+"""Parameters of a random network; larger ones are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,8 @@ def networks() -> Iterator[Line]:
     for name, limit in LARGEST_COST.items():
         seeds = [None, *range(SHUFFLES)] if name in SHUFFLED else [None]
         runs = [in_own_process(name, seed) for seed in seeds]
-        cost = max(run.cost for run in runs)
-        yield Line(name, "cost", str(cost), "any" if limit is None else f"<= {limit}", limit is None or cost <= limit)
+        most = max(run.cost for run in runs)
+        yield Line(name, "cost", str(most), "any" if limit is None else f"<= {limit}", limit is None or most <= limit)
         proved = sum(run.verdict == "proved" for run in runs)
         checked = sum(run.checked == "proved" for run in runs)
         yield Line(name, "proved when distilled", f"{proved} of {len(runs)}", "all", proved == len(runs))
@@ -107,6 +115,30 @@ def agreement() -> Iterator[Line]:
             seconds, same = run(rule, engine, flat, expected)
             rate = f"{same} of {len(flat)} in {seconds:.3f} s"
             yield Line(name, f"{engine} = network", rate, f"all of >= {count(INPUTS)}", same == len(flat) >= INPUTS)
+
+
+def disguised() -> Iterator[Line]:
+    """Random rules unrolled into networks, disguised, and distilled again."""
+    proved = same = tried = seed = shorter = 0
+    while tried < DISGUISED:
+        seed += 1
+        found = disguised_network(RandomChoose(seed))
+        if found is None or found.network.parameters > LARGEST_DISGUISED:
+            continue
+        tried += 1
+        dense = found.dense()
+        program = dd.optimize(dd.Program(dense, found.network.sha256, dd.Certificate()))
+        arrays = all_inputs(dense) or random_inputs(dense, RandomChoose(seed), 200)
+        flat = np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+        equal = (np.asarray(program(*arrays)) == evaluate(found.network, flat)).all()
+        if not equal or not program.verdict:
+            print(f"seed {seed}: {program.verdict}\n{dense}\n{program}", file=sys.stderr)
+        proved += bool(program.verdict)
+        same += bool(equal)
+        shorter += program.cost < cost(dense)
+    yield Line("disguised", "random networks distilled and proved", f"{proved} of {tried}", "all", proved == tried)
+    yield Line("disguised", "equal to the network", f"{same} of {tried}", "all", same == tried)
+    yield Line("disguised", "shorter than the dense program", f"{shorter} of {tried}", "any", True)
 
 
 def inputs(name: str) -> np.ndarray:

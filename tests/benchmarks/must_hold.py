@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from hold_networks import agreement, networks
+from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, programs, python_is_standalone
 from hold_proofs import mutations
 from hold_usage import bad_input, properties
@@ -21,6 +21,7 @@ from rich.table import Table
 SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "networks": networks,
     "engines": agreement,
+    "disguised": disguised,
     "programs": programs,
     "proofs": mutations,
     "c": c_is_clean,

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.interpreter import interpret
+from ddcompile.testing.disguised import Disguised
 from ddcompile.testing.inputs import all_inputs
-from ddcompile.testing.strategies import Disguised, networks
+from ddcompile.testing.strategies import networks
 
 many = settings(
     max_examples=40,

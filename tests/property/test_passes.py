@@ -17,9 +17,10 @@ from ddcompile.passes.pipeline import PASSES
 from ddcompile.prove.steps import check_step
 from ddcompile.testing import assert_equivalent
 from ddcompile.testing.choose import RandomChoose
+from ddcompile.testing.disguised import Disguised, disguised_network
 from ddcompile.testing.generate import rule_from_seed
 from ddcompile.testing.operands import Limits
-from ddcompile.testing.strategies import Disguised, disguised_network, networks, rules
+from ddcompile.testing.strategies import networks, rules
 
 LIMITS = Limits(tensors=3, sizes=False)
 SEEDS = 12

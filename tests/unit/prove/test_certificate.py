@@ -117,6 +117,7 @@ DAMAGES: dict[str, tuple[str, str, str]] = {
         "C005",
         "does not have its hash",
     ),
+    "other rule": (damaged(lambda d: d.update(rule="00")), "C005", "the last program does not have the hash"),
     "changed constant": (
         damaged(lambda d: next(iter(d["constants"].values()))["values"].__setitem__(0, 7)),
         "C005",

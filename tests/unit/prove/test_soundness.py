@@ -65,11 +65,12 @@ def test_accepted_pairs_agree_on_all_inputs() -> None:
     """Thousands of pairs: a threshold program and the same with a few numbers changed."""
     rng = random.Random(11)
     accepted = refused = 0
-    for _ in range(2000):
-        bits = rng.randint(1, 4)
-        kind = rng.choice(("bit", "bit", "spin", "trit"))
-        header = f"rule r(x: {kind}[{bits}]) -> (y: bit) {{\n"
-        first = parse(header + threshold_text(rng, bits) + "\n}")
+    for k in range(2000):
+        if k % 6 == 0:
+            bits = rng.randint(1, 4)
+            kind = rng.choice(("bit", "bit", "spin", "trit"))
+            header = f"rule r(x: {kind}[{bits}]) -> (y: bit) {{\n"
+            first = parse(header + threshold_text(rng, bits) + "\n}")
         second = mutate_rule(first, rng)
         for _ in range(rng.randint(0, 2)):
             second = mutate_rule(second, rng)

@@ -1,0 +1,242 @@
+"""The just-in-time compiler: the interpreter's results, for any batch, from any number of threads."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from ddcompile.backends.llvm.jit import compile_jit
+from ddcompile.diagnostics import CompileError
+from ddcompile.interpreter import interpret
+from ddcompile.ir.nodes import Binary, Declaration, Expr, If, Literal, Read, Rule, Statement, Type
+from ddcompile.ir.parser import parse
+from ddcompile.runtime.threads import check_jobs, spread
+from ddcompile.testing import assert_engines_agree
+
+FOLDER = Path(__file__).parents[2] / "golden" / "rules"
+# Rational inputs have no bound, so there is no kernel for them.
+RULES = sorted(path.stem for path in FOLDER.glob("*.rule") if path.stem != "rats")
+
+
+def read(name: str) -> Rule:
+    path = FOLDER / f"{name}.rule"
+    return parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def code_of(error: pytest.ExceptionInfo[CompileError]) -> str:
+    return error.value.diagnostics[0].code
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_agrees_with_the_interpreter(name: str) -> None:
+    assert_engines_agree(read(name), engines=["jit"])
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-(2**95), 2**95 - 1), (0, 2**130), (-(2**200), 2**200), (-(2**63), 2**63 - 1), (0, 2**63)],
+)
+def test_wide_integers(low: int, high: int) -> None:
+    rule = parse(
+        f"rule r(a: int[{low}..{high}][2], b: int[{low}..{high}]) -> (s: int, p: int[2], m: int, k: int[0..96], w: bit)"
+        f" {{ s = a[0] - a[1] + b  p[i < 2] = a[i] * b  m = max(a[0], -a[1], b - 1)  k = (b - {low}) % 97"
+        f" w = a[0] < a[1] or a[0] == b }}"
+    )
+    random = Random(1)
+    edges = [low, low + 1, high - 1, high, *(random.randint(low, high) for _ in range(20))]
+    a = np.array([[random.choice(edges), random.choice(edges)] for _ in range(300)], dtype=object)
+    b = np.array([random.choice(edges) for _ in range(300)], dtype=object)
+    found = compile_jit(rule)(a, b)
+    for actual, expected in zip(found, interpret(rule, [a, b]), strict=True):
+        assert actual.dtype == expected.dtype
+        assert actual.tolist() == expected.tolist()
+
+
+def test_rational_results_are_fractions() -> None:
+    found = compile_jit(read("weights"))(np.array([1, -1, 1, 1]), 3)
+    assert [type(value) for value in found.score.tolist()] == [Fraction, Fraction]
+    assert found.score[0] == Fraction(1, 2) + Fraction(5, 4) + 3 + Fraction(0.1) + Fraction(3, 16)
+
+
+def test_batch_axes() -> None:
+    rule = parse("rule r(x: bit[2], n: int[0..9]) -> (y: int[2], z: bit) { y[i < 2] = x[i] + n  z = n > 0 }")
+    function = compile_jit(rule)
+    one = function([1, 0], 5)
+    assert (one.y.tolist(), one.y.shape, one.z.shape) == ([6, 5], (2,), ())
+    many = function(np.ones((2, 3, 2), dtype=bool), np.arange(6.0).reshape(2, 3))
+    assert many.y[1, 2].tolist() == [6, 6]
+    assert many.z.tolist() == [[0, 1, 1], [1, 1, 1]]
+    none = function(np.zeros((4, 0, 2)), np.zeros((4, 0)))
+    assert (none.y.shape, none.y.dtype, none.z.shape, none.z.dtype) == ((4, 0, 2), np.int64, (4, 0), np.uint8)
+
+
+def test_arrays_need_not_be_contiguous() -> None:
+    function = compile_jit(parse("rule r(x: int[-9..9][3, 2]) -> (y: int[2, 3]) { y[j < 2, i < 3] = x[i, j] }"))
+    x = np.arange(-6, 6).reshape(2, 3, 2)[::-1]
+    assert np.array_equal(function(x), x.transpose(0, 2, 1))
+    assert np.array_equal(function(np.asfortranarray(x)), x.transpose(0, 2, 1))
+
+
+def test_large_scratch_memory_is_of_the_call() -> None:
+    rule = parse("rule r(x: int[0..99]) -> (y: int) { a[i < 5000] = i * x  y = sum(i < 5000: a[i] * a[4999 - i]) }")
+    x = np.arange(50)
+    assert np.array_equal(compile_jit(rule, n_jobs=3)(x), interpret(rule, [x])[0])
+
+
+def test_rule_with_the_name_of_a_system_function() -> None:
+    rule = parse("rule memset(x: bit[99]) -> (memcpy: bit[99]) { memcpy[i < 99] = 0 * x[i] }")
+    assert not compile_jit(rule)(np.ones(99)).any()
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------------
+
+
+def test_sizes_are_solved_for_every_call() -> None:
+    rule = read("life")
+    function = compile_jit(rule)
+    random = np.random.default_rng(0)
+    for shape in ((3, 3), (5, 8), (1, 4), (3, 3)):
+        cells = random.integers(0, 2, (10, *shape))
+        assert np.array_equal(function(cells), interpret(rule, [cells])[0])
+
+
+def test_specialisations_are_kept() -> None:
+    function = compile_jit(read("life"))
+    function(np.zeros((3, 4)))
+    (program,) = function._programs.values()
+    function(np.zeros((7, 3, 4)))
+    assert list(function._programs.values()) == [program]
+
+
+def test_machine_code_is_freed() -> None:
+    function = compile_jit(read("add"))
+    (program,) = (weakref.ref(program) for program in function._programs.values())
+    del function
+    gc.collect()
+    assert program() is None
+
+
+# --- threads ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 100])
+@pytest.mark.parametrize("n_jobs", [1, 2, 3, 7, -1])
+def test_jobs_divide_the_batch(count: int, n_jobs: int) -> None:
+    rule = read("weights")
+    x = np.random.default_rng(count).choice([-1, 1], (count, 4))
+    n = np.arange(count)
+    for actual, expected in zip(compile_jit(rule, n_jobs=n_jobs)(x, n), interpret(rule, [x, n]), strict=True):
+        assert np.array_equal(actual, expected)
+
+
+def test_spread_covers_each_number_once() -> None:
+    for count in range(12):
+        for jobs in range(1, 6):
+            seen: list[int] = []
+            spread(lambda start, stop: seen.extend(range(start, stop)), count, jobs)
+            assert sorted(seen) == list(range(count))
+
+
+def test_an_error_in_a_thread_is_raised() -> None:
+    def work(start: int, stop: int) -> None:
+        if start:
+            raise ValueError(f"{start}..{stop}")
+
+    with pytest.raises(ValueError, match="2..4"):
+        spread(work, 4, 2)
+
+
+@pytest.mark.parametrize("n_jobs", [0, -2, 1.5, True, "2"])
+def test_bad_number_of_jobs(n_jobs: object) -> None:
+    with pytest.raises(CompileError) as error:
+        check_jobs(n_jobs)
+    assert code_of(error) == "E021"
+
+
+def test_calls_from_many_threads() -> None:
+    rule = read("life")
+    function = compile_jit(rule, n_jobs=2)
+    random = np.random.default_rng(1)
+    batches = [random.integers(0, 2, (20, 2 + k % 4, 3)) for k in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(function, batches))
+    for cells, actual in zip(batches, found, strict=True):
+        assert np.array_equal(actual, interpret(rule, [cells])[0])
+
+
+def test_other_threads_run_meanwhile() -> None:
+    # 200 million steps that no compiler can skip.
+    rule = parse(
+        "rule r(x: int[0..9]) -> (y: int) {"
+        " a[0] = x  a[1 <= i < 20000] = (a[i - 1] * a[i - 1] + i) % 9973"
+        " y = sum(i < 20000: a[i]) }"
+    )
+    function = compile_jit(rule)
+    started, count = threading.Event(), 0
+
+    def call() -> None:
+        started.set()
+        function(np.zeros(5000, dtype=np.int64))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    started.wait()
+    while thread.is_alive():
+        count += 1
+    assert count > 1000
+
+
+# --- depth -----------------------------------------------------------------------------------------------------------
+
+
+def test_deep_expressions() -> None:
+    expr: Expr = Literal(0)
+    for k in range(20_000):
+        bit = Read("x", (Literal(k % 4),))
+        expr = If(bit, Binary("-", Literal(k), expr), expr) if k % 2 else Binary("+", expr, bit)
+    inputs = (Declaration("x", Type("bit", (Literal(4),))),)
+    rule = Rule("deep", inputs, (Declaration("y", Type("int")),), (Statement("y", (), expr),))
+    value, x = 0, [1, 0, 1, 1]
+    for k in range(20_000):
+        value = (k - value if x[k % 4] else value) if k % 2 else value + x[k % 4]
+    assert compile_jit(rule)(x) == value
+
+
+# --- what it refuses -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arrays", "code"),
+    [
+        ([np.zeros((2, 5))], "A004"),
+        ([np.full((2, 6), 2)], "A005"),
+        ([np.full((2, 6), np.nan)], "A006"),
+        ([], "A001"),
+        ([np.zeros((2, 6), dtype=complex)], "A002"),
+    ],
+)
+def test_wrong_arrays(arrays: list[np.ndarray], code: str) -> None:
+    with pytest.raises(CompileError) as error:
+        compile_jit(read("add"))(*arrays)
+    assert code_of(error) == code
+
+
+def test_unbounded_numbers_are_refused() -> None:
+    with pytest.raises(CompileError) as error:
+        compile_jit(read("rats"))
+    assert code_of(error) == "E010"
+
+
+def test_repr() -> None:
+    assert repr(compile_jit(read("add"), n_jobs=2)) == "<compiled rule add, n_jobs=2>"

@@ -1,0 +1,114 @@
+"""The LLVM target: golden modules, symbols, and object code that a C compiler links."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ddcompile.backends.llvm.compile import Library
+from ddcompile.backends.llvm.target import LLVMTarget, emit_object
+from ddcompile.backends.shared.target import EmitOptions, Target
+from ddcompile.diagnostics import CompileError
+from ddcompile.ir.nodes import Rule
+from ddcompile.ir.parser import parse
+
+FOLDER = Path(__file__).parents[2] / "golden"
+SIZES = {"life": (("H", 4), ("W", 3)), "sizes": (("N", 3), ("M", 2))}
+# Rational inputs have no bound, so there is no kernel for them.
+RULES = [path for path in sorted((FOLDER / "rules").glob("*.rule"), key=lambda path: path.stem) if path.stem != "rats"]
+
+
+def read(name: str) -> Rule:
+    path = FOLDER / "rules" / f"{name}.rule"
+    return parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def emit(rule: Rule, **options: Any) -> str:
+    (file,) = LLVMTarget().emit(rule, EmitOptions(**options))
+    return file.text
+
+
+def code_of(error: pytest.ExceptionInfo[CompileError]) -> str:
+    return error.value.diagnostics[0].code
+
+
+@pytest.mark.parametrize("name", [path.stem for path in RULES])
+def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"llvm/{name}.ll", emit(read(name), sizes=SIZES.get(name, ())))
+
+
+def test_is_a_target() -> None:
+    assert isinstance(LLVMTarget(), Target)
+
+
+def test_prefix_names_file_and_functions() -> None:
+    rule = read("add")
+    (file,) = LLVMTarget().emit(rule, EmitOptions(prefix="other", comments=False))
+    assert file.name == "other.ll"
+    assert "define void @other(ptr" in file.text
+    assert "define void @other_batch(i64 %n, ptr" in file.text
+    assert "; carry" not in file.text
+
+
+@pytest.mark.parametrize("prefix", ["a b", "1a", "a/b", "ä", 'a"'])
+def test_bad_prefix(prefix: str) -> None:
+    with pytest.raises(CompileError) as error:
+        emit(read("add"), prefix=prefix)
+    assert code_of(error) == "E201"
+
+
+def test_rule_with_the_name_of_a_system_function() -> None:
+    text = emit(parse("rule memset(x: bit[99]) -> (y: bit[99]) { y[i < 99] = 0 * x[i] }"))
+    assert "@memset_rule(" in text
+    assert "@memset(" not in text
+
+
+def test_sizes_need_values() -> None:
+    with pytest.raises(CompileError) as error:
+        emit(read("life"))
+    assert code_of(error) == "E002"
+
+
+def test_unbounded_numbers_are_refused() -> None:
+    with pytest.raises(CompileError) as error:
+        emit(read("rats"))
+    assert code_of(error) == "E010"
+
+
+def test_straight_line_code_is_cut_into_blocks() -> None:
+    terms = " + ".join(f"x[{k}] * x[{k + 1}]" for k in range(200))
+    text = emit(parse(f"rule r(x: bit[201]) -> (y: int) {{ y = {terms} }}"))
+    assert "more1:\n" in text
+    Library(text)
+
+
+def test_scratch_memory_comes_from_the_caller_when_it_is_large() -> None:
+    rule = parse("rule r(x: bit) -> (y: int) { a[i < 4000] = i * x  y = sum(i < 4000: a[i] * a[3999 - i]) }")
+    text = emit(rule)
+    bits = int(text.split("; scratch: ")[1].split(" bytes")[0])
+    assert bits >= 4000
+    assert "ptr noalias %scratch) nounwind {" in text
+    assert "alloca [" not in text
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a linker")
+def test_object_code_links(tmp_path: Path) -> None:
+    (tmp_path / "add.o").write_bytes(emit_object(read("add"), EmitOptions(prefix="adder")))
+    command = ["cc", "-shared", "-o", str(tmp_path / "add.so"), str(tmp_path / "add.o")]
+    subprocess.run(command, check=True, capture_output=True)
+    adder = ctypes.CDLL(str(tmp_path / "add.so")).adder_batch
+    x = np.array([[[1, 1, 0, 0, 1, 0], [1, 0, 1, 0, 1, 1]], [[1] * 6, [1] * 6]], dtype=np.uint8)
+    y = np.full((2, 7), 9, dtype=np.uint8)
+    adder(ctypes.c_int64(2), ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data))
+    assert (y @ (1 << np.arange(7))).tolist() == [19 + 53, 63 + 63]
+
+
+def test_object_code_is_deterministic() -> None:
+    assert emit_object(read("steps"), EmitOptions()) == emit_object(read("steps"), EmitOptions())
