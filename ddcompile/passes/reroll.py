@@ -102,7 +102,8 @@ class _State:
         """Write one tensor of the old program."""
         clauses = [s for s in self.rule.statements if s.target == layer.name]
         self.shapes[layer.name] = layer.shape
-        if layer.rows is None:
+        is_settled = layer.is_pinned and not layer.is_result and not read_names(clauses) & self.moved
+        if layer.rows is None or is_settled:
             self.statements += clauses
             return
         atoms = Atoms(dict(self.shapes))

@@ -7,6 +7,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -140,20 +141,24 @@ def test_jobs_divide_the_batch(count: int, n_jobs: int) -> None:
         assert np.array_equal(actual, expected)
 
 
+def _note(seen: list[int], start: int, stop: int) -> None:
+    seen.extend(range(start, stop))
+
+
 def test_spread_covers_each_number_once() -> None:
     for count in range(12):
         for jobs in range(1, 6):
             seen: list[int] = []
-            spread(lambda start, stop: seen.extend(range(start, stop)), count, jobs)
+            spread(partial(_note, seen), count, jobs)
             assert sorted(seen) == list(range(count))
 
 
 def test_an_error_in_a_thread_is_raised() -> None:
     def work(start: int, stop: int) -> None:
         if start:
-            raise ValueError(f"{start}..{stop}")
+            raise ValueError(f"from {start} to {stop}")
 
-    with pytest.raises(ValueError, match="2..4"):
+    with pytest.raises(ValueError, match="from 2 to 4"):
         spread(work, 4, 2)
 
 
