@@ -216,7 +216,7 @@ class ExpressionPrinter:
         if isinstance(target, BitType):
             # Compilers suspect arithmetic where a condition may stand.
             return NOTATION.apply("!=", self.print(operand), number(0))
-        if isinstance(target, IntType) and target.is_wide:
+        if target.is_wide:
             return self._call("of", target, operand)
         if _is_64(source) == _is_64(target):
             return self.print(operand)

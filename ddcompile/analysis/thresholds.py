@@ -277,8 +277,8 @@ def _extremes(
     if work + span > _WORK_LIMIT:
         return None
     # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
-    coefficient, members = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
-    scale = max(0, _round_ratio(abs(members[0][0]), abs(coefficient))) if coefficient else 0
+    largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
+    scale = _round_ratio(abs(largest[1][0][0]), abs(largest[0])) if largest[0] else 0
     residuals = [(c, [(w - scale * c, n) for w, n in members]) for c, members in groups]
     total = sum(abs(r) * n for _, members in residuals for r, n in members)
     if total >= _LIMIT // 4:

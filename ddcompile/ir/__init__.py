@@ -1,1 +1,1 @@
-
+"""The rule IR: nodes, text, types, and the verifier."""

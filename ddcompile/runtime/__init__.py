@@ -1,1 +1,1 @@
-
+"""Arrays in and out, and threads."""

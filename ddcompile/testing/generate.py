@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ddcompile.ir.nodes import Declaration, Rule, Statement, Type
 from ddcompile.ir.traverse import reads
-from ddcompile.testing.rule_builder import RuleBuilder
 from ddcompile.testing.choose import Choose, RandomChoose
 from ddcompile.testing.operands import Limits, declared
 from ddcompile.testing.patterns import PATTERNS
+from ddcompile.testing.rule_builder import RuleBuilder
 from ddcompile.testing.values import Tensor
 
 __all__ = ["Limits", "random_rule", "rule_from_seed"]

@@ -209,12 +209,12 @@ def test_deep_expressions() -> None:
     expr: Expr = Literal(0)
     for k in range(20_000):
         bit = Read("x", (Literal(k % 4),))
-        expr = If(bit, Binary("-", Literal(k), expr), expr) if k % 2 else Binary("+", expr, bit)
+        expr = If(bit, Binary("-", Literal(k), expr), Literal(-k)) if k % 2 else Binary("+", expr, bit)
     inputs = (Declaration("x", Type("bit", (Literal(4),))),)
     rule = Rule("deep", inputs, (Declaration("y", Type("int")),), (Statement("y", (), expr),))
     value, x = 0, [1, 0, 1, 1]
     for k in range(20_000):
-        value = (k - value if x[k % 4] else value) if k % 2 else value + x[k % 4]
+        value = (k - value if x[k % 4] else -k) if k % 2 else value + x[k % 4]
     assert compile_jit(rule)(x) == value
 
 
