@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from ddcompile.backends.python.names import PythonNames
 from ddcompile.backends.python.notation import COMPARISON, PYTHON, Part, Sort, join, number, span
@@ -15,8 +16,8 @@ from ddcompile.ir.traverse import children, postorder
 
 __all__ = ["Printer", "has_fraction"]
 
-_LOOP_LIMIT = 12
-"""How many reductions may run as loops inside one another; CPython takes 20 nested blocks."""
+_BLOCKS = 18
+"""How many loops and tests may be inside one another; CPython takes 20 nested blocks."""
 
 
 class Printer:
@@ -39,8 +40,19 @@ class Printer:
         self.pads: set[int] = set()
         """The ranks of the padded reads so far."""
         self.uses_sign = False
+        self._blocks = 0
 
-    def print(self, expr: Expr, how: Split, writer: Writer, indices: Mapping[str, str], depth: int = 0) -> Part:
+    @contextmanager
+    def block(self, writer: Writer, header: str) -> Iterator[None]:
+        """Indent what the `with` body writes below the header of a loop or test."""
+        if self._blocks == _BLOCKS:
+            raise fail("E303", f"more than {_BLOCKS} loops inside one another are too many for Python")
+        self._blocks += 1
+        with writer.block(header):
+            yield
+        self._blocks -= 1
+
+    def print(self, expr: Expr, how: Split, writer: Writer, indices: Mapping[str, str]) -> Part:
         """Print an expression; the parts that `how` splits off become statements before it.
 
         Parameters
@@ -53,8 +65,6 @@ class Printer:
             Takes the statements.
         indices
             Python names of indices where they differ from those in `names`.
-        depth
-            How many reductions that run as loops are around.
         """
         results: list[Part] = []
         stack: list[tuple[Expr, bool]] = [(expr, False)]
@@ -62,7 +72,7 @@ class Printer:
             node, ready = stack.pop()
             kids = children(node)
             if id(node) in how.loops and isinstance(node, Reduce):
-                made = self._loop(node, how, writer, indices, depth)
+                made = self._loop(node, how, writer, indices)
             elif kids and not ready:
                 stack.append((node, True))
                 stack.extend((kid, False) for kid in reversed(kids))
@@ -82,24 +92,21 @@ class Printer:
         """The Python name of an index."""
         return indices.get(name, self.names.of[name])
 
-    def _loop(self, node: Reduce, how: Split, writer: Writer, indices: Mapping[str, str], depth: int) -> Part:
+    def _loop(self, node: Reduce, how: Split, writer: Writer, indices: Mapping[str, str]) -> Part:
         """Print a reduction as a loop that lists its terms; the reduction of that list."""
-        if depth >= _LOOP_LIMIT:
-            raise fail("E303", f"more than {_LOOP_LIMIT} reductions inside one another are too deep for Python")
         exact = has_fraction(node.body, self.exact | self.mixed)
         terms = self.names.fresh.numbered("_terms")
         writer.line(f"{terms}: list[{'Fraction' if exact else 'int'}] = []")
         first = number(0)
-        for k, binder in enumerate(node.binders):
-            lower = self.print(binder.lower, how, writer, indices, depth)
-            upper = self.print(binder.upper, how, writer, indices, depth)
-            first = first if k else lower
-            writer.line(f"for {self.index(binder.name, indices)} in {span(str(lower), str(upper))}:")
-            writer.enter()
-        body = self.print(node.body, how, writer, indices, depth + len(node.binders))
-        writer.line(f"{terms}.append({body.stored(exact)})")
-        for _ in node.binders:
-            writer.leave()
+        with ExitStack() as loops:
+            for k, binder in enumerate(node.binders):
+                lower = self.print(binder.lower, how, writer, indices)
+                upper = self.print(binder.upper, how, writer, indices)
+                first = first if k else lower
+                header = f"for {self.index(binder.name, indices)} in {span(str(lower), str(upper))}:"
+                loops.enter_context(self.block(writer, header))
+            body = self.print(node.body, how, writer, indices)
+            writer.line(f"{terms}.append({body.stored(exact)})")
         if node.op == "argmax":
             place = atom(f"{terms}.index(max({terms}))")
             return Part(place if str(first) == "0" else PYTHON.apply("+", first.text, place), Sort.INT)

@@ -6,6 +6,7 @@ one that is read while it is computed is filled in the order of its recurrence.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,7 +16,6 @@ from ddcompile.backends.python.layout import assign, comment, comprehension
 from ddcompile.backends.python.notation import span
 from ddcompile.backends.python.split import split
 from ddcompile.backends.shared.writer import Writer
-from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binder, Expr, Literal, Rule, Statement
 from ddcompile.ir.printer import print_statement
@@ -24,9 +24,6 @@ from ddcompile.ir.traverse import free_indices
 from ddcompile.ir.types import Types
 
 __all__ = ["StatementPrinter"]
-
-_RANK_LIMIT = 16
-"""How many positions the loops of a clause may have; CPython takes 20 nested blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +123,20 @@ class StatementPrinter:
     def _fill(self, clause: _Clause) -> None:
         """Write the loops of a clause that are left, and the assignment of an element."""
         statement = clause.statement
-        if len(statement.positions) > _RANK_LIMIT:
-            name = statement.target
-            raise fail("E303", f"`{name}` has more positions than Python nests loops", place=name)
         self._comment(statement)
         indices, places = clause.indices, list(clause.places)
-        entered = 0
-        for position in statement.positions[len(places) :]:
-            if isinstance(position, Binder):
-                name = self.printer.index(position.name, indices)
-                values = span(self._text(position.lower, indices), self._text(position.upper, indices))
-                self.writer.line(f"for {name} in {values}:")
-                self.writer.enter()
-                entered += 1
-                places.append(name)
-            else:
-                places.append(self._text(position, indices))
-        value = self.printer.print(statement.value, split(statement.value), self.writer, indices)
-        target = self.printer.names.of[statement.target] + "".join(f"[{place}]" for place in places)
-        assign(self.writer, target, str(value.stored(statement.target in self.printer.exact)))
-        for _ in range(entered):
-            self.writer.leave()
+        with ExitStack() as loops:
+            for position in statement.positions[len(places) :]:
+                if isinstance(position, Binder):
+                    name = self.printer.index(position.name, indices)
+                    values = span(self._text(position.lower, indices), self._text(position.upper, indices))
+                    loops.enter_context(self.printer.block(self.writer, f"for {name} in {values}:"))
+                    places.append(name)
+                else:
+                    places.append(self._text(position, indices))
+            value = self.printer.print(statement.value, split(statement.value), self.writer, indices)
+            target = self.printer.names.of[statement.target] + "".join(f"[{place}]" for place in places)
+            assign(self.writer, target, str(value.stored(statement.target in self.printer.exact)))
 
     def _in_order(self, clauses: list[_Clause], level: int, depth: int) -> None:
         """Write clauses so that their positions from `level` up to `depth` advance in lexicographic order.
@@ -185,28 +175,28 @@ class StatementPrinter:
         name = names.pop()
         is_shared = name is not None and not names
         variable = self.printer.names.of[str(name)] if is_shared else self.printer.names.fresh.numbered("_k")
-        with self.writer.block(f"for {variable} in {span(start, self._text(high.to_expr(), variables))}:"):
+        values = span(start, self._text(high.to_expr(), variables))
+        with self.printer.block(self.writer, f"for {variable} in {values}:"):
             self._in_order([_advanced(clause, level, variable) for clause in clauses], level + 1, depth)
 
     def _guarded(self, clauses: list[_Clause], level: int, depth: int) -> None:
         """Write loops over the box of the positions from `level` to `depth`, each clause behind a test."""
         extents = [self._extents(name) for name in dict.fromkeys(c.statement.target for c in clauses)]
         variables = []
-        for axis in range(level, depth):
-            bounds = list(dict.fromkeys(extent[axis] for extent in extents))
-            upper = f"max({', '.join(bounds)})" if len(bounds) > 1 else bounds[0]
-            variables.append(self.printer.names.fresh.numbered("_k"))
-            self.writer.line(f"for {variables[-1]} in {span('0', upper)}:")
-            self.writer.enter()
-        for clause in clauses:
-            tests = []
-            for axis, variable in enumerate(variables, level):
-                tests.append(self._test(clause, axis, variable))
-                clause = _advanced(clause, axis, variable)
-            with self.writer.block(f"if {' and '.join(tests)}:"):
-                self._fill(clause)
-        for _ in variables:
-            self.writer.leave()
+        with ExitStack() as loops:
+            for axis in range(level, depth):
+                bounds = list(dict.fromkeys(extent[axis] for extent in extents))
+                upper = f"max({', '.join(bounds)})" if len(bounds) > 1 else bounds[0]
+                variables.append(self.printer.names.fresh.numbered("_k"))
+                header = f"for {variables[-1]} in {span('0', upper)}:"
+                loops.enter_context(self.printer.block(self.writer, header))
+            for clause in clauses:
+                tests = []
+                for axis, variable in enumerate(variables, level):
+                    tests.append(self._test(clause, axis, variable))
+                    clause = _advanced(clause, axis, variable)
+                with self.printer.block(self.writer, f"if {' and '.join(tests)}:"):
+                    self._fill(clause)
 
     def _test(self, clause: _Clause, axis: int, variable: str) -> str:
         """Whether a variable is in the range of a clause's position."""

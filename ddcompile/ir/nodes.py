@@ -117,9 +117,10 @@ class Literal(Expr):
 
     def __post_init__(self) -> None:
         value = self.value
-        if not isinstance(value, int) or isinstance(value, bool):
+        if type(value) is not int:
             exact = Fraction(value)
-            object.__setattr__(self, "value", exact.numerator if exact.denominator == 1 else exact)
+            plain = Fraction(int(exact.numerator), int(exact.denominator))
+            object.__setattr__(self, "value", plain.numerator if plain.denominator == 1 else plain)
         Node.__post_init__(self)
 
 

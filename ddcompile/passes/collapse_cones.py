@@ -43,6 +43,7 @@ from ddcompile.ir.nodes import (
 )
 from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
+from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
@@ -55,7 +56,7 @@ _MAX_SIZE = 600
 
 
 def collapse_cones(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Replace an element that depends on a few bits by the cheapest expression with the same truth table."""
     types = infer(rule)
     tables = {c.name: c for c in rule.constants}
     clauses: dict[str, list[Statement]] = {}
@@ -73,8 +74,6 @@ def collapse_cones(rule: Rule) -> Rewrite:
 
 
 def _live_cost(rule: Rule) -> int:
-    from ddcompile.passes.dce import dce
-
     return cost(dce(rule).rule)
 
 

@@ -33,7 +33,7 @@ _Use = tuple[int, Expr, tuple[Binder, ...]]
 
 
 def cse(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Give an expression that occurs more than once a name, where that makes the text shorter."""
     names = names_of(rule)
     changed = False
     while True:

@@ -21,7 +21,7 @@ __all__ = ["dce"]
 
 
 def dce(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Drop statements that no result needs, and constants that nothing reads."""
     readers: dict[str, set[str]] = {}
     for statement in rule.statements:
         readers.setdefault(statement.target, set()).update(read_names([statement]))

@@ -28,6 +28,7 @@ from ddcompile.analysis.linear import Atoms, Row
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 from ddcompile.ir.nodes import Binder, Compare, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
+from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
@@ -35,7 +36,7 @@ __all__ = ["exact_thresholds"]
 
 
 def exact_thresholds(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Give threshold units small integer weights, and turn signs that never tie into bits; every form is proved."""
     types = infer(rule)
     atoms = Atoms.of_rule(rule, types)
     domains: dict[str, Domain | None] = {n: domain_of(types.tensor[n]) for n in atoms.names}
@@ -207,7 +208,10 @@ def _write(
                 value = Compare((">=",), (source, Literal(1))) if is_bit else source
                 witness.append(Statement(part, binders, value))
     new = with_statements(rule, statements, constants)
-    return unchanged(rule) if cost(new) > cost(rule) else Rewrite(new, Witness(tuple(witness), tuple(tables)))
+    # Affine units that were only read through thresholds are dead now.
+    if cost(dce(new).rule) > cost(dce(rule).rule):
+        return unchanged(rule)
+    return Rewrite(new, Witness(tuple(witness), tuple(tables)))
 
 
 def _moved_atoms(

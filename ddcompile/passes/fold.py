@@ -43,7 +43,7 @@ __all__ = ["fold", "folded"]
 
 
 def fold(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Fold constants, simplify indices, and write sums, sums of cycles and comparisons in their normal form."""
     tables = {c.name: c for c in rule.constants}
     types = infer(rule)
     statements = []

@@ -43,7 +43,7 @@ class _Alias:
 
 
 def forward(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Send copies, negations, constants and duplicates of units to their readers, and drop units that nothing reads."""
     types = infer(rule)
     atoms = Atoms.of_rule(rule, types)
     layers = layers_of(rule, types, atoms)

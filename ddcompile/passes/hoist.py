@@ -29,7 +29,7 @@ __all__ = ["hoist"]
 
 
 def hoist(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Compute a reduction once where a loop would repeat it."""
     names = names_of(rule)
     made: dict[tuple[Expr, tuple[tuple[int, int], ...]], str] = {}
     done: list[Statement] = []

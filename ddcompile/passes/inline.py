@@ -35,7 +35,7 @@ _READABLE = 24
 
 
 def inline(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Write a tensor that is read once where it is read, and fuse a tensor into the only reduction over it."""
     names = names_of(rule)
     changed = False
     while True:

@@ -44,7 +44,7 @@ _LETTERS = "ijklmnpqrsabcefgh"
 
 
 def name(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Name tensors for what they compute, indices by their place, and order statements by use."""
     types = infer(rule)
     ordered = _ordered(rule)
     names = _tensor_names(rule, ordered, types)

@@ -40,7 +40,7 @@ _FEW_WEIGHTS = 16
 
 
 def reroll(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Write families of units as one clause over a box, with operands that move with the coordinates."""
     types = infer(rule)
     atoms = Atoms.of_rule(rule, types)
     layers = layers_of(rule, types, atoms, _is_candidate)

@@ -39,7 +39,7 @@ _LIMIT = 8
 
 
 def slice_weights(rule: Rule) -> Rewrite:
-    """Apply the pass; see the module."""
+    """Write a sum weighted by a constant table as a few sums over slices."""
     tables = {c.name: c for c in rule.constants}
     types = infer(rule)
     uses = Counter(n.tensor for s in rule.statements for n in reads(s.value) if n.tensor in tables)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ddcompile.analysis.cost import cost
 from ddcompile.ir.nodes import Rule
+from ddcompile.ir.parser import parse
 from ddcompile.ir.verifier import verify
 from ddcompile.passes import pipeline
 from ddcompile.passes.pipeline import PASSES
@@ -71,6 +72,12 @@ def test_pass_on_larger_networks(name: str) -> None:
         disguised = disguised_network(RandomChoose(seed))
         if disguised is not None and disguised.network.parameters < 4000:
             check_pass(name, disguised.dense())
+
+
+@every_pass
+def test_pass_on_constants_beyond_64_bits(name: str) -> None:
+    text = "const w: int[2] = [36893488147419103232, 1]  y = w[0] * x[0] - w[1] * x[1] > 0"
+    check_pass(name, parse(f"rule wide(x: bit[2]) -> (y: bit) {{ {text} }}"))
 
 
 @few

@@ -181,7 +181,7 @@ def test_calls_from_many_threads() -> None:
 
 
 def test_other_threads_run_meanwhile() -> None:
-    # 200 million steps that no compiler can skip.
+    # A hundred million steps, each of which needs the one before.
     rule = parse(
         "rule r(x: int[0..9]) -> (y: int) {"
         " a[0] = x  a[1 <= i < 20000] = (a[i - 1] * a[i - 1] + i) % 9973"

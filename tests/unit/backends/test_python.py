@@ -215,7 +215,7 @@ def test_deep_expressions_inside_loops_are_split(value: Expr) -> None:
 
 def test_too_many_nested_loops_are_refused() -> None:
     value = chain(500, "i0")
-    for k in range(14):
+    for k in range(19):
         value = Reduce("sum", (Binder(f"i{k}", Literal(0), Literal(1)),), value)
     with pytest.raises(CompileError) as error:
         emit(deep(value))
