@@ -21,6 +21,10 @@ class Exact:
     values: np.ndarray
     exponent: int = 0
 
+    def __post_init__(self) -> None:
+        # Arithmetic on object arrays without axes gives bare numbers.
+        object.__setattr__(self, "values", np.asarray(self.values))
+
 
 class NotExact(Exception):
     """A number is not dyadic."""
@@ -74,7 +78,7 @@ def times(a: Exact, b: Exact) -> Exact:
     x, y = a.values, b.values
     if (x.dtype == object or y.dtype == object or bound(x) * bound(y) >= LIMIT) and x.dtype != object:
         x = x.astype(object)
-    return Exact(np.asarray(x * y), a.exponent + b.exponent)
+    return Exact(x * y, a.exponent + b.exponent)
 
 
 def plus(a: Exact, b: Exact, sign: int) -> Exact:
@@ -83,7 +87,7 @@ def plus(a: Exact, b: Exact, sign: int) -> Exact:
     x, y = shifted(a, exponent), shifted(b, exponent)
     if x.dtype != y.dtype or bound(x) + bound(y) >= LIMIT:
         x, y = x.astype(object), y.astype(object)
-    return Exact(np.asarray(x + sign * y), exponent)
+    return Exact(x + sign * y, exponent)
 
 
 def shifted(a: Exact, exponent: int) -> np.ndarray:

@@ -177,11 +177,11 @@ class _Reader:
                     work += [(right, factor, summed), (left, factor, summed)]
                     continue
                 case Binary("-", left, right):
-                    minus = Exact(np.asarray(-factor.values), factor.exponent)
+                    minus = Exact(-factor.values, factor.exponent)
                     work += [(right, minus, summed), (left, factor, summed)]
                     continue
                 case Unary("-", operand):
-                    work.append((operand, Exact(np.asarray(-factor.values), factor.exponent), summed))
+                    work.append((operand, Exact(-factor.values, factor.exponent), summed))
                     continue
                 case Reduce("sum", binders, body):
                     work.append((body, factor, summed | {b.name for b in binders}))
@@ -266,7 +266,7 @@ def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -
     reader = _Reader(rule, types, atoms, statement)
     terms = reader.terms(positive)
     if negative is not None:
-        terms += [(Exact(np.asarray(-c.values), c.exponent), a) for c, a in reader.terms(negative)]
+        terms += [(Exact(-c.values, c.exponent), a) for c, a in reader.terms(negative)]
     places = []
     for position in statement.positions:
         place = reader.index(position.name) if isinstance(position, Binder) else None

@@ -22,6 +22,8 @@ import numpy as np
 __all__ = ["Domain", "Threshold", "least_threshold"]
 
 _WORK_LIMIT = 60_000_000
+_CALL = 2_000
+"""What one array operation costs beside its entries."""
 _LIMIT = 2**62
 _MAX_DISTINCT = 12
 _MAX_PROOFS = 12
@@ -149,10 +151,12 @@ def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]
     parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
     units = (references[:, None] / parts[None, :]).ravel()
     candidates = np.rint(scaled[None, :] / units[:, None])
-    # One weight a little smaller: repeated, this ends at a form that no single step improves.
+    # One weight smaller by a power of two: repeated, this ends at a form that no single step improves.
     if len(slots) <= _MAX_DISTINCT and size < _LIMIT:
-        lowered = scaled[None, :] - np.diag(np.sign(scaled))
-        candidates = np.concatenate([candidates, lowered])
+        powers = 2.0 ** np.arange(min(52, int(np.abs(scaled).max()).bit_length()))
+        steps = np.minimum(powers[:, None], np.abs(scaled)[None, :]) * np.sign(scaled)[None, :]
+        lowered = scaled[None, None, :] - steps[:, :, None] * np.eye(len(slots))[None, :, :]
+        candidates = np.concatenate([candidates, lowered.reshape(-1, len(slots))])
     counts = np.array([n for _, _, n in slots], dtype=np.float64)
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
@@ -170,6 +174,8 @@ def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]
 def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: tuple[_Slot, ...]) -> np.ndarray:
     """Which candidates order some sampled inputs as the original does; the others are not worth a proof."""
     rng = np.random.default_rng(0)
+    if any(n * max(d.bits, abs(d.low), abs(d.high)) >= _MAX_SIZE for _, d, n in slots):
+        return np.ones(len(candidates), dtype=bool)
     bits = np.array([n * d.bits for _, d, n in slots])
     low = np.array([n * d.low for _, d, n in slots])
     step = np.array([d.step for _, d, _ in slots])
@@ -272,7 +278,7 @@ def _extremes(
     span = sum(abs(c) * n for (c, _), n in zip(groups, counts, strict=True))
     work = reached = 0
     for count, (coefficient, _) in sorted(zip(counts, groups, strict=True), key=lambda g: (g[0], abs(g[1][0]))):
-        work += (reached + 1) * count
+        work += (reached + _CALL) * count
         reached += abs(coefficient) * count
     if work + span > _WORK_LIMIT:
         return None

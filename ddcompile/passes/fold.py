@@ -121,7 +121,7 @@ def _entry(read: Read, tables: dict[str, Constant]) -> Expr:
     values = tables[read.tensor].values
     places = tuple(p.value for p in read.positions)  # type: ignore[attr-defined]
     if all(0 <= p < n for p, n in zip(places, values.shape, strict=True)):
-        return Literal(values[places].item())
+        return Literal(values[places])
     return read
 
 
