@@ -1,18 +1,29 @@
-"""Give threshold units small integer weights, and turn signs that never tie into bits; every form is proved.
+"""Give threshold units small integer weights; every form is proved.
 
 Before::
 
-    unit[u < 1] = sign(sum(i < 3: W[u, i] * x[i]) + -0.5)        # W = .3333 .3334 .3332
+    unit[u < 1] = sum(i < 3: W[u, i] * x[i]) + -0.5 > 0          # W = .3333 .3334 .3332
     y = unit[0] > 0
 
 After::
 
-    unit[u < 1] = sum(i < 3: weight[u, i] * x[i]) >= 2           # weight = 1 1 1, a bit
+    unit[u < 1] = sum(i < 3: weight[u, i] * x[i]) >= 2           # weight = 1 1 1
     y = unit[0] >= 1
 
 Proposals are the weights divided by a unit and rounded; `ddcompile.analysis.thresholds` proves them over the product
 of the operands' value sets. A unit without a proved small form keeps its exact weights. Where a tie is attained it is
 kept: the sign of zero is zero, and noise that changes ties is not cleaned away.
+
+`recode` then turns signs that never tie into bits. It is a pass of its own, so that what it says about ties is said of
+small weights, where it is easy to check::
+
+    unit[u < 1] = sign(sum(i < 3: weight[u, i] * x[i]))          # x are spins, so that the sum is odd
+    y = unit[0] + x[0] > 0
+
+becomes::
+
+    unit[u < 1] = sum(i < 3: weight[u, i] * x[i]) >= 1
+    y = 2 * unit[0] + x[0] >= 2
 """
 
 from __future__ import annotations
@@ -32,11 +43,20 @@ from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
-__all__ = ["exact_thresholds"]
+__all__ = ["exact_thresholds", "recode"]
 
 
 def exact_thresholds(rule: Rule) -> Rewrite:
-    """Give threshold units small integer weights, and turn signs that never tie into bits; every form is proved."""
+    """Give threshold units small integer weights; every form is proved."""
+    return _rewritten(rule, may_recode=False)
+
+
+def recode(rule: Rule) -> Rewrite:
+    """Turn signs that never tie into bits."""
+    return _rewritten(rule, may_recode=True)
+
+
+def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
     types = infer(rule)
     atoms = Atoms.of_rule(rule, types)
     domains: dict[str, Domain | None] = {n: domain_of(types.tensor[n]) for n in atoms.names}
@@ -51,7 +71,7 @@ def exact_thresholds(rule: Rule) -> Rewrite:
         inputs = [_substitute(_compose(r, forms), recoded) for r in layer.rows]
         if layer.rows[0].kind == "affine":
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
-        found = [_shrink(r, atoms, domains, recoded, may_recode=not layer.is_pinned) for r in inputs]
+        found = [_shrink(r, atoms, domains, recoded, may_recode=may_recode and not layer.is_pinned) for r in inputs]
         free = np.array([is_bit for _, is_bit in found])
         if free.any() and not free.all() and len(layer.shape) != 1:
             found = [_shrink(r, atoms, domains, recoded, may_recode=False) for r in inputs]

@@ -16,7 +16,7 @@ from ddcompile.ir.verifier import check
 from ddcompile.passes.collapse_cones import collapse_cones
 from ddcompile.passes.cse import cse
 from ddcompile.passes.dce import dce
-from ddcompile.passes.exact_thresholds import exact_thresholds
+from ddcompile.passes.exact_thresholds import exact_thresholds, recode
 from ddcompile.passes.fold import fold
 from ddcompile.passes.forward import forward
 from ddcompile.passes.hoist import hoist
@@ -32,6 +32,7 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
     {
         "forward": forward,
         "exact-thresholds": exact_thresholds,
+        "recode": recode,
         "reroll": reroll,
         "slice-weights": slice_weights,
         "collapse-cones": collapse_cones,
@@ -46,7 +47,7 @@ PASSES: Mapping[str, Pass] = MappingProxyType(
 """Every pass by its name."""
 
 DEFAULT = (
-    "exact-thresholds,dce,forward,exact-thresholds,forward,reroll,slice-weights,fold,inline,collapse-cones,fold,dce,"
+    "exact-thresholds,dce,recode,exact-thresholds,forward,reroll,slice-weights,fold,inline,collapse-cones,fold,dce,"
     "hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""

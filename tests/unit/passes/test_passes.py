@@ -41,7 +41,7 @@ APPLIES = [
     ),
     (
         "a sign without ties becomes a bit",
-        "exact-thresholds",
+        "recode",
         """rule f(x: bit[2]) -> (y: bit) {
   const W: rat[2, 2] = [[0.7, -0.7], [0.2, 0.6]]
   const V: rat[2] = [0.25, 0.25]
@@ -184,6 +184,16 @@ DECLINES = [
         """rule f(x: bit[2]) -> (y: trit) {
   const W: int[2] = [1, -1]
   y = sign(sum(i < 2: W[i] * x[i]))
+}""",
+    ),
+    (
+        "a sign that ties",
+        "recode",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: int[2, 2] = [[1, -1], [1, 1]]
+  const V: int[2] = [1, 1]
+  h[u < 2] = sign(sum(i < 2: W[u, i] * x[i]))
+  y = sum(u < 2: V[u] * h[u]) >= 1
 }""",
     ),
     (
