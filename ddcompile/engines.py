@@ -48,9 +48,9 @@ def _interpreter(rule: Rule, n_jobs: int) -> Engine:
 
 
 def _python(rule: Rule, n_jobs: int) -> Engine:
-    from ddcompile.backends.python.run import run_python
+    from ddcompile.backends.python.run import compile_python
 
-    return lambda arrays: run_python(rule, arrays)
+    return compile_python(rule)
 
 
 def _c(rule: Rule, n_jobs: int) -> Engine:
