@@ -151,6 +151,10 @@ def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]
     parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
     units = (references[:, None] / parts[None, :]).ravel()
     candidates = np.rint(scaled[None, :] / units[:, None])
+    # Weights that differ by a hair round alike, but the larger ones decide what would be ties.
+    for pivot in magnitudes[:-1] if len(slots) <= _MAX_DISTINCT else ():
+        raised = candidates[: len(units)] + np.sign(scaled) * (np.abs(scaled) > pivot)
+        candidates = np.concatenate([candidates, raised])
     # One weight smaller by a power of two: repeated, this ends at a form that no single step improves.
     if len(slots) <= _MAX_DISTINCT and size < _LIMIT:
         powers = 2.0 ** np.arange(min(52, int(np.abs(scaled).max()).bit_length()))
