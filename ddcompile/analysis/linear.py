@@ -20,7 +20,7 @@ from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Index, Literal, Re
 from ddcompile.ir.traverse import postorder, substitute
 from ddcompile.ir.types import Types
 
-__all__ = ["Atoms", "Row", "RowKind", "box_bounds", "unit_rows"]
+__all__ = ["Atoms", "Row", "RowKind", "box_bounds", "is_integral", "unit_rows"]
 
 RowKind = OneOf["affine", "sign", "positive"]
 _MAX_AXES = 28
@@ -69,6 +69,12 @@ class Atoms:
         """The range of atoms of one tensor."""
         start = self.offset[name]
         return slice(start, start + prod(self.shape[name]))
+
+
+def is_integral(types: Types, tensor: str) -> bool:
+    """Whether a tensor's elements are integers."""
+    value = types.tensor[tensor]
+    return value.kind != "real" and value.exponent == 0
 
 
 def box_bounds(binder: Binder) -> tuple[int, int] | None:
@@ -284,6 +290,11 @@ def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -
     elements = element.ravel()
     exponent = max([c.exponent for c, _ in terms], default=0)
     bias, triples = _gather(reader, terms, domain, exponent)
+    if not strict:
+        # s >= 0 is s + 1 > 0 for integers only.
+        numbers = {int(t) for _, atom, _ in triples for t in np.unique(atoms.tensor_of(atom))}
+        if not all(is_integral(types, atoms.names[t]) for t in numbers):
+            raise _NotLinear
     rows = _assemble(kind, triples, bias, exponent, strict)
     return list(zip(elements.tolist(), rows, strict=True))
 

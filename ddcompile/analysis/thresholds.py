@@ -145,7 +145,12 @@ def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]
         return
     exact = tuple(w // common for w in weights)
     size = _size(exact, slots)
-    scaled = np.array([float(w) for w in exact])
+    # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
+    shift = max(0, max(w.bit_length() for w in (*exact, bias // common)) - 900)
+    scaled = np.array([float(w >> shift) for w in exact])
+    if not scaled.any():
+        yield exact
+        return
     magnitudes = np.sort(np.abs(scaled[scaled != 0]))
     references = np.unique(magnitudes[[0, len(magnitudes) // 2, -1]])
     parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
@@ -168,7 +173,7 @@ def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]
     if len(candidates):
         candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
         candidates = np.unique(candidates, axis=0)
-        candidates = candidates[_plausible(candidates, scaled, bias / common, slots)]
+        candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), slots)]
         order = np.lexsort((*candidates.T[::-1], np.abs(candidates) @ counts.astype(np.int64)))
         for candidate in candidates[order][:_MAX_PROOFS].tolist():
             yield tuple(candidate)

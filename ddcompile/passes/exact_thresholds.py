@@ -64,7 +64,7 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
     split: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     new_rows: dict[str, list[Row]] = {}
     forms: dict[int, Row] = {}
-    for layer in layers_of(rule, types, atoms, _is_candidate):
+    for layer in layers_of(rule, types, atoms, _is_candidate, composes=True):
         if layer.rows is None:
             continue
         span = atoms.slice(layer.name)

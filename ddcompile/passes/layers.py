@@ -6,13 +6,13 @@ the rows, and write them back as one clause over new tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from ddcompile.analysis.linear import Atoms, Row, unit_rows
+from ddcompile.analysis.linear import Atoms, Row, is_integral, unit_rows
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
@@ -80,18 +80,44 @@ def is_layer(rule: Rule, target: str) -> bool:
     return any(isinstance(n, Read) and n.tensor in tables for n in postorder(clauses[0].value))
 
 
-def layers_of(rule: Rule, types: Types, atoms: Atoms, choose: Callable[[Rule, str], bool] = is_layer) -> list[Layer]:
-    """The rule's tensors in evaluation order; rows only for those that `choose` accepts and that are linear units."""
+def layers_of(
+    rule: Rule, types: Types, atoms: Atoms, choose: Callable[[Rule, str], bool] = is_layer, *, composes: bool = False
+) -> list[Layer]:
+    """The rule's tensors in evaluation order; rows only for those that `choose` accepts and that are linear units.
+
+    Rows that say whether a sum is positive have integers for operands, or, if the caller `composes` them, affine layers
+    over integers.
+    """
     results = {d.name for d in rule.outputs}
     order = [rule.statements[k].target for group in types.order for k in group]
     recurrent = {rule.statements[k].target for group in types.order if len(group) > 1 for k in group}
     recurrent |= {s.target for s in rule.statements if s.target in read_names([s])}
-    rows = {}
+    rows: dict[str, list[Row] | None] = {}
     for name in dict.fromkeys(order):
         usable = name not in recurrent and choose(rule, name)
-        rows[name] = unit_rows(rule, types, atoms, name) if usable else None
+        found = unit_rows(rule, types, atoms, name) if usable else None
+        rows[name] = found if found and _is_sound(found, types, atoms, rows if composes else {}) else None
     pinned = read_names(s for s in rule.statements if rows[s.target] is None)
     return [Layer(n, atoms.shape[n], rows[n], n in results, n in pinned or n in results) for n in rows]
+
+
+def _is_sound(rows: list[Row], types: Types, atoms: Atoms, known: Mapping[str, list[Row] | None]) -> bool:
+    """Whether positive rows decide over integers, as they are or once affine operands are written out."""
+    for row in rows:
+        if row.kind != "positive":
+            continue
+        for name in _operands(row, atoms):
+            inner = known.get(name)
+            is_affine = bool(inner) and inner is not None and inner[0].kind == "affine"
+            if not is_integral(types, name) and not (
+                is_affine and all(is_integral(types, n) for r in inner or () for n in _operands(r, atoms))
+            ):
+                return False
+    return True
+
+
+def _operands(row: Row, atoms: Atoms) -> list[str]:
+    return [atoms.names[t] for t in np.unique(atoms.tensor_of(row.atoms)).tolist()]
 
 
 def domain_of(value: ValueType) -> Domain | None:
