@@ -79,7 +79,7 @@ def least_threshold(
         For step units: the original's zeros count as negative.
     """
     counts = Counter(zip(weights, domains, strict=True))
-    kinds = sorted(counts, key=lambda k: (k[0], k[1].low, k[1].high, k[1].step))
+    kinds = sorted(counts, key=_order)
     found = _least(tuple((w, d, counts[w, d]) for w, d in kinds), bias, zero_is_negative)
     if found is None:
         return None
@@ -96,24 +96,36 @@ def _least(slots: tuple[_Slot, ...], bias: int, zero_is_negative: bool) -> Thres
     if low > 0 or high < 0 or (zero_is_negative and high <= 0):
         zeros = (0,) * len(slots)
         return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
-    best: Threshold | None = None
-    weights = tuple(w for w, _, _ in slots)
-    while True:
-        # Operands that are alike by now move together.
-        counts: Counter[tuple[int, Domain]] = Counter()
-        for weight, (_, domain, count) in zip(weights, slots, strict=True):
-            counts[weight, domain] += count
-        merged = tuple((w, d, n) for (w, d), n in counts.items())
-        found = _first_proved(merged, bias, zero_is_negative)
-        if found is None:
+    best = _first_proved(slots, bias, zero_is_negative)
+    while best is not None:
+        # The form found is proposed from again, as the units that it may become: what was small next to the old
+        # weights may go now.
+        for weights, new_bias, is_step in _equivalents(best):
+            smaller = _merged(slots, weights, new_bias, is_step)
+            if smaller is not None and _size(smaller.coefficients, slots) < _size(best.coefficients, slots):
+                best = smaller
+                break
+        else:
             return best
-        form = dict(zip(counts, found.coefficients, strict=True))
-        coefficients = tuple(form[w, d] for w, (_, d, _) in zip(weights, slots, strict=True))
-        if best is not None and _size(coefficients, slots) >= _size(best.coefficients, slots):
-            return best
-        best = replace(found, coefficients=coefficients)
-        # The form found is proposed from again: what was small next to the old weights may go now.
-        weights, bias = _equivalent(best)
+    return None
+
+
+def _order(kind: tuple[int, Domain]) -> tuple[int, ...]:
+    weight, domain = kind
+    return (weight, domain.low, domain.high, domain.step)
+
+
+def _merged(slots: tuple[_Slot, ...], weights: tuple[int, ...], bias: int, is_step: bool) -> Threshold | None:
+    """The first form proved for other weights of the slots; operands that are alike by now move together."""
+    counts: Counter[tuple[int, Domain]] = Counter()
+    for weight, (_, domain, count) in zip(weights, slots, strict=True):
+        counts[weight, domain] += count
+    kinds = sorted(counts, key=_order)
+    found = _first_proved(tuple((w, d, counts[w, d]) for w, d in kinds), bias, is_step)
+    if found is None:
+        return None
+    form = dict(zip(kinds, found.coefficients, strict=True))
+    return replace(found, coefficients=tuple(form[w, d] for w, (_, d, _) in zip(weights, slots, strict=True)))
 
 
 def _first_proved(slots: tuple[_Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
@@ -128,13 +140,17 @@ def _size(coefficients: Sequence[int], slots: Sequence[_Slot]) -> int:
     return sum(abs(c) * n for c, (_, _, n) in zip(coefficients, slots, strict=True))
 
 
-def _equivalent(form: Threshold) -> tuple[tuple[int, ...], int]:
-    """Weights and a bias with the signs of a form at all attainable values."""
-    if form.tie is not None:
-        return form.coefficients, -form.tie
-    if form.below is None or form.above is None:
-        return form.coefficients, 0
-    return tuple(2 * c for c in form.coefficients), -(form.below + form.above)
+def _equivalents(form: Threshold) -> list[tuple[tuple[int, ...], int, bool]]:
+    """Weights, bias and whether zeros count as negative, of the units with the signs of a form."""
+    coefficients, below, tie, above = form.coefficients, form.below, form.tie, form.above
+    if tie is not None:
+        return [(coefficients, -tie, False)]
+    if below is None or above is None:
+        return []
+    step = (coefficients, 1 - above, True)
+    if above - below >= 2:
+        return [step, (coefficients, -below - 1, False)]
+    return [step, (tuple(2 * c for c in coefficients), -below - above, False)]
 
 
 def _proposals(slots: tuple[_Slot, ...], bias: int) -> Iterator[tuple[int, ...]]:
