@@ -44,6 +44,7 @@ __all__ = [
     "conj",
     "disj",
     "expr_of",
+    "has_literal",
     "index",
     "literal_value",
     "mod",
@@ -131,11 +132,11 @@ def sub(left: Operand, right: Operand) -> Expr:
 def _plus(expr: Expr, number: Number) -> Expr:
     """`expr + number`, joined with a number that is added last already."""
     match expr:
-        case Literal(value) if _has_literal(value + number):
+        case Literal(value) if has_literal(value + number):
             return Literal(value + number)
-        case Binary("+", inner, Literal(value)) if _has_literal(value + number):
+        case Binary("+", inner, Literal(value)) if has_literal(value + number):
             expr, number = inner, value + number
-        case Binary("-", inner, Literal(value)) if _has_literal(number - value):
+        case Binary("-", inner, Literal(value)) if has_literal(number - value):
             expr, number = inner, number - value
     if number == 0:
         return expr
@@ -187,9 +188,9 @@ def mul(left: Operand, right: Operand) -> Expr:
     if isinstance(right, Literal) and not isinstance(left, Literal):
         left, right = right, left
     match left, right:
-        case Literal(a), Literal(b) if _has_literal(a * b):
+        case Literal(a), Literal(b) if has_literal(a * b):
             return Literal(a * b)
-        case Literal(a), Binary("*", Literal(b), x) if _has_literal(a * b):
+        case Literal(a), Binary("*", Literal(b), x) if has_literal(a * b):
             return _times(a * b, x)
         case Literal(a), Unary("-", x):
             return _times(-a, x)
@@ -340,8 +341,9 @@ def summation(binders: Iterable[Binder], body: Operand) -> Expr:
     return reduction("sum", binders, expr)
 
 
-def _has_literal(value: Number) -> bool:
-    if isinstance(value, int):
+def has_literal(value: Number) -> bool:
+    """Whether a number can be written as one literal: an integer or a double."""
+    if value.denominator == 1:
         return True
     try:
         return Fraction(float(value)) == value

@@ -29,7 +29,6 @@ __all__ = [
     "double_parts",
     "exact_expression",
     "is_layer",
-    "is_literal",
     "layers_of",
     "names_of",
 ]
@@ -203,17 +202,12 @@ def double_parts(table: np.ndarray) -> list[np.ndarray]:
     parts: list[np.ndarray] = []
     rest: np.ndarray = table
     while True:
-        if all(is_literal(v) for v in rest.flat):
+        if all(builder.has_literal(v) for v in rest.flat):
             return [*parts, rest]
         flat = np.empty(rest.size, dtype=object)
-        flat[:] = [v if is_literal(v) else Fraction(float(v)) for v in rest.flat]
+        flat[:] = [v if builder.has_literal(v) else Fraction(float(v)) for v in rest.flat]
         parts.append(flat.reshape(rest.shape))
         rest = np.asarray(rest - parts[-1], dtype=object)
-
-
-def is_literal(value: int | Fraction) -> bool:
-    """Whether a number can be written as one literal: an integer or a double."""
-    return value == int(value) or Fraction(float(value)) == value
 
 
 def exact_expression(value: int | Fraction) -> Expr:
@@ -221,7 +215,7 @@ def exact_expression(value: int | Fraction) -> Expr:
     result: Expr | None = None
     rest = Fraction(value)
     while True:
-        if is_literal(rest):
+        if builder.has_literal(rest):
             tail = Literal(rest)
             return tail if result is None else Binary("+", result, tail)
         head = Fraction(float(rest))

@@ -30,7 +30,6 @@ from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, R
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.fold import folded
-from ddcompile.passes.layers import is_literal
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["slice_weights"]
@@ -93,7 +92,7 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
     if values is None:
         return None
     pieces = decompose(values, _LIMIT)
-    if pieces is None or not all(is_literal(p.coefficient) for p in pieces):
+    if pieces is None or not all(builder.has_literal(p.coefficient) for p in pieces):
         return None
     total: Expr = Literal(0)
     for piece in _positive_first(pieces):
