@@ -17,7 +17,7 @@ from ddcompile.ir.nodes import Rule
 
 __all__ = ["Exit", "report_bug", "report_usage", "status_of"]
 
-_USAGE_CODES = ("P001", "E001", "N206", "U007")
+_USAGE_CODES = ("P001", "P003", "P004", "P005", "P006", "E001", "N206", "U007")
 """Findings that are about the command line alone."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ddcompile.cli.options import FILE, json_option, print_after_option, time_passes_option
+from ddcompile.cli.options import FILE, PASSES_HELP, json_option, print_after_option, time_passes_option
 from ddcompile.cli.output import PassLog, print_json, warnings_as_notes
 from ddcompile.diagnostics import CompileError
 from ddcompile.frontends.places import at
@@ -16,7 +16,7 @@ __all__ = ["command"]
 
 @click.command("opt")
 @click.argument("rule", metavar="[FILE.rule|-]", type=FILE, default="-")
-@click.option("-p", "--passes", metavar="PASSES", help="Names with commas; default: the pipeline of distill.")
+@click.option("-p", "--passes", metavar="PASSES", help=PASSES_HELP)
 @click.option("-o", "output_file", metavar="FILE.rule", type=FILE, help="Where to save the rule; default: stdout.")
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="Where to save the certificate.")
 @print_after_option

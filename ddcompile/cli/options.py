@@ -6,12 +6,23 @@ from pathlib import Path
 
 import click
 
-__all__ = ["FILE", "activation_option", "json_option", "print_after_option", "rule_argument", "time_passes_option"]
+__all__ = [
+    "FILE",
+    "PASSES_HELP",
+    "activation_option",
+    "json_option",
+    "print_after_option",
+    "rule_argument",
+    "time_passes_option",
+]
+
+PASSES_HELP = 'Such as "reroll, collapse-cones{inputs=3}"; default and options: see `ddcompile passes`.'
 
 FILE = click.Path(path_type=Path)
 """A path; whether it can be read or written is found out, and said, where that is tried."""
 
-rule_argument = click.argument("rule", metavar="FILE.rule", type=FILE)
+rule_argument = click.argument("rule", metavar="[FILE.rule|-]", type=FILE, default="-")
+"""A rule file; by default, and for `-`, the rule is read from stdin."""
 
 activation_option = click.option(
     "--activation", metavar="NAME", help="Of layers whose file does not say: one name, or one a layer with commas."

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -69,9 +70,10 @@ class PassLog:
         """A log, if `print_after` is a pass, "all" or None."""
         from ddcompile.passes.pipeline import PASSES
 
-        if print_after not in (None, "all", *PASSES):
-            known = ", ".join(("all", *PASSES))
-            raise click.BadParameter(f"there is no pass `{print_after}`; known: {known}", param_hint="--print-after")
+        if print_after is not None and print_after not in ("all", *PASSES):
+            close = get_close_matches(print_after, ("all", *PASSES), 1) or [", ".join(("all", *PASSES))]
+            message = f"there is no pass `{print_after}`; there is {close[0]}"
+            raise click.BadParameter(message, param_hint="--print-after")
         return cls(print_after)
 
     def observer(self) -> Callable[[str, Rule, float], None]:

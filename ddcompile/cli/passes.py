@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import click
 
 from ddcompile.cli.options import json_option
@@ -15,16 +13,20 @@ __all__ = ["command"]
 @click.command("passes")
 @json_option
 def command(as_json: bool) -> None:
-    """List the passes, and the default pipeline."""
+    """List the passes with their options, and the default pipeline."""
+    from dataclasses import asdict
+
     from ddcompile.passes.pipeline import DEFAULT, PASSES
 
-    about = {name: _first_sentence(pass_) for name, pass_ in PASSES.items()}
     if as_json:
+        about = {n: {"about": p.about(), "options": [asdict(o) for o in p.options()]} for n, p in PASSES.items()}
         print_json({"passes": about, "default": DEFAULT.split(",")})
-    else:
-        table(["pass", "what it does"], [[name, text] for name, text in about.items()])
-        print_text(f"default pipeline: {DEFAULT}")
-
-
-def _first_sentence(function: object) -> str:
-    return (inspect.getdoc(function) or "").split("\n\n", 1)[0].replace("\n", " ")
+        return
+    table(["pass", "what it does"], [[name, each.about()] for name, each in PASSES.items()])
+    options = [
+        [f"{name}{{{o.name}={o.default}}}", f"{o.low}..{o.high}", o.about]
+        for name, each in PASSES.items()
+        for o in each.options()
+    ]
+    table(["option", "range", "what it is"], options)
+    print_text(f"default pipeline: {DEFAULT}")

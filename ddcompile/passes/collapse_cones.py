@@ -19,7 +19,9 @@ the text gets shorter, counting the clauses that nothing reads any more.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 from ddcompile.analysis.boolean import least_expression
 from ddcompile.analysis.cost import cost
@@ -45,32 +47,38 @@ from ddcompile.ir.traverse import children, postorder, reads, rename_indices, re
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
-__all__ = ["collapse_cones"]
-
-_MAX_ATOMS = 4
-_MAX_TERMS = 16
-_MAX_DEPTH = 4
-_MAX_SIZE = 600
+__all__ = ["CollapseCones"]
 
 
-def collapse_cones(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class CollapseCones(Pass):
     """Replace an element that depends on a few bits by the cheapest expression with the same truth table."""
-    types = infer(rule)
-    tables = {c.name: c for c in rule.constants}
-    clauses: dict[str, list[Statement]] = {}
-    for statement in rule.statements:
-        clauses.setdefault(statement.target, []).append(statement)
-    readers = Counter(name for s in rule.statements for name in read_names([s]))
-    statements = []
-    for statement in rule.statements:
-        value = _collapsed(statement, clauses, readers, tables, types)
-        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
-    if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
-        return unchanged(rule)
-    new = with_statements(rule, statements)
-    return Rewrite(new) if _live_cost(new) < _live_cost(rule) else unchanged(rule)
+
+    name: ClassVar[str] = "collapse-cones"
+    inputs: int = option(4, "how many different bits a cone may read", high=4)
+    depth: int = option(4, "how many levels of clauses a cone may take in", high=64)
+    terms: int = option(16, "how many terms a sum may have that is written out", high=1024)
+    size: int = option(600, "the largest cost of a cone", high=100_000)
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        types = infer(rule)
+        tables = {c.name: c for c in rule.constants}
+        clauses: dict[str, list[Statement]] = {}
+        for statement in rule.statements:
+            clauses.setdefault(statement.target, []).append(statement)
+        readers = Counter(name for s in rule.statements for name in read_names([s]))
+        statements = []
+        for statement in rule.statements:
+            value = _collapsed(statement, clauses, readers, tables, types, self)
+            statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+        if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
+            return unchanged(rule)
+        new = with_statements(rule, statements)
+        return Rewrite(new) if _live_cost(new) < _live_cost(rule) else unchanged(rule)
 
 
 def _live_cost(rule: Rule) -> int:
@@ -83,23 +91,24 @@ def _collapsed(
     readers: Counter[str],
     tables: dict[str, Constant],
     types: Types,
+    options: CollapseCones,
 ) -> Expr:
     """The cheapest value found over cones of growing depth; the old value if none is cheaper."""
-    if statement.target in read_names([statement]) or cost(statement.value) > _MAX_SIZE:
+    if statement.target in read_names([statement]) or cost(statement.value) > options.size:
         return statement.value
     best, price = statement.value, float(cost(statement.value))
-    cone, saved = folded(statement, _unrolled(statement.value), tables, types), 0.0
+    cone, saved = folded(statement, _unrolled(statement.value, options.terms), tables, types), 0.0
     gone: set[str] = set()
-    for _ in range(_MAX_DEPTH):
-        found = _least(cone, types, int(price + saved) + 1)
+    for _ in range(options.depth):
+        found = _least(cone, types, int(price + saved) + 1, options.inputs)
         if found is not None and cost(found) - saved < price:
             found = folded(statement, found, tables, types)
             best, price = found, cost(found) - saved
         deeper, written = _expanded(cone, clauses)
         if not written:
             break
-        cone = folded(statement, _unrolled(deeper), tables, types)
-        if cost(cone) > _MAX_SIZE:
+        cone = folded(statement, _unrolled(deeper, options.terms), tables, types)
+        if cost(cone) > options.size:
             break
         for name in written - gone:
             saved += sum(map(cost, clauses[name])) / readers[name]
@@ -141,8 +150,8 @@ def _other(name: str, taken: set[str]) -> str:
     return fresh
 
 
-def _unrolled(value: Expr) -> Expr:
-    """Write sums over a few terms out."""
+def _unrolled(value: Expr, limit: int) -> Expr:
+    """Write sums over at most so many terms out."""
 
     def step(node: Expr) -> Expr:
         match node:
@@ -154,7 +163,7 @@ def _unrolled(value: Expr) -> Expr:
                 count = 1
                 for r in ranges:
                     count *= len(r)
-                if count > _MAX_TERMS:
+                if count > limit:
                     return node
                 names = [b.name for b in binders]
                 terms = [
@@ -172,10 +181,10 @@ def _unrolled(value: Expr) -> Expr:
     return rewrite(value, step)
 
 
-def _least(value: Expr, types: Types, limit: int) -> Expr | None:
+def _least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
     """The cheapest expression with the table of `value`, if it reads few bits."""
     atoms = list(dict.fromkeys(reads(value)))
-    if not 0 < len(atoms) <= _MAX_ATOMS:
+    if not 0 < len(atoms) <= inputs:
         return None
     for atom in atoms:
         kind = types.tensor.get(atom.tensor)

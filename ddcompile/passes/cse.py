@@ -16,37 +16,49 @@ Expressions are compared up to the names of indices, across statements; the rang
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import alpha_key, ordered_free, subexpressions
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Size, Statement
 from ddcompile.ir.traverse import children, rewrite
 from ddcompile.passes.layers import names_of
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
-__all__ = ["cse"]
-
-_MAX_NODES = 20_000
+__all__ = ["Cse"]
 
 _Key = tuple[Expr, tuple[tuple[int, int], ...]]
 _Use = tuple[int, Expr, tuple[Binder, ...]]
 
 
-def cse(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Cse(Pass):
     """Give an expression that occurs more than once a name, where that makes the text shorter."""
-    names = names_of(rule)
-    changed = False
-    while True:
-        best = _best(_groups(rule))
-        if best is None:
-            return Rewrite(rule) if changed else unchanged(rule)
-        name = names("shared")
-        rule = _named(rule, best, name)
-        changed = True
+
+    name: ClassVar[str] = "cse"
+    nodes: int = option(20_000, "how many nodes a program may have; larger ones are left alone")
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        names = names_of(rule)
+        changed = False
+        while True:
+            best = _best(_groups(rule, self.nodes))
+            if best is None:
+                return Rewrite(rule) if changed else unchanged(rule)
+            name = names("shared")
+            rule = _named(rule, best, name)
+            changed = True
 
 
-def _groups(rule: Rule) -> dict[_Key, list[_Use]]:
-    """Uses of equal expressions: the statement, the expression there, and the binders of its free indices."""
+def _groups(rule: Rule, limit: int) -> dict[_Key, list[_Use]]:
+    """Uses of equal expressions: the statement, the expression there, and the binders of its free indices.
+
+    None of a program with more nodes than `limit`.
+    """
     groups: dict[_Key, list[_Use]] = {}
     seen = 0
     for number, statement in enumerate(rule.statements):
@@ -54,7 +66,7 @@ def _groups(rule: Rule) -> dict[_Key, list[_Use]]:
             continue
         for expr, scope in subexpressions(statement):
             seen += 1
-            if seen > _MAX_NODES:
+            if seen > limit:
                 return {}
             if not children(expr) or isinstance(expr, Literal | Index | Size | Read):
                 continue

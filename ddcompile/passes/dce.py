@@ -14,10 +14,25 @@ After::
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from ddcompile.ir.nodes import Rule
+from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, read_names, with_statements
 
-__all__ = ["dce"]
+__all__ = ["Dce", "dce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dce(Pass):
+    """Drop statements that no result needs, and constants that nothing reads."""
+
+    name: ClassVar[str] = "dce"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        return dce(rule)
 
 
 def dce(rule: Rule) -> Rewrite:

@@ -28,9 +28,10 @@ becomes::
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import gcd
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,19 +42,32 @@ from ddcompile.ir.nodes import Binder, Compare, Constant, Index, Literal, Read, 
 from ddcompile.ir.types import infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
+from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
-__all__ = ["exact_thresholds", "recode"]
+__all__ = ["ExactThresholds", "Recode"]
 
 
-def exact_thresholds(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class ExactThresholds(Pass):
     """Give threshold units small integer weights; every form is proved."""
-    return _rewritten(rule, may_recode=False)
+
+    name: ClassVar[str] = "exact-thresholds"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        return _rewritten(rule, may_recode=False)
 
 
-def recode(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Recode(Pass):
     """Turn signs that never tie into bits."""
-    return _rewritten(rule, may_recode=True)
+
+    name: ClassVar[str] = "recode"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        return _rewritten(rule, may_recode=True)
 
 
 def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:

@@ -14,6 +14,9 @@ anywhere.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from ddcompile.analysis.comparisons import integer_terms, normal_comparison
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges
@@ -37,21 +40,28 @@ from ddcompile.ir.nodes import (
 )
 from ddcompile.ir.traverse import free_indices, postorder, rewrite
 from ddcompile.ir.types import Types, infer
+from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
-__all__ = ["fold", "folded"]
+__all__ = ["Fold", "folded"]
 
 
-def fold(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Fold(Pass):
     """Fold constants, simplify indices, and write sums, sums of cycles and comparisons in their normal form."""
-    tables = {c.name: c for c in rule.constants}
-    types = infer(rule)
-    statements = []
-    for statement in rule.statements:
-        value = folded(statement, statement.value, tables, types)
-        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
-    new_rule = with_statements(rule, statements)
-    return unchanged(rule) if new_rule == rule else Rewrite(new_rule)
+
+    name: ClassVar[str] = "fold"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        tables = {c.name: c for c in rule.constants}
+        types = infer(rule)
+        statements = []
+        for statement in rule.statements:
+            value = folded(statement, statement.value, tables, types)
+            statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+        new_rule = with_statements(rule, statements)
+        return unchanged(rule) if new_rule == rule else Rewrite(new_rule)
 
 
 def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types) -> Expr:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import gcd
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,9 +29,10 @@ from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
+from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
-__all__ = ["forward"]
+__all__ = ["Forward"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +44,34 @@ class _Alias:
     atom: int
 
 
-def forward(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Forward(Pass):
     """Send copies, negations, constants and duplicates of units to their readers, and drop units that nothing reads."""
-    types = infer(rule)
-    atoms = Atoms.of_rule(rule, types)
-    layers = layers_of(rule, types, atoms)
-    domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
-    aliases: dict[int, _Alias] = {}
-    seen: dict[tuple[object, ...], int] = {}
-    rows: dict[str, list[Row]] = {}
-    for layer in layers:
-        if layer.rows is None:
-            continue
-        start = atoms.offset[layer.name]
-        rows[layer.name] = [_resolve(r, aliases) for r in layer.rows]
-        for k, row in enumerate(rows[layer.name]):
-            alias = _alias(row, atoms, domains) or _repeat(row, start + k, seen)
-            if alias is not None and not layer.is_pinned:
-                aliases[start + k] = alias
-    kept = _live(layers, rows, atoms)
-    if all(len(kept[n]) == len(r) for n, r in rows.items()) and not aliases:
-        return unchanged(rule)
-    return _write(rule, layers, atoms, rows, kept)
+
+    name: ClassVar[str] = "forward"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        types = infer(rule)
+        atoms = Atoms.of_rule(rule, types)
+        layers = layers_of(rule, types, atoms)
+        domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
+        aliases: dict[int, _Alias] = {}
+        seen: dict[tuple[object, ...], int] = {}
+        rows: dict[str, list[Row]] = {}
+        for layer in layers:
+            if layer.rows is None:
+                continue
+            start = atoms.offset[layer.name]
+            rows[layer.name] = [_resolve(r, aliases) for r in layer.rows]
+            for k, row in enumerate(rows[layer.name]):
+                alias = _alias(row, atoms, domains) or _repeat(row, start + k, seen)
+                if alias is not None and not layer.is_pinned:
+                    aliases[start + k] = alias
+        kept = _live(layers, rows, atoms)
+        if all(len(kept[n]) == len(r) for n, r in rows.items()) and not aliases:
+            return unchanged(rule)
+        return _write(rule, layers, atoms, rows, kept)
 
 
 def _resolve(row: Row, aliases: dict[int, _Alias]) -> Row:

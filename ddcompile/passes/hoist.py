@@ -16,38 +16,47 @@ equal up to the names of indices share one tensor.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import alpha_key, ordered_free, subexpressions
 from ddcompile.ir.nodes import Binder, Expr, Index, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import rewrite
 from ddcompile.passes.layers import Names, names_of
+from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
-__all__ = ["hoist"]
+__all__ = ["Hoist"]
 
 
-def hoist(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Hoist(Pass):
     """Compute a reduction once where a loop would repeat it."""
-    names = names_of(rule)
-    made: dict[tuple[Expr, tuple[tuple[int, int], ...]], str] = {}
-    done: list[Statement] = []
-    work = list(reversed(rule.statements))
-    while work:
-        statement = work.pop()
-        repeated = None if statement.target in read_names([statement]) else _repeated(statement)
-        if repeated is None:
-            done.append(statement)
-            continue
-        expr, binders = repeated
-        read, new = _tensor(expr, binders, made, names)
-        value = rewrite(statement.value, lambda n, e=expr, r=read: r if n == e else n)  # type: ignore[misc]
-        work.append(Statement(statement.target, statement.positions, value, location=statement.location))
-        work += new
-    if not made:
-        return unchanged(rule)
-    return Rewrite(with_statements(rule, done), Witness())
+
+    name: ClassVar[str] = "hoist"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        names = names_of(rule)
+        made: dict[tuple[Expr, tuple[tuple[int, int], ...]], str] = {}
+        done: list[Statement] = []
+        work = list(reversed(rule.statements))
+        while work:
+            statement = work.pop()
+            repeated = None if statement.target in read_names([statement]) else _repeated(statement)
+            if repeated is None:
+                done.append(statement)
+                continue
+            expr, binders = repeated
+            read, new = _tensor(expr, binders, made, names)
+            value = rewrite(statement.value, lambda n, e=expr, r=read: r if n == e else n)  # type: ignore[misc]
+            work.append(Statement(statement.target, statement.positions, value, location=statement.location))
+            work += new
+        if not made:
+            return unchanged(rule)
+        return Rewrite(with_statements(rule, done), Witness())
 
 
 def _repeated(statement: Statement) -> tuple[Expr, tuple[Binder, ...]] | None:

@@ -18,34 +18,41 @@ wrapped) and use every index in scope. Statements do not grow beyond a size that
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, substitute
-from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
-__all__ = ["inline"]
-
-_READABLE = 24
-"""Largest cost of a statement after something was written into it."""
+__all__ = ["Inline"]
 
 
-def inline(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Inline(Pass):
     """Write a tensor that is read once where it is read, and fuse a tensor into the only reduction over it."""
-    names = names_of(rule)
-    changed = False
-    while True:
-        new = _inlined_once(rule, names)
-        if new is None:
-            return Rewrite(rule, Witness()) if changed else unchanged(rule)
-        rule, changed = new, True
+
+    name: ClassVar[str] = "inline"
+    size: int = option(24, "the largest cost of a statement after something was written into it")
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        names = names_of(rule)
+        changed = False
+        while True:
+            new = _inlined_once(rule, names, self.size)
+            if new is None:
+                return Rewrite(rule, Witness()) if changed else unchanged(rule)
+            rule, changed = new, True
 
 
-def _inlined_once(rule: Rule, names: Names) -> Rule | None:
+def _inlined_once(rule: Rule, names: Names, size: int) -> Rule | None:
     results = {d.name for d in rule.outputs}
     uses: dict[str, list[int]] = {}
     for number, statement in enumerate(rule.statements):
@@ -54,7 +61,6 @@ def _inlined_once(rule: Rule, names: Names) -> Rule | None:
     clauses: dict[str, list[int]] = {}
     for number, statement in enumerate(rule.statements):
         clauses.setdefault(statement.target, []).append(number)
-    shape = infer(rule).shape
     for name, numbers in clauses.items():
         places = uses.get(name, [])
         if name in results or len(numbers) != 1 or not places or numbers[0] in places:
@@ -66,7 +72,7 @@ def _inlined_once(rule: Rule, names: Names) -> Rule | None:
             continue
         if any(rule.statements[p].target in read_names([rule.statements[p]]) for p in places):
             continue
-        new = _fused(rule, source, places, names) or _written(rule, source, places, shape[name], names)
+        new = _fused(rule, source, places, names) or _written(rule, source, places, size, names)
         if new is not None and cost(new) <= cost(rule):
             return new
     return None
@@ -77,7 +83,7 @@ def _is_copy(source: Statement) -> bool:
     return isinstance(source.value, Literal | Read) and getattr(source.value, "pad", None) is None
 
 
-def _written(rule: Rule, source: Statement, places: list[int], shape: tuple[int, ...], names: Names) -> Rule | None:
+def _written(rule: Rule, source: Statement, places: list[int], size: int, names: Names) -> Rule | None:
     """The rule with `source` written into its readers and gone; None if one of the readers forbids it."""
     statements = list(rule.statements)
     for place in dict.fromkeys(places):
@@ -91,7 +97,7 @@ def _written(rule: Rule, source: Statement, places: list[int], shape: tuple[int,
             moved = substitute(value[1], dict(zip(value[0], node.positions, strict=True)))
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
-            if not _is_copy(source) and cost(reader) > max(_READABLE, cost(statements[place])):
+            if not _is_copy(source) and cost(reader) > max(size, cost(statements[place])):
                 return None
             break
         statements[place] = reader

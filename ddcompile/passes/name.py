@@ -19,6 +19,8 @@ that meet a condition is `rows`; otherwise the name says what kind of unit it is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import (
@@ -36,28 +38,35 @@ from ddcompile.ir.nodes import (
 )
 from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, with_children
 from ddcompile.ir.types import Types, infer
+from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, fresh_name, read_names, unchanged, with_statements
 
-__all__ = ["name"]
+__all__ = ["Name"]
 
 _LETTERS = "ijklmnpqrsabcefgh"
 
 
-def name(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Name(Pass):
     """Name tensors for what they compute, indices by their place, and order statements by use."""
-    types = infer(rule)
-    ordered = _ordered(rule)
-    names = _tensor_names(rule, ordered, types)
-    tensors = {*names.values(), *(d.name for d in rule.inputs), *(c.name for c in rule.constants), *rule.sizes}
-    statements = []
-    for statement in ordered:
-        value = rewrite(statement.value, lambda n: _renamed_read(n, names))
-        renamed = Statement(names[statement.target], statement.positions, value, location=statement.location)
-        statements.append(_with_indices(renamed, tensors))
-    new = with_statements(rule, statements)
-    if new == rule:
-        return unchanged(rule)
-    return Rewrite(new, Witness(tuple(_witness(names, types))))
+
+    name: ClassVar[str] = "name"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        types = infer(rule)
+        ordered = _ordered(rule)
+        names = _tensor_names(rule, ordered, types)
+        tensors = {*names.values(), *(d.name for d in rule.inputs), *(c.name for c in rule.constants), *rule.sizes}
+        statements = []
+        for statement in ordered:
+            value = rewrite(statement.value, lambda n: _renamed_read(n, names))
+            renamed = Statement(names[statement.target], statement.positions, value, location=statement.location)
+            statements.append(_with_indices(renamed, tensors))
+        new = with_statements(rule, statements)
+        if new == rule:
+            return unchanged(rule)
+        return Rewrite(new, Witness(tuple(_witness(names, types))))
 
 
 def _witness(names: dict[str, str], types: Types) -> Iterator[Statement]:

@@ -1,10 +1,9 @@
-"""The registry of passes, and pipelines: passes in order, each verified."""
+"""The registry of passes, and running them in order, each verified."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -13,37 +12,39 @@ from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
-from ddcompile.passes.collapse_cones import collapse_cones
-from ddcompile.passes.cse import cse
-from ddcompile.passes.dce import dce
-from ddcompile.passes.exact_thresholds import exact_thresholds, recode
-from ddcompile.passes.fold import fold
-from ddcompile.passes.forward import forward
-from ddcompile.passes.hoist import hoist
-from ddcompile.passes.inline import inline
-from ddcompile.passes.name import name
-from ddcompile.passes.reroll import reroll
-from ddcompile.passes.rewrite import Pass, Witness
-from ddcompile.passes.slice_weights import slice_weights
+from ddcompile.passes.collapse_cones import CollapseCones
+from ddcompile.passes.cse import Cse
+from ddcompile.passes.dce import Dce
+from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
+from ddcompile.passes.fold import Fold
+from ddcompile.passes.forward import Forward
+from ddcompile.passes.hoist import Hoist
+from ddcompile.passes.inline import Inline
+from ddcompile.passes.name import Name
+from ddcompile.passes.options import Pass
+from ddcompile.passes.reroll import Reroll
+from ddcompile.passes.rewrite import Witness
+from ddcompile.passes.slice_weights import SliceWeights
+from ddcompile.passes.spec import parse_pipeline
 
 __all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
 
-PASSES: Mapping[str, Pass] = MappingProxyType(
-    {
-        "forward": forward,
-        "exact-thresholds": exact_thresholds,
-        "recode": recode,
-        "reroll": reroll,
-        "slice-weights": slice_weights,
-        "collapse-cones": collapse_cones,
-        "hoist": hoist,
-        "cse": cse,
-        "inline": inline,
-        "fold": fold,
-        "dce": dce,
-        "name": name,
-    }
+_ALL: tuple[type[Pass], ...] = (
+    Forward,
+    ExactThresholds,
+    Recode,
+    Reroll,
+    SliceWeights,
+    CollapseCones,
+    Hoist,
+    Cse,
+    Inline,
+    Fold,
+    Dce,
+    Name,
 )
+
+PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in _ALL})
 """Every pass by its name."""
 
 DEFAULT = (
@@ -84,7 +85,8 @@ def run(
     rule
         A program without sizes.
     spec
-        Names of passes, separated by commas; None for the default pipeline, repeated while the text gets shorter.
+        Passes with commas and options in braces, `cse, collapse-cones{inputs=3}`; None for the default pipeline,
+        repeated while the text gets shorter.
     observe
         Called after every pass.
     accept
@@ -98,16 +100,17 @@ def run(
     Raises
     ------
     CompileError
-        P001 for a pass that does not exist; P002 if the program has sizes.
+        P001, P003 to P006 if the pipeline is at fault (see `ddcompile.passes.spec`); P002 if the program has sizes.
     """
     if rule.sizes:
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
-        return _once(rule, _parse(spec), observe, accept)
+        return _once(rule, parse_pipeline(spec, PASSES), observe, accept)
+    passes = parse_pipeline(DEFAULT, PASSES)
     steps: list[Step] = []
     price = cost(rule)
     for _ in range(_MAX_ROUNDS):
-        found = _once(rule, _parse(DEFAULT), observe, accept)
+        found = _once(rule, passes, observe, accept)
         if not found or cost(found[-1].new) >= price:
             break
         steps += found
@@ -116,27 +119,21 @@ def run(
     return steps
 
 
-def _once(rule: Rule, names: list[str], observe: Observer | None, accept: Callable[[Step], bool] | None) -> list[Step]:
+def _once(
+    rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
+) -> list[Step]:
     steps = []
-    for chosen in names:
+    for chosen in passes:
         start = time.perf_counter()
-        rewrite = PASSES[chosen](rule)
+        rewrite = chosen(rule)
         seconds = time.perf_counter() - start
         if rewrite.rule != rule:
             check(rewrite.rule)
-            step = Step(chosen, rule, rewrite.rule, rewrite.witness, seconds)
+            step = Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)
             if accept is None or accept(step):
                 steps.append(step)
                 rule = rewrite.rule
         if observe is not None:
-            observe(chosen, rule, seconds)
+            observe(chosen.name, rule, seconds)
     return steps
 
-
-def _parse(spec: str) -> list[str]:
-    names = [n for n in re.split(r"[,\s]+", spec.strip()) if n]
-    for wanted in names:
-        if wanted not in PASSES:
-            known = ", ".join(sorted(PASSES))
-            raise fail("P001", f"there is no pass `{wanted}`", place="pipeline", hint=f"passes: {known}")
-    return names

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,24 +33,30 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Rul
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Layer, Names, clause, is_layer, layers_of, names_of
 from ddcompile.passes.moving import centred, family_clause
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
-__all__ = ["reroll"]
-
-_FEW_WEIGHTS = 16
+__all__ = ["Reroll"]
 
 
-def reroll(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class Reroll(Pass):
     """Write families of units as one clause over a box, with operands that move with the coordinates."""
-    types = infer(rule)
-    atoms = Atoms.of_rule(rule, types)
-    layers = layers_of(rule, types, atoms, _is_candidate)
-    if all(layer.rows is None for layer in layers):
-        return unchanged(rule)
-    state = _State(rule, atoms)
-    for layer in layers:
-        state.add(layer)
-    return state.finish()
+
+    name: ClassVar[str] = "reroll"
+    weights: int = option(16, "how many different weights a unit may have whose weights no other unit shares")
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        types = infer(rule)
+        atoms = Atoms.of_rule(rule, types)
+        layers = layers_of(rule, types, atoms, _is_candidate)
+        if all(layer.rows is None for layer in layers):
+            return unchanged(rule)
+        state = _State(rule, atoms, self.weights)
+        for layer in layers:
+            state.add(layer)
+        return state.finish()
 
 
 def _is_candidate(rule: Rule, target: str) -> bool:
@@ -85,8 +92,9 @@ class _Written:
 class _State:
     """The new program as it grows, tensor by tensor."""
 
-    def __init__(self, rule: Rule, atoms: Atoms) -> None:
+    def __init__(self, rule: Rule, atoms: Atoms, few: int) -> None:
         self.rule = rule
+        self.few = few
         self.old = atoms
         self.names = names_of(rule)
         self.shapes: dict[str, tuple[int, ...]] = {d.name: atoms.shape[d.name] for d in rule.inputs}
@@ -137,7 +145,7 @@ class _State:
         """A tensor whose elements stay where they are: boxes of its positions, or a table if that is shorter."""
         coordinates = np.array(list(np.ndindex(*layer.shape)), dtype=np.int64).reshape(len(rows), len(layer.shape))
         extents = [atoms.shape[n] for n in atoms.names]
-        familiar = _familiar(rows)
+        familiar = _familiar(rows, self.few)
         families = [
             (members, family)
             for members, classes in _signatures(rows, familiar, atoms)
@@ -170,7 +178,7 @@ class _State:
     ) -> None:
         """A tensor whose elements may be renamed, renumbered and negated: families, and a table of the rest."""
         oriented = [_oriented(r, atoms) for r in rows]
-        groups = _signatures([r for r, _ in oriented], _familiar(rows), atoms)
+        groups = _signatures([r for r, _ in oriented], _familiar(rows, self.few), atoms)
         extents = [atoms.shape[n] for n in atoms.names]
         found: list[_Written] = []
         for members, classes in groups:
@@ -323,11 +331,11 @@ def _ease(row: Row) -> tuple[object, ...]:
     return (row.bias <= 0, positive, -row.bias)
 
 
-def _familiar(rows: list[Row]) -> list[int]:
+def _familiar(rows: list[Row], few: int) -> list[int]:
     """Rows that may have a family: their weights, up to sign, are those of another row, or few."""
     keys = [(row.kind, len(row.weights), np.sort(np.abs(row.weights)).tolist()) for row in rows]
     seen = Counter(map(repr, keys))
-    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= _FEW_WEIGHTS]
+    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= few]
 
 
 def _is_short(row: Row, atoms: Atoms) -> bool:

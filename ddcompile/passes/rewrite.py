@@ -1,14 +1,14 @@
-"""What a pass returns: a program and a witness, and the protocol that passes follow."""
+"""What a pass returns: a program and a witness; and what passes need to build them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ddcompile.ir.nodes import Binder, Constant, Expr, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder
 
-__all__ = ["Pass", "Rewrite", "Witness", "fresh_name", "read_names", "unchanged", "used_names", "with_statements"]
+__all__ = ["Rewrite", "Witness", "fresh_name", "read_names", "unchanged", "used_names", "with_statements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,6 @@ class Rewrite:
 
     rule: Rule
     witness: Witness = Witness()
-
-
-Pass = Callable[[Rule], Rewrite]
 
 
 def unchanged(rule: Rule) -> Rewrite:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,40 +31,46 @@ from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, R
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.fold import folded
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
-__all__ = ["slice_weights"]
-
-_LIMIT = 8
+__all__ = ["SliceWeights"]
 
 
-def slice_weights(rule: Rule) -> Rewrite:
+@dataclass(frozen=True, slots=True)
+class SliceWeights(Pass):
     """Write a sum weighted by a constant table as a few sums over slices."""
-    tables = {c.name: c for c in rule.constants}
-    types = infer(rule)
-    uses = Counter(n.tensor for s in rule.statements for n in reads(s.value) if n.tensor in tables)
-    statements = []
-    for statement in rule.statements:
 
-        def step(node: Expr, statement: Statement = statement) -> Expr:
-            match node:
-                case Reduce("sum", binders, Binary("*", left, right)):
-                    for read, rest in ((left, right), (right, left)):
-                        if isinstance(read, Read) and read.tensor in tables and read.pad is None:
-                            table = tables[read.tensor]
-                            new = _sliced(read, table, binders, rest)
-                            if new is None:
-                                continue
-                            new = folded(statement, new, tables, types)
-                            if cost(new) < cost(node) + cost(table) / uses[table.name]:
-                                return new
-            return node
+    name: ClassVar[str] = "slice-weights"
+    slices: int = option(8, "how many slices a table may become", high=64)
 
-        value = rewrite(statement.value, step)
-        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
-    if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
-        return unchanged(rule)
-    return Rewrite(with_statements(rule, statements))
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        tables = {c.name: c for c in rule.constants}
+        types = infer(rule)
+        uses = Counter(n.tensor for s in rule.statements for n in reads(s.value) if n.tensor in tables)
+        statements = []
+        for statement in rule.statements:
+
+            def step(node: Expr, statement: Statement = statement) -> Expr:
+                match node:
+                    case Reduce("sum", binders, Binary("*", left, right)):
+                        for read, rest in ((left, right), (right, left)):
+                            if isinstance(read, Read) and read.tensor in tables and read.pad is None:
+                                table = tables[read.tensor]
+                                new = _sliced(read, table, binders, rest, self.slices)
+                                if new is None:
+                                    continue
+                                new = folded(statement, new, tables, types)
+                                if cost(new) < cost(node) + cost(table) / uses[table.name]:
+                                    return new
+                return node
+
+            value = rewrite(statement.value, step)
+            statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+        if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
+            return unchanged(rule)
+        return Rewrite(with_statements(rule, statements))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class _Axis:
     offset: int
 
 
-def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr) -> Expr | None:
+def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr, limit: int) -> Expr | None:
     """The sum over slices; None if the table is read in another way or has no short form."""
     bounds = {b.name: box_bounds(b) for b in binders}
     axes: list[_Axis] = []
@@ -88,10 +95,10 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
         axes.append(_Axis(name, int(form.constant)))
     if any(b is None for b in bounds.values()):
         return None
-    values = _window(table.values, axes, bounds)
+    values = _window(table.values, axes, bounds, limit)
     if values is None:
         return None
-    pieces = decompose(values, _LIMIT)
+    pieces = decompose(values, limit)
     if pieces is None or not all(builder.has_literal(p.coefficient) for p in pieces):
         return None
     total: Expr = Literal(0)
@@ -100,7 +107,9 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
     return total
 
 
-def _window(values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, int] | None]) -> np.ndarray | None:
+def _window(
+    values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, int] | None], limit: int
+) -> np.ndarray | None:
     """The part of the table that the sum reads, as integers or exact numbers."""
     part = []
     for axis, extent in zip(axes, values.shape, strict=True):
@@ -112,7 +121,7 @@ def _window(values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, 
         part.append(slice(low, high))
     window = values[tuple(part)]
     if window.dtype != np.int64:
-        if len(set(window.ravel().tolist())) > _LIMIT:
+        if len(set(window.ravel().tolist())) > limit:
             return None
         exact = np.empty(window.size, dtype=object)
         exact[:] = [Fraction(v) for v in window.ravel().tolist()]

@@ -36,12 +36,12 @@ every_pass = pytest.mark.parametrize("name", PASSES)
 
 
 def check_pass(name: str, old: Rule) -> None:
-    rewrite = PASSES[name](old)
+    rewrite = PASSES[name]()(old)
     new = rewrite.rule
     assert not verify(new), f"{name} made\n{new}\nfrom\n{old}"
     assert (new.inputs, new.outputs) == (old.inputs, old.outputs)
     assert_equivalent(old, new)
-    assert str(PASSES[name](new).rule) == str(new), f"{name} changes its own result:\n{new}\nfrom\n{old}"
+    assert str(PASSES[name]()(new).rule) == str(new), f"{name} changes its own result:\n{new}\nfrom\n{old}"
     verdict = check_step(old, new, rewrite.witness)
     assert verdict.status == "proved", f"{name}: {verdict}\n{old}\n{new}"
 

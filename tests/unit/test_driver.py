@@ -10,7 +10,9 @@ import pytest
 
 import ddcompile as dd
 from ddcompile import driver
+from ddcompile.ir.nodes import Rule
 from ddcompile.passes import pipeline
+from ddcompile.passes.cse import Cse
 from ddcompile.passes.rewrite import Rewrite
 from ddcompile.testing.builders import EXAMPLES
 
@@ -93,7 +95,12 @@ def test_verify_says_what_does_not_fit(vote: dd.Network, tmp_path: Path) -> None
 
 def test_a_step_that_is_not_proved_is_left_out(vote: dd.Network, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = dd.parse(VOTE.replace(">= 2", ">= 1")).rule
-    monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": lambda rule: Rewrite(wrong)})
+
+    class Wrong(Cse):
+        def __call__(self, rule: Rule) -> Rewrite:
+            return Rewrite(wrong)
+
+    monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": Wrong})
     with pytest.warns(dd.UnprovedWarning, match=r"left out, since it is not proved: cse: y: "):
         program = dd.distill(vote, passes="exact-thresholds,cse,slice-weights")
     assert program.verdict

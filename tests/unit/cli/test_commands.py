@@ -14,7 +14,9 @@ import pytest
 
 import ddcompile
 from ddcompile.engines import ENGINES
+from ddcompile.ir.nodes import Rule
 from ddcompile.passes import pipeline
+from ddcompile.passes.cse import Cse
 from ddcompile.passes.rewrite import Rewrite
 
 VOTE = "rule vote(x: bit[3]) -> (y: bit) {\n  y = sum(i < 3: x[i]) >= 2\n}\n"
@@ -170,9 +172,11 @@ def test_verify_two_rules(run: Any, folder: Path) -> None:
 def test_lists(run: Any) -> None:
     passes = run("passes", "--json").json
     assert set(passes["default"]) <= set(passes["passes"])
-    assert all(passes["passes"].values())
-    for name in passes["passes"]:
-        assert name in run("passes").out
+    text = run("passes").out
+    for name, about in passes["passes"].items():
+        assert about["about"].endswith(".")
+        assert name in text
+        assert all(f"{name}{{{o['name']}={o['default']}}}" in text for o in about["options"])
     targets = run("targets", "--json").json
     assert sorted(targets) == ["c", "llvm", "python"]
     assert targets["python"]["description"] in " ".join(run("targets").out.split())
@@ -213,7 +217,12 @@ def test_version_and_help(run: Any) -> None:
 
 def test_a_step_that_is_not_proved_is_noted(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = ddcompile.parse(VOTE.replace(">= 2", ">= 1")).rule
-    monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": lambda rule: Rewrite(wrong)})
+
+    class Wrong(Cse):
+        def __call__(self, rule: Rule) -> Rewrite:
+            return Rewrite(wrong)
+
+    monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": Wrong})
     outcome = run("opt", "vote.rule", "-p", "cse")
     assert (outcome.status, outcome.out) == (0, VOTE)
     assert outcome.err.startswith("warning: left out, since it is not proved: cse: y: ")

@@ -271,16 +271,16 @@ DECLINES = [
 @pytest.mark.parametrize(("title", "name", "text", "expected"), APPLIES, ids=[f"{c[1]}: {c[0]}" for c in APPLIES])
 def test_applies(title: str, name: str, text: str, expected: str) -> None:
     rule = parse(text)
-    rewrite = PASSES[name](rule)
+    rewrite = PASSES[name]()(rule)
     assert str(rewrite.rule) == expected
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
-    assert PASSES[name](rewrite.rule).rule == rewrite.rule, "not idempotent"
+    assert PASSES[name]()(rewrite.rule).rule == rewrite.rule, "not idempotent"
 
 
 @pytest.mark.parametrize(("title", "name", "text"), DECLINES, ids=[f"{c[1]}: {c[0]}" for c in DECLINES])
 def test_declines(title: str, name: str, text: str) -> None:
     rule = parse(text)
-    assert PASSES[name](rule).rule == rule
+    assert PASSES[name]()(rule).rule == rule
 
 
 def test_every_pass_is_tried_both_ways() -> None:
