@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from hold_elementary import elementary_functions
 from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, programs, python_is_standalone
 from hold_proofs import mutations
@@ -23,6 +24,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "engines": agreement,
     "disguised": disguised,
     "programs": programs,
+    "elementary": elementary_functions,
     "proofs": mutations,
     "c": c_is_clean,
     "python": python_is_standalone,
