@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binder, Expr, Literal, Rule, Statement
 from ddcompile.ir.types import Types
@@ -23,11 +22,6 @@ def tensor_extents(rule: Rule, types: Types | None, name: str) -> list[list[Expr
         Its types; None if it has sizes.
     name
         The tensor.
-
-    Raises
-    ------
-    CompileError
-        E302 if the extents of a rule with sizes are no maximum of affine forms.
     """
     if types is not None:
         return [[Literal(extent)] for extent in types.shape[name]]
@@ -44,25 +38,18 @@ def tensor_extents(rule: Rule, types: Types | None, name: str) -> list[list[Expr
 def _end(clause: Statement, axis: int) -> Affine:
     """The exclusive end of a clause along an axis, with the indices at their extremes."""
     position = clause.positions[axis]
-    form = affine_of(position.upper if isinstance(position, Binder) else position)
-    if form is not None and not isinstance(position, Binder):
-        form = form + 1
+    form = _form(position.upper) if isinstance(position, Binder) else _form(position) + 1
     for binder in reversed(clause.binders):
-        slope = 0 if form is None else form.coefficient(binder.name)
-        if form is None or not slope:
-            continue
-        bound = affine_of(binder.upper if slope > 0 else binder.lower)
-        if bound is None:
-            form = None
-            break
-        form = form.substitute({binder.name: bound - 1 if slope > 0 else bound})
-    if form is None:
-        raise fail(
-            "E302",
-            f"the extents of `{clause.target}` are not affine in the sizes",
-            place=clause.target,
-            hint="give the sizes as numbers",
-        )
+        slope = form.coefficient(binder.name)
+        if slope:
+            bound = _form(binder.upper) - 1 if slope > 0 else _form(binder.lower)
+            form = form.substitute({binder.name: bound})
+    return form
+
+
+def _form(expr: Expr) -> Affine:
+    form = affine_of(expr)
+    assert form is not None, "bounds and positions of clauses are affine"
     return form
 
 

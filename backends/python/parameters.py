@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ddcompile.backends.python.expressions import Printer
 from ddcompile.backends.python.layout import call
 from ddcompile.backends.python.legality import requirements
 from ddcompile.backends.python.notation import span
 from ddcompile.backends.python.split import split
 from ddcompile.backends.shared.writer import Writer
-from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Declaration, Rule, Type
 from ddcompile.ir.printer import print_type
+from ddcompile.ir.specialize import size_combination
 
 __all__ = ["checks", "element_type", "sizes"]
+
+_Extent: TypeAlias = tuple[Declaration, int, Affine]
+"""An input, an axis, and its extent as a form of the sizes."""
 
 
 def element_type(declared: Type, *, is_input: bool) -> str:
@@ -24,13 +29,7 @@ def element_type(declared: Type, *, is_input: bool) -> str:
 
 
 def sizes(rule: Rule, printer: Printer, writer: Writer) -> None:
-    """Write an assignment for each size, from an extent that has no other unknown size, and what sizes must satisfy.
-
-    Raises
-    ------
-    CompileError
-        E302 if the sizes can only be solved together.
-    """
+    """Write an assignment for each size, from one extent where that is enough, and what sizes must satisfy."""
     extents = [
         (declaration, axis, form)
         for declaration in rule.inputs
@@ -42,16 +41,14 @@ def sizes(rule: Rule, printer: Printer, writer: Writer) -> None:
     unknown = set(rule.sizes)
     while unknown:
         solvable = [item for item in extents if len(item[2].names & unknown) == 1]
-        if not solvable:
-            raise fail(
-                "E302",
-                f"the extents of the inputs do not give the sizes of `{rule.name}` one by one",
-                place=rule.name,
-                hint="give the sizes as numbers",
-            )
-        declaration, axis, form = min(solvable, key=lambda item: (item[2].constant != 0, len(item[2].terms)))
-        (name,) = form.names & unknown
-        writer.line(f"{printer.names.of[name]} = {_solution(printer, writer, declaration, axis, form, name)}")
+        if solvable:
+            item = min(solvable, key=lambda item: (item[2].constant != 0, len(item[2].terms)))
+            (name,) = item[2].names & unknown
+            solution = _solution(printer, writer, item, name)
+        else:
+            name = next(name for name in rule.sizes if name in unknown)
+            solution = _combination(printer, extents, name)
+        writer.line(f"{printer.names.of[name]} = {solution}")
         unknown.discard(name)
     for form in requirements(rule):
         bound = form.to_expr()
@@ -59,15 +56,33 @@ def sizes(rule: Rule, printer: Printer, writer: Writer) -> None:
         writer.line(f'_require({shown}, "{shown}")')
 
 
-def _solution(printer: Printer, writer: Writer, declaration: Declaration, axis: int, form: Affine, name: str) -> str:
+def _solution(printer: Printer, writer: Writer, item: _Extent, name: str) -> str:
     """The call that solves an extent for a size."""
+    form = item[2]
     factor = form.coefficient(name)
-    extent = f'_extent("{declaration.name}", {printer.names.of[declaration.name]}, {axis})'
+    extent = _length(printer, item)
     if form == Affine.of(0, {name: 1}, (name,)):
         return extent
     others = (form - Affine.of(0, {name: factor}, (name,))).to_expr()
     rest = printer.print(others, split(others), writer, {})
     return f'_solve("{name}", {extent}, {rest}, {factor})'
+
+
+def _combination(printer: Printer, extents: list[_Extent], name: str) -> str:
+    """The call that solves several extents for a size; whether they agree is checked later."""
+    factors, multiple = size_combination([form for _, _, form in extents], name)
+    used = [(factor, item) for factor, item in zip(factors, extents, strict=True) if factor]
+    total = ""
+    for factor, item in used:
+        sign = (" + " if factor > 0 else " - ") if total else "" if factor > 0 else "-"
+        total += sign + (f"{abs(factor)} * " if abs(factor) != 1 else "") + _length(printer, item)
+    return f'_solve("{name}", {total}, {sum(factor * item[2].constant for factor, item in used)}, {multiple})'
+
+
+def _length(printer: Printer, item: _Extent) -> str:
+    """The call that measures an argument along an axis."""
+    declaration, axis, _ = item
+    return f'_extent("{declaration.name}", {printer.names.of[declaration.name]}, {axis})'
 
 
 def checks(rule: Rule, printer: Printer, writer: Writer) -> None:

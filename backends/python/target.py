@@ -42,8 +42,8 @@ class PythonTarget:
         Raises
         ------
         CompileError
-            T### if the rule is not valid, E301 if it has reals, E302 if sizes have to be given, E303 if it nests deeper
-            than Python allows, E304 if the prefix is no module name.
+            T### if the rule is not valid, E301 if it has reals, E303 if it nests deeper than Python
+            allows, E304 if the prefix is no module name.
         """
         for declaration in (*rule.inputs, *rule.outputs):
             if declaration.type.kind not in self.kinds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import lcm
 
 from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
@@ -24,7 +25,7 @@ from ddcompile.ir.nodes import (
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import children, postorder, with_children
 
-__all__ = ["solve_sizes", "specialize", "undetermined_sizes"]
+__all__ = ["size_combination", "solve_sizes", "specialize", "undetermined_sizes"]
 
 
 def undetermined_sizes(rule: Rule) -> tuple[str, ...]:
@@ -41,6 +42,32 @@ def undetermined_sizes(rule: Rule) -> tuple[str, ...]:
     pivots = _eliminate(rows, len(rule.sizes))
     solved = {column for row, column in pivots if not any(rows[row][k] for k in range(len(rule.sizes)) if k != column)}
     return tuple(name for column, name in enumerate(rule.sizes) if column not in solved)
+
+
+def size_combination(forms: Sequence[Affine], name: str) -> tuple[tuple[int, ...], int]:
+    """Integer factors for linear forms of sizes whose sum, apart from constants, is a positive multiple of one size.
+
+    Parameters
+    ----------
+    forms
+        Forms that determine all of their sizes.
+    name
+        The size.
+
+    Returns
+    -------
+    tuple of tuple of int, and int
+        The factors, and the multiple.
+    """
+    names = [name, *sorted({other for form in forms for other in form.names} - {name})]
+    rows = [
+        [*(Fraction(form.coefficient(other)) for other in names), *(Fraction(int(k == n)) for n in range(len(forms)))]
+        for k, form in enumerate(forms)
+    ]
+    row = next(rows[row] for row, column in _eliminate(rows, len(names)) if column == 0)
+    factors = row[len(names) :]
+    multiple = lcm(*(factor.denominator for factor in factors))
+    return tuple(int(factor * multiple) for factor in factors), multiple
 
 
 def solve_sizes(rule: Rule, input_shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:

@@ -2,8 +2,8 @@
 
 Structure is checked on the text as it stands. Types and elements are checked on a rule without sizes. A rule with sizes
 is specialized to a few sizes: it passes if it passes at one of them, because bounds such as `i < H - 2` are legal for
-large sizes only. That is no proof for all sizes; every specialization is therefore verified in full when the sizes
-are known (`ddcompile.runtime.arrays.prepare`).
+large sizes only, and extents such as `H - W` for some pairs of them. That is no proof for all sizes; every
+specialization is therefore verified in full when the sizes are known (`ddcompile.runtime.arrays.prepare`).
 
 | code | fault |
 |---|---|
@@ -48,7 +48,11 @@ are known (`ddcompile.runtime.arrays.prepare`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice, permutations
+
 from ddcompile.diagnostics import CompileError, Diagnostic
+from ddcompile.ir.affine import affine_of
 from ddcompile.ir.check_elements import ElementChecker, check_sizes
 from ddcompile.ir.check_structure import check_structure
 from ddcompile.ir.check_types import TypeChecker, check_recurrences
@@ -62,6 +66,7 @@ __all__ = ["check", "verify"]
 
 _TRIED = (6, 11, 3, 1, 2, 29)
 """The first size is tried at these; the next ones are larger by 1, 2, ..., so that axes cannot be confused."""
+_ATTEMPTS = 12
 
 
 def verify(rule: Rule, file: str = "", source: str = "") -> list[Diagnostic]:
@@ -111,8 +116,7 @@ def _verify(rule: Rule, file: str, source: str) -> tuple[list[Diagnostic], Types
         types = _verify_elements(rule, findings)
         return findings.diagnostics, types
     first: list[Diagnostic] = []
-    for base in _TRIED:
-        sizes = {name: base + k for k, name in enumerate(rule.sizes)}
+    for sizes in _sizes_to_try(rule):
         found = Findings(file, source, ", ".join(f"{name} = {value}" for name, value in sizes.items()))
         special = specialize(rule, sizes)
         check_structure(special, found)
@@ -121,6 +125,16 @@ def _verify(rule: Rule, file: str, source: str) -> tuple[list[Diagnostic], Types
             return [], special_types
         first = first or found.diagnostics
     return first, None
+
+
+def _sizes_to_try(rule: Rule) -> Iterator[dict[str, int]]:
+    """Sizes that differ from one another by 1; then other different ones that give all inputs and results elements."""
+    forms = [affine_of(extent) for declared in (*rule.inputs, *rule.outputs) for extent in declared.type.shape]
+    tried = [{name: base + k for k, name in enumerate(rule.sizes)} for base in _TRIED]
+    yield from tried
+    points = (dict(zip(rule.sizes, values, strict=True)) for values in permutations(_TRIED, len(rule.sizes)))
+    others = (p for p in points if p not in tried and all(form is None or form.evaluate(p) > 0 for form in forms))
+    yield from islice(others, _ATTEMPTS)
 
 
 def _verify_elements(rule: Rule, findings: Findings) -> Types:

@@ -20,7 +20,7 @@ from ddcompile.runtime.arrays import prepare
 from ddcompile.testing.choose import RandomChoose
 from ddcompile.testing.inputs import all_inputs, random_inputs
 
-__all__ = ["ENGINES", "Case", "Difference", "assert_engines_agree", "assert_equivalent", "differences"]
+__all__ = ["ENGINES", "Case", "Difference", "assert_engines_agree", "assert_equivalent", "compare", "differences"]
 
 Results = tuple[np.ndarray, ...]
 
@@ -58,7 +58,7 @@ class Difference:
         """The report: rule, inputs, both results."""
         lines = [f"{self.engine} disagrees with the interpreter on", print_rule(self.rule)]
         for declaration, array in zip(self.rule.inputs, self.inputs, strict=True):
-            lines.append(f"{declaration.name} = {array.tolist()}")
+            lines.append(f"{declaration.name} = {np.asarray(array).tolist()}")
         lines += [f"expected: {_shown(self.expected)}", f"found:    {_shown(self.found)}"]
         return "\n".join(lines)
 
@@ -81,7 +81,7 @@ def differences(
         expected = [interpret(case.rule, case.arrays) for case in group]
         for engine in engines or ENGINES:
             for case, wanted, found in zip(group, expected, ENGINES[engine](group), strict=True):
-                difference = _compare(case, engine, wanted, found)
+                difference = compare(case, engine, wanted, found)
                 if difference is not None:
                     yield difference
 
@@ -113,7 +113,7 @@ def assert_equivalent(a: Rule | HasRule, b: Rule | HasRule, arrays: Sequence[Any
     first, second = _rule(a), _rule(b)
     given = _inputs(first) if arrays is None else tuple(arrays)
     wanted, found = interpret(first, given), interpret(second, given)
-    difference = _compare(Case(first, prepare(first, given).arrays), "the other rule", wanted, found)
+    difference = compare(Case(first, prepare(first, given).arrays), "the other rule", wanted, found)
     if difference is not None:
         raise AssertionError(f"{difference}\nthe other rule:\n{print_rule(second)}")
 
@@ -162,7 +162,8 @@ def _attempt(function: Callable[..., Any], *arguments: Any) -> Results | Excepti
     return found if isinstance(found, tuple) else (found,)
 
 
-def _compare(case: Case, engine: str, expected: Results, found: Results | Exception) -> Difference | None:
+def compare(case: Case, engine: str, expected: Results, found: Results | Exception) -> Difference | None:
+    """The first sample on which the results of an engine are not those expected, or are of other types."""
     if isinstance(found, Exception):
         first = tuple(array[0] for array in case.arrays)
         return Difference(case.rule, engine, first, tuple(array[0] for array in expected), found)
@@ -185,5 +186,5 @@ def _layout(arrays: Results) -> str:
 
 def _shown(value: Results | Exception | str) -> str:
     if isinstance(value, tuple):
-        return ", ".join(str(array.tolist()) for array in value)
+        return ", ".join(str(np.asarray(array).tolist()) for array in value)
     return f"{type(value).__name__}: {value}" if isinstance(value, Exception) else value

@@ -353,3 +353,11 @@ def test_depth_meets_no_limit() -> None:
         expr = Reduce("sum", (binder(f"j{k}", 1),), expr)
     assert verify(_rule(expr)) == []
     assert [d.code for d in verify(_rule(Binary("and", expr, Read("x"))))] == ["T010"]
+
+
+def test_sizes_whose_extents_are_differences_are_found() -> None:
+    assert verify(parse("rule f<H, W>(x: bit[H + W], y: bit[H - W]) -> (z: bit) { z = x[H] and y[H - W - 1] }")) == []
+    assert verify(parse("rule f<A, B>(x: bit[A - 2 * B], y: bit[B - 2]) -> (z: bit) { z = x[0] and y[0] }")) == []
+    found = verify(parse("rule f<H, W>(a: bit[H - W], b: bit[W - H], c: bit[H]) -> (z: bit) { z = c[0] }"))
+    assert [d.code for d in found] == ["T018"] * len(found)
+    assert found
