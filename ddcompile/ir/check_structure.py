@@ -49,7 +49,8 @@ class _Structure:
     def __init__(self, rule: Rule, findings: Findings) -> None:
         self.rule = rule
         self.findings = findings
-        self.constants = {constant.name for constant in rule.constants}
+        self.tables = {constant.name for constant in rule.constants if constant.type.kind not in ("rat", "real")}
+        """Constants that bounds may read."""
         self.ranks: dict[str, int] = {}
         tensors: list[Declaration | Constant] = [*rule.inputs, *rule.constants]
         for item in tensors:
@@ -82,6 +83,9 @@ class _Structure:
             if name in owners:
                 self.findings.add("T002", f"`{name}` is {owners[name]} already", node, "give it another name")
             owners.setdefault(name, what)
+        if not rule.outputs:
+            message = f"`{rule.name}` has no results"
+            self.findings.add("T007", message, rule, "declare what it computes: `-> (y: bit)`")
         for item in rule.outputs:
             self._name(item.name, item)
             if item.name in owners or item.name in outputs:
@@ -266,8 +270,8 @@ class _Structure:
         """A bound of a reduction is known before the program runs."""
         for part in postorder(bound):
             match part:
-                case Read(tensor, _, _) if tensor in self.ranks and tensor not in self.constants:
-                    message = f"a bound of `{binder.name}` reads `{tensor}`, which is no constant"
+                case Read(tensor, _, _) if tensor in self.ranks and tensor not in self.tables:
+                    message = f"a bound of `{binder.name}` reads `{tensor}`, which is no constant of integers"
                 case Index() | Size() | Literal(int()) | Unary("-") | Binary("+" | "-" | "*" | "%") | Read(_, _, None):
                     continue
                 case _:

@@ -12,6 +12,7 @@ specialization is therefore verified in full when the sizes are known (`ddcompil
 | T003 | an index that has the name of a tensor, a size or an index around it |
 | T004 | a reserved word or no word as a name |
 | T006 | a size that the shapes of the inputs do not determine |
+| T007 | a rule without results |
 | T010 | a read with too few or too many positions |
 | T011 | clauses of one tensor with different numbers of positions |
 | T012 | a read outside of the extent |

@@ -164,6 +164,9 @@ def _attempt(function: Callable[..., Any], *arguments: Any) -> Results | Excepti
 
 def compare(case: Case, engine: str, expected: Results, found: Results | Exception) -> Difference | None:
     """The first sample on which the results of an engine are not those expected, or are of other types."""
+    if not case.arrays:  # nothing says how many samples there are
+        expected = tuple(array[np.newaxis] for array in expected)
+        found = found if isinstance(found, Exception) else tuple(array[np.newaxis] for array in found)
     if isinstance(found, Exception):
         first = tuple(array[0] for array in case.arrays)
         return Difference(case.rule, engine, first, tuple(array[0] for array in expected), found)

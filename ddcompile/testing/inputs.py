@@ -50,7 +50,7 @@ def all_inputs(rule: Rule, limit: int = 4096) -> tuple[np.ndarray, ...] | None:
     values = input_values(rule)
     if values is None or prod(map(len, values)) > limit:
         return None
-    table = np.array(list(product(*values)), dtype=np.int64).reshape(-1, len(values))
+    table = np.array(list(product(*values)), dtype=np.int64).reshape(prod(map(len, values)), len(values))
     columns = iter(table.T)
     arrays = []
     for declaration in rule.inputs:

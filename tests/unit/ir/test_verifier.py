@@ -140,7 +140,12 @@ ILLEGAL = {
         "y = a[0]; a[i < 0.5] = 0",
         "y = a[0]; a[i < 2 * 0.5] = 0",
     ],
-    "T020": ["y = any(i < n: image[0, 0])", "y = sum(i < max(1, 2): 0)", "y = any(i < 2, j < image[i, 0]: 1)"],
+    "T020": [
+        "y = any(i < n: image[0, 0])",
+        "y = sum(i < max(1, 2): 0)",
+        "y = any(i < 2, j < image[i, 0]: 1)",
+        "const w: rat[2] = [1, 2]; y = any(i < w[0]: 1)",
+    ],
     "T021": ["y = image[0.5, 0]", "y = image[0, r]"],
     "T023": [
         "y = a[0]; a[i < 1000000000] = 0",
@@ -206,6 +211,7 @@ HEADERS = {
         "rule f<H, W>(x: bit[H + W]) -> (y: bit) { y = x[0] }",
         "rule f<N>(x: bit) -> (y: bit[N]) { y[i < N] = x }",
     ],
+    "T007": ["rule f(x: bit) -> () { a = x }"],
     "T012": ["rule f<N>(x: bit[N]) -> (y: bit[N]) { y[i < N] = x[i + 1] }"],
     "T014": ["rule f<N>(x: bit[N]) -> (y: bit[N]) { y[i < N] = x[i] y[N - 1] = 0 }"],
     "T016": ["rule f(x: bit) -> (y: bit[3]) { y[0] = x y[2] = x }", "rule f(x: bit) -> (y: bit, z: bit) { y = x }"],

@@ -46,3 +46,7 @@ def test_equal_rules_pass_and_unequal_rules_fail() -> None:
     assert_equivalent(RULE, same)
     with pytest.raises(AssertionError, match=r"x = \[1, 0, 0\]\nexpected: 1\nfound:    -1\nthe other rule:"):
         assert_equivalent(RULE, other)
+
+
+def test_rules_without_inputs_have_one_sample() -> None:
+    assert_engines_agree(parse("rule f() -> (y: int[2], z: bit) { y[i < 2] = i + 3 z = 1 }"))
