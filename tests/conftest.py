@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,3 +40,27 @@ class Golden:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Call it with the name of a file below `tests/golden` and the text that it should hold."""
     return Golden(bool(request.config.getoption("--update-golden")))
+
+
+@pytest.fixture
+def replay() -> Callable[[str, Path], str]:
+    """Call it with the text of a console and a folder: the commands of the text, each with what it prints there."""
+    return _replay
+
+
+def _replay(block: str, folder: Path) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    played = ""
+    for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
+        done = subprocess.run(
+            ["bash", "-c", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            timeout=100,
+            check=True,
+            text=True,
+        )
+        played += f"$ {command}\n{done.stdout}"
+    return played

@@ -11,7 +11,9 @@ same arrays with the same messages.
 | A004 | an input has another shape than the rule declares |
 | A005 | a value is not of the declared type |
 | A006 | a value is NaN or infinite |
-| A010..A013 | sizes (see `ddcompile.ir.specialize`) |
+| A007 | an input is given by a name that is none, or twice |
+| A011 | no sizes give the inputs their shapes |
+| A013 | a size is missing or not positive |
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,26 +18,7 @@ CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 PYTHON = re.compile(r"(?<=```python\n).*?(?=```)", re.DOTALL)
 
 
-def replay(block: str, folder: Path) -> str:
-    """The commands of a block, each with what it printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    played = ""
-    for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
-        done = subprocess.run(
-            ["bash", "-c", command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            timeout=100,
-            check=True,
-            text=True,
-        )
-        played += f"$ {command}\n{done.stdout}"
-    return played
-
-
-def test_commands(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_commands(tmp_path: Path, request: pytest.FixtureRequest, replay: Callable[[str, Path], str]) -> None:
     text = README.read_text(encoding="utf-8")
     played = CONSOLE.sub(lambda block: replay(block[0], tmp_path), text)
     if request.config.getoption("--update-golden"):
@@ -46,7 +27,7 @@ def test_commands(tmp_path: Path, request: pytest.FixtureRequest) -> None:
         assert played == text
 
 
-def test_python(tmp_path: Path) -> None:
+def test_python(tmp_path: Path, replay: Callable[[str, Path], str]) -> None:
     """The example runs after the commands that make its file."""
     text = README.read_text(encoding="utf-8")
     (block,) = PYTHON.findall(text)
