@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from math import floor, gcd, lcm
 
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
 
-__all__ = ["add_dead_units", "add_noise", "disguise", "duplicate_units", "flip_signs", "scale_rows", "shuffle_units"]
+__all__ = [
+    "add_dead_units",
+    "add_noise",
+    "complement_steps",
+    "disguise",
+    "duplicate_units",
+    "flip_signs",
+    "scale_rows",
+    "shuffle_units",
+    "signs_for_steps",
+]
 
-_LARGEST = 50_000
-"""Attainable sums of a unit that are listed to find its margin."""
+_LARGEST = 2**17
+"""How far the attainable sums of a unit may reach, in steps, to be listed to find its margin."""
 
 
 def shuffle_units(network: Network, rng: np.random.Generator) -> Network:
@@ -74,6 +85,38 @@ def flip_signs(network: Network, rng: np.random.Generator) -> Network:
     return Network(tuple(layers), network.name)
 
 
+def complement_steps(network: Network, rng: np.random.Generator) -> Network:
+    """Make random units of the hidden step layers 1 where they were 0, where no sum is 0 and no reader is rounded."""
+    layers = list(network.layers)
+    for k in range(len(layers) - 1):
+        layer, after = layers[k], layers[k + 1]
+        if layer.activation != "step" or not _is_short(after):
+            continue
+        chosen = (rng.random(layer.units) < 0.5) & _is_never_tied(layers[: k + 1])
+        signs = np.where(chosen, -1, 1)
+        layers[k] = Layer(layer.dense_weight() * signs[:, None], layer.bias * signs, "step")
+        outgoing = after.dense_weight()
+        layers[k + 1] = Layer(outgoing * signs, after.bias + outgoing @ chosen, after.activation)
+    return Network(tuple(layers), network.name)
+
+
+def signs_for_steps(network: Network) -> Network:
+    """Make sign units of the hidden step layers in which no sum is 0 and whose readers are not rounded by that."""
+    layers = list(network.layers)
+    for k in range(len(layers) - 1):
+        layer, after = layers[k], layers[k + 1]
+        if layer.activation != "step" or not _is_short(after) or not _is_never_tied(layers[: k + 1]).all():
+            continue
+        layers[k] = Layer(layer.weight, layer.bias, "sign")
+        # A bit is half of 1 + its sign; the reader of signs or steps is doubled, others are halved.
+        weight = after.dense_weight()
+        bias = 2 * after.bias + weight.sum(axis=1)
+        if after.activation not in ("sign", "step"):
+            weight, bias = weight / 2, bias / 2
+        layers[k + 1] = Layer(weight, bias, after.activation)
+    return Network(tuple(layers), network.name)
+
+
 def scale_rows(network: Network, rng: np.random.Generator) -> Network:
     """Multiply the weights and the bias of every sign or step unit by its own power of two, from 1/4 to 4."""
     layers = []
@@ -111,10 +154,10 @@ def add_noise(
         weight, bias = doubles
         values_after: list[Sequence[int]] = []
         for unit in range(layer.units):
-            sums = _attainable(layer.dense_weight()[unit], layer.bias[unit], values)
-            is_safe = bool(sums) and 0 not in sums
+            margin = _margin(layer.dense_weight()[unit], Fraction(layer.bias[unit].item()), values)
+            is_safe = margin > 0
             if is_safe:
-                _disturb(weight[unit], bias[unit : unit + 1], min(map(abs, sums)), rng, values, scale)
+                _disturb(weight[unit], bias[unit : unit + 1], margin, rng, values, scale)
             values_after.append((0, 1) if layer.activation == "step" else (-1, 1) if is_safe else (-1, 0, 1))
         layers[k] = Layer(weight, bias, layer.activation)
         values = values_after
@@ -123,10 +166,28 @@ def add_noise(
 
 def disguise(network: Network, rng: np.random.Generator, values: Sequence[Sequence[int]]) -> Network:
     """All of the changes, in an order in which each sees the ones before."""
-    steps: list[Callable[[Network, np.random.Generator], Network]] = [duplicate_units, add_dead_units, flip_signs]
-    for step in (*steps, scale_rows):
+    steps: tuple[Callable[[Network, np.random.Generator], Network], ...]
+    steps = (duplicate_units, add_dead_units, flip_signs, complement_steps, scale_rows)
+    for step in steps:
         network = step(network, rng)
     return shuffle_units(add_noise(network, rng, values), rng)
+
+
+def _is_never_tied(layers: Sequence[Layer]) -> np.ndarray:
+    """Which units of the last layer have sums half way between integers, if the network reads integers."""
+    *before, last = layers
+    if any(layer.activation not in ("sign", "step") for layer in before) or not _is_short(last):
+        return np.zeros(last.units, dtype=bool)
+    weight, twice = last.dense_weight(), 2 * last.bias
+    return np.asarray((weight == np.rint(weight)).all(axis=1) & (twice == np.rint(twice)) & (np.rint(twice) % 2 == 1))
+
+
+def _is_short(layer: Layer) -> bool:
+    """Whether weights and biases are few-digit binary fractions, which small sums and halves of them still are."""
+    doubles = _doubles(layer)
+    if doubles is None:
+        return False
+    return all((np.abs(a) < 2**20).all() and (a * 2**20 == np.rint(a * 2**20)).all() for a in doubles)
 
 
 def _doubles(layer: Layer) -> tuple[np.ndarray, np.ndarray] | None:
@@ -137,15 +198,26 @@ def _doubles(layer: Layer) -> tuple[np.ndarray, np.ndarray] | None:
     return None if integers and largest >= 2**53 else (weight, bias)
 
 
-def _attainable(weight: np.ndarray, bias: Fraction, values: Sequence[Sequence[int]]) -> set[Fraction]:
-    """All sums of a unit over the product of the values of its inputs; empty if they are too many to list."""
-    sums = {Fraction(bias)}
-    for factor, choices in zip(weight, values, strict=True):
-        if factor:
-            sums = {total + Fraction(factor) * value for total in sums for value in choices}
-        if len(sums) > _LARGEST:
-            return set()
-    return sums
+def _margin(weight: np.ndarray, bias: Fraction, values: Sequence[Sequence[int]]) -> Fraction:
+    """The least size of a sum of a unit over the product of the values of its inputs; 0 if they reach too far."""
+    used = [(Fraction(factor), choices) for factor, choices in zip(weight.tolist(), values, strict=True) if factor]
+    scale = lcm(1, *(factor.denominator for factor, _ in used))
+    unit = Fraction(gcd(*(int(factor * scale) for factor, _ in used)) or 1, scale)
+    low, sums = 0, 1  # bit k of `sums` says whether (low + k) * unit is a sum
+    for factor, choices in used:
+        terms = [int(factor / unit) * value for value in choices]
+        if sums.bit_length() + max(terms) - min(terms) > _LARGEST:
+            return Fraction(0)
+        reached = 0
+        for term in terms:
+            reached |= sums << (term - min(terms))
+        low, sums = low + min(terms), reached
+    at = Fraction(-bias) / unit - low
+    first = max(floor(at) + 1, 0)
+    above, below = sums >> first, sums & ((1 << first) - 1)
+    near = [first + (above & -above).bit_length() - 1] if above else []
+    near += [below.bit_length() - 1] if below else []
+    return min(abs(place - at) for place in near) * unit
 
 
 def _disturb(

@@ -21,14 +21,17 @@ CHANGES: dict[str, Change] = {
     "duplicate": transforms.duplicate_units,
     "dead": transforms.add_dead_units,
     "flip": transforms.flip_signs,
+    "complement": transforms.complement_steps,
+    "signs": lambda network, rng: transforms.signs_for_steps(network),
     "scale": transforms.scale_rows,
     "noise": lambda network, rng: transforms.add_noise(network, rng, BITS),
     "disguise": lambda network, rng: transforms.disguise(network, rng, BITS),
 }
 
 
-# Step units have no sign to flip, and noise would break the ties that every unit of `random_ties` has.
-WITHOUT_EFFECT = {("flip", "step"), ("noise", "sign")}
+# Step units have no sign to flip, sign units are not steps, and noise would break the ties that every unit of
+# `random_ties` has.
+WITHOUT_EFFECT = {("flip", "step"), ("complement", "sign"), ("signs", "sign"), ("noise", "sign")}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -58,6 +61,29 @@ def test_noise_leaves_units_with_ties_alone_and_disturbs_the_others() -> None:
     noisy = transforms.add_noise(network, np.random.default_rng(0), [(0, 1), (0, 1)])
     assert (noisy.layers[0].dense_weight()[1] == weight[1]).all()
     assert (noisy.layers[0].dense_weight()[0] != weight[0]).all()
+
+
+@pytest.mark.parametrize(("bias", "moves"), [(-1.5, True), (-2.0, False), (-1.75, True), (-0.0, False)])
+def test_noise_stays_below_the_margin_of_the_attained_sums(bias: float, moves: bool) -> None:
+    # Sums are -1, 0, 1, 2, 3 and the bias.
+    unit = Network((Layer(np.array([[1.0, -1.0, 2.0]]), np.array([bias]), "step"),))
+    x = np.array(list(product((0, 1), repeat=3)))
+    for seed in range(20):
+        noisy = transforms.add_noise(unit, np.random.default_rng(seed), [(0, 1)] * 3, 0.99)
+        assert (noisy.sha256 != unit.sha256) == moves
+        assert (evaluate(noisy, x) == evaluate(unit, x)).all()
+
+
+def test_steps_with_ties_are_neither_complemented_nor_made_signs() -> None:
+    network = Network((Layer(np.array([[1, 1]] * 9), np.repeat(-1, 9), "step"), Layer(np.ones((1, 9)), np.zeros(1))))
+    assert transforms.signs_for_steps(network).sha256 == network.sha256
+    assert transforms.complement_steps(network, np.random.default_rng(0)).sha256 == network.sha256
+
+
+def test_readers_that_would_be_rounded_keep_their_steps() -> None:
+    network = Network((Layer(np.array([[1]] * 9), np.repeat(-0.5, 9), "step"), Layer(np.full((1, 9), 0.1), np.ones(1))))
+    assert transforms.signs_for_steps(network).sha256 == network.sha256
+    assert transforms.complement_steps(network, np.random.default_rng(0)).sha256 == network.sha256
 
 
 def test_integers_beyond_doubles_are_not_scaled() -> None:
