@@ -1,0 +1,24 @@
+"""Networks of known structure, each with the rule that a person would write for it, to measure the distiller by.
+
+`STRUCTURES` lists the builders by name. A builder makes its network from arrays, never from the rule; that both compute
+the same is tested. `Structure.network(seed)` hides the structure: no two seeds give the same units in the same order.
+"""
+
+from ddcompile.testing.structures.cones import CONES
+from ddcompile.testing.structures.depth import DEPTH
+from ddcompile.testing.structures.families import FAMILIES
+from ddcompile.testing.structures.heads import HEADS
+from ddcompile.testing.structures.irregular import IRREGULAR
+from ddcompile.testing.structures.stencils import STENCILS
+from ddcompile.testing.structures.structure import Case, Structure
+from ddcompile.testing.structures.sums import SUMS
+from ddcompile.testing.structures.weights import WEIGHTS
+from ddcompile.testing.structures.yardsticks import YARDSTICKS
+
+__all__ = ["STRUCTURES", "Case", "Structure"]
+
+STRUCTURES: dict[str, Case] = {
+    case.name: case
+    for case in (*SUMS, *STENCILS, *FAMILIES, *DEPTH, *CONES, *WEIGHTS, *IRREGULAR, *HEADS, *YARDSTICKS)
+}
+"""Every builder by its name, section by section."""

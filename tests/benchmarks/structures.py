@@ -1,0 +1,196 @@
+"""Distill networks of known structure, and compare with the rules that a person would write::
+
+    python tests/benchmarks/structures.py [--only PATTERN] [--shuffles K] [--seconds S] [--json FILE] [--text]
+
+Prints a line for every structure of `ddcompile.testing.structures`: the parameters of the network, the cost of the
+rule beside the builder, the cost found (the worst of all shuffles) and its ratio, how many different texts the shuffles
+gave, how many were proved, and the longest time. A shuffle that takes longer than the limit, or fails, ends its
+structure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import ddcompile as dd
+from ddcompile.analysis.cost import cost
+from ddcompile.testing.structures import STRUCTURES
+
+WITHIN = 1.3
+BYTES = 4 * 2**30
+"""Address space of the process that distills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one shuffle was distilled to; `failure` says why it was not."""
+
+    seed: int
+    text: str = ""
+    cost: int = 0
+    verdict: str = ""
+    left_out: int = 0
+    seconds: float = 0
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A structure and what became of its shuffles."""
+
+    section: str
+    name: str
+    parameters: int
+    written: int
+    rule: str
+    found: list[Found]
+
+    @property
+    def failure(self) -> str:
+        """Why a shuffle was not distilled, if one was not."""
+        return next((f.failure for f in self.found if f.failure), "")
+
+    @property
+    def worst(self) -> int:
+        """The cost of the longest rule found."""
+        return max((f.cost for f in self.found if not f.failure), default=0)
+
+    @property
+    def is_within(self) -> bool:
+        """Whether every shuffle gave a proved rule that is hardly longer than the written one."""
+        proved = all(f.verdict == "proved" for f in self.found)
+        return not self.failure and proved and self.worst <= WITHIN * self.written
+
+    def __str__(self) -> str:
+        """A row of the table."""
+        done = [f for f in self.found if not f.failure]
+        texts, proved = len({f.text for f in done}), sum(f.verdict == "proved" for f in done)
+        seconds = max(f.seconds for f in self.found)
+        ratio = f"{self.worst / self.written:8.2f}" if done else f"{'-':>8}"
+        row = f"{self.name:22}{self.parameters:9}{self.written:9}{self.worst or '-':>8}{ratio}"
+        row += f"{texts:>7}{f'{proved}/{len(self.found)}':>8}{seconds:>8.1f}"
+        return f"{row}  {'ok' if self.is_within else self.failure or '.'}"
+
+
+def distilled(name: str, seed: int) -> Found:
+    """Distill one shuffle of a structure."""
+    structure = STRUCTURES[name].build()
+    network = structure.network(seed)
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        program = dd.distill(network, structure.inputs, structure.outputs, structure.head, structure.rule.name)
+    seconds = time.perf_counter() - start
+    assert program.verdict is not None
+    return Found(seed, str(program), program.cost, program.verdict.status, len(caught), seconds)
+
+
+def serve(requests: Connection) -> None:
+    """Distill what is asked for, until nothing more is."""
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    while (request := requests.recv()) is not None:
+        try:
+            requests.send(distilled(*request))
+        except Exception as error:
+            requests.send(Found(request[1], failure=f"{type(error).__name__}: {error}".splitlines()[0]))
+
+
+class Worker:
+    """A process that distills; one that takes too long is ended, and another is started for what comes next."""
+
+    def __init__(self, seconds: float) -> None:
+        """Start none yet."""
+        self.seconds = seconds
+        self.context = get_context("spawn")
+        self.process = None
+
+    def ask(self, name: str, seed: int) -> Found:
+        """Distill one shuffle."""
+        if self.process is None:
+            self.requests, theirs = self.context.Pipe()
+            self.process = self.context.Process(target=serve, args=(theirs,), daemon=True)
+            self.process.start()
+            theirs.close()
+        self.requests.send((name, seed))
+        if self.requests.poll(self.seconds):
+            try:
+                return self.requests.recv()
+            except EOFError:
+                failure = "the process ended"
+        else:
+            failure = f"> {self.seconds:.0f} s"
+        self.end()
+        return Found(seed, seconds=self.seconds, failure=failure)
+
+    def end(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.requests.close()
+            self.process = None
+
+
+def measured(pattern: str, shuffles: int, worker: Worker) -> Iterator[Line]:
+    """A line for every structure whose name or section matches."""
+    for name, case in STRUCTURES.items():
+        if not (fnmatch(name, pattern) or fnmatch(case.section, pattern)):
+            continue
+        structure = case.build()
+        found: list[Found] = []
+        for seed in range(shuffles):
+            found.append(worker.ask(name, seed))
+            if found[-1].failure:
+                break
+        yield Line(
+            case.section, name, structure.plain.parameters, cost(structure.rule), str(structure.rule).rstrip(), found
+        )
+
+
+def main() -> int:
+    """Print the table; 0 if every structure is within the bound."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="structures or sections, such as 'rule*'")
+    parser.add_argument("--shuffles", type=int, default=3, help="disguises of every network (default 3)")
+    parser.add_argument("--seconds", type=float, default=60, help="limit for one of them (default 60)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found")
+    parser.add_argument("--text", action="store_true", help="show what was written and what was found")
+    options = parser.parse_args()
+    worker = Worker(options.seconds)
+    lines: list[Line] = []
+    for line in measured(options.only, options.shuffles, worker):
+        if not lines or line.section != lines[-1].section:
+            print(f"\n{line.section:22}{'weights':>9}{'written':>9}{'found':>8}{'ratio':>8}", end="")
+            print(f"{'texts':>7}{'proved':>8}{'s':>8}")
+        print(line, flush=True)
+        if options.text and not line.is_within:
+            for text in dict.fromkeys((line.rule, *(f.text for f in line.found))):
+                print("\n".join(f"    {row[:150]}" for row in text.splitlines()), flush=True)
+        lines.append(line)
+    worker.end()
+    if not lines:
+        print(f"no structure or section matches {options.only}", file=sys.stderr)
+        return 2
+    print()
+    for section in dict.fromkeys(line.section for line in lines):
+        of_section = [line for line in lines if line.section == section]
+        print(f"{section:22}{sum(line.is_within for line in of_section):4} of {len(of_section)} within {WITHIN}x")
+    print(f"{'all':22}{sum(line.is_within for line in lines):4} of {len(lines)} within {WITHIN}x")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
+    return 0 if all(line.is_within for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
