@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.files import read_text
-from ddcompile.frontends import load_network
+from ddcompile.frontends import Model, as_network
 from ddcompile.frontends.dense import lower
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.places import at
@@ -49,8 +49,6 @@ __all__ = [
 Observer: TypeAlias = Callable[[str, Rule, float], None]
 """Called after every pass with its name, the program and the seconds that it took."""
 
-Model: TypeAlias = Network | str | Path | Sequence[str | Path]
-
 
 class UnprovedWarning(UserWarning):
     """A pass made a step that the checker did not accept; the step was left out, with those after it."""
@@ -79,8 +77,8 @@ def distill(
 
     Parameters
     ----------
-    network : Network or path or sequence of paths
-        A network in memory, one `.npz` file, or CSV files, one a layer.
+    network : Network, torch.nn.Module, path or sequence of paths
+        A network in memory, a torch module in eval mode, one `.npz` file, or CSV files, one a layer.
     inputs : str, optional
         Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
     outputs : str, optional
@@ -113,7 +111,7 @@ def distill(
     UnprovedWarning
         If a step is not proved: it is left out, and the program stays as it was before it.
     """
-    network = _network(network, activation)
+    network = as_network(network, inputs, activation)
     name = _rule_name(network.name) if name is None else _checked_name(name)
     dense = lower(network, inputs, outputs, head, name)
     _verified(dense)
@@ -229,7 +227,7 @@ def check(certificate: Certificate | str | Path, network: Model | None = None) -
     Parameters
     ----------
     certificate : Certificate or path
-    network : Network or path or sequence of paths, optional
+    network : Network, torch.nn.Module, path or sequence of paths, optional
         Where the certificate says it starts: it is lowered again and compared.
 
     Returns
@@ -247,7 +245,8 @@ def check(certificate: Certificate | str | Path, network: Model | None = None) -
     if network is None:
         return checker.check(certificate)
     said = {"name": "net", **certificate.network}
-    dense = lower(_network(network, None), said.get("inputs"), said.get("outputs"), said.get("head"), said["name"])
+    inputs = said.get("inputs")
+    dense = lower(as_network(network, inputs), inputs, said.get("outputs"), said.get("head"), said["name"])
     return checker.check(certificate, network_rule=dense)
 
 
@@ -279,7 +278,7 @@ def verify(
 
     Parameters
     ----------
-    a, b : Program, Network or path
+    a, b : Program, Network, torch.nn.Module or path
         At least one must be a program or a rule file; a network takes its declarations.
     certificate : Certificate or path, optional
         The steps from `a` to `b`; the checker alone then decides.
@@ -298,16 +297,14 @@ def verify(
     CompileError
         If a file is at fault, or the two do not fit together.
     """
-    first, second = _rule_or_network(a, activation), _rule_or_network(b, activation)
-    match first, second:
-        case Network(), Network():
-            raise fail("U006", "two networks cannot be compared", place=_place(a), hint="distill one of them")
-        case Network(), Rule():
-            first = dense_like(first, second, head, _place(a))
-        case Rule(), Network():
-            second = dense_like(second, first, head, _place(b))
-    assert isinstance(first, Rule)
-    assert isinstance(second, Rule)
+    first, second = _rule_of(a), _rule_of(b)
+    if first is None and second is None:
+        raise fail("U006", "two networks cannot be compared", place=_place(a), hint="distill one of them")
+    if first is None:
+        assert second is not None
+        first = dense_like(as_network(a, _text_of(second.inputs), activation), second, head, _place(a))
+    if second is None:
+        second = dense_like(as_network(b, _text_of(first.inputs), activation), first, head, _place(b))
     if certificate is None:
         return equivalence.verify(first, second, interpret)
     if not isinstance(certificate, Certificate):
@@ -325,7 +322,8 @@ def dense_like(network: Network, rule: Rule, head: str | None = None, place: str
     """
     inputs, outputs = _text_of(rule.inputs), _text_of(rule.outputs)
     refused: CompileError | None = None
-    for attempt in ("none", "argmax", "sign") if head is None else (head,):
+    own = (network.head,) if network.head != "none" else ("none", "argmax", "sign")
+    for attempt in own if head is None else (head,):
         try:
             return lower(network, inputs, outputs, attempt, rule.name)
         except CompileError as error:
@@ -340,18 +338,11 @@ def _place(model: Program | Model) -> str:
     return str(model) if isinstance(model, str | Path) else ""
 
 
-def _rule_or_network(model: Program | Model, activation: str | None) -> Rule | Network:
-    match model:
-        case Program():
-            return model.rule
-        case str() | Path() if Path(model).suffix == ".rule":
-            return load(model).rule
-        case _:
-            return _network(model, activation)
-
-
-def _network(model: Model, activation: str | None) -> Network:
-    return model if isinstance(model, Network) else load_network(model, activation)
+def _rule_of(model: Program | Model) -> Rule | None:
+    """The rule, if it is one; None for a network."""
+    if isinstance(model, Program):
+        return model.rule
+    return load(model).rule if isinstance(model, str | Path) and Path(model).suffix == ".rule" else None
 
 
 def _text_of(declarations: tuple[Declaration, ...]) -> str:

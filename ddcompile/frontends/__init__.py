@@ -1,9 +1,11 @@
-"""Importers, one a kind of file: a trained network becomes exact layers, and layers a dense program."""
+"""Importers, one a kind of model: a trained network becomes exact layers, and layers a dense program."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import choose
@@ -12,7 +14,41 @@ from ddcompile.frontends.network import Layer, Network, Sparse
 from ddcompile.frontends.npz import read_npz
 from ddcompile.frontends.places import at
 
-__all__ = ["Layer", "Network", "Sparse", "load_network"]
+__all__ = ["Layer", "Model", "Network", "Sparse", "as_network", "load_network"]
+
+Model: TypeAlias = Any
+"""A network: in memory, a torch module, one `.npz` file, or CSV files, one a layer."""
+
+
+def as_network(model: Model, inputs: str | None = None, activation: str | None = None) -> Network:
+    """The exact layers of a network, whatever it is given as.
+
+    Parameters
+    ----------
+    model : Network, torch.nn.Module, path or sequence of paths
+    inputs : str, optional
+        Declarations such as `"image: bit[8, 8]"`; they give the shapes with which a module is traced.
+    activation : str, optional
+        Fills in activations that files leave open (see `load_network`).
+
+    Raises
+    ------
+    CompileError
+        N### if the network is at fault, U011 if it is none.
+    """
+    if isinstance(model, Network):
+        return model
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        from ddcompile.frontends.torch import network_of
+
+        return network_of(model, inputs)
+    if isinstance(model, str | Path):
+        return load_network(model, activation)
+    if isinstance(model, Sequence) and all(isinstance(part, str | Path) for part in model):
+        return load_network(model, activation)
+    hint = "networks are torch modules, .npz files, CSV files, ddcompile.Network"
+    raise fail("U011", f"{type(model).__name__} is no network", hint=hint)
 
 
 def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network:
@@ -78,7 +114,4 @@ def _csv_layers(files: Sequence[Path], starts: Sequence[bytes], activation: str 
         if inputs != before:
             message = f"layer {k} reads {inputs} values, but layer {k - 1} ({files[k - 1].name}) has {before} units"
             raise fail("N106", message, place=str(files[k]))
-    return tuple(
-        Layer(weight, bias, name)  # type: ignore[arg-type]  # one of the known activations
-        for (weight, bias), name in zip(tables, chosen, strict=True)
-    )
+    return tuple(Layer(weight, bias, name) for (weight, bias), name in zip(tables, chosen, strict=True))

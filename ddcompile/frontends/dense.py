@@ -12,28 +12,31 @@ A 784-56-2 network over `image: bit[28, 28]` with the head argmax becomes
       class = argmax(u < 2: score[u])
     }
 
-Several inputs are laid out row-major, in declared order; so are several results.
+Several inputs are laid out row-major, in declared order; so are several results. Pointwise layers without an activation
+are part of the statement that reads them: `2 * image[i, j] - 1`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import reduce
-from itertools import chain, count as naturals, islice
-from math import prod
 
 import numpy as np
 
-from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.network import Activation, Network, Sparse
+from ddcompile.diagnostics import fail
+from ddcompile.frontends.activations import Activation, bounds
+from ddcompile.frontends.declarations import HEADS, declared_inputs, declared_results, extents, head_of
+from ddcompile.frontends.forms import Form, Names, Tensor, binders, combined, element, factor, own_form, target_shape
+from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
+from ddcompile.frontends.network import INPUTS, Layer, Network
+from ddcompile.frontends.normalization import Norm
+from ddcompile.frontends.weights import Pointwise
+from ddcompile.ir.builder import add, mul
 from ddcompile.ir.nodes import (
     Binary,
-    Binder,
     Call,
     Compare,
     Constant,
-    Declaration,
     Expr,
     Index,
     Kind,
@@ -42,55 +45,10 @@ from ddcompile.ir.nodes import (
     Reduce,
     Rule,
     Statement,
-    Type,
     Unary,
-    is_integral,
 )
-from ddcompile.ir.parser import parse_declarations
 
 __all__ = ["HEADS", "lower"]
-
-_DISCRETE = "networks are lowered over bit, spin, trit, int and rat"
-HEADS = ("argmax", "softmax", "sign", "none")
-
-_WIDER: dict[Kind, tuple[Kind, ...]] = {
-    "bit": ("bit", "int", "rat"),
-    "trit": ("trit", "int", "rat"),
-    "int": ("int", "rat"),
-    "rat": ("rat",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Tensor:
-    """A tensor that a layer reads or gives."""
-
-    name: str
-    shape: tuple[int, ...]
-
-    @property
-    def count(self) -> int:
-        return prod(self.shape)
-
-
-class _Names:
-    """Hands out names that are not in use yet."""
-
-    def __init__(self, used: Iterable[str]) -> None:
-        self.used = set(used)
-
-    def fresh(self, wanted: str) -> str:
-        name, k = wanted, 1
-        while name in self.used:
-            k += 1
-            name = f"{wanted}_{k}"
-        self.used.add(name)
-        return name
-
-    def indices(self, wanted: str, count: int) -> tuple[str, ...]:
-        """`count` distinct index names, letters of `wanted` first; they may be bound again elsewhere."""
-        candidates = chain(wanted, (f"{wanted[0]}{k}" for k in naturals(1)))
-        return tuple(islice((name for name in candidates if name not in self.used), count))
 
 
 def lower(network: Network, inputs: str | None, outputs: str | None, head: str | None, name: str) -> Rule:
@@ -106,7 +64,8 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
         a scalar if there is one unit, of the input's shape if the counts agree, else flat. (`class_2`, `y_2` if an
         input has that name.)
     head : {"argmax", "sign", "none"}, optional
-        What is done with the last layer; by default nothing. `argmax` is the lowest unit with the largest value.
+        What is done with the last layer; by default what the network itself does. `argmax` is the lowest unit with the
+        largest value.
     name : str
         The name of the rule.
 
@@ -118,193 +77,223 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     Raises
     ------
     CompileError
-        N201 to N209 when the declarations do not fit the network, S### when they are no declarations.
+        N201 to N210 when the declarations do not fit the network, S### when they are no declarations; N406, N407 for a
+        batch norm that is not exact.
     """
-    head = "none" if head is None else head
-    _check_head(head, network.outputs)
+    head = head_of(network, head)
     sources = declared_inputs(network, inputs)
-    kind = _last_kind(network, sources, head)
-    results = _declared_results(network, sources, outputs, head, kind)
-    names = _Names([d.name for d in (*sources, *results)])
-    targets = [_Tensor(d.name, _extents(d)) for d in results]
-    read = [_Tensor(d.name, _extents(d)) for d in sources]
-    constants: list[Constant] = []
-    statements: list[Statement] = []
+    known = grids(network, sources)
+    kind = _last_kind(network, known, head)
+    results = declared_results(network, sources, outputs, head, kind)
+    names = Names([d.name for d in (*sources, *results)])
+    lowering = _Lowering(network, known, names, [Tensor(d.name, extents(d)) for d in sources])
     last = len(network.layers) - 1
-    for k, layer in enumerate(network.layers):
-        if k < last:
-            given = [_Tensor(names.fresh(f"layer{k + 1}"), (layer.units,))]
-        elif head == "argmax":
-            given = [_Tensor(names.fresh("score"), (layer.units,))]
-        else:
-            given = targets
-        weight = layer.dense_weight()
-        inner = "v" if k else "ijklmn"
-        start = 0
-        for target in given:
-            rows = slice(start, start + target.count)
-            start += target.count
-            suffix = f"{k + 1}" if len(given) == 1 else f"{k + 1}_{target.name}"
-            at = names.indices("u" if len(target.shape) == 1 else "pqrst", len(target.shape))
-            total = _linear(names, constants, suffix, weight[rows], at, target, read, inner)
-            bias = Constant.of(names.fresh(f"bias{suffix}"), layer.bias[rows].reshape(target.shape))
-            constants.append(bias)
-            value: Expr = Binary("+", total, Read(bias.name, tuple(Index(i) for i in at)))
-            value = _activate(layer.activation, value)
-            value = Unary("sign", value) if k == last and head == "sign" else value
-            statements.append(Statement(target.name, _binders(at, target.shape), value))
-        read = given
+    for k in range(last):
+        lowering.hidden(k)
     if head == "argmax":
-        (score,), (u,) = read, names.indices("u", 1)
-        argmax = Reduce("argmax", _binders((u,), score.shape), Read(score.name, (Index(u),)))
-        statements.append(Statement(targets[0].name, (), argmax))
-    return Rule(name, tuple(sources), tuple(results), tuple(statements), tuple(constants))
+        score = Tensor(names.fresh("score"), (network.outputs,))
+        lowering.given(last, [score])
+        (u,) = names.indices("u", 1)
+        argmax = Reduce("argmax", binders((u,), score.shape), Read(score.name, (Index(u),)))
+        lowering.statements.append(Statement(results[0].name, (), argmax))
+    else:
+        lowering.given(last, [Tensor(d.name, extents(d)) for d in results], head)
+    return Rule(name, sources, results, tuple(lowering.statements), tuple(lowering.constants))
 
 
-def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, ...]:
-    """The declarations of a network's inputs; without any, a flat `x: bit[n]`.
-
-    Raises
-    ------
-    CompileError
-        N201 if they do not add up to what the network reads, N202 if one is real, N203 if one has sizes.
-    """
-    if inputs is None:
-        return (Declaration("x", Type("bit", (Literal(network.inputs),))),)
-    declarations = _parsed(inputs, "input")
-    _check_names(declarations)
-    for declaration in declarations:
-        if declaration.type.kind == "real":
-            raise fail("N202", f"the input `{declaration.name}` is real; {_DISCRETE}")
-    counts = [prod(_extents(d)) for d in declarations]
-    if sum(counts) != network.inputs:
-        held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
-        raise fail("N201", f"the network reads {network.inputs} values, but the inputs hold {held}")
-    return declarations
-
-
-def _check_head(head: str, units: int) -> None:
-    if head not in HEADS:
-        raise fail("N206", f"unknown head `{head}`", hint=f"heads: {', '.join(HEADS)}")
-    if head == "softmax":
-        raise fail(
-            "N207", "the head softmax gives real results, which are not compiled yet", hint="argmax ranks the same"
-        )
-    if head == "argmax" and units == 1:
-        raise fail("N208", "argmax over one unit is always 0", hint="the head sign compares one unit with 0")
-
-
-def _parsed(text: str, file: str) -> tuple[Declaration, ...]:
-    """Declarations of the user; mistakes are located in `file`."""
-    try:
-        return parse_declarations(text)
-    except CompileError as error:
-        raise CompileError(
-            replace(d, location=replace(d.location, file=file) if d.location else None) for d in error.diagnostics
-        ) from None
-
-
-def _check_names(declarations: Sequence[Declaration]) -> None:
-    names = [d.name for d in declarations]
-    for name in names:
-        if names.count(name) > 1:
-            raise fail("N209", f"two declarations have the name `{name}`")
-
-
-def _extents(declaration: Declaration) -> tuple[int, ...]:
-    extents = []
-    for extent in declaration.type.shape:
-        if not isinstance(extent, Literal) or not isinstance(extent.value, int) or extent.value < 1:
-            raise fail("N203", f"`{declaration.name}` must have positive numbers as extents, as in bit[28, 28]")
-        extents.append(extent.value)
-    return tuple(extents)
-
-
-def _last_kind(network: Network, inputs: Sequence[Declaration], head: str) -> Kind:
+def _last_kind(network: Network, known: dict[int, Grid], head: str) -> Kind:
     """The kind of the results before any declaration."""
+    last = network.layers[-1].activation
     if head == "argmax":
         return "int"
-    integral = all(d.type.kind != "rat" for d in inputs)
-    for layer in network.layers:
-        weight = layer.weight.data if isinstance(layer.weight, Sparse) else layer.weight
-        integral = integral and is_integral(weight) and is_integral(layer.bias)
-        integral = integral or layer.activation in ("sign", "step")
-    if head == "sign" or network.layers[-1].activation == "sign":
+    if head == "sign" or last == "sign":
         return "trit"
-    if network.layers[-1].activation == "step":
+    if last in DECIDING:
         return "bit"
-    return "int" if integral else "rat"
+    grid = known[len(network.layers) - 1]
+    return "int" if grid == 0 else "real" if grid == "real" else "rat"
 
 
-def _declared_results(
-    network: Network, inputs: Sequence[Declaration], outputs: str | None, head: str, kind: Kind
-) -> tuple[Declaration, ...]:
-    """The declarations of the results, checked against the network and the head."""
-    units = network.outputs
-    if outputs is None:
-        name = _Names(d.name for d in inputs).fresh("class" if head == "argmax" else "y")
-        if head == "argmax":
-            range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
-            return (Declaration(name, range_),)
-        shape: tuple[Expr, ...] = () if units == 1 else (Literal(units),)
-        if units > 1 and len(inputs) == 1 and prod(_extents(inputs[0])) == units:
-            shape = inputs[0].type.shape
-        return (Declaration(name, Type(kind, shape)),)
-    results = _parsed(outputs, "output")
-    _check_names((*inputs, *results))
-    counts = [prod(_extents(d)) for d in results]
-    if head == "argmax":
-        if len(results) != 1 or results[0].type.shape:
-            raise fail("N204", "the head argmax gives one scalar, as in `class: bit`")
-        _check_kind(results[0], "bit" if units == 2 else "int", "argmax")
-        return results
-    if sum(counts) != units:
-        held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
-        raise fail("N204", f"the network has {units} outputs, but the results hold {held}")
-    for result in results:
-        _check_kind(result, kind, "sign" if head == "sign" else network.layers[-1].activation)
-    return results
+class _Lowering:
+    """Writes statements layer by layer; pointwise layers without an activation wait for whoever reads them."""
+
+    def __init__(self, network: Network, known: dict[int, Grid], names: Names, inputs: list[Tensor]) -> None:
+        self.layers = network.layers
+        self.known = known
+        self.names = names
+        self.constants: list[Constant] = []
+        self.statements: list[Statement] = []
+        self.forms: dict[int, list[Form]] = {INPUTS: [own_form(t) for t in inputs]}
+        """What the units of each layer are: forms of tensors that have statements, one after the other."""
+
+    def hidden(self, number: int) -> None:
+        """Lower a layer whose units others read."""
+        layer = self.layers[number]
+        if isinstance(layer.weight, Pointwise):
+            forms = self._pointwise_forms(number)
+            if forms is not None and layer.activation == "identity" and layer.norm is None:
+                self.forms[number] = forms
+                return
+        tensor = Tensor(self.names.fresh(f"layer{number + 1}"), (layer.units,))
+        self.forms[number] = [own_form(t) for t in self.given(number, [tensor])]
+
+    def given(self, number: int, targets: list[Tensor], head: str = "none") -> list[Tensor]:
+        """Write the statements of a layer into tensors; a single flat one takes the shape of what it is made from."""
+        layer = self.layers[number]
+        if isinstance(layer.weight, Pointwise):
+            forms = self._pointwise_forms(number)
+            made = None if forms is None else self._pointwise(number, forms, targets, head)
+            if made is not None:
+                return made
+        read = [tensor for other in layer.reads for tensor in self._tensors(other)]
+        weight, bias = layer.dense_weight(), layer.bias
+        if layer.norm is not None and layer.activation in DECIDING:
+            factors, bias = without_norm(layer.norm, list(weight), bias, self._grid(layer), layer.path)
+            weight = weight.astype(object) * factors[:, None]
+        start = 0
+        for target in targets:
+            rows = slice(start, start + target.count)
+            start += target.count
+            suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{target.name}"
+            at = self.names.indices("u" if len(target.shape) == 1 else "pqrst", len(target.shape))
+            total = self._linear(suffix, weight[rows], at, target, read, "ijklmn" if layer.reads == (INPUTS,) else "v")
+            value: Expr = Binary("+", total, self._table(f"bias{suffix}", bias[rows].reshape(target.shape), at))
+            self._write(layer, value, target, rows, at, suffix, head)
+        return targets
+
+    def _pointwise_forms(self, number: int) -> list[Form] | None:
+        """The sums of a pointwise layer, or None if what it reads has no common layout."""
+        layer = self.layers[number]
+        assert isinstance(layer.weight, Pointwise)
+        factors = layer.weight.factors
+        forms = combined([self.forms[r] for r in layer.reads], factors, layer.bias)
+        if forms is not None:
+            return forms
+        for other in layer.reads:
+            self._tensors(other)
+        return combined([self.forms[r] for r in layer.reads], factors, layer.bias)
+
+    def _pointwise(self, number: int, forms: list[Form], targets: list[Tensor], head: str) -> list[Tensor] | None:
+        """Write a pointwise layer element by element, if its layout and that of the targets agree."""
+        layer = self.layers[number]
+        if layer.norm is not None and layer.activation in DECIDING:
+            factors = [row for form in forms for row in np.stack([f for _, f in form.terms], axis=1)]
+            bias = np.concatenate([form.shift for form in forms])
+            stretched, bias = without_norm(layer.norm, factors, bias, self._grid(layer), layer.path)
+            forms = [form.stretched(stretched[part], bias[part]) for part, form in _with_rows(forms)]
+        if number < len(self.layers) - 1:
+            name = targets[0].name
+            made = []
+            for form in forms:
+                label = name if len(forms) == 1 else self.names.fresh(f"{name}_{form.terms[0][0].name}")
+                made.append(Tensor(label, target_shape(form)))
+            targets = made
+        if [t.count for t in targets] != [form.count for form in forms]:
+            return None
+        if not all(form.fits(target.shape) for target, form in zip(targets, forms, strict=True)):
+            return None
+        for target, (rows, form) in zip(targets, _with_rows(forms), strict=True):
+            suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{form.terms[0][0].name}"
+            at = self.names.indices("u" if len(target.shape) == 1 else "ijklmn", len(target.shape))
+            self._write(layer, self._form(form, suffix, target, at), target, rows, at, suffix, head)
+        return targets
+
+    def _form(self, form: Form, suffix: str, target: Tensor, at: tuple[str, ...]) -> Expr:
+        """`2 * x[i, j] - 1`: factors and shift that are the same for all are literals."""
+        terms: list[Expr] = []
+        for tensor, factors in form.terms:
+            label = f"weight{suffix}" if len(form.terms) == 1 else f"weight{suffix}_{tensor.name}"
+            terms.append(mul(self._factor(label, factors, target, at), element(tensor, target, at)))
+        return add(reduce(add, terms), self._factor(f"bias{suffix}", form.shift, target, at))
+
+    def _factor(self, label: str, values: np.ndarray, target: Tensor, at: tuple[str, ...]) -> Expr:
+        same = factor(values)
+        return Literal(same) if same is not None else self._table(label, values.reshape(target.shape), at)
+
+    def _table(self, label: str, values: np.ndarray, at: tuple[str, ...]) -> Expr:
+        constant = Constant.of(self.names.fresh(label), values)
+        self.constants.append(constant)
+        return Read(constant.name, tuple(Index(i) for i in at))
+
+    def _linear(
+        self,
+        suffix: str,
+        weight: np.ndarray,
+        at: tuple[str, ...],
+        target: Tensor,
+        sources: Sequence[Tensor],
+        letters: str,
+    ) -> Expr:
+        """`sum(v < n: weight[u, v] * source[v])`, added up over the sources."""
+        terms: list[Expr] = []
+        start = 0
+        for source in sources:
+            columns = weight[:, start : start + source.count].reshape(target.shape + source.shape)
+            start += source.count
+            wanted = f"weight{suffix}" if len(sources) == 1 else f"weight{suffix}_{source.name}"
+            bound = self.names.indices("ijklmn" if len(source.shape) > 1 else letters, len(source.shape))
+            product = Binary(
+                "*", self._table(wanted, columns, (*at, *bound)), Read(source.name, tuple(Index(i) for i in bound))
+            )
+            terms.append(Reduce("sum", binders(bound, source.shape), product) if bound else product)
+        return reduce(lambda a, b: Binary("+", a, b), terms)
+
+    def _write(
+        self, layer: Layer, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str, head: str
+    ) -> None:
+        """The statement of a target from its sum."""
+        if layer.norm is not None and layer.activation not in DECIDING:
+            value = self._normalized(layer.norm, layer.path, value, target, rows, at, suffix)
+        value = _activate(layer.activation, value)
+        value = Unary("sign", value) if head == "sign" else value
+        self.statements.append(Statement(target.name, binders(at, target.shape), value))
+
+    def _normalized(
+        self, norm: Norm, path: str, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str
+    ) -> Expr:
+        factors = [norm.affine(unit) for unit in range(norm.units)]
+        if None in factors:
+            unit = factors.index(None)
+            message = f"batch norm that is not followed by a sign: its factor for unit {unit}"
+            hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights"
+            raise fail("N406", f"{message} is no double, so the network is not exact", place=path, hint=hint)
+        scale = np.array(factors, dtype=object)[rows]
+        centred = add(value, self._factor(f"mean{suffix}", -norm.mean[rows], target, at))
+        stretched = mul(self._factor(f"scale{suffix}", scale, target, at), centred)
+        return add(stretched, self._factor(f"shift{suffix}", norm.shift[rows], target, at))
+
+    def _grid(self, layer: Layer) -> Grid:
+        """The grid of all that a layer reads."""
+        read = [self.known[r] for r in layer.reads]
+        for grid in read:
+            if isinstance(grid, str):
+                return grid
+        return max(int(grid) for grid in read)
+
+    def _tensors(self, number: int) -> list[Tensor]:
+        """The units of a layer as tensors that have statements; written now if they have none."""
+        tensors = []
+        for k, form in enumerate(self.forms[number]):
+            alone = form.alone()
+            if alone is None:
+                label = f"layer{number + 1}"
+                wanted = label if len(self.forms[number]) == 1 else f"{label}_{form.terms[0][0].name}"
+                alone = Tensor(self.names.fresh(wanted), target_shape(form))
+                at = self.names.indices("u" if len(alone.shape) == 1 else "ijklmn", len(alone.shape))
+                value = self._form(form, wanted.removeprefix("layer"), alone, at)
+                self.statements.append(Statement(alone.name, binders(at, alone.shape), value))
+                self.forms[number][k] = own_form(alone)
+            tensors.append(alone)
+        return tensors
 
 
-def _check_kind(result: Declaration, kind: Kind, source: str) -> None:
-    if result.type.kind not in _WIDER[kind]:
-        hint = "sign(0) is 0, a third value" if kind == "trit" else ""
-        kinds = " or ".join(_WIDER[kind])
-        message = f"`{result.name}` is declared {result.type.kind}, but {source} gives {kind}; declare {kinds}"
-        raise fail("N205", message, hint=hint)
-
-
-def _linear(
-    names: _Names,
-    constants: list[Constant],
-    suffix: str,
-    weight: np.ndarray,
-    at: tuple[str, ...],
-    target: _Tensor,
-    sources: Sequence[_Tensor],
-    letters: str,
-) -> Expr:
-    """`sum(v < n: weight[u, v] * source[v])`, added up over the sources; appends the constants."""
-    terms: list[Expr] = []
-    start = 0
-    for source in sources:
-        columns = weight[:, start : start + source.count].reshape(target.shape + source.shape)
-        start += source.count
-        wanted = f"weight{suffix}" if len(sources) == 1 else f"weight{suffix}_{source.name}"
-        constant = Constant.of(names.fresh(wanted), columns)
-        constants.append(constant)
-        bound = names.indices(letters, len(source.shape))
-        product = Binary(
-            "*",
-            Read(constant.name, tuple(Index(i) for i in (*at, *bound))),
-            Read(source.name, tuple(Index(i) for i in bound)),
-        )
-        terms.append(Reduce("sum", _binders(bound, source.shape), product) if bound else product)
-    return reduce(lambda a, b: Binary("+", a, b), terms)
-
-
-def _binders(indices: Sequence[str], shape: Sequence[int]) -> tuple[Binder, ...]:
-    return tuple(Binder(i, Literal(0), Literal(n)) for i, n in zip(indices, shape, strict=True))
+def _with_rows(forms: Sequence[Form]) -> list[tuple[slice, Form]]:
+    """Each form with the units that it makes."""
+    found, start = [], 0
+    for form in forms:
+        found.append((slice(start, start + form.count), form))
+        start += form.count
+    return found
 
 
 def _activate(activation: Activation, value: Expr) -> Expr:
@@ -313,7 +302,13 @@ def _activate(activation: Activation, value: Expr) -> Expr:
             return value
         case "step":
             return Compare((">",), (value, Literal(0)))
-        case "hardtanh":
-            return Call("max", (Literal(-1), Call("min", (value, Literal(1)))))
-        case "sign" | "relu" | "abs":
+        case "nonnegative":
+            return Compare((">=",), (value, Literal(0)))
+        case "sign" | "relu" | "abs" | "tanh" | "sigmoid":
             return Unary(activation, value)
+    limits = bounds(activation)
+    assert limits is not None
+    low, high = limits
+    if high is not None:
+        value = Call("min", (value, Literal(high)))
+    return value if low is None else Call("max", (Literal(low), value))

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import fail
-from ddcompile.frontends.network import Layer, Network
+from ddcompile.frontends.activations import bounds
+from ddcompile.frontends.network import INPUTS, Layer, Network
+from ddcompile.frontends.normalization import Norm, rational_root
 
 __all__ = ["evaluate"]
 
@@ -65,20 +67,23 @@ def evaluate(network: Network, X: np.ndarray, head: str | None = None) -> np.nda
     X : array_like of shape (batch, network.inputs)
         Integers (bits, spins, ...), the inputs flattened row-major.
     head : {"argmax", "sign", "none"}, optional
-        By default none.
+        By default what the network itself does.
 
     Returns
     -------
     numpy.ndarray
         (batch,) for argmax: uint8 if there are two units, else int64. Otherwise (batch, network.outputs): uint8 from
-        `step`, int8 from `sign`, else int64, Python ints or, if any output can be a fraction, `fractions.Fraction`.
+        `step` and `nonnegative`, int8 from `sign`, else int64, Python ints or, if any output can be a fraction,
+        `fractions.Fraction`.
 
     Raises
     ------
     CompileError
-        A002 if X is not of integers, A004 if it has the wrong shape, N206 if the head is unknown.
+        A002 if X is not of integers, A004 if it has the wrong shape, N206 if the head is unknown, N408 if a value is
+        not rational.
     """
-    if head not in (None, "none", "argmax", "sign"):
+    head = network.head if head is None else head
+    if head not in ("none", "argmax", "sign"):
         raise fail("N206", f"unknown head `{head}`", hint="heads: argmax, sign, none")
     X = np.asarray(X)
     if X.dtype.kind not in "biuO":
@@ -93,17 +98,18 @@ def _common(parts: list[np.ndarray]) -> Any:
     return object if any(p.dtype == object for p in parts) else parts[0].dtype
 
 
-def _evaluate(network: Network, X: np.ndarray, head: str | None) -> np.ndarray:
-    values = _Scaled(_narrow(X.astype(object)) if X.dtype.kind in "uO" else X.astype(np.int64), 0)
-    for layer in network.layers:
-        values = _layer(layer, values)
+def _evaluate(network: Network, X: np.ndarray, head: str) -> np.ndarray:
+    units = {INPUTS: _Scaled(_narrow(X.astype(object)) if X.dtype.kind in "uO" else X.astype(np.int64), 0)}
+    for k, layer in enumerate(network.layers):
+        units[k] = _layer(layer, _joined([units[r] for r in layer.reads]))
+    values = units[len(network.layers) - 1]
     numbers, activation = values.numbers, network.layers[-1].activation
     if head == "argmax":
         winners: np.ndarray = numbers.argmax(axis=1)
         return winners.astype(np.uint8 if network.outputs == 2 else np.int64)
     if head == "sign" or activation == "sign":
-        return (np.asarray(numbers > 0, dtype=np.int8) - np.asarray(numbers < 0, dtype=np.int8)).astype(np.int8)
-    if activation == "step":
+        return _signs(numbers)
+    if activation in ("step", "nonnegative"):
         return numbers.astype(np.uint8)
     if values.exponent == 0:
         return numbers
@@ -112,28 +118,106 @@ def _evaluate(network: Network, X: np.ndarray, head: str | None) -> np.ndarray:
     return fractions.reshape(numbers.shape)
 
 
+def _joined(parts: list[_Scaled]) -> _Scaled:
+    """Values side by side."""
+    exponent = max(part.exponent for part in parts)
+    columns = [_shifted(part.numbers, exponent - part.exponent) for part in parts]
+    return _Scaled(columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1), exponent)
+
+
 def _layer(layer: Layer, values: _Scaled) -> _Scaled:
+    if layer.norm is not None:
+        return _normalized(layer, layer.norm, values)
+    total, exponent = _total(layer, values)
+    if layer.activation == "sign":
+        return _Scaled(total.signs().astype(np.int64), 0)
+    if layer.activation == "step":
+        return _Scaled((total.signs() > 0).astype(np.int64), 0)
+    if layer.activation == "nonnegative":
+        return _Scaled((total.signs() >= 0).astype(np.int64), 0)
+    return _activated(layer, _Scaled(total.numbers(), exponent))
+
+
+def _total(layer: Layer, values: _Scaled) -> tuple[_Limbs, int]:
+    """`weight @ values + bias` over a power of two."""
     weight, bias = _scaled(layer.dense_weight()), _scaled(layer.bias)
     exponent = max(weight.exponent + values.exponent, bias.exponent)
     ones = np.ones((len(values.numbers), 1), dtype=np.int64)
     augmented = np.concatenate([values.numbers, ones], axis=1)
     column = _shifted(bias.numbers, exponent - bias.exponent)[:, None]
     shift = exponent - values.exponent - weight.exponent
-    total = _product(augmented, np.concatenate([_shifted(weight.numbers, shift), column], axis=1))
+    return _product(augmented, np.concatenate([_shifted(weight.numbers, shift), column], axis=1)), exponent
+
+
+def _activated(layer: Layer, values: _Scaled) -> _Scaled:
+    """The values of an activation that is not decided by signs alone."""
+    numbers, exponent = values.numbers, values.exponent
     match layer.activation:
-        case "sign":
-            return _Scaled(total.signs().astype(np.int64), 0)
-        case "step":
-            return _Scaled((total.signs() > 0).astype(np.int64), 0)
-        case "relu":
-            return _Scaled(np.maximum(total.numbers(), 0), exponent)
-        case "abs":
-            return _Scaled(np.abs(total.numbers()), exponent)
-        case "hardtanh":
-            one = 1 << exponent
-            return _Scaled(_narrow(np.clip(total.numbers().astype(object), -one, one)), exponent)
         case "identity":
-            return _Scaled(total.numbers(), exponent)
+            return values
+        case "abs":
+            return _Scaled(np.abs(numbers), exponent)
+    limits = bounds(layer.activation)
+    if limits is None:
+        raise fail("N408", f"{layer.activation} has no exact values", place=layer.path)
+    low, high = (None if bound is None else Fraction(bound) for bound in limits)
+    wide = max(exponent, *(bound.denominator.bit_length() - 1 for bound in (low, high) if bound is not None))
+    clipped = _shifted(numbers, wide - exponent).astype(object)
+    if high is not None:
+        clipped = np.minimum(clipped, int(high * (1 << wide)))
+    if low is not None:
+        clipped = np.maximum(clipped, int(low * (1 << wide)))
+    return _Scaled(_narrow(clipped), wide)
+
+
+def _normalized(layer: Layer, norm: Norm, values: _Scaled) -> _Scaled:
+    """A layer with batch normalisation: signs by squares, else with the rational factors."""
+    total, exponent = _total(layer, values)
+    numbers = total.numbers().astype(object)
+    mean, scale, shift = _scaled(norm.mean), _scaled(norm.scale), _scaled(norm.shift)
+    wide = max(exponent, mean.exponent)
+    centred = numbers * (1 << (wide - exponent)) - mean.numbers.astype(object) * (1 << (wide - mean.exponent))
+    product = centred * scale.numbers.astype(object)
+    wide += scale.exponent
+    if layer.activation in ("sign", "step", "nonnegative"):
+        signs = np.stack([_signs_with_root(product[:, u], wide, norm, u) for u in range(norm.units)], axis=1)
+        match layer.activation:
+            case "sign":
+                return _Scaled(signs, 0)
+            case "step":
+                return _Scaled((signs > 0).astype(np.int64), 0)
+        return _Scaled((signs >= 0).astype(np.int64), 0)
+    roots = [rational_root(norm.total_variance(unit)) for unit in range(norm.units)]
+    found = np.empty(product.shape, dtype=object)
+    for unit, root in enumerate(roots):
+        if root is None:
+            raise fail("N408", f"the factor of a batch norm is not rational: unit {unit}", place=layer.path)
+        offset = Fraction(shift.numbers[unit].item(), 1 << shift.exponent)
+        found[:, unit] = [Fraction(n, 1 << wide) / root + offset for n in product[:, unit].tolist()]
+    flat = found.ravel().tolist()
+    exponent = max((v.denominator.bit_length() - 1 for v in flat), default=0)
+    if any(v.denominator & (v.denominator - 1) for v in flat):
+        raise fail("N408", "the factor of a batch norm is no binary fraction", place=layer.path)
+    whole = np.empty(len(flat), dtype=object)
+    whole[:] = [int(v * (1 << exponent)) for v in flat]
+    return _activated(layer, _Scaled(_narrow(whole.reshape(product.shape)), exponent))
+
+
+def _signs_with_root(product: np.ndarray, exponent: int, norm: Norm, unit: int) -> np.ndarray:
+    """The signs of `product / 2**exponent + shift * sqrt(variance)`, by comparing squares where the terms disagree."""
+    shift = Fraction(norm.shift[unit].item())
+    first: np.ndarray = np.sign(product).astype(np.int64)
+    if shift == 0:
+        return first
+    second = 1 if shift > 0 else -1
+    square = shift * shift * norm.total_variance(unit) * Fraction(4) ** exponent
+    difference: np.ndarray = np.sign(product * product * square.denominator - square.numerator).astype(np.int64)
+    signs: np.ndarray = np.where(first == -second, first * difference, second)
+    return signs
+
+
+def _signs(numbers: np.ndarray) -> np.ndarray:
+    return (np.asarray(numbers > 0, dtype=np.int8) - np.asarray(numbers < 0, dtype=np.int8)).astype(np.int8)
 
 
 def _product(X: np.ndarray, W: np.ndarray) -> _Limbs:

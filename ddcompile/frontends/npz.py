@@ -22,6 +22,7 @@ from ddcompile.frontends.places import at
 __all__ = ["read_npz"]
 
 _NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|data|indices|indptr|shape)")
+_PICKLED = "reading what torch.save wrote can run code: load the module yourself, and give it to dd.distill"
 _SPARSE = ("data", "indices", "indptr", "shape")
 
 
@@ -53,7 +54,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 if not member.endswith(".npy"):
-                    raise fail("N003", f"not a .npz file of arrays: it holds `{member}`", place=place)
+                    hint = _PICKLED if member.endswith("data.pkl") else ""
+                    raise fail("N003", f"not a .npz file of arrays: it holds `{member}`", place=place, hint=hint)
                 arrays[member.removesuffix(".npy")] = _array(archive.read(member), member, place)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise fail("N004", f"the file is damaged or cut short: {error}", place=place) from error
@@ -117,6 +119,6 @@ def _layer(number: int, parts: dict[str, np.ndarray], activation: str, place: st
             weight = Sparse(parts["data"], parts["indices"], parts["indptr"], shape)
             units = weight.shape[0]
         bias = parts.get("bias", np.zeros(units, dtype=np.int64))
-        return Layer(weight, bias, activation)  # type: ignore[arg-type]  # checked by Layer
+        return Layer(weight, bias, activation)
     except CompileError as error:
         raise at(error, place, f"layer {number}") from None

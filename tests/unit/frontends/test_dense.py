@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.activations import ACTIVATIONS, SMOOTH, Activation
 from ddcompile.frontends.dense import lower
-from ddcompile.frontends.network import ACTIVATIONS, Activation, Layer, Network
+from ddcompile.frontends.network import Layer, Network
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import verify
 
@@ -70,6 +71,9 @@ def test_several_inputs_and_results_are_laid_out_in_order() -> None:
         ("step", "y = sum(i < 2: weight1[i] * x[i]) + bias1 > 0"),
         ("relu", "y = relu(sum(i < 2: weight1[i] * x[i]) + bias1)"),
         ("abs", "y = abs(sum(i < 2: weight1[i] * x[i]) + bias1)"),
+        ("nonnegative", "y = sum(i < 2: weight1[i] * x[i]) + bias1 >= 0"),
+        ("clamp[..0.5]", "y = min(sum(i < 2: weight1[i] * x[i]) + bias1, 0.5)"),
+        ("clamp[2..]", "y = max(2, sum(i < 2: weight1[i] * x[i]) + bias1)"),
         ("identity", "y = sum(i < 2: weight1[i] * x[i]) + bias1"),
         ("hardtanh", "y = max(-1, min(sum(i < 2: weight1[i] * x[i]) + bias1, 1))"),
     ],
@@ -79,7 +83,7 @@ def test_activations(activation: Activation, text: str) -> None:
 
 
 def test_every_activation_is_lowered() -> None:
-    for activation in ACTIVATIONS:
+    for activation in (*set(ACTIVATIONS).difference(SMOOTH), "clamp[-0.5..6]"):
         for scale in (1.0, 0.3):
             net = network(3, 2, 2, activations=(activation, activation), scale=scale)
             assert verify(lower(net, None, None, None, "net")) == []

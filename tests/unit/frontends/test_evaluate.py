@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from ddcompile.diagnostics import CompileError
 from ddcompile.frontends.evaluate import evaluate
-from ddcompile.frontends.network import ACTIVATIONS, Layer, Network
+from ddcompile.frontends.network import Layer, Network
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
 WEIGHTS = st.one_of(
@@ -25,10 +25,14 @@ WEIGHTS = st.one_of(
 PLAIN: dict[str, Callable[[Fraction], Fraction]] = {
     "sign": lambda s: Fraction((s > 0) - (s < 0)),
     "step": lambda s: Fraction(s > 0),
+    "nonnegative": lambda s: Fraction(s >= 0),
     "relu": lambda s: max(s, Fraction(0)),
     "abs": abs,
     "hardtanh": lambda s: max(Fraction(-1), min(Fraction(1), s)),
     "identity": lambda s: s,
+    "clamp[0..6]": lambda s: max(Fraction(0), min(Fraction(6), s)),
+    "clamp[-0.1..]": lambda s: max(Fraction(-0.1), s),
+    "clamp[..2.5]": lambda s: min(Fraction(2.5), s),
 }
 
 
@@ -50,7 +54,7 @@ def networks(draw: st.DrawFn) -> Network:
     for inputs, units in pairwise(widths):
         weight = draw(st.lists(st.lists(WEIGHTS, min_size=inputs, max_size=inputs), min_size=units, max_size=units))
         bias = draw(st.lists(WEIGHTS, min_size=units, max_size=units))
-        layers.append(Layer(np.array(weight), np.array(bias), draw(st.sampled_from(ACTIVATIONS))))
+        layers.append(Layer(np.array(weight), np.array(bias), draw(st.sampled_from(sorted(PLAIN)))))
     return Network(tuple(layers))
 
 

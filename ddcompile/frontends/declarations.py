@@ -1,0 +1,157 @@
+"""What a rule made from a network declares: its inputs, its results, what is done with the last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import prod
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.network import Network
+from ddcompile.ir.nodes import Declaration, Expr, Kind, Literal, Type
+from ddcompile.ir.parser import parse_declarations
+
+__all__ = ["HEADS", "declared_inputs", "declared_results", "extents", "fresh_name", "head_of", "parsed_declarations"]
+
+_DISCRETE = "networks are lowered over bit, spin, trit, int and rat"
+HEADS = ("argmax", "softmax", "sign", "none")
+
+_WIDER: dict[Kind, tuple[Kind, ...]] = {
+    "bit": ("bit", "int", "rat"),
+    "trit": ("trit", "int", "rat"),
+    "int": ("int", "rat"),
+    "rat": ("rat",),
+}
+
+
+def fresh_name(wanted: str, used: Iterable[str]) -> str:
+    """The name wanted, with the first number behind it that makes it unlike those in use."""
+    taken, name, k = set(used), wanted, 1
+    while name in taken:
+        k += 1
+        name = f"{wanted}_{k}"
+    return name
+
+
+def head_of(network: Network, head: str | None) -> str:
+    """What is done with the last layer: what the user says, else what the network itself does.
+
+    Raises
+    ------
+    CompileError
+        N206 if there is no such head, N207 if it is softmax, N208 if it does not fit the last layer, N210 if it does
+        not fit what the network itself does.
+    """
+    own = network.head
+    head = own if head is None else head
+    if head not in HEADS:
+        raise fail("N206", f"unknown head `{head}`", hint=f"heads: {', '.join(HEADS)}")
+    if own != "none" and head not in (own, "argmax"):
+        raise fail("N210", f"the network itself ends in {own}; the head {head} cannot be put behind it")
+    if head == "softmax":
+        raise fail(
+            "N207", "the head softmax gives real results, which are not compiled yet", hint="argmax ranks the same"
+        )
+    if head == "argmax" and network.outputs == 1:
+        raise fail("N208", "argmax over one unit is always 0", hint="the head sign compares one unit with 0")
+    return head
+
+
+def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, ...]:
+    """The declarations of a network's inputs; without any, a flat `x: bit[n]`.
+
+    Raises
+    ------
+    CompileError
+        N201 if they do not add up to what the network reads, N202 if one is real, N203 if one has sizes.
+    """
+    if inputs is None:
+        return (Declaration("x", Type("bit", (Literal(network.inputs),))),)
+    declarations = parsed_declarations(inputs, "input")
+    for declaration in declarations:
+        if declaration.type.kind == "real":
+            raise fail("N202", f"the input `{declaration.name}` is real; {_DISCRETE}")
+    counts = [prod(extents(d)) for d in declarations]
+    if sum(counts) != network.inputs:
+        held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
+        raise fail("N201", f"the network reads {network.inputs} values, but the inputs hold {held}")
+    return declarations
+
+
+def parsed_declarations(text: str, file: str) -> tuple[Declaration, ...]:
+    """Declarations of the user; mistakes are located in `file`.
+
+    Raises
+    ------
+    CompileError
+        S### if they are no declarations, N209 if two have one name.
+    """
+    try:
+        declarations = parse_declarations(text)
+    except CompileError as error:
+        raise CompileError(
+            replace(d, location=replace(d.location, file=file) if d.location else None) for d in error.diagnostics
+        ) from None
+    _check_names(declarations)
+    return declarations
+
+
+def _check_names(declarations: Sequence[Declaration]) -> None:
+    names = [d.name for d in declarations]
+    for name in names:
+        if names.count(name) > 1:
+            raise fail("N209", f"two declarations have the name `{name}`")
+
+
+def extents(declaration: Declaration) -> tuple[int, ...]:
+    """The shape of a declaration.
+
+    Raises
+    ------
+    CompileError
+        N203 if it is not one of positive numbers.
+    """
+    found = []
+    for extent in declaration.type.shape:
+        if not isinstance(extent, Literal) or not isinstance(extent.value, int) or extent.value < 1:
+            raise fail("N203", f"`{declaration.name}` must have positive numbers as extents, as in bit[28, 28]")
+        found.append(extent.value)
+    return tuple(found)
+
+
+def declared_results(
+    network: Network, inputs: Sequence[Declaration], outputs: str | None, head: str, kind: Kind
+) -> tuple[Declaration, ...]:
+    """The declarations of the results, checked against the network and the head."""
+    units = network.outputs
+    if outputs is None:
+        name = fresh_name("class" if head == "argmax" else "y", (d.name for d in inputs))
+        if head == "argmax":
+            range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
+            return (Declaration(name, range_),)
+        shape: tuple[Expr, ...] = () if units == 1 else (Literal(units),)
+        if units > 1 and len(inputs) == 1 and prod(extents(inputs[0])) == units:
+            shape = inputs[0].type.shape
+        return (Declaration(name, Type(kind, shape)),)
+    results = parsed_declarations(outputs, "output")
+    _check_names((*inputs, *results))
+    counts = [prod(extents(d)) for d in results]
+    if head == "argmax":
+        if len(results) != 1 or results[0].type.shape:
+            raise fail("N204", "the head argmax gives one scalar, as in `class: bit`")
+        _check_kind(results[0], "bit" if units == 2 else "int", "argmax")
+        return results
+    if sum(counts) != units:
+        held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
+        raise fail("N204", f"the network has {units} outputs, but the results hold {held}")
+    for result in results:
+        _check_kind(result, kind, "sign" if head == "sign" else network.layers[-1].activation)
+    return results
+
+
+def _check_kind(result: Declaration, kind: Kind, source: str) -> None:
+    if result.type.kind not in _WIDER[kind]:
+        hint = "sign(0) is 0, a third value" if kind == "trit" else ""
+        kinds = " or ".join(_WIDER[kind])
+        message = f"`{result.name}` is declared {result.type.kind}, but {source} gives {kind}; declare {kinds}"
+        raise fail("N205", message, hint=hint)

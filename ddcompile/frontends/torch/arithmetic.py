@@ -1,0 +1,257 @@
+"""Sums, products with constants, comparisons: operations that become linear or pointwise layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddcompile.diagnostics import fail
+from ddcompile.frontends.activations import Activation
+from ddcompile.frontends.torch.context import Context
+from ddcompile.frontends.torch.values import Element, Units, numbers_of
+from ddcompile.ir.builder import has_literal
+from ddcompile.ir.nodes import Number
+
+__all__ = ["OPERATIONS", "exact", "linear"]
+
+
+def exact(value: Any, place: str) -> np.ndarray | None:
+    """A constant operand as exact numbers of type object; None if it is no constant."""
+    if isinstance(value, torch.Tensor):
+        array = numbers_of(value, "constant", place)
+    elif isinstance(value, bool | int | float | np.number):
+        array = numbers_of(
+            torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None), "constant", place
+        )
+    else:
+        return None
+    found = np.empty(array.shape, dtype=object)
+    found.ravel()[:] = [v if isinstance(v, int) else Fraction(v) for v in array.ravel().tolist()]
+    return found
+
+
+def linear(context: Context, place: str, x: Any, weight: Any, bias: Any = None) -> Units:
+    """`F.linear`: every row of the last axis times the weight."""
+    ids = context.numbers(x, "linear", place)
+    if not isinstance(weight, torch.Tensor) or not (bias is None or isinstance(bias, torch.Tensor)):
+        raise fail("N402", "`linear` with a weight or bias that depends on the inputs", place=place)
+    if weight.dim() != 2 or ids.ndim == 0 or ids.shape[-1] != weight.shape[1]:
+        shape = tuple(ids.shape)
+        message = f"a weight of shape {tuple(weight.shape)} is applied to values of shape {shape} a sample"
+        raise fail("N410", message, place=place, hint="inputs= gives the shape of one sample, without the batch")
+    matrix = numbers_of(weight, "weight", place)
+    offsets = numbers_of(torch.zeros(weight.shape[0]) if bias is None else bias, "bias", place)
+    found = context.drafts.linear(ids.reshape(-1, ids.shape[-1]), matrix, offsets, place)
+    return context.units(found.reshape(*ids.shape[:-1], -1))
+
+
+def _matmul(context: Context, place: str, x: Any, y: Any) -> Units:
+    if not isinstance(x, Units) or not isinstance(y, torch.Tensor) or y.dim() not in (1, 2):
+        hint = "the values come first, and then a constant matrix: x @ W"
+        raise fail("N402", "`matmul` of other things than values and a constant matrix", place=place, hint=hint)
+    if y.dim() == 1:
+        result = linear(context, place, x, y[None])
+        return Units(result.ids.squeeze(-1))
+    return linear(context, place, x, y.T)
+
+
+def _addmm(context: Context, place: str, bias: Any, x: Any, y: Any, *, beta: float = 1, alpha: float = 1) -> Units:
+    if beta != 1 or alpha != 1:
+        raise fail("N409", "`addmm` with factors other than 1", place=place)
+    return add(context, place, _matmul(context, place, x, y), bias)
+
+
+def affine(
+    context: Context, place: str, x: Units, factor: Any, shift: Any, activation: Activation = "identity"
+) -> Units:
+    """`activation(factor * x + shift)` with exact numbers, broadcast."""
+    operands = np.broadcast_arrays(x.ids.numpy(), factor, shift)
+    ids = context.sample(Units(torch.from_numpy(operands[0].copy())), place)
+    factors, shifts = (_of_sample(values, ids.ndim, place) for values in operands[1:])
+    element: Element = "bool" if activation in ("step", "nonnegative") else "float"
+    first, second = _same(factors), _same(shifts)
+    if first is not None and second is not None:
+        return context.units(context.drafts.mapped(ids, place, activation, first, second), element)
+    flat = factors.ravel()[None], shifts.ravel()
+    return context.units(context.drafts.pointwise([ids.ravel()], *flat, place, activation).reshape(ids.shape), element)
+
+
+def _same(values: np.ndarray) -> Number | None:
+    first: Number = values.ravel()[0]
+    return first if (values == first).all() else None
+
+
+def _of_sample(values: np.ndarray, axes: int, place: str) -> np.ndarray:
+    """Constants for one sample out of those for the batch."""
+    if values.ndim != axes + 1 or (values != values[:1]).any():
+        raise fail("N411", "a constant differs from sample to sample", place=place)
+    first: np.ndarray = values[0]
+    return first
+
+
+def add(context: Context, place: str, x: Any, y: Any, *, alpha: float = 1) -> Units:
+    """`x + alpha * y`."""
+    times = exact(alpha, place)
+    assert times is not None
+    left, right = exact(x, place), exact(y, place)
+    if right is not None:
+        context.numbers(x, "add", place)
+        return affine(context, place, x, 1, right * times)
+    if left is not None:
+        context.numbers(y, "add", place)
+        return affine(context, place, y, times, left)
+    return combined(context, place, x, y, times.item())
+
+
+def combined(
+    context: Context, place: str, x: Any, y: Any, factor: Number, activation: Activation = "identity"
+) -> Units:
+    """`activation(x + factor * y)` of two tensors of values."""
+    first, second = context.numbers(x, "add", place), context.numbers(y, "add", place)
+    first, second = np.broadcast_arrays(first, second)
+    if first.ndim != x.ids.dim() - 1 or second.ndim != y.ids.dim() - 1:
+        raise fail("N410", "the sum of tensors with different numbers of axes", place=place, hint="use unsqueeze")
+    if np.array_equal(first, second):
+        return affine(context, place, context.units(first), 1 + factor, 0, activation)
+    parts = [first.ravel(), second.ravel()]
+    factors = np.empty((2, first.size), dtype=object)
+    factors[0], factors[1] = 1, factor
+    zeros = np.zeros(first.size, dtype=np.int64)
+    found = context.drafts.pointwise(parts, factors, zeros, place, activation).reshape(first.shape)
+    return context.units(found, "bool" if activation in ("step", "nonnegative") else "float")
+
+
+def _sub(context: Context, place: str, x: Any, y: Any, *, alpha: float = 1) -> Units:
+    return add(context, place, x, y, alpha=-alpha)
+
+
+def _rsub(context: Context, place: str, x: Any, y: Any, *, alpha: float = 1) -> Units:
+    return add(context, place, y, x, alpha=-alpha)
+
+
+def _mul(context: Context, place: str, x: Any, y: Any) -> Units:
+    left, right = exact(x, place), exact(y, place)
+    if left is None and right is None:
+        hint = "networks of sums and activations are imported; a mask that is a constant may be a buffer"
+        raise fail("N402", "the product of two values that depend on the inputs", place=place, hint=hint)
+    values, factor = (x, right) if left is None else (y, left)
+    if values.element != "bool" or isinstance(x if left is not None else y, torch.Tensor | bool):
+        context.numbers(values, "mul", place)
+    return affine(context, place, values, factor, 0)
+
+
+def _div(context: Context, place: str, x: Any, y: Any) -> Units:
+    divisor = exact(y, place)
+    if divisor is None:
+        raise fail("N402", "a division by values that depend on the inputs", place=place)
+    context.numbers(x, "div", place)
+    inverse = np.empty(divisor.shape, dtype=object)
+    for position, value in np.ndenumerate(divisor):
+        if value == 0 or not has_literal(1 / Fraction(value)):
+            hint = (
+                f"multiply by the nearest double, x * {float(1 / Fraction(value))!r}, or scale the next weights"
+                if value
+                else ""
+            )
+            raise fail("N409", f"a division by {float(value)!r} is not exact", place=place, hint=hint)
+        inverse[position] = 1 / Fraction(value)
+    return affine(context, place, x, inverse, 0)
+
+
+def _neg(context: Context, place: str, x: Any) -> Units:
+    context.numbers(x, "neg", place)
+    return affine(context, place, x, -1, 0)
+
+
+def _sum(
+    context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False, *, scale: Fraction | None = None
+) -> Units:
+    """`x.sum(dim)` over axes other than the batch."""
+    context.numbers(x, "sum", place)
+    axes = x.ids.dim()
+    dims = sorted({d % axes for d in ((dim,) if isinstance(dim, int) else dim or ())})
+    if not dims or 0 in dims:
+        hint = "sum over the axes of a sample: x.sum(dim=1)"
+        raise fail("N411", "a sum over the samples of the batch", place=place, hint=hint)
+    moved = x.ids.movedim(dims, list(range(axes - len(dims), axes))).flatten(axes - len(dims))
+    ones = torch.ones((1, moved.shape[-1]), dtype=torch.float64)
+    if scale is not None:
+        factor = scale / moved.shape[-1]
+        if not has_literal(factor):
+            raise fail("N409", f"a mean of {moved.shape[-1]} values is not exact", place=place, hint="use a sum")
+        ones = ones * float(factor)
+    found = linear(context, place, Units(moved), ones).ids.squeeze(-1)
+    for d in dims if keepdim else ():
+        found = found.unsqueeze(d)
+    return Units(found)
+
+
+def _mean(context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False) -> Units:
+    return _sum(context, place, x, dim, keepdim, scale=Fraction(1))
+
+
+def _compare(activation: Activation, side: int) -> Callable[..., Units]:
+    """`x > y` is a step of x - y, and so on."""
+
+    def run(context: Context, place: str, x: Any, y: Any) -> Units:
+        left, right = exact(x, place), exact(y, place)
+        if right is not None:
+            context.numbers(x, "compare", place)
+            return affine(context, place, x, side, -side * right, activation)
+        if left is not None:
+            context.numbers(y, "compare", place)
+            return affine(context, place, y, -side, side * left, activation)
+        first, second = (x, y) if side == 1 else (y, x)
+        return combined(context, place, first, second, -1, activation)
+
+    return run
+
+
+def _logical_not(context: Context, place: str, x: Any) -> Units:
+    if not isinstance(x, Units) or x.element != "bool":
+        raise fail("N412", "`logical_not` of numbers", place=place, hint="compare first: ~(x > 0)")
+    return Units(affine(context, place, x, -1, 1).ids, "bool")
+
+
+def _where(context: Context, place: str, condition: Any, x: Any, y: Any) -> Units:
+    """`where(c, a, b)` with constants is `(a - b) * c + b`."""
+    then, otherwise = exact(x, place), exact(y, place)
+    if not isinstance(condition, Units) or condition.element != "bool" or then is None or otherwise is None:
+        hint = "choose between constants, as in torch.where(x > 0, 1.0, -1.0)"
+        raise fail("N402", "`where` that does not choose between constants", place=place, hint=hint)
+    difference = then - otherwise
+    if all(has_literal(v) for v in difference.ravel().tolist()):
+        return affine(context, place, condition, difference, otherwise)
+    chosen = affine(context, place, condition, then, 0)
+    return combined(
+        context, place, chosen, affine(context, place, _logical_not(context, place, condition), otherwise, 0), 1
+    )
+
+
+OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "add": add,
+        "addmm": _addmm,
+        "div": _div,
+        "ge": _compare("nonnegative", 1),
+        "gt": _compare("step", 1),
+        "le": _compare("nonnegative", -1),
+        "linear": linear,
+        "logical_not": _logical_not,
+        "lt": _compare("step", -1),
+        "matmul": _matmul,
+        "mean": _mean,
+        "mm": _matmul,
+        "mul": _mul,
+        "neg": _neg,
+        "rsub": _rsub,
+        "sub": _sub,
+        "sum": _sum,
+        "where": _where,
+    }
+)

@@ -1,0 +1,75 @@
+"""What can be said of a module before it is traced."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.modules import batchnorm, dropout, instancenorm
+
+from ddcompile.diagnostics import fail
+
+__all__ = ["check_module", "depends_on_mode", "float_type"]
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+def check_module(module: nn.Module, root: str) -> None:
+    """Refuse modules whose forward pass is not the text of their class.
+
+    Raises
+    ------
+    CompileError
+        N404 if a module is compiled, scripted or quantised or has hooks.
+    """
+    for name, part in module.named_modules():
+        place = f"{root}.{name}" if name else root
+        kind = type(part)
+        if hasattr(part, "_orig_mod"):
+            hint = "give the module itself: compiled._orig_mod"
+            raise fail("N404", "a module out of torch.compile cannot be traced", place=place, hint=hint)
+        if isinstance(part, torch.jit.ScriptModule):
+            hint = "give the module from which it was scripted or traced"
+            raise fail("N404", "a scripted module cannot be traced", place=place, hint=hint)
+        if "quantized" in kind.__module__ or "qat" in kind.__module__.split("."):
+            hint = "give the module as it was before it was quantised"
+            raise fail("N404", f"`{kind.__name__}` is quantised", place=place, hint=hint)
+        for hooks in _HOOKS:
+            for hook in getattr(part, hooks).values():
+                label = getattr(hook, "__qualname__", type(hook).__name__)
+                hint = "remove the hook, or move what it does into the forward pass"
+                if "SpectralNorm" in label or "WeightNorm" in label:
+                    hint = "make its result permanent first: torch.nn.utils.remove_weight_norm, remove_spectral_norm"
+                raise fail("N404", f"the module has the hook `{label}`, which may do anything", place=place, hint=hint)
+
+
+def depends_on_mode(module: nn.Module) -> bool:
+    """Whether a module of torch itself does another thing in training mode."""
+    match module:
+        case dropout._DropoutNd():
+            return bool(module.p > 0)
+        case batchnorm._NormBase():
+            return not isinstance(module, instancenorm._InstanceNorm) or bool(module.track_running_stats)
+        case nn.RReLU():
+            return True
+        case nn.MultiheadAttention():
+            return bool(module.dropout > 0)
+    return False
+
+
+def float_type(module: nn.Module, root: str) -> torch.dtype:
+    """The floating-point type of the weights; float32 if there are none.
+
+    Raises
+    ------
+    CompileError
+        N412 if there are several.
+    """
+    found: dict[torch.dtype, str] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.dtype.is_floating_point:
+            found.setdefault(parameter.dtype, f"{root}.{name}")
+    if len(found) > 1:
+        (first, one), (second, two) = list(found.items())[:2]
+        message = f"`{one}` has type {first}, but `{two}` has type {second}"
+        raise fail("N412", message, place=root, hint="convert the module to one type: net.float()")
+    return next(iter(found), torch.float32)

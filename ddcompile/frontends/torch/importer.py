@@ -1,0 +1,144 @@
+"""From a torch module to a network of exact layers."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, TypeGuard
+
+import numpy as np
+import torch
+from torch import fx, nn
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.declarations import extents, parsed_declarations
+from ddcompile.frontends.network import Network
+from ddcompile.frontends.torch.checks import check_module, float_type
+from ddcompile.frontends.torch.layers import Drafts
+from ddcompile.frontends.torch.operations import Context, apply
+from ddcompile.frontends.torch.tracing import path_of, trace
+from ddcompile.frontends.torch.values import BatchHead, Units, replicated, sample_of
+
+__all__ = ["is_module", "network_of"]
+
+_BATCH = 2
+_OTHER_BATCH = 3
+
+
+def is_module(model: object) -> TypeGuard[nn.Module]:
+    """Whether a model is a torch module."""
+    return isinstance(model, nn.Module)
+
+
+def network_of(module: nn.Module, inputs: str | None = None, name: str = "net") -> Network:
+    """Import a module in eval mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its weights are taken as the exact numbers that they are, whatever their type. What the forward pass computes
+        out of weights alone, torch computes.
+    inputs : str, optional
+        Declarations such as `"image: bit[8, 8]"`, one an argument of the forward pass, without the batch. Several for
+        a single argument make it flat. By default one flat input of as many values as the first linear layer reads.
+    name : str
+        What the network is called, in messages too.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    CompileError
+        N4## with the path of the module at fault, see `ddcompile.frontends.torch`; S### for the declarations.
+    """
+    check_module(module, name)
+    graph = trace(module, name)
+    dtype = float_type(module, name)
+    shapes = _shapes(module, graph, inputs, name)
+    network = _run(module, graph, shapes, name, dtype, _BATCH)
+    if any(_looks_at_shapes(node) for node in graph.nodes):
+        other = _run(module, graph, shapes, name, dtype, _OTHER_BATCH)
+        if other.sha256 != network.sha256:
+            raise fail("N411", "what the forward pass computes depends on the size of the batch", place=name)
+    return network
+
+
+def _shapes(module: nn.Module, graph: fx.Graph, inputs: str | None, root: str) -> list[tuple[int, ...]]:
+    """The shapes of the arguments of the forward pass, without the batch."""
+    arguments = [node for node in graph.nodes if node.op == "placeholder" and not node.args]
+    if inputs is None:
+        first = next((m for m in module.modules() if isinstance(m, nn.Linear)), None)
+        if first is None or len(arguments) != 1:
+            hint = 'such as inputs="image: bit[8, 8]"'
+            raise fail("N410", "the shapes of the inputs are not known", place=root, hint=hint)
+        return [(first.in_features,)]
+    shapes = [extents(d) for d in parsed_declarations(inputs, "input")]
+    if len(arguments) == 1 and len(shapes) > 1:
+        return [(sum(map(prod, shapes)),)]
+    if len(arguments) != len(shapes):
+        names = ", ".join(str(node.target) for node in arguments)
+        message = f"the forward pass takes {len(arguments)} tensors ({names}), but {len(shapes)} inputs are declared"
+        raise fail("N410", message, place=root)
+    return shapes
+
+
+def _looks_at_shapes(node: fx.Node) -> bool:
+    if node.op == "call_method":
+        return node.target in ("size", "numel", "dim", "nelement")
+    return node.op == "call_function" and (node.target is getattr or node.target is len)
+
+
+def _run(
+    module: nn.Module,
+    graph: fx.Graph,
+    shapes: list[tuple[int, ...]],
+    root: str,
+    dtype: torch.dtype,
+    batch: int,
+) -> Network:
+    drafts = Drafts(sum(map(prod, shapes)))
+    context = Context(drafts, batch, dtype)
+    values: dict[fx.Node, Any] = {}
+    start, given = 0, iter(shapes)
+    for node in graph.nodes:
+        place = path_of(node, root)
+        match node.op:
+            case "placeholder":
+                if node.args:
+                    values[node] = node.args[0]
+                    continue
+                shape = next(given)
+                ids = np.arange(start, start + prod(shape), dtype=np.int64).reshape(shape)
+                start += prod(shape)
+                values[node] = Units(replicated(ids, batch))
+            case "get_attr":
+                values[node] = _attribute(module, str(node.target))
+            case "output":
+                return _network(node, fx.node.map_arg(node.args[0], lambda n: values[n]), context, root)
+            case _:
+                values[node] = apply(node, module, values, context, place)
+    raise AssertionError("a graph ends with its output")
+
+
+def _attribute(module: nn.Module, target: str) -> Any:
+    value: Any = module
+    for part in target.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _network(node: fx.Node, result: Any, context: Context, root: str) -> Network:
+    head = "none"
+    if isinstance(result, BatchHead):
+        head, result = result.kind, result.scores
+    if not isinstance(result, Units):
+        what = f"a {type(result).__name__}" if not isinstance(result, torch.Tensor) else "a tensor of constants"
+        hint = "let it return one tensor that is computed from the inputs"
+        raise fail("N402", f"the forward pass returns {what}", place=root, hint=hint)
+    ids = sample_of(result.ids, context.batch, root)
+    layers = context.drafts.finished(ids.ravel(), root)
+    try:
+        return Network(layers, root, head, str(context.dtype).removeprefix("torch."), ids.shape)
+    except CompileError as error:  # a layer reads no input at all, say
+        raise fail("N410", error.diagnostics[0].message, place=root) from error

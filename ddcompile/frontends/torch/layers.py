@@ -1,0 +1,196 @@
+"""Collects the layers of a traced module: drafts first, one an operation, then joined where that changes no number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ddcompile.frontends.activations import Activation
+from ddcompile.frontends.network import INPUTS, Layer
+from ddcompile.frontends.normalization import Norm
+from ddcompile.frontends.weights import Pointwise, Sparse
+from ddcompile.ir.nodes import Number
+
+__all__ = ["Drafts"]
+
+
+@dataclass(slots=True)
+class Drafts:
+    """Layers in the order of the operations. Units are numbered through: those of the inputs, then layer by layer."""
+
+    inputs: int
+    layers: list[Layer] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    derived: dict[tuple[int, object], int] = field(default_factory=dict)
+    """Layers made from every unit of another alone, by that layer and what was done."""
+
+    @property
+    def width(self) -> int:
+        """How many units there are, inputs included."""
+        return self.starts[-1] + self.layers[-1].units if self.layers else self.inputs
+
+    def start(self, layer: int) -> int:
+        """The number of the first unit of a layer."""
+        return 0 if layer == INPUTS else self.starts[layer]
+
+    def units(self, layer: int) -> int:
+        """How many units a layer has."""
+        return self.inputs if layer == INPUTS else self.layers[layer].units
+
+    def owners(self, ids: np.ndarray) -> np.ndarray:
+        """The layer of every unit."""
+        owners: np.ndarray = np.searchsorted(np.array([0, *self.starts]), ids, side="right") - 2
+        return owners
+
+    def append(self, layer: Layer) -> np.ndarray:
+        """Add a layer; the numbers of its units."""
+        start = self.width
+        self.layers.append(layer)
+        self.starts.append(start)
+        return np.arange(start, start + layer.units, dtype=np.int64)
+
+    def whole(self, ids: np.ndarray) -> tuple[int, ...] | None:
+        """The layers whose units these are, all of them, one layer after the other; None if they are not."""
+        found, k = [], 0
+        while k < len(ids):
+            owner = int(self.owners(ids[k : k + 1])[0])
+            count = self.units(owner)
+            if not np.array_equal(ids[k : k + count], self.start(owner) + np.arange(count)):
+                return None
+            found.append(owner)
+            k += count
+        return tuple(found)
+
+    def linear(self, ids: np.ndarray, weight: np.ndarray, bias: np.ndarray, path: str) -> np.ndarray:
+        """`weight @ x + bias` for every row of `ids`; the units have the shape (rows, outputs)."""
+        if ids.shape[0] == 1:
+            reads = self.whole(ids[0])
+            if reads is not None:
+                return self.append(Layer(weight, bias, reads=reads, path=path)).reshape(1, -1)
+        rows, outputs = ids.shape[0], weight.shape[0]
+        data = np.broadcast_to(weight, (rows, *weight.shape)).reshape(rows * outputs, -1)
+        return self.rows(np.repeat(ids, outputs, axis=0), data, np.tile(bias, rows), path).reshape(rows, outputs)
+
+    def rows(
+        self, ids: np.ndarray, data: np.ndarray, bias: np.ndarray, path: str, activation: Activation = "identity"
+    ) -> np.ndarray:
+        """One unit a row: the sum of `data * x[ids]` and the bias."""
+        if any(len(set(row)) < len(row) for row in ids.tolist()):
+            flat = ids.ravel()
+            ones = np.ones((len(flat), 1), dtype=np.int64)
+            ids = self.rows(flat[:, None], ones, np.zeros(len(flat), dtype=np.int64), path).reshape(ids.shape)
+        reads = tuple(np.unique(self.owners(ids)).tolist())
+        offsets = np.cumsum([0, *(self.units(r) for r in reads)])
+        place = np.searchsorted(np.array(reads), self.owners(ids))
+        columns = ids - np.array([self.start(r) for r in reads])[place] + offsets[place]
+        starts = ids.shape[1] * np.arange(ids.shape[0] + 1)
+        sparse = Sparse(data.ravel(), columns.ravel(), starts, (ids.shape[0], int(offsets[-1])))
+        return self.append(Layer(sparse, bias, activation, reads=reads, path=path))
+
+    def mapped(
+        self, ids: np.ndarray, path: str, activation: Activation, factor: Number = 1, shift: Number = 0
+    ) -> np.ndarray:
+        """`activation(factor * x + shift)` of every unit, wherever it stands."""
+        result = np.empty_like(ids)
+        owners = self.owners(ids)
+        for owner in np.unique(owners).tolist():
+            key = (owner, (activation, factor, shift))
+            if key not in self.derived:
+                count = self.units(owner)
+                weight = Pointwise(_full((1, count), factor))
+                self.append(Layer(weight, _full((count,), shift), activation, reads=(owner,), path=path))
+                self.derived[key] = len(self.layers) - 1
+            mine = owners == owner
+            result[mine] = ids[mine] - self.start(owner) + self.start(self.derived[key])
+        return result
+
+    def pointwise(
+        self,
+        parts: Sequence[np.ndarray],
+        factors: np.ndarray,
+        bias: np.ndarray,
+        path: str,
+        activation: Activation = "identity",
+    ) -> np.ndarray:
+        """`activation(sum of factors[k] * parts[k] + bias)`, element by element of flat parts."""
+        reads = [self.whole(part) for part in parts]
+        whole = [read[0] for read in reads if read is not None and len(read) == 1]
+        if len(whole) == len(parts):
+            return self.append(Layer(Pointwise(factors), bias, activation, reads=tuple(whole), path=path))
+        return self.rows(np.stack(parts, axis=1), factors.T, bias, path, activation)
+
+    def normalized(self, ids: np.ndarray, norm: Norm, path: str) -> np.ndarray:
+        """Batch normalisation of flat units."""
+        ones, zeros = np.ones((1, len(ids)), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
+        units = self.pointwise([ids], ones, zeros, path)
+        self.layers[-1] = replace(self.layers[-1], norm=norm)
+        return units
+
+    def finished(self, ids: np.ndarray, path: str) -> tuple[Layer, ...]:
+        """The layers that the given units depend on, which become the units of the last."""
+        reads = self.whole(ids)
+        if reads is None or len(reads) != 1 or reads == (INPUTS,):
+            ones, zeros = np.ones((1, len(ids)), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
+            self.pointwise([ids], ones, zeros, path)
+            reads = (len(self.layers) - 1,)
+        return _joined(self.layers, reads[0])
+
+
+def _full(shape: tuple[int, ...], value: Number) -> np.ndarray:
+    return np.full(shape, value, dtype=object)
+
+
+def _joined(drafts: Sequence[Layer], last: int) -> tuple[Layer, ...]:
+    """Live layers alone; an activation or normalisation joins the layer that it alone reads.
+
+    `x @ W` and then `+ b` are one layer with a bias. Nothing that is computed changes, so bounds on what floating point
+    does with the layers hold for the operations.
+    """
+    uses = _uses(drafts, last)
+    into: dict[int, int] = {INPUTS: INPUTS}
+    made: list[Layer] = []
+    for number, layer in enumerate(drafts[: last + 1]):
+        if not uses[number]:
+            continue
+        layer = replace(layer, reads=tuple(into[r] for r in layer.reads))
+        before = layer.reads[0]
+        alone = len(layer.reads) == 1 and before != INPUTS and uses[drafts[number].reads[0]] == 1
+        joined = _join(made[before], layer) if alone else None
+        if joined is None:
+            into[number] = len(made)
+            made.append(layer)
+        else:
+            into[number] = before
+            made[before] = joined
+    return tuple(made)
+
+
+def _uses(drafts: Sequence[Layer], last: int) -> Counter[int]:
+    """How many live layers read each layer; the last is read from outside."""
+    uses = Counter({last: 1})
+    for number in range(last, -1, -1):
+        if uses[number]:
+            uses.update(drafts[number].reads)
+    return uses
+
+
+def _join(before: Layer, layer: Layer) -> Layer | None:
+    """Both layers as one that computes the same in the same steps, if there is one."""
+    match layer.weight:
+        case Pointwise(factors) if (factors == 1).all():
+            pass
+        case _:
+            return None
+    if before.activation != "identity" or (before.norm is not None and layer.norm is not None):
+        return None
+    bias = before.bias
+    if layer.bias.any():
+        if bias.any() or before.norm is not None or isinstance(before.weight, Pointwise):
+            return None
+        bias = layer.bias
+    return replace(
+        before, bias=bias, activation=layer.activation, norm=layer.norm or before.norm, path=before.path or layer.path
+    )

@@ -1,0 +1,173 @@
+"""What each traced operation does to units: finds the operation, checks what goes in, and calls the function for it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+from torch.nn.utils import parametrize
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.torch import arithmetic, shapes, units
+from ddcompile.frontends.torch.context import Context
+from ddcompile.frontends.torch.modules import MODULES
+from ddcompile.frontends.torch.values import BatchHead, Units
+
+__all__ = ["Context", "apply"]
+
+Operation = Callable[..., Any]
+
+_OPERATIONS: Mapping[str, Operation] = {**shapes.OPERATIONS, **arithmetic.OPERATIONS, **units.OPERATIONS}
+"""Operations by the name that they have as a function of torch or a method of tensors."""
+
+_SPACES: tuple[Any, ...] = (torch, F, torch._C._nn, torch.special, operator)
+_NAME_OF: dict[Any, str] = {
+    getattr(space, name): name for space in _SPACES for name in (*_OPERATIONS, "softmax") if hasattr(space, name)
+}
+_ALIASES = {
+    "__getitem__": "getitem",
+    "absolute": "abs",
+    "clip": "clamp",
+    "concat": "cat",
+    "concatenate": "cat",
+    "divide": "div",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "iadd": "add",
+    "imul": "mul",
+    "invert": "logical_not",
+    "isub": "sub",
+    "itruediv": "div",
+    "less": "lt",
+    "less_equal": "le",
+    "multiply": "mul",
+    "negative": "neg",
+    "pos": "positive",
+    "rmul": "mul",
+    "sgn": "sign",
+    "subtract": "sub",
+    "true_divide": "div",
+    "truediv": "div",
+    "inv": "logical_not",
+    "bitwise_not": "logical_not",
+}
+for _alias, _name in _ALIASES.items():
+    _NAME_OF |= {getattr(space, _alias): _name for space in _SPACES if hasattr(space, _alias)}
+
+_HINTS = {
+    "max": "for the number of the largest value, use argmax(dim=1)",
+    "topk": "for the number of the largest value, use argmax(dim=1)",
+    "log_softmax": "leave it out and use head='argmax' or head='softmax'",
+    "conv1d": "convolutions are not imported yet; write them as nn.Linear",
+    "conv2d": "convolutions are not imported yet; write them as nn.Linear",
+    "eq": "compare with < or >=",
+    "ne": "compare with < or >=",
+}
+_ANY_HINT = "what is imported: linear layers, arithmetic with constants, shapes, sign, relu, clamp and the like"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """An operation as traced: what it is called, and the function for it if it is known."""
+
+    name: str
+    function: Operation | None
+    is_inplace: bool
+
+
+def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], context: Context, place: str) -> Any:
+    """The value of a node.
+
+    Raises
+    ------
+    CompileError
+        N4## at the place, if it is not one that networks are made of.
+    """
+    args = fx.node.map_arg(node.args, lambda n: values[n])
+    kwargs = dict(fx.node.map_arg(node.kwargs, lambda n: values[n]))
+    call = _call_of(node, module)
+    flat: list[Any] = []
+    fx.node.map_arg((node.args, node.kwargs), lambda n: flat.append(values[n]))
+    if any(isinstance(value, BatchHead) for value in flat):
+        head = next(value for value in flat if isinstance(value, BatchHead))
+        return _after_head(head, call, args, kwargs, place)
+    if node.op != "call_module" and not any(isinstance(value, Units) for value in flat):
+        return _constant(node, args, kwargs, place)
+    if call.is_inplace and not _is_owner(node):
+        hint = "use the operation that is not in place"
+        raise fail("N402", f"`{call.name}` changes in place what is read elsewhere", place=place, hint=hint)
+    if call.function is None:
+        hint = _HINTS.get(call.name.lower(), _ANY_HINT)
+        raise fail("N402", f"`{call.name}` is not an operation that is imported", place=place, hint=hint)
+    kwargs.pop("inplace", None)
+    try:
+        return call.function(context, place, *args, **kwargs)
+    except CompileError:
+        raise
+    except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        text = str(error).split("\n", 1)[0].rstrip(".")
+        raise fail("N410", f"`{call.name}` does not take this: {text}", place=place) from error
+
+
+def _call_of(node: fx.Node, module: nn.Module) -> _Call:
+    match node.op:
+        case "call_module":
+            part = module.get_submodule(str(node.target))
+            kind = type(part)
+            kind = kind.__mro__[1] if parametrize.is_parametrized(part) else kind
+            function = MODULES.get(kind)
+            bound = None if function is None else (lambda c, p, *a, **k: function(c, p, part, *a, **k))
+            return _Call(kind.__name__, bound, bool(getattr(part, "inplace", False)))
+        case "call_method":
+            name = str(node.target)
+            is_inplace = name.endswith("_") and not name.endswith("__")
+            plain = name.rstrip("_") if is_inplace else name
+            plain = _ALIASES.get(plain, plain)
+            return _Call(name, _OPERATIONS.get(plain), is_inplace)
+    target: Any = node.target
+    name = getattr(target, "__name__", str(target))
+    known = _NAME_OF.get(target) if _is_hashable(target) else None
+    is_inplace = bool(node.kwargs.get("inplace", False)) or name in ("iadd", "isub", "imul", "itruediv")
+    return _Call(name, None if known is None else _OPERATIONS.get(known), is_inplace)
+
+
+def _is_hashable(target: object) -> bool:
+    return type(target).__hash__ is not None
+
+
+def _constant(node: fx.Node, args: Any, kwargs: Any, place: str) -> Any:
+    """What torch computes out of constants."""
+    try:
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        target: Any = node.target
+        with torch.no_grad():
+            return target(*args, **kwargs)
+    except Exception as error:
+        text = str(error).split("\n", 1)[0].rstrip(".")
+        name = getattr(node.target, "__name__", str(node.target))
+        raise fail("N410", f"`{name}` of constants fails: {text}", place=place) from error
+
+
+def _after_head(head: BatchHead, call: _Call, args: Any, kwargs: Any, place: str) -> Any:
+    """Softmax does not change which unit is largest; nothing else may follow it."""
+    if head.kind == "softmax" and call.name in ("argmax",) and args and args[0] is head:
+        return units.argmax(None, place, head.scores, *args[1:], **kwargs)
+    hint = "end the network with it, or leave it out and choose a head"
+    raise fail("N402", f"`{call.name}` follows {head.kind}, which must come last", place=place, hint=hint)
+
+
+def _is_owner(node: fx.Node) -> bool:
+    """Whether nobody else reads what an operation in place changes."""
+    changed = node.args[0] if node.args else None
+    while isinstance(changed, fx.Node):
+        if len(changed.users) > 1 or changed.op == "get_attr":
+            return False
+        moves = changed.op == "call_method" or changed.op == "call_function"
+        changed = changed.args[0] if moves and changed.args else None
+    return True

@@ -1,0 +1,164 @@
+"""Operations that move elements about: torch itself does them, on the numbers of the units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from ddcompile.diagnostics import fail
+from ddcompile.frontends.grids import DECIDING
+from ddcompile.frontends.network import INPUTS
+from ddcompile.frontends.torch.context import Context
+from ddcompile.frontends.torch.values import Element, Units
+
+__all__ = ["OPERATIONS", "moved"]
+
+_MOVES = (
+    "broadcast_to", "chunk", "clone", "contiguous", "detach", "diagonal", "expand", "expand_as", "flatten", "flip",
+    "fliplr", "flipud", "getitem", "index_select", "movedim", "moveaxis", "narrow", "permute", "ravel", "repeat",
+    "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "select", "split", "squeeze", "swapaxes", "swapdims",
+    "t", "tile", "transpose", "unbind", "unflatten", "unsqueeze", "view", "view_as",
+    "dim", "len", "ndimension", "nelement", "numel", "size",
+)  # fmt: skip
+_TAKES_SEQUENCE = ("cat", "stack", "hstack", "vstack")
+
+
+def moved(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation that gives each element of its result from one of its operands."""
+
+    def run(context: Context, place: str, *args: Any, **kwargs: Any) -> Any:
+        elements: set[Element] = set()
+        args, kwargs = _ids(args, elements), _ids(kwargs, elements)
+        if len(elements) > 1:
+            raise fail("N412", "truth values and numbers are put together", place=place, hint="mask.float()")
+        result = function(*args, **kwargs)
+        return _wrapped(result, elements.pop())
+
+    return run
+
+
+def _ids(value: Any, elements: set[Element]) -> Any:
+    """The same arguments with ids in place of units."""
+    match value:
+        case Units(ids, element):
+            elements.add(element)
+            return ids
+        case tuple() | list():
+            return type(value)(_ids(v, elements) for v in value)
+        case dict():
+            return {key: _ids(v, elements) for key, v in value.items()}
+    return value
+
+
+def _wrapped(result: Any, element: Element) -> Any:
+    match result:
+        case torch.Size():
+            return result
+        case torch.Tensor():
+            return Units(result, element)
+        case tuple() | list():
+            return tuple(_wrapped(r, element) for r in result)
+    return result
+
+
+def _by_name(name: str) -> Callable[..., Any]:
+    """A function of torch, or a method of tensors; constants among the parts of `cat` cannot be units."""
+
+    def run(first: Any, *args: Any, **kwargs: Any) -> Any:
+        if name == "getitem":
+            return first[args[0]]
+        if name == "len":
+            return len(first)
+        if name in _TAKES_SEQUENCE:
+            return getattr(torch, name)(first, *args, **kwargs)
+        return getattr(first, name)(*args, **kwargs)
+
+    return run
+
+
+def _sequence(name: str) -> Callable[..., Any]:
+    run = moved(_by_name(name))
+
+    def checked(context: Context, place: str, *args: Any, **kwargs: Any) -> Any:
+        parts = args[0] if args else kwargs.get("tensors", ())
+        if not all(isinstance(part, Units) for part in parts):
+            hint = "give the constants a unit of their own, with weights 0 and a bias"
+            raise fail("N402", f"`{name}` of constants and values", place=place, hint=hint)
+        if "tensors" in kwargs:
+            args, kwargs = (kwargs["tensors"],), {k: v for k, v in kwargs.items() if k != "tensors"}
+        return run(context, place, *args, **kwargs)
+
+    return checked
+
+
+def _attribute(context: Context, place: str, x: Units, name: str) -> Any:
+    """`x.shape` and the like."""
+    match name:
+        case "dtype":
+            return {"float": context.dtype, "int": torch.int64, "bool": torch.bool}[x.element]
+        case "device":
+            return torch.device("cpu")
+        case "shape" | "ndim":
+            return getattr(x.ids, name)
+        case "T" | "mT":
+            return Units(getattr(x.ids, name), x.element)
+    raise fail("N402", f"the attribute `{name}` of a tensor", place=place)
+
+
+def _cast(context: Context, place: str, x: Units, dtype: torch.dtype) -> Units:
+    """A change of type that changes no value; the type of the module is never narrower than its values."""
+    if dtype in (torch.bool, torch.int32, torch.int64) or not dtype.is_floating_point:
+        if dtype is torch.bool and x.element == "bool":
+            return x
+        if dtype not in (torch.int32, torch.int64) or not _is_discrete(context, x):
+            raise fail("N412", f"values are made {dtype}, which may change them", place=place, hint="leave it out")
+        return Units(x.ids, "int")
+    if dtype is not context.dtype and not _is_discrete(context, x):
+        message = f"values are rounded to {dtype}, but the module is of {context.dtype}"
+        raise fail("N412", message, place=place, hint="leave it out, or convert the whole module: net.float()")
+    return Units(x.ids, "float")
+
+
+def _is_discrete(context: Context, x: Units) -> bool:
+    """Whether all values are whole numbers that any type holds: results of signs and steps."""
+    owners = set(context.drafts.owners(x.ids.numpy()[0]).ravel().tolist())
+    return all(k != INPUTS and context.drafts.layers[k].activation in DECIDING for k in owners)
+
+
+def _to(context: Context, place: str, x: Units, *args: Any, **kwargs: Any) -> Units:
+    wanted = [*args, kwargs.get("dtype"), kwargs.get("other")]
+    for value in wanted:
+        if isinstance(value, torch.dtype):
+            return _cast(context, place, x, value)
+        if isinstance(value, torch.Tensor):
+            return _cast(context, place, x, value.dtype)
+        if isinstance(value, Units):
+            return _cast(context, place, x, _attribute(context, place, value, "dtype"))
+    return x
+
+
+def _to_type(dtype: torch.dtype) -> Callable[..., Units]:
+    return lambda context, place, x: _cast(context, place, x, dtype)
+
+
+OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        **{name: moved(_by_name(name)) for name in _MOVES},
+        **{name: _sequence(name) for name in _TAKES_SEQUENCE},
+        "bool": _to_type(torch.bool),
+        "cpu": _to,
+        "double": _to_type(torch.float64),
+        "bfloat16": _to_type(torch.bfloat16),
+        "float": _to_type(torch.float32),
+        "getattr": _attribute,
+        "half": _to_type(torch.float16),
+        "int": _to_type(torch.int32),
+        "long": _to_type(torch.int64),
+        "to": _to,
+        "type": _to,
+        "type_as": _to,
+    }
+)

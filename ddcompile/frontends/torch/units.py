@@ -1,0 +1,148 @@
+"""Activations, batch normalisation and heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from ddcompile.diagnostics import fail
+from ddcompile.frontends.activations import Activation, clamp
+from ddcompile.frontends.normalization import Norm
+from ddcompile.frontends.torch.arithmetic import affine, exact
+from ddcompile.frontends.torch.context import Context
+from ddcompile.frontends.torch.values import BatchHead, Units, numbers_of
+from ddcompile.ir.nodes import Number
+
+__all__ = ["OPERATIONS", "activated", "argmax", "batch_norm", "hardtanh", "softmax"]
+
+
+def activated(context: Context, place: str, x: Any, activation: Activation) -> Units:
+    """An activation of every unit."""
+    ids = context.numbers(x, activation, place)
+    return context.units(context.drafts.mapped(ids, place, activation))
+
+
+def _activation(activation: Activation) -> Callable[..., Units]:
+    return lambda context, place, x: activated(context, place, x, activation)
+
+
+def _heaviside(context: Context, place: str, x: Any, values: Any) -> Units:
+    """`heaviside(x, values)`: `values` is what it is at 0."""
+    at_zero = exact(values, place)
+    constant = None if at_zero is None else set(at_zero.ravel().tolist())
+    hint = "give 0 (true where x > 0), 1 (true where x >= 0) or 0.5"
+    if constant == {0}:
+        return activated(context, place, x, "step")
+    if constant == {1}:
+        return activated(context, place, x, "nonnegative")
+    if constant is not None and len(constant) == 1 and float(next(iter(constant))) == 0.5:
+        half = next(iter(constant))
+        return affine(context, place, activated(context, place, x, "sign"), half, half)
+    raise fail("N409", "`heaviside` with other values at 0", place=place, hint=hint)
+
+
+def hardtanh(context: Context, place: str, x: Any, min_val: Any = -1.0, max_val: Any = 1.0) -> Units:
+    """`F.hardtanh`."""
+    return _clamp(context, place, x, min_val, max_val)
+
+
+def _clamp(context: Context, place: str, x: Any, min: Any = None, max: Any = None) -> Units:
+    low, high = _bound(min, place), _bound(max, place)
+    if low is not None and high is not None and low > high:
+        raise fail("N409", f"a clamp from {float(low)} to {float(high)}, which is all {float(high)}", place=place)
+    return activated(context, place, x, clamp(low, high))
+
+
+def _bound(value: Any, place: str) -> Number | None:
+    if value is None:
+        return None
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return None
+    array = exact(value, place)
+    if array is None or array.size != 1:
+        raise fail("N409", "a clamp with bounds that are not single constants", place=place)
+    number: Number = array.ravel()[0]
+    return number
+
+
+def batch_norm(
+    context: Context,
+    place: str,
+    x: Any,
+    mean: torch.Tensor | None,
+    variance: torch.Tensor | None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Units:
+    """`F.batch_norm` with fixed statistics; the axis after the batch is that of the features."""
+    ids = context.numbers(x, "batch_norm", place)
+    if training or mean is None or variance is None:
+        hint = "batch norm needs fixed statistics: track_running_stats=True and eval mode"
+        raise fail("N403", "batch norm over the statistics of the batch", place=place, hint=hint)
+    if ids.ndim == 0 or ids.shape[0] != len(mean):
+        message = f"batch norm of {len(mean)} features is applied to values of shape {tuple(ids.shape)} a sample"
+        raise fail("N410", message, place=place)
+    weight = torch.ones_like(mean) if weight is None else weight
+    bias = torch.zeros_like(mean) if bias is None else bias
+    feature = np.broadcast_to(np.arange(ids.shape[0]).reshape(-1, *[1] * (ids.ndim - 1)), ids.shape).ravel()
+    parts = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
+    values = [numbers_of(tensor, name, place)[feature] for name, tensor in parts.items()]
+    norm = Norm(values[0], values[1], values[2], values[3], eps)
+    return context.units(context.drafts.normalized(ids.ravel(), norm, place).reshape(ids.shape))
+
+
+def softmax(context: Context, place: str, x: Any, dim: Any = None, **_: Any) -> BatchHead:
+    """`softmax(x, dim)`: the head of a network."""
+    return _head("softmax", context, place, x, dim)
+
+
+def argmax(context: Context | None, place: str, x: Any, dim: Any = None, keepdim: bool = False) -> BatchHead:
+    """`argmax(x, dim)`: the head of a network."""
+    if keepdim:
+        raise fail("N409", "`argmax` that keeps its axis", place=place, hint="leave keepdim out")
+    return _head("argmax", context, place, x, dim)
+
+
+def _head(kind: Any, context: Context | None, place: str, x: Any, dim: Any) -> BatchHead:
+    if not isinstance(x, Units) or x.element == "bool":
+        raise fail("N412", f"`{kind}` of other things than numbers", place=place)
+    if x.ids.dim() != 2 or dim not in (1, -1):
+        message = f"`{kind}` over dim={dim} of values of shape {tuple(x.ids.shape[1:])} a sample"
+        raise fail("N409", message, place=place, hint="flatten to one axis a sample, and use dim=1")
+    return BatchHead(kind, x)
+
+
+def _dropout(context: Context, place: str, x: Any, p: float = 0.5, training: bool = True) -> Units:
+    if training and p > 0:
+        raise fail("N403", "dropout that is always on", place=place, hint="F.dropout(x, p, training=self.training)")
+    context.numbers(x, "dropout", place)
+    assert isinstance(x, Units)
+    return x
+
+
+OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        **{name: _activation(name) for name in ("sign", "relu", "abs", "tanh", "sigmoid")},
+        "alpha_dropout": _dropout,
+        "argmax": argmax,
+        "batch_norm": batch_norm,
+        "clamp": _clamp,
+        "clamp_max": lambda context, place, x, max: _clamp(context, place, x, None, max),
+        "clamp_min": lambda context, place, x, min: _clamp(context, place, x, min, None),
+        "dropout": _dropout,
+        "expit": _activation("sigmoid"),
+        "feature_dropout": _dropout,
+        "hardtanh": hardtanh,
+        "heaviside": _heaviside,
+        "positive": lambda context, place, x: x,
+        "relu6": lambda context, place, x: activated(context, place, x, clamp(0, 6)),
+        "softmax": softmax,
+    }
+)
