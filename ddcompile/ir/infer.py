@@ -9,6 +9,7 @@ from typing import TypeAlias, assert_never
 
 import numpy as np
 
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
@@ -29,6 +30,7 @@ from ddcompile.ir.ranges import (
     BIT,
     INT,
     REAL,
+    SIZE,
     ValueType,
     absolute,
     add,
@@ -46,7 +48,7 @@ from ddcompile.ir.ranges import (
 from ddcompile.ir.scopes import needed_binders
 from ddcompile.ir.traverse import children, free_indices
 
-__all__ = ["TypeWalker"]
+__all__ = ["TypeWalker", "affine_range"]
 
 _POINTS = 1 << 22
 _ZERO = make(0, 0)
@@ -124,7 +126,7 @@ class TypeWalker:
             found = results[split:]
             del results[split:]
             if isinstance(node, Reduce):
-                value = self._reduce(node, found, binders)
+                value = self._reduce(node, found, binders, indices)
                 del binders[len(binders) - len(node.binders) :]
             else:
                 value = self._node(node, found, indices)
@@ -141,8 +143,8 @@ class TypeWalker:
                 return exact(value)
             case Index(name):
                 return indices.get(name, INT)
-            case Size(name):
-                raise ValueError(f"size `{name}` has no value; specialize the rule first")
+            case Size():
+                return SIZE
             case Read(tensor, _, pad):
                 known = self._tensors.get(tensor)
                 return known if pad is None else _join_all([kids[0], known])
@@ -163,7 +165,9 @@ class TypeWalker:
             case _:
                 raise TypeError(f"not an expression: {type(node).__name__}")
 
-    def _reduce(self, node: Reduce, kids: list[Known], scope: list[Binder]) -> Known:
+    def _reduce(
+        self, node: Reduce, kids: list[Known], scope: list[Binder], indices: Mapping[str, ValueType]
+    ) -> Known:
         body = kids[-1]
         match node.op:
             case "any" | "all":
@@ -179,8 +183,8 @@ class TypeWalker:
             case _:
                 assert_never(node.op)
         fewest, most = 1, 1
-        for lower, upper in zip(kids[:-1:2], kids[1:-1:2], strict=True):
-            counts = _trips(lower, upper)
+        for binder, lower, upper in zip(node.binders, kids[:-1:2], kids[1:-1:2], strict=True):
+            counts = _trips(binder, lower, upper, indices)
             if counts is None:
                 return INT
             fewest, most = fewest * counts[0], most * counts[1]
@@ -265,13 +269,38 @@ def _row_sums(
     return _RowSums(positive, negative, int(np.gcd.reduce(values)))
 
 
-def _trips(lower: Known, upper: Known) -> tuple[int, int] | None:
-    """The fewest and the most values between two bounds; None if they are not bounded."""
+def _trips(
+    binder: Binder, lower: Known, upper: Known, indices: Mapping[str, ValueType]
+) -> tuple[int, int] | None:
+    """The fewest and the most values of an index; None if they are not bounded."""
     if lower is None or upper is None:
         return None
     if lower.low is None or lower.high is None or upper.low is None or upper.high is None:
         return None
-    return max(0, upper.low - lower.high), max(0, upper.high - lower.low)
+    fewest, most = upper.low - lower.high, upper.high - lower.low
+    if fewest != most:
+        # Bounds that move together, as those of a window.
+        first, last = affine_of(binder.lower), affine_of(binder.upper)
+        if first is not None and last is not None:
+            span = affine_range(last - first, indices)
+            if span is not None:
+                fewest, most = max(fewest, span[0]), min(most, span[1])
+    return max(0, fewest), max(0, most)
+
+
+def affine_range(form: Affine, indices: Mapping[str, ValueType]) -> tuple[int, int] | None:
+    """The least and the greatest value of an integer form over the ranges of its indices and sizes, if they are known.
+
+    The bounds are exact if all of these vary independently.
+    """
+    ranges: dict[str, tuple[int, int]] = {}
+    for name in form.names:
+        found = SIZE if name in form.sizes else indices.get(name, INT)
+        if found.low is None or found.high is None:
+            return None
+        ranges[name] = found.low, found.high
+    low, high = form.bounds(ranges)
+    return int(low), int(high)
 
 
 def _index_type(lower: Known, upper: Known) -> ValueType:
@@ -310,4 +339,14 @@ def _binary(op: str, left: Known, right: Known) -> Known:
             return multiply(left, right)
         case _:
             modulus = right.constant
-            return modulo(left, modulus) if isinstance(modulus, int) and modulus > 0 else INT
+            return modulo(left, modulus) if isinstance(modulus, int) and modulus > 0 else _wrapped(left, right)
+
+
+def _wrapped(left: ValueType, right: ValueType) -> ValueType:
+    """All remainders of integers by something positive that is no constant."""
+    if right.high is None or right.high < 1 or not (left.is_integral and right.is_integral):
+        return INT
+    high = right.high - 1
+    if left.low is not None and left.low >= 0 and left.high is not None:
+        high = min(high, left.high)
+    return make(0, high)

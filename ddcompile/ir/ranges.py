@@ -21,6 +21,7 @@ __all__ = [
     "INT64",
     "RAT",
     "REAL",
+    "SIZE",
     "SPIN",
     "TRIT",
     "ValueType",
@@ -31,6 +32,7 @@ __all__ = [
     "join",
     "make",
     "maximum",
+    "meet",
     "minimum",
     "modulo",
     "multiply",
@@ -178,6 +180,8 @@ INT64 = ValueType("int", -(2**63), 2**63 - 1)
 INT = ValueType("int", None, None)
 RAT = ValueType("rat", None, None)
 REAL = ValueType("real", None, None)
+SIZE = ValueType("int", 1, 2**31 - 1)
+"""A size parameter."""
 
 
 def exact(value: Number) -> ValueType:
@@ -229,6 +233,17 @@ def join(a: ValueType, b: ValueType) -> ValueType:
     if a.low is not None and b.low is not None:
         step = gcd(a.step, b.step, a.low - b.low)
     return make(low, high, step, a.exponent, rational=rational)
+
+
+def meet(a: ValueType, b: ValueType) -> ValueType:
+    """A range for values that are in both ranges."""
+    if b.is_within(a):
+        return b
+    if a.exponent != b.exponent or a.is_integral != b.is_integral:
+        return a
+    low = b.low if a.low is None else a.low if b.low is None else max(a.low, b.low)
+    high = b.high if a.high is None else a.high if b.high is None else min(a.high, b.high)
+    return make(low, high, 1, a.exponent, rational=not a.is_integral)
 
 
 def add(a: ValueType, b: ValueType) -> ValueType:

@@ -1,29 +1,38 @@
-"""Type inference: shapes, kinds, exact ranges, and the order of evaluation of a rule without sizes.
+"""Type inference: shapes, kinds, exact ranges, and the order of evaluation of a rule.
 
 Ranges are inclusive strided intervals over scaled integers (see `ddcompile.ir.ranges`). A sum whose body is a constant
 tensor times something is bounded row by row: the extremes of every entry are added, not the extremes of all entries.
-Recurrences are iterated once per step, which is exact enough that only long ones are widened to unbounded.
+Recurrences are iterated once per step. Long ones are bounded by how far a step can go (see `ddcompile.ir.growth`), or
+else counted as unbounded.
+
+A size is an integer in 1..2**31 - 1: the types of a rule with sizes hold for all of them at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ddcompile.ir.infer import TypeWalker
+from ddcompile.ir.affine import affine_of
+from ddcompile.ir.growth import growth
+from ddcompile.ir.infer import TypeWalker, affine_range
 from ddcompile.ir.nodes import Binder, Declaration, Expr, Literal, Rule, Statement, Type
 from ddcompile.ir.points import ONE_POINT, expand, literal_box, static_value
-from ddcompile.ir.ranges import BIT, INT, INT64, RAT, REAL, SPIN, TRIT, ValueType, join, make
+from ddcompile.ir.ranges import BIT, INT, INT64, RAT, REAL, SPIN, TRIT, ValueType, add, join, make, meet, repeat
 from ddcompile.ir.scaled import scaled_integers
-from ddcompile.ir.schedule import Recurrence, constant_tables, schedule
+from ddcompile.ir.schedule import Group, Recurrence, constant_tables, schedule
 
 __all__ = ["Types", "ValueType", "declared_type", "extents", "infer"]
 
 _POINTS = 1 << 22
 _WORK = 200_000
 """Statements re-typed at most while a recurrence is iterated."""
+_PASSES = 16
+"""The same in a rule with sizes, where the number of steps is not known."""
+_NARROWED = 2
+"""How often a bound of a long recurrence is narrowed to what it gives."""
 _WIDEST = 4096
 """Bits and fraction bits beyond which the range of a recurrence counts as unbounded."""
 
@@ -38,6 +47,7 @@ class Types:
         The rule; the nodes that `of` knows are those of this very object.
     shape
         The extents of every input, constant and statement tensor: of the latter, the least box from 0 over its clauses.
+        In a rule with sizes, bounds of the extents.
     tensor
         The type of every input, constant and statement tensor. Inputs and results have their declared kind.
     inferred
@@ -109,8 +119,10 @@ def declared_type(declared: Type, *, is_input: bool = False) -> ValueType:
             return REAL
 
 
-def infer(rule: Rule, exponents: Mapping[str, int] | None = None) -> Types:
-    """Infer all types of a rule without sizes.
+def infer(
+    rule: Rule, exponents: Mapping[str, int] | None = None, groups: Sequence[Group] | None = None
+) -> Types:
+    """Infer all types of a rule.
 
     Parameters
     ----------
@@ -118,8 +130,10 @@ def infer(rule: Rule, exponents: Mapping[str, int] | None = None) -> Types:
         A rule that has passed the structural checks of the verifier.
     exponents
         Fraction bits of inputs of kind rat; 0 for those not mentioned.
+    groups
+        What `schedule` gives, or better: it does not compare positions in a rule with sizes.
     """
-    return _Inference(rule, exponents or {}).run()
+    return _Inference(rule, exponents or {}).run(schedule(rule) if groups is None else groups)
 
 
 class _Inference:
@@ -138,15 +152,14 @@ class _Inference:
             self.shape[constant.name] = integers.shape
             self.tensor[constant.name] = _constant_type(integers, exponent, constant.type)
         for declaration in rule.inputs:
-            self.shape[declaration.name] = extents(declaration.type)
+            self.shape[declaration.name] = _greatest(declaration.type) if rule.sizes else extents(declaration.type)
             declared = declared_type(declaration.type, is_input=True)
             if declared.kind == "rat":
                 declared = replace(declared, exponent=exponents.get(declaration.name, 0))
             self.tensor[declaration.name] = declared
         self.walker = TypeWalker(self.tensor, self.scaled, self.tables)
 
-    def run(self) -> Types:
-        groups = schedule(self.rule)
+    def run(self, groups: Sequence[Group]) -> Types:
         recurrences: dict[int, Recurrence] = {}
         for position, (group, steps) in enumerate((g.statements, g.recurrence) for g in groups):
             for number in group:
@@ -201,7 +214,7 @@ class _Inference:
         """Iterate as often as there are steps, or until nothing grows; then widen what still does."""
         targets = {self.rule.statements[number].target for number in group}
         count = max(int(np.prod(self.shape[target][: steps.depth], dtype=object)) for target in targets)
-        budget = max(8, _WORK // len(group))
+        budget = max(8, (_PASSES if self.rule.sizes else _WORK // len(group)))
         for _ in range(min(count, budget)):
             if not self._advance(group, targets, at_once=len(targets) > 1):
                 return
@@ -210,12 +223,36 @@ class _Inference:
         else:
             if count <= budget:
                 return
-        for _ in range(2 * len(targets) + 2):
-            before = {target: self.inferred.get(target) for target in targets}
-            if not self._advance(group, targets, at_once=False):
-                return
-            for target in targets:
-                self._widen(target, before[target])
+        if not self._bound(group, targets, count):
+            for _ in range(2 * len(targets) + 2):
+                before = {target: self.inferred.get(target) for target in targets}
+                if not self._advance(group, targets, at_once=False):
+                    return
+                for target in targets:
+                    self._widen(target, before[target])
+        for _ in range(_NARROWED):
+            # All elements come from elements in range, so their values are what the range gives.
+            for target, value in self._pass(group, record=False, at_once=False).items():
+                if value is not None and target not in self.unsettled:
+                    self._define(target, meet(self.inferred[target], value))
+
+    def _bound(self, group: tuple[int, ...], targets: set[str], count: int) -> bool:
+        """Bound a recurrence of at most `count` steps by how far each goes; whether that is possible."""
+        known = [self.inferred.get(target) for target in targets]
+        if any(found is None or not found.is_bounded for found in known):
+            return False
+        self._pass(group, record=True, at_once=False)
+        values = [self.rule.statements[number].value for number in group]
+        found = growth(values, targets, lambda expr: self.walker.types[id(expr)])
+        if found is None:
+            return False
+        start, step = found
+        total = add(start, repeat(step, 0, count * len(targets) - 1))
+        if any(other is not None and other.exponent < total.exponent for other in known):
+            return False
+        for target in targets:
+            self._define(target, total)
+        return True
 
     def _advance(self, group: tuple[int, ...], targets: set[str], *, at_once: bool) -> bool:
         """One more step; whether anything grew."""
@@ -305,5 +342,17 @@ def _least_box(statement: Statement, tables: dict[str, np.ndarray], walker: Type
                 found.append(value + 1)
             case _:
                 value_at = static_value(position, ONE_POINT, tables)
-                found.append(0 if value_at is None else int(value_at) + 1)
+                found.append(_greatest_value(position) + 1 if value_at is None else int(value_at) + 1)
     return tuple(found)
+
+
+def _greatest(declared: Type) -> tuple[int, ...]:
+    """Bounds of the extents of a declared type with sizes."""
+    return tuple(_greatest_value(extent) for extent in declared.shape)
+
+
+def _greatest_value(expr: Expr) -> int:
+    """A bound of an expression that is affine in sizes."""
+    form = affine_of(expr)
+    found = None if form is None else affine_range(form, {})
+    return -1 if found is None else found[1]

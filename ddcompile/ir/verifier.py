@@ -65,7 +65,7 @@ from ddcompile.ir.types import Types, infer
 
 __all__ = ["check", "verify"]
 
-_TRIED = (6, 11, 3, 1, 2, 29)
+_TRIED = (6, 11, 3, 1, 2, 29, 128, 1000)
 """The first size is tried at these; the next ones are larger by 1, 2, ..., so that axes cannot be confused."""
 _ATTEMPTS = 12
 

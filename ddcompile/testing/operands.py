@@ -40,8 +40,10 @@ class Limits:
         Ranges wider than this many bits (scaled, for rationals) are not built up further.
     elements, trips : int
         Largest number of elements of a tensor, and of loop iterations for one element.
-    sizes, rationals, wide : bool
-        Whether size parameters, doubles and integers beyond 32 bits occur.
+    sizes : float
+        How often rules have a size parameter.
+    rationals, wide : bool
+        Whether doubles and integers beyond 32 bits occur.
     kinds : tuple of Kind
         Kinds of inputs. A rat has no inferred range, so what reads one only runs in the interpreter.
     numbers, bit_forms : tuple of str
@@ -57,7 +59,7 @@ class Limits:
     bits: int = 220
     elements: int = 48
     trips: int = 40
-    sizes: bool = True
+    sizes: float = 0.1
     rationals: bool = True
     wide: bool = True
     kinds: tuple[Kind, ...] = ("bit", "int", "spin", "trit")
@@ -72,7 +74,7 @@ THRESHOLD = Limits(
     fuel=5,
     elements=8,
     trips=12,
-    sizes=False,
+    sizes=0.0,
     rationals=False,
     wide=False,
     kinds=("bit", "spin", "trit"),

@@ -26,7 +26,7 @@ class RuleBuilder:
         self.choose = choose
         self.limits = limits
         self.grow = Expressions(choose, limits)
-        self.size = Extent(Size("N"), LARGEST_SIZE) if limits.sizes and choose.boolean(0.1) else None
+        self.size = Extent(Size("N"), LARGEST_SIZE) if limits.sizes and choose.boolean(limits.sizes) else None
         self.statements: list[Statement] = []
         self.defined: dict[str, Tensor] = {}
         self.is_ordered = False

@@ -54,7 +54,7 @@ def programs() -> Iterator[Line]:
 
 def c_is_clean() -> Iterator[Line]:
     """The self-tests of the examples and of random programs, compiled strictly and run under sanitizers."""
-    rules = [*examples(), *(rule_from_seed(seed, Limits(sizes=False)) for seed in range(RANDOM_TO_SANITIZE))]
+    rules = [*examples(), *(rule_from_seed(seed, Limits(sizes=0.0)) for seed in range(RANDOM_TO_SANITIZE))]
     for compiler in ("gcc", "clang"):
         if shutil.which(compiler) is None:
             yield Line("c", compiler, "not installed", "any", True)

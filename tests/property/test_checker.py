@@ -17,7 +17,7 @@ from ddcompile.testing.inputs import all_inputs
 from ddcompile.testing.mutations import mutate_rule
 from ddcompile.testing.operands import THRESHOLD, Limits
 
-SMALL = Limits(tensors=3, elements=6, sizes=False, kinds=("bit", "spin", "trit"))
+SMALL = Limits(tensors=3, elements=6, sizes=0.0, kinds=("bit", "spin", "trit"))
 
 
 def are_equal(first: Rule, second: Rule, arrays: tuple[np.ndarray, ...]) -> bool:

@@ -23,7 +23,7 @@ from ddcompile.testing.generate import rule_from_seed
 from ddcompile.testing.operands import Limits
 from ddcompile.testing.strategies import networks, rules
 
-LIMITS = Limits(tensors=3, sizes=False)
+LIMITS = Limits(tensors=3, sizes=0.0)
 SEEDS = 12
 
 few = settings(
