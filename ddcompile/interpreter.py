@@ -1,14 +1,14 @@
 """The meaning of a rule: a plain, exact, batched interpreter. Every other engine is tested against it.
 
-Values are scaled integers in arrays of shape (samples, points): int64 where the inferred range fits, Python integers
-elsewhere; either extent is 1 where a value does not depend on the sample or on the point. Statements are evaluated at
-all points of their domains at once, recurrences one step after the other. The batch and the domains are cut into blocks
-such that memory stays bounded.
+Values are arrays of shape (samples, points): float64 for reals, else scaled integers, int64 where the inferred range
+fits and Python integers elsewhere. Either extent is 1 where a value does not depend on the sample or on the point.
+Statements are evaluated at all points of their domains at once, recurrences one step after the other. The batch and the
+domains are cut into blocks such that memory stays bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache, reduce
 from math import prod
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ import numpy as np
 from ddcompile.ir.nodes import (
     Binary,
     BinaryOp,
+    Binding,
     Call,
     Compare,
     CompareOp,
@@ -27,8 +28,8 @@ from ddcompile.ir.nodes import (
     Literal,
     Read,
     Reduce,
-    ReduceOp,
     Rule,
+    Softmax,
     Unary,
 )
 from ddcompile.ir.points import ONE_POINT, Points, expand, static_value
@@ -41,13 +42,15 @@ from ddcompile.runtime.exact import (
     apply_unary,
     dtype_of,
     gather,
+    joined,
     narrowed,
     rescaled,
     roomy,
-    same_rows,
 )
 from ddcompile.runtime.matmul import ExactMatrix, exact_matmul
 from ddcompile.runtime.plan import Plan, reduction_indices, reduction_span
+from ddcompile.runtime.reals import real_extreme
+from ddcompile.runtime.reductions import folded, powers_and_sums
 
 __all__ = ["evaluate", "interpret"]
 
@@ -75,14 +78,6 @@ _COMPARE: dict[CompareOp, Callable[[Any, Any], Any]] = {
     ">=": np.greater_equal,
     "==": np.equal,
     "!=": np.not_equal,
-}
-_FOLD: dict[ReduceOp, Any] = {
-    "sum": np.add,
-    "any": np.maximum,
-    "all": np.minimum,
-    "min": np.minimum,
-    "max": np.maximum,
-    "argmax": np.maximum,
 }
 
 
@@ -138,12 +133,12 @@ def evaluate(types: Types, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ..
     types
         The types of a verified rule without sizes.
     inputs
-        Integer or object arrays of shape (batch, *shape), whose values are of the declared types.
+        Integer or object arrays of shape (batch, *shape), float64 for reals, whose values are of the declared types.
 
     Returns
     -------
     tuple of ndarray
-        Scaled integers of shape (batch, *shape), one array a result.
+        Scaled integers, or float64 for reals, of shape (batch, *shape), one array a result.
     """
     rule = types.rule
     batch = inputs[0].shape[0] if inputs else 1
@@ -151,7 +146,8 @@ def evaluate(types: Types, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ..
     pieces: list[list[np.ndarray]] = [[] for _ in rule.outputs]
     for start in range(0, max(batch, 1), evaluation.plan.samples):
         chunk = [array[start : start + evaluation.plan.samples] for array in inputs]
-        tensors = evaluation.run(chunk, min(evaluation.plan.samples, batch - start))
+        with np.errstate(all="ignore"):  # infinities and NaN are values of reals
+            tensors = evaluation.run(chunk, min(evaluation.plan.samples, batch - start))
         for piece, declaration in zip(pieces, rule.outputs, strict=True):
             piece.append(tensors[declaration.name])
     shapes = [types.shape[declaration.name] for declaration in rule.outputs]
@@ -176,7 +172,7 @@ class _Evaluation:
         """All tensors for some samples."""
         self.samples = samples
         types = self.types
-        self.tensors = {name: array.reshape(1, -1) for name, array in types.scaled.items()}
+        self.tensors = {name: array.reshape(1, -1) for name, array in (types.scaled | types.reals).items()}
         for declaration, array in zip(types.rule.inputs, inputs, strict=True):
             flat = array.reshape(samples, prod(array.shape[1:]))
             self.tensors[declaration.name] = flat.astype(dtype_of(types.tensor[declaration.name]))
@@ -225,7 +221,7 @@ class _Evaluation:
             case Binary(op, left, right):
                 kinds = [self.types.of(left), self.types.of(right)]
                 values = [(yield left, points), (yield right, points)]
-                if op in ("+", "-"):
+                if op in ("+", "-") or result.kind == "real":
                     kinds, values = align(kinds, values)
                 left_value, right_value = roomy(values, [*kinds, result])
                 return narrowed(np.asarray(_ARITHMETIC[op](left_value, right_value)), result)
@@ -247,10 +243,14 @@ class _Evaluation:
                 for argument in arguments:
                     values.append((yield argument, points))
                 kinds, values = align([self.types.of(argument) for argument in arguments], values)
+                if result.kind == "real":
+                    return real_extreme(function, values)
                 pick = np.minimum if function == "min" else np.maximum
                 return narrowed(reduce(pick, roomy(values, [*kinds, result])), result)
             case Reduce():
                 return (yield from self._reduce(node, points))
+            case Softmax():
+                return (yield from self._softmax(node, points))
             case _:
                 raise TypeError(f"not an expression: {type(node).__name__}")
 
@@ -278,38 +278,45 @@ class _Evaluation:
         product = yield from self._product(node, points)
         if product is not None:
             return product
-        size = max(1, self.plan.elements // (self.plan.samples * reduction_span(node, self.types)))
-        blocks = []
-        for start in range(0, points.count, size):
-            outer = points.select(slice(start, start + size))
-            found = expand(outer, node.binders, self.tables)
-            if found is None:
-                raise ValueError("the bounds of a reduction are not static")
-            inner, owner = found
-            body = (yield node.body, inner) if inner.count else np.zeros((1, 0), dtype=np.int64)
-            blocks.append(self._folded(node, body, inner, owner, outer.count))
-        return blocks[0] if len(blocks) == 1 else np.concatenate(same_rows(blocks), axis=1)
+        blocks: list[np.ndarray] = []
+        for outer in self._blocks(node, points):
+            inner, owner, body = yield from self._body(node, outer)
+            blocks.append(folded(node, self.types, body, inner, owner, outer.count))
+        return joined(blocks)
 
-    def _folded(self, node: Reduce, body: np.ndarray, inner: Points, owner: np.ndarray, count: int) -> np.ndarray:
-        """One value for each outer point from the values of the points that extend it, which are neighbours."""
-        result = self.types.of(node)
-        if node.op == "sum":
-            body = roomy([body], [self.types.of(node.body), result])[0]
-        body = np.broadcast_to(body, (body.shape[0], inner.count))
-        starts = np.flatnonzero(np.diff(owner, prepend=-1))
-        if len(starts) == 0:
-            return np.full((1, count), int(node.op == "all"), dtype=dtype_of(result))
-        values = _FOLD[node.op].reduceat(body, starts, axis=1)
-        if node.op == "argmax":
-            is_best = body == values[:, np.cumsum(np.diff(owner, prepend=owner[0]) != 0)]
-            index = inner.index[node.binders[0].name]
-            values = np.minimum.reduceat(np.where(is_best, index, index.max()), starts, axis=1)
-        values = narrowed(values, result)
-        if len(starts) == count:
-            return values
-        full = np.full((values.shape[0], count), int(node.op == "all"), dtype=values.dtype)
-        full[:, owner[starts]] = values
-        return full
+    def _blocks(self, node: Binding, points: Points) -> Iterator[Points]:
+        """The points in blocks such that those inside of the reduction are not too many."""
+        size = max(1, self.plan.elements // (self.plan.samples * reduction_span(node, self.types)))
+        for start in range(0, points.count, size):
+            yield points.select(slice(start, start + size))
+
+    def _body(
+        self, node: Binding, outer: Points
+    ) -> Generator[tuple[Expr, Points], np.ndarray, tuple[Points, np.ndarray, np.ndarray]]:
+        """The points inside of a reduction, the numbers of the outer points that they extend, and the body there."""
+        found = expand(outer, node.binders, self.tables)
+        if found is None:
+            raise ValueError("the bounds of a reduction are not static")
+        inner, owner = found
+        body = (yield node.body, inner) if inner.count else np.zeros((1, 0), dtype=np.int64)
+        return inner, owner, np.broadcast_to(body, (body.shape[0], inner.count))
+
+    def _softmax(self, node: Softmax, points: Points) -> _Steps:
+        position = yield node.position, points
+        position = np.broadcast_to(position, (position.shape[0], points.count))
+        kind = self.types.of(node.body)
+        # The sum is the same at all positions: usually there is one for many points.
+        outer_points = ONE_POINT if self._free[id(node)].isdisjoint(points.index) else points
+        blocks: list[np.ndarray] = []
+        for outer in self._blocks(node, outer_points):
+            inner, owner, body = yield from self._body(node, outer)
+            powers, sums = powers_and_sums(body, kind, owner)
+            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            where = position[:, : outer.count] if outer_points is points else position
+            first = starts - inner.index[node.binder.name][starts]
+            blocks.append(gather(powers, where + first) / sums)
+            position = position[:, where.shape[1] :]
+        return joined(blocks)
 
     def _product(self, node: Reduce, points: Points) -> Generator[tuple[Expr, Points], np.ndarray, np.ndarray | None]:
         """`sum(k: W[u, k] * x[k])` as a product of matrices; None if the sum has another form.

@@ -11,7 +11,7 @@ import keyword
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binder, Reduce, Rule
+from ddcompile.ir.nodes import Binder, Binding, Rule
 from ddcompile.ir.traverse import postorder
 from ddcompile.kernel.names import Names
 
@@ -75,5 +75,5 @@ def _identifiers(rule: Rule) -> Iterator[str]:
         yield statement.target
         yield from (p.name for p in statement.positions if isinstance(p, Binder))
         for node in postorder(statement.value):
-            if isinstance(node, Reduce):
+            if isinstance(node, Binding):
                 yield from (binder.name for binder in node.binders)

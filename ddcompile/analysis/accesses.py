@@ -10,7 +10,7 @@ from ddcompile.analysis.cases import Cases, System
 from ddcompile.analysis.conditions import Conditions
 from ddcompile.analysis.regions import Region, outside
 from ddcompile.ir.affine import Affine
-from ddcompile.ir.nodes import Binary, Expr, Read, Reduce
+from ddcompile.ir.nodes import Binary, Binding, Expr, Read, Reduce, Softmax
 from ddcompile.ir.printer import describe
 from ddcompile.ir.scopes import Scope, binders_of
 
@@ -65,7 +65,10 @@ class Accesses:
             case Binary("%", _, _):
                 self._remainder(node, scope)
             case Reduce("min" | "max" | "argmax"):
-                self._reduction(node, scope)
+                self._reduction(node, node.op, scope)
+            case Softmax():
+                self._reduction(node, "softmax", scope)
+                self._place(node, scope)
 
     def _systems(self, scope: Scope | None) -> list[System]:
         return self.cases.domain(binders_of(scope))
@@ -129,7 +132,7 @@ class Accesses:
         before = self.moduli.get(id(node), (0, 0))
         self.moduli[id(node)] = max(before[0], below), max(before[1], above)
 
-    def _reduction(self, node: Reduce, scope: Scope | None) -> None:
+    def _reduction(self, node: Binding, word: str, scope: Scope | None) -> None:
         for number, binder in enumerate(node.binders):
             around = self.cases.domain((*binders_of(scope), *node.binders[:number]))
             empty = (
@@ -137,5 +140,14 @@ class Accesses:
                 for system, low, high in product(around, self.cases.of(binder.lower), self.cases.of(binder.upper))
             )
             if not self.conditions.exclude(*empty):
-                self.fault("E032", node, f"the range of `{binder.name}` in `{node.op}` is not empty")
+                self.fault("E032", node, f"the range of `{binder.name}` in `{word}` is not empty")
                 return
+
+    def _place(self, node: Softmax, scope: Scope | None) -> None:
+        wrong: list[System] = []
+        ends = self.cases.of(node.position), self.cases.of(node.binder.lower), self.cases.of(node.binder.upper)
+        for system, place, low, high in product(self._systems(scope), *ends):
+            known = (*system, *place.given, *low.given, *high.given)
+            wrong += [(*known, low.form - place.form - 1), (*known, place.form - high.form)]
+        if not self.conditions.exclude(*wrong):
+            self.fault("E030", node, f"`{describe(node, 40)}` is read where `{node.binder.name}` runs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ddcompile.analysis.linear import box_bounds
-from ddcompile.ir.nodes import Binder, Expr, Index, Reduce, Statement
+from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Statement
 from ddcompile.ir.traverse import children, free_indices, postorder, rename_indices
 
 __all__ = ["alpha_key", "index_ranges", "ordered_free", "subexpressions"]
@@ -30,7 +30,7 @@ def index_ranges(statement: Statement) -> Ranges:
     for binder in statement.binders:
         note(binder)
     for node in postorder(statement.value):
-        if isinstance(node, Reduce):
+        if isinstance(node, Binding):
             for binder in node.binders:
                 note(binder)
     return {n: r for n, r in ranges.items() if n not in unknown}
@@ -46,7 +46,7 @@ def alpha_key(expr: Expr, free: Iterable[str]) -> Expr:
     """The expression with its free indices (in the order given) and its bound ones renamed canonically."""
     names = {name: f"?{k}" for k, name in enumerate(free)}
     for node in postorder(expr):
-        if isinstance(node, Reduce):
+        if isinstance(node, Binding):
             for binder in node.binders:
                 names.setdefault(binder.name, f"!{len(names)}")
     return rename_indices(expr, names)
@@ -59,6 +59,7 @@ def subexpressions(statement: Statement) -> Iterator[tuple[Expr, tuple[Binder, .
         node, scope = stack.pop()
         yield node, scope
         kids = children(node)
-        inner = (*scope, *node.binders) if isinstance(node, Reduce) else scope
-        for k, kid in enumerate(reversed(kids)):
-            stack.append((kid, inner if k == 0 else scope))
+        binders = node.binders if isinstance(node, Binding) else ()
+        body = 2 * len(binders) if binders else -1
+        for k in range(len(kids) - 1, -1, -1):
+            stack.append((kids[k], (*scope, *binders) if k == body else scope))

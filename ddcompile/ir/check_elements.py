@@ -8,9 +8,10 @@ import numpy as np
 
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.findings import Findings
-from ddcompile.ir.nodes import Binder, Expr, Literal, Node, Read, Statement
+from ddcompile.ir.nodes import Binder, Expr, Literal, Node, Read, Softmax, Statement
 from ddcompile.ir.points import ONE_POINT, Points, expand, literal_box, static_value
 from ddcompile.ir.printer import describe
+from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.schedule import constant_tables
 from ddcompile.ir.scopes import Scope, binders_of, needed_binders, own_position
 from ddcompile.ir.traverse import free_indices
@@ -180,6 +181,29 @@ class ElementChecker:
                 message = f"`{describe(node, 40)}` reads `{node.tensor}{element}`, which no clause defines"
                 self.findings.add("T013", message + _at(points, first), node, within=statement)
 
+    def softmax(self, node: Softmax, statement: Statement, scope: Scope | None) -> None:
+        """Check that a softmax is read where its index runs."""
+        ends = node.position, node.binder.lower, node.binder.upper
+        position, lower, upper = (self.types.of(expr) for expr in ends)
+        if not position.is_integral or (_is_below(lower, position, 0) and _is_below(position, upper, 1)):
+            return  # not an integer: reported as such
+        text = f"`{describe(node, 40)}` may read outside of the range of `{node.binder.name}`"
+        names = set().union(*(free_indices(expr) for expr in ends))
+        found = expand(ONE_POINT, needed_binders(names, binders_of(scope)), self.tables, _POINTS)
+        if found is not None:
+            points = found[0]
+            columns = [static_value(expr, points, self.tables) for expr in ends]
+            known = [np.broadcast_to(column, points.count) for column in columns if column is not None]
+            if len(known) == len(columns):
+                where, first, end = known
+                outside = (first < end) & ((where < first) | (where >= end))
+                if not bool(outside.any()):
+                    return
+                at = int(np.argmax(outside))
+                text = f"`{describe(node, 40)}` reads position {where[at]}, but `{node.binder.name}` runs over "
+                text += f"{first[at]}..{int(end[at]) - 1}{_at(points, at)}"
+        self.findings.add("T012", text, node.position, "read it where its index runs", within=statement)
+
     def _is_inside(self, node: Read, shape: tuple[int, ...]) -> bool:
         if node.pad is not None:
             return True
@@ -238,6 +262,11 @@ class ElementChecker:
                     within=statement,
                 )
                 return
+
+
+def _is_below(a: ValueType, b: ValueType, by: int) -> bool:
+    """Whether every value of an integer is below every value of another, by at least so much."""
+    return a.high is not None and b.low is not None and a.high + by <= b.low
 
 
 def _hint(node: Read) -> str:

@@ -12,6 +12,7 @@ from ddcompile.ir.findings import Findings, counted
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
+    Binding,
     Call,
     Compare,
     Constant,
@@ -25,6 +26,7 @@ from ddcompile.ir.nodes import (
     Reduce,
     Rule,
     Size,
+    Softmax,
     Statement,
     Type,
     Unary,
@@ -36,8 +38,6 @@ from ddcompile.ir.syntax import is_name
 from ddcompile.ir.traverse import children, postorder
 
 __all__ = ["check_structure"]
-
-_REAL_FUNCTIONS = ("real", "exp", "log", "tanh", "sigmoid")
 
 
 def check_structure(rule: Rule, findings: Findings) -> None:
@@ -128,8 +128,6 @@ class _Structure:
             )
 
     def _type(self, declared: Type, item: Declaration | Constant) -> None:
-        if declared.kind == "real":
-            self._no_reals(f"`{item.name}` is declared real", item)
         for extent in declared.shape:
             self._closed_affine(extent, "T018", f"an extent of `{item.name}`", item)
             form = _integral_form(extent)
@@ -218,8 +216,9 @@ class _Structure:
                     scope.pop(node.name, None)
                 continue
             self._node(node, statement, scope)
-            if isinstance(node, Reduce):
+            if isinstance(node, Binding):
                 outer = {b.name: scope[b.name] for b in node.binders if b.name in scope}
+                stack += [(kid, None) for kid in children(node)[: 2 * len(node.binders) : -1]]
                 stack.extend((binder, outer) for binder in node.binders)
                 stack.append((node.body, None))
                 for binder in reversed(node.binders):
@@ -239,8 +238,6 @@ class _Structure:
                 self._size(node, node, statement)
             case Read():
                 self._read(node, statement, scope)
-            case Unary(op, _) if op in _REAL_FUNCTIONS:
-                self._no_reals(f"`{op}` is a function on reals", node, statement)
             case Binary("%", _, modulus):
                 self._modulus(node, modulus, statement)
             case Compare(ops, operands):
@@ -252,16 +249,16 @@ class _Structure:
                 hint = f"to reduce over an index write `{function}(i < 3: x[i])`"
                 self._add("T042", f"`{function}` takes two or more arguments", node, statement, hint)
             case Reduce():
-                self._reduce(node, statement)
+                if not node.binders:
+                    self._add("T041", f"`{node.op}` binds no index", node, statement)
+                elif node.op == "argmax" and len(node.binders) > 1:
+                    hint = "number the candidates by one index"
+                    self._add("T041", f"`argmax` binds one index, not {len(node.binders)}", node, statement, hint)
+                self._bounds(node, statement)
+            case Softmax():
+                self._bounds(node, statement)
 
-    def _reduce(self, node: Reduce, statement: Statement) -> None:
-        if node.op == "softmax":
-            self._no_reals("`softmax` is a function on reals", node, statement)
-        if not node.binders:
-            self._add("T041", f"`{node.op}` binds no index", node, statement)
-        elif node.op in ("argmax", "softmax") and len(node.binders) > 1:
-            hint = "number the candidates by one index"
-            self._add("T041", f"`{node.op}` binds one index, not {len(node.binders)}", node, statement, hint)
+    def _bounds(self, node: Binding, statement: Statement) -> None:
         for binder in node.binders:
             for bound in (binder.lower, binder.upper):
                 self._static(bound, binder, statement)
@@ -310,11 +307,6 @@ class _Structure:
     def _similar(self, name: str, scope: dict[str, Binder]) -> str:
         close = get_close_matches(name, [*scope, *self.ranks, *self.rule.sizes][:1000], 1)
         return f"did you mean `{close[0]}`?" if close else ""
-
-    def _no_reals(self, what: str, node: Node, within: Statement | None = None) -> None:
-        hint = "exact kinds are bit, spin, trit, int and rat"
-        message = f"{what}; elementary functions and reals are not available in this version"
-        self.findings.add("T038", message, node, hint, within=within)
 
     def _add(self, code: str, message: str, node: Expr, statement: Statement, hint: str = "") -> None:
         self.findings.add(code, message, node, hint, within=statement)

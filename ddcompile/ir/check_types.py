@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ddcompile.ir.findings import Findings
-from ddcompile.ir.nodes import Binary, Declaration, Expr, If, Read, Reduce, Statement, Type, Unary
+from ddcompile.ir.nodes import Binary, Binding, Declaration, Expr, If, Read, Reduce, Softmax, Statement, Type, Unary
 from ddcompile.ir.points import ONE_POINT, expand
 from ddcompile.ir.printer import describe
 from ddcompile.ir.ranges import ValueType
@@ -72,13 +72,15 @@ class TypeChecker:
                 self._not_empty(node, statement, scope)
             case Reduce():
                 self._count(node, statement)
+            case Softmax(_, _, position):
+                self._count(node, statement)
+                self._not_empty(node, statement, scope)
+                self._position("`softmax`", position, statement)
             case Binary("%", left, right):
                 self._modulo(node, left, right, statement)
             case Read(tensor, positions, _):
                 for position in positions:
-                    if not self.types.of(position).is_integral:
-                        message = f"`{tensor}` is read at `{describe(position, 40)}`, which is no integer"
-                        self.findings.add("T021", message, position, within=statement)
+                    self._position(f"`{tensor}`", position, statement)
 
     def results(self) -> None:
         """Check that the values of every result are of its declared type."""
@@ -96,6 +98,8 @@ class TypeChecker:
         to_blame = next((s for s in clauses if not self.types.of(s.value).is_within(declared)), clauses[0])
         wanted = describe(Type(declaration.type.kind, (), declaration.type.low, declaration.type.high))
         hint = f"declare it {_kind(inferred)}, or bring the values into range" if inferred.is_bounded else ""
+        if inferred.kind == "real":
+            hint = "declare it real, or compare the values"
         message = f"`{declaration.name}` is declared {wanted}, but its values are {_values(inferred)}"
         self.findings.add("T034", message, to_blame, hint)
 
@@ -104,6 +108,11 @@ class TypeChecker:
         if not found.is_bit:
             message = f"{what}, and `{describe(operand, 40)}` is {_kind(found)}"
             self.findings.add("T030", message, operand, "compare it, for example by `> 0`", within=statement)
+
+    def _position(self, what: str, position: Expr, statement: Statement) -> None:
+        if not self.types.of(position).is_integral:
+            message = f"{what} is read at `{describe(position, 40)}`, which is no integer"
+            self.findings.add("T021", message, position, within=statement)
 
     def _modulo(self, node: Expr, left: Expr, right: Expr, statement: Statement) -> None:
         modulus = self.types.of(right).constant
@@ -114,17 +123,17 @@ class TypeChecker:
             message = f"`%` takes integers, and `{describe(left, 40)}` is {_kind(self.types.of(left))}"
             self.findings.add("T032", message, left, within=statement)
 
-    def _count(self, node: Reduce, statement: Statement) -> None:
+    def _count(self, node: Binding, statement: Statement) -> None:
         """No reduction has more points than an engine can run through."""
         points = 1
         for binder in node.binders:
             low, high = self.types.of(binder.lower).low, self.types.of(binder.upper).high
             points *= _REDUCED + 1 if low is None or high is None else max(0, high - low)
         if points > _REDUCED:
-            message = f"`{node.op}` runs over up to {points} points; at most {_REDUCED} are possible"
+            message = f"`{_word(node)}` runs over up to {points} points; at most {_REDUCED} are possible"
             self.findings.add("T023", message, node, within=statement)
 
-    def _not_empty(self, node: Reduce, statement: Statement, scope: Scope | None) -> None:
+    def _not_empty(self, node: Binding, statement: Statement, scope: Scope | None) -> None:
         """Every point outside has at least one point inside."""
         fewest = 1
         for binder in node.binders:
@@ -146,7 +155,11 @@ class TypeChecker:
         else:
             return
         hint = "there is no least or greatest of nothing; keep the upper bound above the lower"
-        self.findings.add("T040", f"the range of `{node.op}` {reason}", node, hint, within=statement)
+        self.findings.add("T040", f"the range of `{_word(node)}` {reason}", node, hint, within=statement)
+
+
+def _word(node: Binding) -> str:
+    return node.op if isinstance(node, Reduce) else "softmax"
 
 
 def _kind(found: ValueType) -> str:
@@ -156,4 +169,4 @@ def _kind(found: ValueType) -> str:
 def _values(found: ValueType) -> str:
     if found.constant is not None:
         return f"always {found.constant}"
-    return str(found) if found.is_bounded or found.kind == "rat" else "unbounded integers"
+    return str(found) if found.is_bounded or found.kind in ("rat", "real") else "unbounded integers"

@@ -13,6 +13,7 @@ from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
+    Binding,
     Call,
     Compare,
     Expr,
@@ -22,6 +23,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Size,
+    Softmax,
     Statement,
     Unary,
 )
@@ -115,7 +117,8 @@ class TypeWalker:
             kids = children(node)
             if kids and not is_done:
                 stack.append((node, True))
-                if isinstance(node, Reduce):
+                if isinstance(node, Binding):
+                    stack += [(kid, False) for kid in kids[: 2 * len(node.binders) : -1]]
                     stack.append((node.body, False))
                     for binder in reversed(node.binders):
                         stack += [(binder, False), (binder.upper, False), (binder.lower, False)]
@@ -125,8 +128,8 @@ class TypeWalker:
             split = len(results) - len(kids)
             found = results[split:]
             del results[split:]
-            if isinstance(node, Reduce):
-                value = self._reduce(node, found, binders, indices)
+            if isinstance(node, Binding):
+                value = REAL if isinstance(node, Softmax) else self._reduce(node, found, binders, indices)
                 del binders[len(binders) - len(node.binders) :]
             else:
                 value = self._node(node, found, indices)
@@ -176,7 +179,7 @@ class TypeWalker:
                 return body
             case "argmax":
                 return _index_type(kids[0], kids[1])
-            case "softmax":
+            case "sum" if body is not None and body.kind == "real":
                 return REAL
             case "sum":
                 pass

@@ -21,6 +21,7 @@ from ddcompile.diagnostics import Location
 __all__ = [
     "Binary",
     "Binder",
+    "Binding",
     "Call",
     "Compare",
     "Constant",
@@ -36,6 +37,7 @@ __all__ = [
     "Reduce",
     "Rule",
     "Size",
+    "Softmax",
     "Statement",
     "Type",
     "Unary",
@@ -48,7 +50,7 @@ UnaryOp: TypeAlias = OneOf["-", "not", "sign", "abs", "relu", "real", "exp", "lo
 BinaryOp: TypeAlias = OneOf["+", "-", "*", "%", "and", "or", "xor"]
 CompareOp: TypeAlias = OneOf["<", "<=", ">", ">=", "==", "!="]
 CallName: TypeAlias = OneOf["min", "max"]
-ReduceOp: TypeAlias = OneOf["sum", "any", "all", "min", "max", "argmax", "softmax"]
+ReduceOp: TypeAlias = OneOf["sum", "any", "all", "min", "max", "argmax"]
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
@@ -208,6 +210,27 @@ class Reduce(Expr):
     op: ReduceOp
     binders: tuple[Binder, ...]
     body: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Softmax(Expr):
+    """`softmax(v < 10: score[v])[u]`: the real exp(score[u] - m) over the sum of all exp(score[v] - m), m the greatest.
+
+    The position is one of the values of the index; the index is not in scope there.
+    """
+
+    binder: Binder
+    body: Expr
+    position: Expr
+
+    @property
+    def binders(self) -> tuple[Binder, ...]:
+        """The one binder."""
+        return (self.binder,)
+
+
+Binding: TypeAlias = Reduce | Softmax
+"""Expressions that bind indices in their body."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

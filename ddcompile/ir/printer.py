@@ -26,6 +26,7 @@ from ddcompile.ir.nodes import (
     Reduce,
     Rule,
     Size,
+    Softmax,
     Statement,
     Type,
     Unary,
@@ -215,6 +216,8 @@ def _parts(expr: Expr) -> tuple[int, list[_Item]]:
         case Reduce(reduction, binders, body):
             ranges = _separated([_binder(b) for b in binders])
             return _ATOM, [f"{reduction}(", *ranges, ": ", _free(body), ")"]
+        case Softmax(binder, body, position):
+            return _ATOM, ["softmax(", *_binder(binder), ": ", _free(body), ")[", _free(position), "]"]
         case _:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 

@@ -3,7 +3,7 @@
 A `ValueType` stands for the values `n * 2**-exponent` with n in low, low + step, ..., high. The stride (after P.
 Granger, Static analysis of arithmetical congruences, 1989) is what tells a spin (-1..1 by 2) from a trit (-1..1 by 1),
 and that a sum of an odd number of spins is never 0. A kind is a set of values: an expression whose values are all 0 or
-1 has kind bit, however it is written.
+1 has kind bit, however it is written. No ranges are kept of reals, and arithmetic with a real operand gives reals.
 """
 
 from __future__ import annotations
@@ -138,8 +138,10 @@ class ValueType:
         return self.low is not None and self.high is not None and self.bits <= bits
 
     def is_within(self, other: ValueType) -> bool:
-        """Whether every value of this type is a value of the other, integers being rationals."""
-        if other.kind in ("rat", "real"):
+        """Whether every value of this type is a value of the other, integers being rationals; all round to reals."""
+        if "real" in (self.kind, other.kind):
+            return other.kind == "real"
+        if other.kind == "rat":
             return True if other.low is None and other.high is None else _contains(*_aligned(other, self))
         return self.is_integral and _contains(other, self)
 
@@ -221,10 +223,16 @@ def _is_rational(a: ValueType, b: ValueType) -> bool:
     return not (a.is_integral and b.is_integral)
 
 
+def _has_real(a: ValueType, b: ValueType) -> bool:
+    return a.kind == "real" or b.kind == "real"
+
+
 def join(a: ValueType, b: ValueType) -> ValueType:
     """The least strided range that holds both."""
     if a == b:
         return a
+    if _has_real(a, b):
+        return REAL
     rational = _is_rational(a, b)
     a, b = _aligned(a, b)
     low = None if a.low is None or b.low is None else min(a.low, b.low)
@@ -248,6 +256,8 @@ def meet(a: ValueType, b: ValueType) -> ValueType:
 
 def add(a: ValueType, b: ValueType) -> ValueType:
     """All a + b."""
+    if _has_real(a, b):
+        return REAL
     rational = _is_rational(a, b)
     a, b = _aligned(a, b)
     low = None if a.low is None or b.low is None else a.low + b.low
@@ -257,6 +267,8 @@ def add(a: ValueType, b: ValueType) -> ValueType:
 
 def negate(a: ValueType) -> ValueType:
     """All -a."""
+    if a.kind == "real":
+        return a
     low = None if a.high is None else -a.high
     high = None if a.low is None else -a.low
     return make(low, high, a.step, a.exponent, rational=not a.is_integral)
@@ -264,6 +276,8 @@ def negate(a: ValueType) -> ValueType:
 
 def multiply(a: ValueType, b: ValueType) -> ValueType:
     """All a * b."""
+    if _has_real(a, b):
+        return REAL
     rational = _is_rational(a, b)
     exponent = a.exponent + b.exponent
     if a.low is None or a.high is None or b.low is None or b.high is None:
@@ -295,6 +309,8 @@ def modulo(a: ValueType, m: int) -> ValueType:
 
 def absolute(a: ValueType) -> ValueType:
     """All |a|."""
+    if a.kind == "real":
+        return a
     if a.low is not None and a.low >= 0:
         return make(a.low, a.high, a.step, a.exponent, rational=not a.is_integral)
     if a.high is not None and a.high <= 0:
@@ -317,6 +333,8 @@ def sign(a: ValueType) -> ValueType:
 
 def minimum(a: ValueType, b: ValueType) -> ValueType:
     """All min(a, b)."""
+    if _has_real(a, b):
+        return REAL
     rational = _is_rational(a, b)
     a, b = _aligned(a, b)
     if a.high is not None and b.low is not None and a.high <= b.low:
@@ -343,6 +361,8 @@ def _clipped(low: Bound, high: Bound, a: ValueType, b: ValueType, rational: bool
 
 def repeat(a: ValueType, fewest: int, most: int | None) -> ValueType:
     """All sums of between `fewest` and `most` values of a."""
+    if a.kind == "real":
+        return a
     rational = not a.is_integral
     low = None if a.low is None else _least(a.low, fewest, most)
     high = None if a.high is None else _least(-a.high, fewest, most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binder, Declaration, Expr, Index, Read, Reduce, Size, Statement, Type
+from ddcompile.ir.nodes import Binder, Binding, Declaration, Expr, Index, Read, Size, Statement, Type
 from ddcompile.ir.traverse import children, with_children
 
 __all__ = ["Scope"]
@@ -13,6 +13,11 @@ __all__ = ["Scope"]
 
 @dataclass(frozen=True, slots=True)
 class _Bind:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Unbind:
     name: str
 
 
@@ -57,7 +62,7 @@ class Scope:
 
     def expression(self, expr: Expr) -> Expr:
         """Resolve an expression, with an explicit stack."""
-        todo: list[Expr | _Bind | _Rebuild] = [expr]
+        todo: list[Expr | _Bind | _Unbind | _Rebuild] = [expr]
         done: list[Expr] = []
         while todo:
             item = todo.pop()
@@ -69,21 +74,22 @@ class Scope:
                     done.append(item)
                     continue
                 todo.append(_Rebuild(item, len(kids)))
-                todo.append(kids[-1])
-                if isinstance(item, Reduce):
+                if isinstance(item, Binding):
+                    todo.extend(reversed(kids[2 * len(item.binders) + 1 :]))
+                    todo.extend(_Unbind(binder.name) for binder in item.binders)
+                    todo.append(item.body)
                     for binder in reversed(item.binders):
                         todo += [_Bind(binder.name), binder.upper, binder.lower]
                 else:
-                    todo.extend(reversed(kids[:-1]))
+                    todo.extend(reversed(kids))
             elif isinstance(item, _Bind):
                 self._bind(item.name)
+            elif isinstance(item, _Unbind):
+                self._unbind(item.name)
             else:
                 new = tuple(done[-item.kids :])
                 del done[-item.kids :]
                 done.append(with_children(item.expr, new))
-                if isinstance(item.expr, Reduce):
-                    for binder in item.expr.binders:
-                        self._unbind(binder.name)
         return done[0]
 
     def _name(self, read: Read) -> Expr:

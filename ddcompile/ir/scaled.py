@@ -1,13 +1,14 @@
-"""Constants as scaled integers: value = n * 2**-exponent, one exponent an array."""
+"""Constants as scaled integers, value = n * 2**-exponent with one exponent an array; and as doubles."""
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import Any
 
 import numpy as np
 
-__all__ = ["is_dyadic", "scaled_integers"]
+__all__ = ["double", "doubles", "is_dyadic", "scaled_integers"]
 
 _seen: dict[int, tuple[weakref.ref[Any], np.ndarray, int]] = {}
 """Results for arrays that are still alive; constants are read-only and shared by all versions of a rule."""
@@ -18,6 +19,24 @@ def is_dyadic(array: np.ndarray) -> bool:
     if array.dtype != object:
         return True
     return all(v.denominator & (v.denominator - 1) == 0 for v in array.flat)
+
+
+def double(numerator: int, denominator: int = 1) -> float:
+    """The double nearest to a fraction, ties to even; infinite beyond the range."""
+    try:
+        return numerator / denominator
+    except OverflowError:
+        return math.inf if numerator > 0 else -math.inf
+
+
+def doubles(array: np.ndarray) -> np.ndarray:
+    """The doubles nearest to the entries of an array in canonical form; read-only."""
+    if array.dtype == np.float64:
+        return array
+    flat = [double(v.numerator, v.denominator) for v in array.ravel().tolist()]
+    found = np.array(flat, dtype=np.float64).reshape(array.shape)
+    found.flags.writeable = False
+    return found
 
 
 def scaled_integers(array: np.ndarray) -> tuple[np.ndarray, int]:

@@ -56,8 +56,8 @@ class Group:
 
 
 def constant_tables(rule: Rule) -> dict[str, np.ndarray]:
-    """The values of the constants of a rule by name."""
-    return {constant.name: constant.values for constant in rule.constants}
+    """The values of the exact constants of a rule by name."""
+    return {constant.name: constant.values for constant in rule.constants if constant.type.kind != "real"}
 
 
 def schedule(rule: Rule) -> list[Group]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binder, Expr, Index, Reduce, Statement
+from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Statement
 from ddcompile.ir.traverse import children, free_indices
 
 __all__ = ["Scope", "binders_of", "needed_binders", "own_position", "scoped"]
@@ -54,12 +54,14 @@ def scoped(statement: Statement) -> Iterator[tuple[Expr, Scope | None]]:
     while stack:
         expr, scope = stack.pop()
         yield expr, scope
-        if isinstance(expr, Reduce):
+        if isinstance(expr, Binding):
             inner: list[tuple[Expr, Scope | None]] = []
+            outer = scope
             for binder in expr.binders:
                 inner += [(binder.lower, scope), (binder.upper, scope)]
                 scope = Scope(binder, scope)
             inner.append((expr.body, scope))
+            inner += [(kid, outer) for kid in children(expr)[len(inner) :]]
             stack.extend(reversed(inner))
         else:
             kids = children(expr)

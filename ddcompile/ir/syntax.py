@@ -14,7 +14,7 @@ UNARY_FUNCTIONS: frozenset[str] = frozenset(get_args(UnaryOp)) - {"-", "not"}
 CALLS: frozenset[str] = frozenset(get_args(CallName))
 REDUCTIONS: frozenset[str] = frozenset(get_args(ReduceOp))
 RESERVED: frozenset[str] = (
-    frozenset({"rule", "const", "if", "then", "else", "or", "xor", "and", "not", "in", "pad"})
+    frozenset({"rule", "const", "if", "then", "else", "or", "xor", "and", "not", "in", "pad", "softmax"})
     | frozenset(get_args(Kind))
     | UNARY_FUNCTIONS
     | CALLS

@@ -20,7 +20,7 @@ _PIECE = re.compile(
 _STATEMENT = re.compile(r"\s*+[A-Za-z_][A-Za-z_0-9]*+\s*+(?:\[.*?\]\s*+)?=(?!=)")
 _LONGEST_LINE = 400
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-FUNCTIONS = REDUCTIONS | CALLS | UNARY_FUNCTIONS | {"pad"}
+FUNCTIONS = REDUCTIONS | CALLS | UNARY_FUNCTIONS | {"pad", "softmax"}
 
 
 class Piece(NamedTuple):

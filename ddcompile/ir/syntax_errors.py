@@ -22,6 +22,7 @@ again for the mistake that people typically make there. Codes:
 | S016 | the text is empty |
 | S017 | a range of indices where an expression belongs |
 | S018 | an operator is missing |
+| S019 | a softmax without the place that is read |
 """
 
 from __future__ import annotations
@@ -201,10 +202,11 @@ def _colon(context: Context, found: Piece) -> _Mistake | None:
     if innermost is None or "COLON" not in context.expected or innermost.has_colon:
         return None
     function = innermost.function
-    if function not in REDUCTIONS or function in CALLS:
+    if function not in REDUCTIONS - CALLS | {"softmax"}:
         return None
     message = f"`{function}` needs `:` between its indices and its expression"
-    return _at(found, "S006", message, f"write {function}(i < 3: x[i])")
+    hint = f"write {function}(i < 3: x[i])" + ("[0]" if function == "softmax" else "")
+    return _at(found, "S006", message, hint)
 
 
 def _operator(context: Context, found: Piece) -> _Mistake | None:

@@ -37,7 +37,7 @@ FOREIGN = {
 TYPES = {"bool": "bit", "boolean": "bit", "integer": "int", "float": "real", "double": "real", "rational": "rat"}
 """Types of other languages."""
 
-_EXPRESSION = frozenset({"NUMBER", "MINUS", "NOT", "IF", "FUNCTION", "PAD", "LPAR", "NAME"})
+_EXPRESSION = frozenset({"NUMBER", "MINUS", "NOT", "IF", "FUNCTION", "PAD", "SOFTMAX", "LPAR", "NAME"})
 _OPERATORS = frozenset({"ADDITIVE", "MULTIPLICATIVE", "ORDER", "EQUALITY", "AND", "XOR", "OR"})
 _SPOKEN = {
     "NAME": "a name",

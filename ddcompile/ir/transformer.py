@@ -23,6 +23,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Rule,
+    Softmax,
     Statement,
     Type,
     Unary,
@@ -265,6 +266,23 @@ class RuleActions:
             raise Fault("S014", f"`{name}` takes one argument and binds no index", location, f"write {name}(x)")
         binders = tuple(_binder(argument) for argument in arguments)
         return Reduce(name, binders, body, location=location)
+
+    def place(self, children: list[Any]) -> tuple[Expr, Token]:
+        """`[u]`: the position and the closing bracket."""
+        return children[1], children[-1]
+
+    def softmax(self, children: list[Any]) -> Softmax:
+        """`softmax(v < 10: score[v])[u]`."""
+        function, _, arguments, _, body, closing, *rest = children
+        if len(arguments) != 1:
+            message = f"`softmax` binds one index, not {len(arguments)}"
+            raise Fault("S014", message, _span(function, closing), "number the candidates by one index")
+        binder = _binder(arguments[0])
+        if not rest:
+            hint = f"write softmax({binder.name} < 3: ...)[0]"
+            raise Fault("S019", "`softmax` needs the place that is read", _span(function, closing), hint)
+        ((position, end),) = rest
+        return Softmax(binder, body, position, location=_span(function, end))
 
     def bracketed(self, children: list[Any]) -> Expr:
         """`(a)`."""

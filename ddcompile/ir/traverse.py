@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
+    Binding,
     Call,
     Compare,
     Expr,
@@ -16,6 +17,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Size,
+    Softmax,
     Unary,
 )
 
@@ -23,7 +25,10 @@ __all__ = ["children", "free_indices", "postorder", "reads", "rename_indices", "
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
-    """The direct subexpressions, in the order of the text; bounds of binders come before the body."""
+    """The direct subexpressions in the order of the text.
+
+    Those of a `Binding` are two bounds for each binder, the body, and what is out of their scope.
+    """
     match expr:
         case Literal() | Index() | Size():
             return ()
@@ -41,6 +46,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return arguments
         case Reduce(_, binders, body):
             return (*(e for b in binders for e in (b.lower, b.upper)), body)
+        case Softmax(binder, body, position):
+            return (binder.lower, binder.upper, body, position)
         case _:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 
@@ -73,6 +80,9 @@ def with_children(expr: Expr, kids: tuple[Expr, ...]) -> Expr:
                 Binder(b.name, kids[2 * k], kids[2 * k + 1], location=b.location) for k, b in enumerate(binders)
             )
             return Reduce(reduce_op, new, kids[-1], location=where)
+        case Softmax(binder, _, _):
+            range_ = Binder(binder.name, kids[0], kids[1], location=binder.location)
+            return Softmax(range_, kids[2], kids[3], location=where)
         case _:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 
@@ -118,10 +128,12 @@ def free_indices(expr: Expr) -> set[str]:
         count = len(children(node))
         kids = found[len(found) - count :]
         del found[len(found) - count :]
-        if isinstance(node, Reduce):
-            names = kids[-1]
+        if isinstance(node, Binding):
+            body = 2 * len(node.binders)
+            names = kids[body]
             for k in range(len(node.binders) - 1, -1, -1):
                 names = (names - {node.binders[k].name}) | kids[2 * k] | kids[2 * k + 1]
+            names = names.union(*kids[body + 1 :])
         else:
             names = set().union(*kids)
         found.append(names)
@@ -147,6 +159,8 @@ def rename_indices(expr: Expr, names: dict[str, str]) -> Expr:
             case Reduce(op, binders, body) if any(b.name in names for b in binders):
                 new = tuple(Binder(names.get(b.name, b.name), b.lower, b.upper) for b in binders)
                 return Reduce(op, new, body, location=node.location)
+            case Softmax(Binder(name, lower, upper), body, position) if name in names:
+                return Softmax(Binder(names[name], lower, upper), body, position, location=node.location)
         return node
 
     return rewrite(expr, step)

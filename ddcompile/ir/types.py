@@ -21,7 +21,7 @@ from ddcompile.ir.infer import TypeWalker, affine_range
 from ddcompile.ir.nodes import Binder, Declaration, Expr, Literal, Rule, Statement, Type
 from ddcompile.ir.points import ONE_POINT, expand, literal_box, static_value
 from ddcompile.ir.ranges import BIT, INT, INT64, RAT, REAL, SPIN, TRIT, ValueType, add, join, make, meet, repeat
-from ddcompile.ir.scaled import scaled_integers
+from ddcompile.ir.scaled import doubles, scaled_integers
 from ddcompile.ir.schedule import Group, Recurrence, constant_tables, schedule
 
 __all__ = ["Types", "ValueType", "declared_type", "extents", "infer"]
@@ -59,7 +59,9 @@ class Types:
     unsettled
         Tensors of recurrences whose fraction bits grow with every step, so that no exponent is right.
     scaled
-        The scaled integers of every constant, with the exponent that `tensor` has.
+        The scaled integers of every exact constant, with the exponent that `tensor` has.
+    reals
+        The doubles of every constant that is declared real.
     """
 
     rule: Rule
@@ -70,6 +72,7 @@ class Types:
     recurrences: dict[int, Recurrence]
     unsettled: frozenset[str]
     scaled: dict[str, np.ndarray]
+    reals: dict[str, np.ndarray]
     _of: dict[int, ValueType] = field(repr=False)
 
     def of(self, expr: Expr) -> ValueType:
@@ -144,12 +147,17 @@ class _Inference:
         self.tensor: dict[str, ValueType] = {}
         self.inferred: dict[str, ValueType] = {}
         self.scaled: dict[str, np.ndarray] = {}
+        self.reals: dict[str, np.ndarray] = {}
         self.results = {declaration.name: declaration for declaration in rule.outputs}
         self.unsettled: set[str] = set()
         for constant in rule.constants:
+            self.shape[constant.name] = constant.values.shape
+            if constant.type.kind == "real":
+                self.reals[constant.name] = doubles(constant.values)
+                self.tensor[constant.name] = REAL
+                continue
             integers, exponent = scaled_integers(constant.values)
             self.scaled[constant.name] = integers
-            self.shape[constant.name] = integers.shape
             self.tensor[constant.name] = _constant_type(integers, exponent, constant.type)
         for declaration in rule.inputs:
             self.shape[declaration.name] = _greatest(declaration.type) if rule.sizes else extents(declaration.type)
@@ -181,6 +189,7 @@ class _Inference:
             recurrences,
             frozenset(self.unsettled),
             self.scaled,
+            self.reals,
             self.walker.types,
         )
 
@@ -264,7 +273,7 @@ class _Inference:
 
     def _widen(self, target: str, before: ValueType | None) -> None:
         now = self.inferred.get(target)
-        if now is None or before is None or now == before:
+        if now is None or before is None or now == before or now.kind == "real":
             return
         exponent = now.exponent
         if now.exponent > before.exponent:

@@ -15,7 +15,7 @@ specialization is therefore verified in full when the sizes are known (`ddcompil
 | T007 | a rule without results |
 | T010 | a read with too few or too many positions |
 | T011 | clauses of one tensor with different numbers of positions |
-| T012 | a read outside of the extent |
+| T012 | a read outside of the extent, a softmax read outside of its range |
 | T013 | a read of an element that no clause defines |
 | T014 | clauses that overlap |
 | T015 | a clause that defines a negative position |
@@ -23,8 +23,8 @@ specialization is therefore verified in full when the sizes are known (`ddcompil
 | T017 | a result of another shape than declared |
 | T018 | an extent that is not positive or not affine in sizes |
 | T019 | a bound or position of a clause that is not affine |
-| T020 | a bound of a reduction that is not static |
-| T021 | a read at a position that is no integer |
+| T020 | a bound of a reduction or softmax that is not static |
+| T021 | a read, or a softmax, at a position that is no integer |
 | T023 | a tensor or a reduction too large to handle |
 | T024 | a pad that is no constant, or around a scalar |
 | T025 | a tensor without elements |
@@ -36,9 +36,8 @@ specialization is therefore verified in full when the sizes are known (`ddcompil
 | T035 | a constant whose values are not of the declared type |
 | T036 | a constant whose values have another shape than declared |
 | T037 | a number that is neither an integer nor a double |
-| T038 | reals and elementary functions, which this version does not have |
 | T039 | an empty range, or a range of a kind that takes none |
-| T040 | `min`, `max` or `argmax` over a range that may be empty |
+| T040 | `min`, `max`, `argmax` or `softmax` over a range that may be empty |
 | T041 | a reduction that binds no index, or an `argmax` that binds several |
 | T042 | `min` or `max` of fewer than two arguments |
 | T050 | a tensor that reads elements of itself that are not lexicographically earlier |
@@ -58,7 +57,7 @@ from ddcompile.ir.check_elements import ElementChecker, check_sizes
 from ddcompile.ir.check_structure import check_structure
 from ddcompile.ir.check_types import TypeChecker, check_recurrences
 from ddcompile.ir.findings import Findings
-from ddcompile.ir.nodes import Read, Rule
+from ddcompile.ir.nodes import Read, Rule, Softmax
 from ddcompile.ir.scopes import scoped
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.types import Types, infer
@@ -154,4 +153,6 @@ def _verify_elements(rule: Rule, findings: Findings) -> Types:
             operands.node(node, statement, scope)
             if elements is not None and isinstance(node, Read):
                 elements.read(node, statement, scope)
+            if elements is not None and isinstance(node, Softmax):
+                elements.softmax(node, statement, scope)
     return types

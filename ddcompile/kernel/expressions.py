@@ -18,6 +18,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Size,
+    Softmax,
     Unary,
     UnaryOp,
 )
@@ -125,6 +126,8 @@ def _node(context: Context, expr: Expr) -> Step:
             return (yield from _extreme(context, expr))
         case Reduce():
             return (yield from lower_reduce(context, expr))
+        case Softmax():
+            raise fail("E011", "`softmax` gives reals, which this target does not compute", location=expr.location)
         case _:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from typing import assert_never
 
-from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Binary, Expr, Read, Reduce
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.kernel.builder import index_type
@@ -29,8 +28,6 @@ def lower_reduce(context: Context, node: Reduce) -> Step:
                 return (yield from _extreme(context, node))
             case "argmax":
                 return (yield from _argmax(context, node))
-            case "softmax":
-                raise fail("E011", "`softmax` gives reals, which this target does not compute", location=node.location)
             case _:
                 assert_never(node.op)
 

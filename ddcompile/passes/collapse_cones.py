@@ -30,6 +30,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
+    Binding,
     Call,
     Compare,
     Constant,
@@ -120,7 +121,7 @@ def _expanded(value: Expr, clauses: dict[str, list[Statement]]) -> tuple[Expr, s
     """The value with the single-clause tensors it reads written in, and their names."""
     written: set[str] = set()
     taken = {n.name for n in postorder(value) if isinstance(n, Index)}
-    taken |= {b.name for n in postorder(value) if isinstance(n, Reduce) for b in n.binders}
+    taken |= {b.name for n in postorder(value) if isinstance(n, Binding) for b in n.binders}
 
     def step(node: Expr) -> Expr:
         if not isinstance(node, Read) or node.pad is not None:
@@ -131,7 +132,7 @@ def _expanded(value: Expr, clauses: dict[str, list[Statement]]) -> tuple[Expr, s
         source = sources[0]
         if source.target in read_names([source]):
             return node
-        inner = [b.name for n in postorder(source.value) if isinstance(n, Reduce) for b in n.binders]
+        inner = [b.name for n in postorder(source.value) if isinstance(n, Binding) for b in n.binders]
         names = {n: _other(n, taken) for n in dict.fromkeys([*(b.name for b in source.binders), *inner])}
         body = rename_indices(source.value, names)
         written.add(node.tensor)
@@ -191,7 +192,7 @@ def _least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
         pad = atom.pad is None or atom.pad in (Literal(0), Literal(1))
         if kind is None or kind.kind != "bit" or not pad or any(True for p in atom.positions for _ in reads(p)):
             return None
-    if any(isinstance(n, Index) for n in _outside(value)) or any(isinstance(n, Reduce) for n in postorder(value)):
+    if any(isinstance(n, Index) for n in _outside(value)) or any(isinstance(n, Binding) for n in postorder(value)):
         return None
     table = 0
     for number in range(1 << len(atoms)):

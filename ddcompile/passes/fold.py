@@ -25,6 +25,7 @@ from ddcompile.ir.affine import Affine, affine_of, simplify
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
+    Binding,
     Call,
     Compare,
     Constant,
@@ -207,7 +208,7 @@ def _uncycled(binder: Binder, body: Expr) -> tuple[Expr, Binder | None]:
         return body, None
     extent = bounds[1] - bounds[0]
     wrapped: set[Expr] = set()
-    inner_names = {b.name for n in postorder(body) if isinstance(n, Reduce) for b in n.binders}
+    inner_names = {b.name for n in postorder(body) if isinstance(n, Binding) for b in n.binders}
     outside = rewrite(body, lambda n: _cut(n, binder.name, extent, wrapped))
     if binder.name in free_indices(outside) or len(wrapped) != 1:
         return body, None

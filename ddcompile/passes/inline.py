@@ -25,7 +25,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir.affine import affine_of
-from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
@@ -133,10 +133,10 @@ def _renamed(source: Statement, reader: Statement, scope: tuple[Binder, ...], na
     """The indices and value of `source` with names that do not meet those of the reader."""
     taken = {b.name for b in scope} | {b.name for b in reader.binders}
     for node in postorder(reader.value):
-        if isinstance(node, Reduce):
+        if isinstance(node, Binding):
             taken |= {b.name for b in node.binders}
     own = [b.name for b in source.binders]
-    inner = [b.name for n in postorder(source.value) if isinstance(n, Reduce) for b in n.binders]
+    inner = [b.name for n in postorder(source.value) if isinstance(n, Binding) for b in n.binders]
     wanted = list(dict.fromkeys([*own, *inner]))
     free = iter(names.indices(len(wanted), avoid=taken | set(wanted)))
     new = {n: (next(free) if n in taken else n) for n in wanted}

@@ -26,6 +26,7 @@ from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
+    Binding,
     Compare,
     Expr,
     Index,
@@ -33,6 +34,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Rule,
+    Softmax,
     Statement,
     Unary,
 )
@@ -214,7 +216,7 @@ def _depth_names(value: Expr, depth: int, letters: list[str], tensors: set[str])
             del results[len(results) - count :]
             results.append(_rebuilt(node, built, names))
             continue
-        if isinstance(node, Reduce):
+        if isinstance(node, Binding):
             names = dict(names)
             for binder in node.binders:
                 chosen = _index_name(binder, node.body, level, letters, names, tensors)
@@ -232,6 +234,8 @@ def _rebuilt(node: Expr, kids: list[Expr], names: dict[str, str]) -> Expr:
         case Reduce(op, binders, _):
             new = tuple(Binder(names[b.name], kids[2 * k], kids[2 * k + 1]) for k, b in enumerate(binders))
             return Reduce(op, new, kids[-1], location=node.location)
+        case Softmax(binder, _, _):
+            return Softmax(Binder(names[binder.name], kids[0], kids[1]), kids[2], kids[3], location=node.location)
     return with_children(node, tuple(kids))
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ddcompile.ir.nodes import Expr, Index, Literal, Read, Reduce, Statement
+from ddcompile.ir.nodes import Binding, Expr, Index, Literal, Read, Reduce, Softmax, Statement
 from ddcompile.ir.traverse import children
 from ddcompile.prove.forms import Decline, Value, exact
 from ddcompile.prove.kinds import Flags, classify
 from ddcompile.prove.linear import LinearSum
-from ddcompile.prove.operators import Operator, chain_of, chained, operator_of, reducer_of
+from ddcompile.prove.operators import Operator, chain_of, chained, operator_of, reducer_of, softmax_of
 
 __all__ = [
     "Apply",
@@ -158,6 +158,14 @@ def _expand(
             return [*children(expr), ReadElement(tensor, len(positions), pad is not None)]
         case Reduce():
             return _expand_reduce(expr, code, flags, constants)
+        case Softmax(binder, _, position):
+            values = _collected(expr, code)
+            exact_offset = chain_of("+", (1, -1), Flags(), [flags[id(position)], flags[id(binder.lower)]])
+            return [
+                *(Open(), *values, Close(softmax_of(False))),
+                *(position, binder.lower, Apply(exact_offset, 2)),
+                Apply(softmax_of(True), 2),
+            ]
     op = chained(expr)
     if op and not (own.real or own.over_reals):
         operands, signs = _chain(expr, op)
@@ -198,13 +206,18 @@ def _expand_reduce(
         plan = LinearSum.of(expr, constants)
     if plan is not None:
         parts.append(Linear(plan, end))
-    parts.append(Open())
-    inner: list[Expr | Instruction | _Mark] = [expr.body, Collect()]
-    for binder in reversed(expr.binders):
-        behind: list[int] = []
-        inner = [binder.lower, binder.upper, For(code.slot(binder.name), behind), *inner, Next(), _Mark(behind)]
-    parts += [*inner, Close(reducer_of(expr, flags[id(expr)], body)), _Mark(end)]
+    values = _collected(expr, code)
+    parts += [Open(), *values, Close(reducer_of(expr, flags[id(expr)], body)), _Mark(end)]
     if expr.op == "argmax":  # the reduction counts candidates from 0, the index from its lower bound
         lower = expr.binders[0].lower
         parts += [lower, Apply(chain_of("+", (1, 1), flags[id(expr)], [flags[id(lower)]]), 2)]
     return parts
+
+
+def _collected(expr: Binding, code: Code) -> Sequence[Expr | Instruction | _Mark]:
+    """The loops that collect the values of a body, in lexicographic order of its indices."""
+    inner: list[Expr | Instruction | _Mark] = [expr.body, Collect()]
+    for binder in reversed(expr.binders):
+        behind: list[int] = []
+        inner = [binder.lower, binder.upper, For(code.slot(binder.name), behind), *inner, Next(), _Mark(behind)]
+    return inner

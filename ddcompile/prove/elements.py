@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Number, Rule, Statement
+from ddcompile.ir.scaled import doubles
 from ddcompile.ir.traverse import postorder, reads
 from ddcompile.prove.forms import Decline, Form
 from ddcompile.prove.kinds import Flags, tensor_flags
@@ -31,7 +32,7 @@ class ConstantTable:
     @classmethod
     def of(cls, constant: Constant) -> ConstantTable:
         """Read a constant of the IR."""
-        static = scaled(constant.values)
+        static = scaled(doubles(constant.values) if constant.type.kind == "real" else constant.values)
         return cls(tuple(constant.values.shape), static, static.array.ravel().tolist())
 
     def value(self, flat: int) -> Number:

@@ -19,6 +19,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Size,
+    Softmax,
     Statement,
     Unary,
 )
@@ -78,7 +79,7 @@ def _flags(node: Expr, kids: Sequence[Flags], tensors: Mapping[str, Flags]) -> F
             return Flags(bit=True, over_reals=kids[-1].real)
         case Reduce("argmax", _, _):
             return Flags(over_reals=kids[-1].real)
-        case Reduce("softmax", _, _):
+        case Softmax():
             return Flags(real=True, over_reals=True)
         case Reduce(op, _, _):
             return Flags(op != "sum" and kids[-1].bit, kids[-1].real, kids[-1].real)
@@ -99,7 +100,8 @@ def tensor_flags(
     """
     flags = {d.name: Flags(d.type.kind == "bit", d.type.kind == "real") for d in inputs}
     for c in constants:
-        flags[c.name] = Flags(c.type.kind == "bit" and bool(((c.values == 0) | (c.values == 1)).all()))
+        is_bit = c.type.kind == "bit" and bool(((c.values == 0) | (c.values == 1)).all())
+        flags[c.name] = Flags(is_bit, c.type.kind == "real")
     declared = {d.name for d in outputs if d.type.kind == "real"}
     for s in statements:
         flags[s.target] = Flags(bit=s.target not in declared, real=s.target in declared)

@@ -24,7 +24,7 @@ from ddcompile.prove.forms import (
 from ddcompile.prove.kinds import Flags
 from ddcompile.prove.store import Store
 
-__all__ = ["Operator", "chain_of", "chained", "operator_of", "reducer_of"]
+__all__ = ["Operator", "chain_of", "chained", "operator_of", "reducer_of", "softmax_of"]
 
 Operator: TypeAlias = Callable[[Store, Sequence[Value]], Value]
 """A function of the values of the operands."""
@@ -78,8 +78,6 @@ def chain_of(op: str, signs: Sequence[int], flags: Flags, operands: Sequence[Fla
 
 def reducer_of(expr: Reduce, flags: Flags, body: Flags) -> Operator:
     """The operator of a reduction, over the values of its body in order."""
-    if expr.op == "softmax":
-        raise Decline("softmax is not followed")
     if body.real or flags.real:
         return partial(_opaque, expr.op, _range(expr, flags))
     match expr.op:
@@ -93,6 +91,11 @@ def reducer_of(expr: Reduce, flags: Flags, body: Flags) -> Operator:
             return partial(_extreme, expr.op, body.bit)
         case "argmax":
             return _argmax
+
+
+def softmax_of(has_place: bool) -> Operator:
+    """A softmax: all that is known of it is that equal bodies, and then equal places, give equal values."""
+    return partial(_opaque, "softmax place" if has_place else "softmax", (None, None))
 
 
 def to_bit(store: Store, value: Value, known: bool) -> Form:

@@ -34,6 +34,7 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.ranges import ValueType
+from ddcompile.ir.scaled import double
 from ddcompile.ir.specialize import solve_sizes, specialize
 from ddcompile.ir.types import Types, declared_type, extents
 from ddcompile.ir.verifier import check
@@ -41,7 +42,7 @@ from ddcompile.ir.verifier import check
 __all__ = ["Prepared", "bundle", "canonical_results", "prepare", "result_field", "results", "specialized"]
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
-_WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1"}
+_WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a double"}
 _SAFE = 2.0**62
 
 
@@ -179,7 +180,7 @@ def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[i
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise _value_error(array, ~np.isfinite(array), declaration, batch_shape, "A006")
     if kind == "real":
-        return np.ascontiguousarray(array, dtype=np.float64)
+        return _doubles(array, declaration, batch_shape)
     if array.dtype == object or kind == "rat":
         array = _exact_objects(array, declaration, batch_shape)
     if kind == "rat":
@@ -190,6 +191,23 @@ def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[i
         raise _value_error(array, bad, declaration, batch_shape)
     dtype = _DTYPES.get(kind, np.int64 if declared.fits(64) else object)
     return np.ascontiguousarray(integers, dtype=dtype)
+
+
+def _doubles(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
+    """The same numbers as doubles."""
+    if array.dtype == object:
+        array = _exact_objects(array, declaration, batch_shape)
+        found = np.array([double(v.numerator, v.denominator) for v in array.flat], dtype=np.float64)
+        found = found.reshape(array.shape)
+    else:
+        found = array.astype(np.float64)
+    if array.dtype.kind != "f" and array.dtype.itemsize == 8:
+        bad = np.array(
+            [x != v for x, v in zip(found.ravel().tolist(), array.ravel().tolist(), strict=True)], dtype=bool
+        )
+        if bad.any():
+            raise _value_error(array, bad.reshape(array.shape), declaration, batch_shape)
+    return np.ascontiguousarray(found)
 
 
 def _integers(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from ddcompile.ir.nodes import Expr, Index, Reduce, Statement
+from ddcompile.ir.nodes import Binding, Expr, Index, Reduce, Softmax, Statement
 from ddcompile.ir.points import ONE_POINT, Points, expand, static_value
 from ddcompile.ir.schedule import constant_tables
 from ddcompile.ir.scopes import own_position
@@ -117,13 +117,16 @@ def _demand(root: Expr, types: Types) -> tuple[int, int]:
     for node in postorder(root):
         alive += 1 - len(children(node))
         height = max(height, alive)
-        if isinstance(node, Reduce):
+        if isinstance(node, Binding):
             span = max(span, reduction_span(node, types))
     return height, span
 
 
 def reduction_indices(root: Expr) -> dict[int, frozenset[str]]:
-    """The free indices of every reduction below an expression, by the identity of its node."""
+    """The free indices of every reduction below an expression, by the identity of its node.
+
+    Of a softmax, those of the position do not count: all values of the range have the same sum.
+    """
     found: dict[int, frozenset[str]] = {}
     stack: list[frozenset[str]] = []
     for node in postorder(root):
@@ -132,18 +135,20 @@ def reduction_indices(root: Expr) -> dict[int, frozenset[str]]:
         match node:
             case Index(name):
                 names = frozenset((name,))
-            case Reduce(_, binders, _):
-                names = kids[-1]
-                for binder, lower, upper in zip(binders[::-1], kids[-3::-2], kids[-2::-2], strict=True):
-                    names = (names - {binder.name}) | lower | upper
+            case Reduce() | Softmax():
+                body = 2 * len(node.binders)
+                names = kids[body]
+                for k in range(len(node.binders) - 1, -1, -1):
+                    names = (names - {node.binders[k].name}) | kids[2 * k] | kids[2 * k + 1]
                 found[id(node)] = names
+                names = names.union(*kids[body + 1 :])
             case _:
                 names = kids[0].union(*kids[1:]) if kids else frozenset()
         stack.append(names)
     return found
 
 
-def reduction_span(node: Reduce, types: Types) -> int:
+def reduction_span(node: Binding, types: Types) -> int:
     """At most so many points does a reduction have for one point outside of it."""
     span = 1
     for binder in node.binders:

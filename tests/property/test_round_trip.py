@@ -26,6 +26,7 @@ from ddcompile.ir.nodes import (
     ReduceOp,
     Rule,
     Size,
+    Softmax,
     Statement,
     Type,
     Unary,
@@ -95,8 +96,11 @@ def expressions(draw: st.DrawFn, free: tuple[str, ...] = (), depth: int = 4) -> 
                 return draw(leaves(free))
             ranges = draw(binders(free, depth))
             visible = (*free, *(b.name for b in ranges))
-            reductions: list[ReduceOp] = ["sum", "any", "all", "min", "max", "argmax", "softmax"]
-            return Reduce(draw(st.sampled_from(reductions)), ranges, draw(expressions(visible, depth - 1)))
+            reductions: list[ReduceOp] = ["sum", "any", "all", "min", "max", "argmax"]
+            body = draw(expressions(visible, depth - 1))
+            if len(ranges) == 1 and draw(st.booleans()):
+                return Softmax(ranges[0], body, draw(inner))
+            return Reduce(draw(st.sampled_from(reductions)), ranges, body)
 
 
 @st.composite

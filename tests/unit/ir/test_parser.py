@@ -25,6 +25,7 @@ from ddcompile.ir.nodes import (
     Read,
     Reduce,
     Size,
+    Softmax,
     Statement,
     Type,
     Unary,
@@ -99,6 +100,10 @@ EXPRESSIONS = {
     "argmax(i in 0..a: i)": Reduce("argmax", (Binder("i", Literal(0), binary("+", A, Literal(1))),), Index("i")),
     "sum(i < 3, j < i: j)": Reduce(
         "sum", (Binder("i", Literal(0), Literal(3)), Binder("j", Literal(0), Index("i"))), Index("j")
+    ),
+    "softmax(i < 3: i)[a]": Softmax(Binder("i", Literal(0), Literal(3)), Index("i"), A),
+    "softmax(i in 1..a: i)[i] + i": binary(
+        "+", Softmax(Binder("i", Literal(1), binary("+", A, Literal(1))), Index("i"), Read("i")), Read("i")
     ),
     "sum(i < 3: i) + i": binary("+", Reduce("sum", (Binder("i", Literal(0), Literal(3)),), Index("i")), Read("i")),
     "sum(i < i: 1)": Reduce("sum", (Binder("i", Literal(0), Read("i")),), Literal(1)),

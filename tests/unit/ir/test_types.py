@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from ddcompile.ir import ranges
 from ddcompile.ir.nodes import Binary, Constant, Declaration, Expr, Literal, Read, Rule, Statement, Type, Unary
 from ddcompile.ir.parser import parse
-from ddcompile.ir.ranges import BIT, INT64, SPIN, TRIT, ValueType
+from ddcompile.ir.ranges import BIT, INT64, REAL, SPIN, TRIT, ValueType
 from ddcompile.ir.types import Types, infer
 
 
@@ -121,7 +121,10 @@ class TestRanges:
         assert found.high == (5 if operation is ranges.minimum else None)
 
 
-def types_of(body: str, inputs: str = "x: bit[4], n: int[-3..5], s: spin[5]", result: str = "y: int") -> Types:
+INPUTS = "x: bit[4], n: int[-3..5], s: spin[5], r: real[3]"
+
+
+def types_of(body: str, inputs: str = INPUTS, result: str = "y: int") -> Types:
     return infer(parse(f"rule f({inputs}) -> ({result}) {{ {body} }}"))
 
 
@@ -157,6 +160,39 @@ EXPRESSIONS = [
     ("argmax(i < 2: x[i])", "bit"),
     ("argmax(2 <= i < 4: x[i])", "int[2..3]"),
     ("pad(x, -7)[n]", "int[-7..1]"),
+    ("sign(r[0])", "trit"),
+    ("sign(exp(n))", "trit"),
+    ("r[0] < n", "bit"),
+    ("argmax(i < 3: r[i])", "int[0..2]"),
+    ("any(i < 3: r[i] > 0)", "bit"),
+]
+REALS = [
+    "r[0]",
+    "real(n)",
+    "exp(2)",
+    "log(n)",
+    "tanh(n)",
+    "sigmoid(r[0])",
+    "-r[0]",
+    "abs(r[0])",
+    "relu(r[0])",
+    "r[0] + n",
+    "n - r[0]",
+    "0 * r[0]",
+    "w[0] * n",
+    "min(n, r[0])",
+    "max(r[0], n, 1)",
+    "if x[0] then n else r[0]",
+    "if x[0] then r[0] else 0",
+    "pad(r, 0)[n]",
+    "pad(x, 0)[n] + real(0)",
+    "sum(i < 3: r[i])",
+    "sum(i < 3: w[i] * n)",
+    "sum(i < 0: r[i])",
+    "min(i < 3: r[i])",
+    "max(i < 3: r[i])",
+    "softmax(i < 4: x[i])[n % 4]",
+    "t[1]",
 ]
 
 
@@ -164,6 +200,14 @@ EXPRESSIONS = [
 def test_ranges_of_expressions(text: str, expected: str) -> None:
     types = types_of(f"y = {text}", result="y: rat" if "rat" in expected else "y: int")
     assert str(types.of(types.rule.statements[0].value)) == expected
+
+
+@pytest.mark.parametrize("text", REALS)
+def test_what_meets_a_real_is_real(text: str) -> None:
+    body = f"const w: real[3] = [1, 2, 3] t[0] = r[0] t[1] = n y = {text}"
+    types = types_of(body, result="y: real")
+    assert types.of(types.rule.statements[-1].value) == REAL
+    assert types.tensor["y"] == types.inferred["y"] == REAL
 
 
 class TestShapes:
@@ -213,6 +257,25 @@ class TestTensors:
         assert types.tensor["W"] == SPIN
         assert types.tensor["V"] == ValueType("rat", -6, 1, 1)
         assert types.scaled["V"].tolist() == [1, -6]
+
+    def test_real_results_are_real_whatever_their_values(self) -> None:
+        types = types_of("y[0] = x[0] y[1 <= t < 9] = 0.5 * y[t - 1]", result="y: real[9]")
+        assert types.tensor["y"] == REAL
+        assert types.inferred["y"] == REAL
+        types = types_of("y = x[0]", result="y: real")
+        assert types.tensor["y"] == REAL
+        assert types.inferred["y"] == BIT
+
+    def test_a_recurrence_over_reals_is_real(self) -> None:
+        types = types_of("z[0] = n z[1 <= t < 9999] = 0.5 * z[t - 1] + exp(n) y = z[5]", result="y: real")
+        assert types.tensor["z"] == REAL
+        assert not types.unsettled
+
+    def test_real_constants_are_rounded(self) -> None:
+        types = types_of("const W: real[3] = [0.1, 2, 9007199254740993] y = 0")
+        assert types.tensor["W"] == REAL
+        assert types.reals["W"].tolist() == [0.1, 2.0, 9007199254740992.0]
+        assert not types.scaled
 
     def test_the_exponent_of_rat_inputs_can_be_given(self) -> None:
         rule = parse("rule f(x: rat) -> (y: rat) { y = x * 0.5 }")

@@ -92,6 +92,16 @@ rule kinds(s: spin[3], b: bit) -> (y: spin, z: trit, r: rat, i: int) {
 rule inner<N>(x: bit[N]) -> (y: bit[N - 2]) {
   y[i < N - 2] = x[i] and x[i + 2]
 }""",
+    "reals": """
+rule reals(x: real[4], b: bit, n: int) -> (y: real[4], p: real[4], top: int, z: trit) {
+  const w: real[4] = [0.1, 2, 3, 18446744073709551617]
+  a[0] = n
+  a[1 <= t < 4] = 0.5 * a[t - 1] + x[t]
+  y[i < 4] = if b then exp(a[i] - n) else pad(w, 0)[i + 1]
+  p[u < 4] = softmax(v < 4: tanh(x[v]) + n)[u]
+  top = argmax(i < 4: x[i]) * 2
+  z = sign(max(x[0], 0.1) - sum(i < 4: abs(-x[i])))
+}""",
     "two tensors in a cycle": """
 rule cycle(x: bit[4]) -> (b: bit[4]) {
   a[0] = x[0]
@@ -116,6 +126,9 @@ ILLEGAL = {
         "y = image[0, n]",
         "y = any(i < 3, j < i: image[j, i - j + 1])",
         "const w: int[2] = [0, 7]; y = any(i < 2: image[0, w[i]])",
+        "y = any(i < 4: softmax(j < 3: image[0, j])[i] > 0)",
+        "y = softmax(1 <= j < 3: image[0, j])[n % 3] > 0",
+        "y = any(i < 3: softmax(i <= j < 3: image[0, j])[0] > 0)",
     ],
     "T013": [
         "y = a[1, 1]; a[i < 3, j < i] = image[i, j]",
@@ -144,9 +157,17 @@ ILLEGAL = {
         "y = any(i < n: image[0, 0])",
         "y = sum(i < max(1, 2): 0)",
         "y = any(i < 2, j < image[i, 0]: 1)",
-        "const w: rat[2] = [1, 2]; y = any(i < w[0]: 1)",
+        "const w: real[2] = [1, 2]; y = any(i < 2, j < w[i]: 1)",
+        "const w: rat = 1; y = any(i < w: 1)",
+        "y = softmax(i < n: image[0, 0])[0] > 0",
     ],
-    "T021": ["y = image[0.5, 0]", "y = image[0, r]"],
+    "T021": [
+        "y = image[0.5, 0]",
+        "y = image[0, r]",
+        "y = image[0, real(n)]",
+        "const w: real[1] = [0]; y = image[0, w[0]]",
+        "y = softmax(i < 3: image[0, i])[exp(0)] > 0",
+    ],
     "T023": [
         "y = a[0]; a[i < 1000000000] = 0",
         "y = a[0, 0]; a[0, 0] = 0; a[1, 100000000] = 0",
@@ -154,6 +175,7 @@ ILLEGAL = {
         "y = a[0]; a[i < 1000000000000000000000] = 0",
         "y = any(i < 1000000000000000000000: image[0, 0])",
         "y = any(i < 100000, j < 100000: image[0, 0])",
+        "y = softmax(i < 1000000000: image[0, 0])[0] > 0",
     ],
     "T024": ["y = pad(image, n)[0, 3]"],
     "T025": ["y = pad(a, 0)[n]; a[i < 0] = 0", "y = 0; a[i < 3, j < 0] = i; a[1, 2 <= j < 2] = 1"],
@@ -165,10 +187,12 @@ ILLEGAL = {
         "y = if n then 1 else 0",
         "y = any(i < 3: n)",
         "y = all(i < 3: -image[i, i])",
+        "y = not exp(n)",
+        "y = if real(n) then 1 else 0",
     ],
-    "T031": ["y = n % 0 > 0", "y = n % n > 0", "y = n % -3 > 0", "y = n % (2 - 2) > 0"],
-    "T032": ["y = 0.5 % 2 > 0", "y = r % 3 > 0"],
-    "T034": ["y = n", "y = 2 * image[0, 0]", "y = r", "y = -1"],
+    "T031": ["y = n % 0 > 0", "y = n % n > 0", "y = n % -3 > 0", "y = n % (2 - 2) > 0", "y = n % real(2) > 0"],
+    "T032": ["y = 0.5 % 2 > 0", "y = r % 3 > 0", "y = tanh(n) % 3 > 0"],
+    "T034": ["y = n", "y = 2 * image[0, 0]", "y = r", "y = -1", "y = real(0)", "y = softmax(i < 3: n)[0]"],
     "T035": [
         "const w: bit[2] = [1, 2]; y = w[0]",
         "const w: spin[2] = [1, 0]; y = w[0] > 0",
@@ -176,11 +200,11 @@ ILLEGAL = {
         "const w: int = 0.5; y = w > 0",
     ],
     "T036": ["const w: bit[3] = [1, 0]; y = w[0]", "const w: bit = [1]; y = w"],
-    "T038": ["y = exp(n) > 0", "y = real(n) > 0", "y = softmax(i < 3: image[i, i]) > 0.5"],
     "T040": [
         "y = max(i < 0: image[i, i])",
         "y = any(i < 3: min(j < i: image[i, j]))",
         "y = argmax(2 <= i < 2: image[i, i])",
+        "y = any(i < 3: softmax(j < i: image[0, j])[0] > 0)",
     ],
     "T041": ["y = argmax(i < 3, j < 3: image[i, j]) > 0"],
     "T050": [
@@ -228,7 +252,6 @@ HEADERS = {
         "rule f<N>(x: bit[2 * (0.5 * N)]) -> (y: bit) { y = x[0] }",
     ],
     "T031": ["rule f<N>(x: int[0..9][N]) -> (y: int) { y = x[0] % (N - N) }"],
-    "T038": ["rule f(x: real) -> (y: bit) { y = x > 0 }", "rule f(x: bit) -> (y: real) { y = x }"],
     "T039": ["rule f(x: int[3..2]) -> (y: bit) { y = x > 0 }"],
 }
 
