@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ddcompile.ir.nodes import Number
 from ddcompile.prove.forms import Decline, Form
 from ddcompile.prove.store import Store
 
@@ -76,7 +77,7 @@ class Batch:
                 reached = np.asarray(first > bound if node.strict else first >= bound)
                 return reached.astype(np.int64)
             case "relu":
-                return np.asarray(np.maximum(operands[0], 0))
+                return np.asarray(np.maximum(_wide(operands[0], node.number) - node.number, 0))
             case "mod":
                 dividend = operands[0] if node.number < SAFE else operands[0].astype(object)
                 return np.asarray(dividend % int(node.number))
@@ -95,6 +96,11 @@ class Batch:
                 return index
             case _:
                 raise Decline(f"{node.kind} {node.name} cannot be evaluated")
+
+
+def _wide(column: np.ndarray, bound: Number) -> np.ndarray:
+    """The column, of Python numbers if the bound may take differences beyond 64 bits."""
+    return column if -SAFE < bound < SAFE else column.astype(object)
 
 
 def _narrow(column: np.ndarray) -> np.ndarray:

@@ -42,11 +42,12 @@ class ConstantTable:
 
 @dataclass(frozen=True, slots=True)
 class Simple:
-    """A table whose element k is `factor[k] * variable[k] + const[k]` over int64."""
+    """A table whose element k is `(factor[k] * variable[k] + const[k]) / 2**exp` over int64."""
 
     variable: np.ndarray
     factor: np.ndarray
     const: np.ndarray
+    exp: int = 0
 
 
 @dataclass(slots=True)
@@ -77,18 +78,21 @@ class Table:
             return
         self._checked = True
         self._complete = None not in self.forms
-        found = [_single(f) for f in self.forms]
+        exp = max((f.exp for f in self.forms if f is not None), default=0)
+        found = [_single(f, exp) for f in self.forms]
         rows = [row for row in found if row is not None]
         if rows and len(rows) == len(found):
             columns = np.array(rows, dtype=np.int64).T
-            self._simple = Simple(*(np.ascontiguousarray(c) for c in columns))
+            variable, factor, const = (np.ascontiguousarray(c) for c in columns)
+            self._simple = Simple(variable, factor, const, exp)
 
 
-def _single(form: Form | None) -> tuple[int, int, int] | None:
-    if form is None or len(form.terms) != 1 or form.exp:
+def _single(form: Form | None, exp: int) -> tuple[int, int, int] | None:
+    if form is None or len(form.terms) != 1:
         return None
     ((v, c),) = form.terms.items()
-    return (v, c, form.const) if abs(c) < 1 << 30 and abs(form.const) < 1 << 30 else None
+    c, const = c << exp - form.exp, form.const << exp - form.exp
+    return (v, c, const) if max(abs(c), abs(const)) < 1 << 30 else None
 
 
 @dataclass(slots=True)

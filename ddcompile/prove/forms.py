@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from ddcompile.ir.nodes import Number
+from ddcompile.prove.intervals import Interval, meet, plus, times
 
 __all__ = [
     "ONE",
@@ -24,6 +25,7 @@ __all__ = [
     "add",
     "as_form",
     "as_number",
+    "bounded",
     "complement",
     "constant",
     "dyadic",
@@ -31,6 +33,7 @@ __all__ = [
     "key",
     "normal",
     "scale",
+    "spans",
     "subtract",
     "total",
     "variable",
@@ -45,11 +48,23 @@ class Decline(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """`(sum of terms[v] * v + const) / 2**exp`; no coefficient is zero and `exp >= 0`."""
+    """`(sum of terms[v] * v + const) / 2**exp`; no coefficient is zero and `exp >= 0`.
+
+    How a form came about may bound it better than its variables do: that of `|x| = 2 relu(x) - x` is not negative.
+    """
 
     terms: Mapping[int, int]
     const: int
     exp: int = 0
+    low: int | None = None
+    """A lower bound of the form times `2**exp`, if one is known beside those of its variables."""
+    high: int | None = None
+    """An upper bound likewise."""
+
+    @property
+    def span(self) -> Interval:
+        """What is known of the range of the form times `2**exp`."""
+        return (self.low, self.high) if self.terms else (self.const, self.const)
 
 
 Value: TypeAlias = Number | Form
@@ -105,7 +120,8 @@ def scale(form: Form, factor: Number) -> Form:
     number, exp = dyadic(factor)
     if number == 0:
         return ZERO
-    return Form({v: c * number for v, c in form.terms.items()}, form.const * number, form.exp + exp)
+    terms = {v: c * number for v, c in form.terms.items()}
+    return Form(terms, form.const * number, form.exp + exp, *times(form.span, (number, number)))
 
 
 def total(items: Iterable[Form]) -> Form:
@@ -116,13 +132,15 @@ def total(items: Iterable[Form]) -> Form:
     exp = max((f.exp for f in forms), default=0)
     terms: dict[int, int] = {}
     const = 0
+    span: Interval = (0, 0)
     get = terms.get
     for form in forms:
         shift = exp - form.exp
         const += form.const << shift
+        span = plus(span, times(form.span, (1 << shift, 1 << shift)))
         for v, c in form.terms.items():
             terms[v] = get(v, 0) + (c << shift)
-    return Form({v: c for v, c in terms.items() if c}, const, exp)
+    return Form({v: c for v, c in terms.items() if c}, const, exp, *span)
 
 
 def add(left: Form, right: Form) -> Form:
@@ -152,7 +170,23 @@ def normal(form: Form) -> Form:
     shift = min(form.exp, (bits & -bits).bit_length() - 1)
     if shift == 0:
         return form
-    return Form({v: c >> shift for v, c in form.terms.items()}, form.const >> shift, form.exp - shift)
+    low = None if form.low is None else form.low >> shift
+    high = None if form.high is None else -(-form.high >> shift)
+    return Form({v: c >> shift for v, c in form.terms.items()}, form.const >> shift, form.exp - shift, low, high)
+
+
+def spans(forms: Sequence[Form]) -> tuple[list[Interval], int]:
+    """What is known of the ranges of forms times `2**exp`, and this `exp`."""
+    exp = max(f.exp for f in forms)
+    return [times(f.span, (1 << exp - f.exp, 1 << exp - f.exp)) for f in forms], exp
+
+
+def bounded(form: Form, span: Interval, exp: int) -> Form:
+    """The form, known to lie in `span` divided by `2**exp`."""
+    low, high = times(span, (1 << max(0, form.exp - exp), 1 << max(0, form.exp - exp)))
+    shift = max(0, exp - form.exp)
+    span = None if low is None else low >> shift, None if high is None else -(-high >> shift)
+    return Form(form.terms, form.const, form.exp, *meet(form.span, span))
 
 
 def key(form: Form) -> FormKey:

@@ -4,10 +4,44 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-__all__ = ["Interval", "times"]
+__all__ = ["Interval", "larger", "meet", "plus", "smaller", "times", "union"]
 
 Interval: TypeAlias = tuple[int | None, int | None]
 """Least and greatest value; None where there is none."""
+
+
+def plus(left: Interval, right: Interval) -> Interval:
+    """Bounds of the sums of two ranges."""
+    (a, b), (c, d) = left, right
+    return None if a is None or c is None else a + c, None if b is None or d is None else b + d
+
+
+def meet(left: Interval, right: Interval) -> Interval:
+    """What lies in both of two ranges."""
+    (a, b), (c, d) = left, right
+    low = c if a is None else a if c is None else max(a, c)
+    high = d if b is None else b if d is None else min(b, d)
+    return low, high
+
+
+def larger(left: Interval, right: Interval) -> Interval:
+    """Bounds of the larger of two numbers."""
+    low, _ = meet(left, right)
+    _, high = union(left, right)
+    return low, high
+
+
+def smaller(left: Interval, right: Interval) -> Interval:
+    """Bounds of the smaller of two numbers."""
+    _, high = meet(left, right)
+    low, _ = union(left, right)
+    return low, high
+
+
+def union(left: Interval, right: Interval) -> Interval:
+    """The least range that holds two."""
+    (a, b), (c, d) = left, right
+    return None if a is None or c is None else min(a, c), None if b is None or d is None else max(b, d)
 
 
 def times(left: Interval, right: Interval) -> Interval:

@@ -14,7 +14,8 @@ import numpy as np
 from ddcompile.ir.nodes import Binary, Expr, Literal, Read, Reduce, Unary
 from ddcompile.ir.traverse import free_indices, postorder
 from ddcompile.prove.elements import ConstantTable, Table
-from ddcompile.prove.forms import Decline, Form
+from ddcompile.prove.forms import Decline, Form, total
+from ddcompile.prove.intervals import Interval, plus, times
 from ddcompile.prove.static import SAFE, Static, evaluate, flat_positions, is_static, magnitude, product, scalar
 
 __all__ = ["LinearSum"]
@@ -181,11 +182,11 @@ class _Gather:
     """Adds up terms of one form."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[Mapping[int, int], int, int]] = []
+        self._parts: list[Form] = []
 
     def number(self, values: Static) -> None:
         """Add numbers."""
-        self._parts.append(({}, _exact_sum(values.array), values.exp))
+        self._parts.append(Form({}, _exact_sum(values.array), values.exp))
 
     def elements(self, factor: Static, flat: np.ndarray, table: Table) -> None:
         """Add `factor[k] * table[flat[k]]`."""
@@ -200,10 +201,11 @@ class _Gather:
             variables = simple.variable[flat]
             scaled = (factors * simple.factor[flat]).tolist()
             const = _exact_sum(np.asarray(factors * simple.const[flat]))
-            self._parts.append((_collect(variables.tolist(), scaled), const, factor.exp))
+            self._parts.append(Form(_collect(variables.tolist(), scaled), const, factor.exp + simple.exp))
             return
         terms: dict[int, int] = {}
         const, exp = 0, 0
+        span: Interval = (0, 0)
         forms = [table.forms[k] for k in flat.tolist()]
         for form in forms:
             if form is None:
@@ -213,22 +215,14 @@ class _Gather:
             assert form is not None
             number <<= exp - form.exp
             const += number * form.const
+            span = plus(span, times(form.span, (number, number)))
             for v, c in form.terms.items():
                 terms[v] = terms.get(v, 0) + number * c
-        self._parts.append((terms, const, factor.exp + exp))
+        self._parts.append(Form({v: c for v, c in terms.items() if c}, const, factor.exp + exp, *span))
 
     def form(self) -> Form:
         """The sum of all terms."""
-        exp = max((e for _, _, e in self._parts), default=0)
-        const = sum(c << (exp - e) for _, c, e in self._parts)
-        if len(self._parts) == 1:
-            terms = dict(self._parts[0][0])
-        else:
-            terms = {}
-            for part, _, e in self._parts:
-                for v, c in part.items():
-                    terms[v] = terms.get(v, 0) + (c << (exp - e))
-        return Form({v: c for v, c in terms.items() if c}, const, exp)
+        return total(self._parts)
 
 
 def _collect(variables: Sequence[int], factors: Sequence[int]) -> dict[int, int]:
@@ -237,6 +231,7 @@ def _collect(variables: Sequence[int], factors: Sequence[int]) -> dict[int, int]
         terms = dict.fromkeys(variables, 0)
         for v, c in zip(variables, factors, strict=True):
             terms[v] += c
+        return {v: c for v, c in terms.items() if c}
     return terms
 
 

@@ -7,10 +7,25 @@ normal form; nested conjunctions and disjunctions are flattened.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TypeAlias
 
 from ddcompile.ir.nodes import CompareOp
-from ddcompile.prove.forms import ZERO, Decline, Form, complement, key, normal, scale, subtract, total, variable
+from ddcompile.prove.forms import (
+    ZERO,
+    Decline,
+    Form,
+    bounded,
+    complement,
+    key,
+    normal,
+    scale,
+    spans,
+    subtract,
+    total,
+    variable,
+)
+from ddcompile.prove.intervals import larger, smaller, times, union
 from ddcompile.prove.store import Store
 
 __all__ = ["PRODUCT_LIMIT", "chain", "choose", "compare", "conjunction", "disjunction", "extreme", "multiply"]
@@ -148,7 +163,9 @@ def choose(store: Store, condition: Form, then: Form, otherwise: Form, bits: boo
         return total((conjunction(store, (condition, then)), conjunction(store, (complement(condition), otherwise))))
     if len(condition.terms) > CONDITION_LIMIT:
         condition = store.same(condition)
-    return total((otherwise, multiply(store, condition, subtract(then, otherwise))))
+    joined = total((otherwise, multiply(store, condition, subtract(then, otherwise))))
+    branches, exp = spans((then, otherwise))
+    return bounded(joined, union(*branches), exp)
 
 
 def multiply(store: Store, left: Form, right: Form) -> Form:
@@ -163,7 +180,7 @@ def multiply(store: Store, left: Form, right: Form) -> Form:
     for v, c in left.terms.items():
         parts.extend(scale(_times(store, v, w), c * d) for w, d in right.terms.items())
     product = total(parts)
-    return normal(Form(product.terms, product.const, product.exp + left.exp + right.exp))
+    return normal(Form(product.terms, product.const, product.exp + left.exp + right.exp, *times(left.span, right.span)))
 
 
 def _times(store: Store, v: int, w: int) -> Form:
@@ -187,7 +204,8 @@ def extreme(store: Store, function: str, forms: Sequence[Form], bits: bool) -> F
     result = ordered[0]
     for form in ordered[1:]:
         result = pick(result, form)
-    return result
+    ranges, exp = spans(ordered)
+    return bounded(result, reduce(smaller if function == "min" else larger, ranges), exp)
 
 
 def _maximum(store: Store) -> Callable[[Form, Form], Form]:

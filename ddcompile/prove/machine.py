@@ -80,7 +80,7 @@ class Machine:
                 case Apply(operator, count):
                     operands = stack[len(stack) - count :]
                     del stack[len(stack) - count :]
-                    stack.append(operator(self.store, operands))
+                    stack.append(self._spanned(operator(self.store, operands)))
                 case Open():
                     collected.append([])
                 case For(slot, end):
@@ -102,14 +102,17 @@ class Machine:
                 case Collect():
                     collected[-1].append(stack.pop())
                 case Close(operator):
-                    stack.append(operator(self.store, collected.pop()))
+                    stack.append(self._spanned(operator(self.store, collected.pop())))
                 case Linear(plan, end):
                     names = {name: env[slot] for name, slot in code.slots.items() if name not in plan.names}
                     form = plan.run(names, self.scope, self.constants, self.trace)
                     if form is not None:
-                        stack.append(result(form))
+                        stack.append(self._spanned(result(form)))
                         place = end[0]
         return as_form(stack[0])
+
+    def _spanned(self, value: Value) -> Value:
+        return self.store.spanned(value) if isinstance(value, Form) else value
 
     def _read(self, tensor: str, positions: Sequence[Value], pad: Value | None) -> Value:
         constant = self.constants.get(tensor)

@@ -14,13 +14,16 @@ from ddcompile.prove.forms import (
     Value,
     as_form,
     as_number,
+    bounded,
     complement,
     exact,
     normal,
     scale,
+    spans,
     subtract,
     total,
 )
+from ddcompile.prove.intervals import meet, union
 from ddcompile.prove.kinds import Flags
 from ddcompile.prove.store import Store
 
@@ -199,7 +202,8 @@ def _relu(store: Store, values: Sequence[Value]) -> Value:
 
 def _abs(store: Store, values: Sequence[Value]) -> Value:
     form = as_form(values[0])  # |x| = 2 relu(x) - x
-    return result(subtract(scale(store.relu(form), 2), form))
+    sides, exp = spans((form, scale(form, -1)))
+    return result(bounded(subtract(scale(store.relu(form), 2), form), meet((0, None), union(*sides)), exp))
 
 
 UNARY: dict[str, Operator] = {"sign": _sign, "relu": _relu, "abs": _abs}

@@ -8,7 +8,8 @@ import numpy as np
 
 from ddcompile.prove.batch import Batch
 from ddcompile.prove.forms import Decline, Form
-from ddcompile.prove.store import Node, Store
+from ddcompile.prove.nodes import Node
+from ddcompile.prove.store import Store
 
 __all__ = ["Samples"]
 

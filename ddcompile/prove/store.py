@@ -1,15 +1,16 @@
 """Hash-consed terms: every non-linear function of affine forms is one numbered variable.
 
-A value of a program is a `Form` over variables; a variable is an input element or a node: a threshold
-`[P >= t]` of a primitive integer form P, `relu(P)`, `P mod m`, a product of variables, an argmax, or an opaque
-operation of which nothing is known but that equal operands give equal results. Nodes are created after their
-operands, so numbers ascend along data flow, and equal nodes have equal numbers. The normalisations are exact
-identities over the variables' ranges:
+A value of a program is a `Form` over variables; a variable is an input element or a node: a threshold `[P >= t]` or a
+relu `max(P - t, 0)` of a primitive integer form P, `P mod m`, a product of variables, an argmax, or an opaque operation
+of which nothing is known but that equal operands give equal results. Nodes are created after their operands, so numbers
+ascend along data flow, and equal nodes have equal numbers. The normalisations are exact identities over the variables'
+ranges:
 
 * a threshold's form has coprime coefficients and a positive leading one; its bound is rounded up to the next
   attainable value (by divisibility always, by enumeration of few groups of equal weights where cheap);
 * `sign(L) = [L > 0] + [L >= 0] - 1`, so a sign that is never 0 is affine in one threshold;
-* a threshold of a form over the staircase `[P >= t1], [P >= t2], ...` of one P is affine in that staircase.
+* a threshold of a form over the staircase `[P >= t1], [P >= t2], ...` of one P is affine in that staircase; a
+  threshold or relu of any piecewise linear function of one P is a sum of thresholds and relus of P.
 """
 
 from __future__ import annotations
@@ -17,65 +18,34 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
-from typing import Literal as OneOf, TypeAlias
 
 from ddcompile.ir.nodes import Number
-from ddcompile.prove.forms import ONE, ZERO, Decline, Form, complement, key, normal, scale, subtract, total, variable
+from ddcompile.prove.bounds import bounds, free_bounds
+from ddcompile.prove.curves import Curve, curve_of, positive, rectified
+from ddcompile.prove.forms import (
+    ONE,
+    ZERO,
+    Decline,
+    Form,
+    bounded,
+    complement,
+    key,
+    normal,
+    scale,
+    subtract,
+    total,
+    variable,
+)
 from ddcompile.prove.intervals import Interval, times
+from ddcompile.prove.nodes import Base, Node
+from ddcompile.prove.ramps import curve_in, curved
 
-__all__ = ["ATTAINABLE_LIMIT", "Base", "Node", "NodeKind", "Store"]
-
-NodeKind: TypeAlias = OneOf["input", "step", "relu", "mod", "product", "argmax", "same", "opaque"]
+__all__ = ["ATTAINABLE_LIMIT", "Store"]
 
 ATTAINABLE_LIMIT = 1 << 18
 """Most count vectors enumerated to list the attainable values of a form."""
-
-ORDERED_LIMIT = 16
-"""Bounds of longer forms take thresholds of one form as independent."""
-STAIRCASE_LIMIT = 3
-"""relu(P) with at most this many positive values is written as thresholds of P."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """What a variable stands for; `low` and `high` bound its values, None where unbounded."""
-
-    kind: NodeKind
-    operands: tuple[Form, ...] = ()
-    number: Number = 0
-    """The bound of a threshold, the modulus of a mod."""
-    strict: bool = False
-    """Whether a threshold is `>` rather than `>=`; only where the form is not integral."""
-    base: int = -1
-    low: int | None = None
-    high: int | None = None
-    integral: bool = True
-    level: int = 0
-    name: str = ""
-
-    @property
-    def is_bit(self) -> bool:
-        """Whether all values are 0 or 1."""
-        return self.low == 0 and self.high == 1 and self.integral
-
-
-@dataclass(slots=True)
-class Base:
-    """The form of thresholds: coprime integer coefficients, leading one positive, no constant."""
-
-    form: Form
-    low: int | None
-    high: int | None
-    integral: bool
-    level: int
-    nodes: dict[tuple[Number, bool], int] = field(default_factory=dict)
-    origin: int = 0
-    """The least value of the form over unordered bits."""
-    attainable: Sequence[int] | None = None
-    """Ascending superset of the values of `form - origin`, where enumerating it was cheap."""
 
 
 class Store:
@@ -94,7 +64,10 @@ class Store:
 
     def input(self, name: str, low: int | None, high: int | None, integral: bool = True) -> Form:
         """A value of an input element. Two or three neighbouring integers are written by thresholds."""
-        v = self._intern(("input", name), Node("input", (), low=low, high=high, integral=integral, name=name))
+        return self.spanned(self._input(name, low, high, integral))
+
+    def _input(self, name: str, low: int | None, high: int | None, integral: bool) -> Form:
+        v = self.intern(("input", name), Node("input", (), low=low, high=high, integral=integral, name=name))
         node = self.nodes[v]
         if node.low is None or node.high is None or not node.integral or node.is_bit or node.high - node.low > 2:
             return variable(v)
@@ -111,7 +84,7 @@ class Store:
         """An operation of which only congruence is used; it counts as integral where it is bounded."""
         level = 1 + max((self.level(f) for f in operands), default=0)
         node = Node("opaque", tuple(operands), low=low, high=high, integral=low is not None, level=level, name=name)
-        return variable(self._intern(("opaque", name, *(key(f) for f in operands)), node))
+        return variable(self.intern(("opaque", name, *(key(f) for f in operands)), node))
 
     def same(self, bit: Form) -> Form:
         """One variable for a form that is known to be 0 or 1."""
@@ -121,7 +94,7 @@ class Store:
             if self.nodes[v].is_bit and (c, bit.const) in ((1, 0), (-1, 1)):
                 return bit
         node = Node("same", (bit,), low=0, high=1, level=1 + self.level(bit))
-        return variable(self._intern(("same", key(bit)), node))
+        return variable(self.intern(("same", key(bit)), node))
 
     def relu(self, form: Form) -> Form:
         """`max(form, 0)`."""
@@ -133,24 +106,25 @@ class Store:
             return form
         if high is not None and high <= 0:
             return ZERO
-        if form.terms[min(form.terms)] < 0:  # relu(x) = x + relu(-x)
-            return total([form, self._relu(scale(form, -1))])
-        return self._relu(form)
+        return bounded(self._relu(form), (0, high), form.exp)
 
     def _relu(self, form: Form) -> Form:
+        if self.integral(form):
+            index, curve = curve_in(self, form) or self._straight(form)
+            base = self.bases[index]
+            return scale(curved(self, index, rectified(curve, base.low, base.high)), Fraction(1, 1 << form.exp))
+        if form.terms[min(form.terms)] < 0:  # relu(x) = x + relu(-x)
+            return total([form, self._relu(scale(form, -1))])
         content = gcd(form.const, *form.terms.values())
         inner = Form({v: c // content for v, c in form.terms.items()}, form.const // content)
-        low, high = self.bounds(inner)
-        factor = Fraction(content, 1 << form.exp)
-        if self.integral(inner):
-            if high is not None and high <= STAIRCASE_LIMIT:
-                steps = [self.at_least(subtract(inner, Form({}, t))) for t in range(1, high + 1)]
-                return scale(total(steps), factor)
-            if low is not None and -low <= STAIRCASE_LIMIT:
-                steps = [self.at_least(subtract(scale(inner, -1), Form({}, t))) for t in range(1, 1 - low)]
-                return scale(total([inner, *steps]), factor)
-        node = Node("relu", (inner,), low=0, high=high, integral=self.integral(inner), level=1 + self.level(inner))
-        return scale(variable(self._intern(("relu", key(inner)), node)), factor)
+        node = Node("relu", (inner,), low=0, high=self.bounds(inner)[1], integral=False, level=1 + self.level(inner))
+        return scale(variable(self.intern(("relu", key(inner)), node)), Fraction(content, 1 << form.exp))
+
+    def _straight(self, form: Form) -> tuple[int, Curve]:
+        """A form, times `2**form.exp`, as a multiple of a base plus a constant."""
+        content = gcd(*form.terms.values())
+        factor = -content if form.terms[min(form.terms)] < 0 else content
+        return self.base(_line(form, factor)), curve_of(factor, form.const, {}, {})
 
     def modulo(self, form: Form, modulus: int) -> Form:
         """`form mod modulus` (floor), for an integral form without a denominator."""
@@ -174,7 +148,7 @@ class Store:
             at_zero, at_one = inner.const % modulus, (inner.const + sum(inner.terms.values())) % modulus
             return Form({v: at_one - at_zero for v in inner.terms if at_one != at_zero}, at_zero)
         node = Node("mod", (inner,), modulus, low=0, high=modulus - 1, level=1 + self.level(inner))
-        return variable(self._intern(("mod", modulus, key(inner)), node))
+        return variable(self.intern(("mod", modulus, key(inner)), node))
 
     def product(self, factors: Iterable[int]) -> Form:
         """A product of two or more variables that are not all bits."""
@@ -185,7 +159,7 @@ class Store:
         integral = all(self.nodes[v].integral for v in ids)
         level = 1 + max(self.nodes[v].level for v in ids)
         node = Node("product", tuple(map(variable, ids)), low=span[0], high=span[1], integral=integral, level=level)
-        return variable(self._intern(("product", *ids), node))
+        return variable(self.intern(("product", *ids), node))
 
     def argmax(self, forms: Sequence[Form]) -> Form:
         """The lowest index of a largest form. A common offset and a common positive factor make no difference."""
@@ -200,7 +174,7 @@ class Store:
         rest = [Form({v: c // content for v, c in f.terms.items()}, f.const // content) for f in rest]
         level = 1 + max(self.level(f) for f in rest)
         node = Node("argmax", tuple(rest), low=0, high=len(rest) - 1, level=level)
-        return variable(self._intern(("argmax", *(key(f) for f in rest)), node))
+        return variable(self.intern(("argmax", *(key(f) for f in rest)), node))
 
     # Thresholds -----------------------------------------------------------------------------------------------
 
@@ -208,14 +182,14 @@ class Store:
         """The bit `[form >= 0]`, or `[form > 0]`."""
         if not form.terms:
             return ONE if form.const > 0 or (form.const == 0 and not strict) else ZERO
+        found = curve_in(self, form)
+        if found is not None:
+            ends = self.bases[found[0]].low, self.bases[found[0]].high
+            return curved(self, found[0], positive(found[1], *ends, strict=strict))
         coefficients = form.terms.values()
         content = gcd(*coefficients)
         negative = form.terms[min(form.terms)] < 0
-        divisor = -content if negative else content
-        if divisor != 1:
-            base = self.base(Form({v: c // divisor for v, c in form.terms.items()}, 0))
-        else:
-            base = self.base(Form(form.terms, 0))
+        base = self.base(_line(form, -content if negative else content))
         # content * (+-P) + const >= 0  <=>  P >= bound, or P <= bound where the sign was turned
         const = form.const
         if self.bases[base].integral:
@@ -235,7 +209,7 @@ class Store:
             found = len(self.bases)
             self.bases.append(Base(form, low, high, self.integral(form), self.level(form)))
             self._base_index[name] = found
-            origin = low if len(form.terms) > ORDERED_LIMIT else self._loose_bounds(form)[0]
+            origin = free_bounds(self.nodes, form)[0]
             if origin is not None:
                 self.bases[found].origin = origin
                 self.bases[found].attainable = self._attainable(form)
@@ -258,8 +232,8 @@ class Store:
             return short
         v = base.nodes.get((bound, strict))
         if v is None:
-            node = Node("step", (base.form,), bound, strict, index, 0, 1, level=1 + base.level)
-            v = base.nodes[(bound, strict)] = self._intern(("step", index, bound, strict), node)
+            node = Node("step", (base.form,), bound, strict, index, low=0, high=1, level=1 + base.level)
+            v = base.nodes[(bound, strict)] = self.intern(("step", index, bound, strict), node)
         return variable(v)
 
     def _staircase(self, form: Form, bound: Number) -> Form | None:
@@ -307,39 +281,12 @@ class Store:
     # Facts about forms ----------------------------------------------------------------------------------------
 
     def bounds(self, form: Form) -> Interval:
-        """Least and greatest value of `form * 2**form.exp`, over free variables (thresholds of one base ordered)."""
-        if len(form.terms) > ORDERED_LIMIT:
-            return self._loose_bounds(form)
-        low: int | None = form.const
-        high: int | None = form.const
-        stairs: dict[int, list[int]] = {}
-        for v, c in form.terms.items():
-            node = self.nodes[v]
-            if node.kind == "step":
-                stairs.setdefault(node.base, []).append(v)
-                continue
-            ends = times((node.low, node.high), (c, c))
-            low = None if low is None or ends[0] is None else low + ends[0]
-            high = None if high is None or ends[1] is None else high + ends[1]
-        for steps in stairs.values():
-            steps.sort(key=lambda v: (self.nodes[v].number, self.nodes[v].strict))
-            least = most = height = 0
-            for v in steps:
-                height += form.terms[v]
-                least, most = min(least, height), max(most, height)
-            low = None if low is None else low + least
-            high = None if high is None else high + most
-        return low, high
+        """Least and greatest value of `form * 2**form.exp`, over free variables (see `ddcompile.prove.bounds`)."""
+        return bounds(self.nodes, self.bases, form)
 
-    def _loose_bounds(self, form: Form) -> Interval:
-        low: int | None = form.const
-        high: int | None = form.const
-        for v, c in form.terms.items():
-            node = self.nodes[v]
-            first, last = (node.low, node.high) if c > 0 else (node.high, node.low)
-            low = None if low is None or first is None else low + c * first
-            high = None if high is None or last is None else high + c * last
-        return low, high
+    def spanned(self, form: Form) -> Form:
+        """The form with what its variables tell of its range."""
+        return Form(form.terms, form.const, form.exp, *self.bounds(form))
 
     def integral(self, form: Form) -> bool:
         """Whether all variables of a form are integers."""
@@ -364,12 +311,23 @@ class Store:
         low, high = self.bounds(form)
         return form.exp == 0 and self.integral(form) and low is not None and low >= 0 and high is not None and high <= 1
 
-    def _intern(self, name: Hashable, node: Node) -> int:
+    def intern(self, name: Hashable, node: Node) -> int:
+        """The variable of a name; `node` is what it stands for if it is new."""
         found = self._index.get(name)
         if found is None:
             found = self._index[name] = len(self.nodes)
             self.nodes.append(node)
         return found
+
+
+def _line(form: Form, divisor: int) -> Form:
+    """`(form * 2**exp - const) / divisor` of a form whose coefficients the divisor divides."""
+    ends = [None if end is None else end - form.const for end in (form.low, form.high)]
+    first, last = ends if divisor > 0 else ends[::-1]
+    low = None if first is None else first // divisor
+    high = None if last is None else -(last // -divisor)
+    terms = form.terms if divisor == 1 else {v: c // divisor for v, c in form.terms.items()}
+    return Form(terms, 0, 0, low, high)
 
 
 def _affine(steps: Sequence[int], values: Sequence[int]) -> Form:

@@ -82,7 +82,7 @@ def _rebuild(store: Store, v: int, replaced: dict[int, Form]) -> Form:
         case "step":
             return store.at_least(add(operands[0], constant(-node.number)), node.strict)
         case "relu":
-            return store.relu(operands[0])
+            return store.relu(add(operands[0], constant(-node.number)))
         case "mod":
             return store.modulo(operands[0], int(node.number))
         case "product":

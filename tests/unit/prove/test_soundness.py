@@ -44,6 +44,7 @@ def test_forms_mean_what_rules_mean(start: int) -> None:
             assert np.array_equal(ours, theirs), f"seed {seed}\n{rule}"
 
 
+PIECEWISE = ("relu({})", "abs({})", "max(-1, min({}, 1))", "min({}, 1)", "relu(2 - abs({}))")
 WEIGHTS = ("1", "1", "-1", "2", "-2", "3", "0.5", "0.9", "1.1", "-0.95", "1.5")
 
 
@@ -54,7 +55,7 @@ def threshold_text(rng: random.Random, bits: int) -> str:
     for u in range(units):
         terms = " + ".join(f"{rng.choice(WEIGHTS)} * x[{i}]" for i in range(bits) if rng.random() < 0.8)
         total = f"{terms or 'x[0]'} - {rng.choice(('0', '0.5', '1', '1.5', '2', '0.25'))}"
-        kind = rng.choice(("sign({})", "({}) > 0", "({}) >= 0", "0 <= {} < 2", "relu({})"))
+        kind = rng.choice(("sign({})", "({}) > 0", "({}) >= 0", "0 <= {} < 2", *PIECEWISE))
         lines.append(f"h{u} = {kind.format(total)}")
     hidden = " + ".join(f"{rng.choice(WEIGHTS)} * h{u}" for u in range(units))
     lines.append(f"y = {hidden} {rng.choice(('>', '>=', '<'))} {rng.choice(('0', '0.5', '1', '1.5', '2'))}")
