@@ -35,7 +35,7 @@ from ddcompile.ir.nodes import (
 from ddcompile.ir.points import ONE_POINT, Points, expand, static_value
 from ddcompile.ir.schedule import constant_tables
 from ddcompile.ir.traverse import free_indices
-from ddcompile.ir.types import Types, infer
+from ddcompile.ir.types import Types, ValueType, infer
 from ddcompile.runtime.arrays import canonical_results, prepare
 from ddcompile.runtime.exact import (
     align,
@@ -49,6 +49,7 @@ from ddcompile.runtime.exact import (
 )
 from ddcompile.runtime.matmul import ExactMatrix, exact_matmul
 from ddcompile.runtime.plan import Plan, reduction_indices, reduction_span
+from ddcompile.runtime.rationals import rational_types, scaled
 from ddcompile.runtime.reals import real_extreme
 from ddcompile.runtime.reductions import folded, powers_and_sums
 
@@ -102,27 +103,18 @@ def interpret(rule: Rule, arrays: Sequence[Any]) -> tuple[np.ndarray, ...]:
         If an array is at fault (codes A###), or the rule is at the sizes that the arrays give (T###).
     """
     prepared = prepare(rule, arrays)
-    inputs = []
-    exponents = []
-    for declaration, array in zip(prepared.rule.inputs, prepared.arrays, strict=True):
-        if declaration.type.kind == "rat":
-            exponent = max((v.denominator.bit_length() - 1 for v in array.flat), default=0)
-            exponents.append((declaration.name, exponent))
-            array = _integers(array * (1 << exponent))
-        inputs.append(array)
-    types = _infer(prepared.rule, tuple(exponents))
+    rationals = rational_types(prepared)
+    inputs = [
+        scaled(array, rationals[declaration.name].exponent) if declaration.name in rationals else array
+        for declaration, array in zip(prepared.rule.inputs, prepared.arrays, strict=True)
+    ]
+    types = _infer(prepared.rule, tuple(rationals.items()))
     return canonical_results(types.rule, types, evaluate(types, inputs), prepared.batch_shape)
 
 
-def _integers(fractions: np.ndarray) -> np.ndarray:
-    integers = np.empty(fractions.size, dtype=object)
-    integers[:] = [int(value) for value in fractions.flat]
-    return integers.reshape(fractions.shape)
-
-
 @lru_cache(maxsize=16)
-def _infer(rule: Rule, exponents: tuple[tuple[str, int], ...]) -> Types:
-    return infer(rule, dict(exponents))
+def _infer(rule: Rule, rationals: tuple[tuple[str, ValueType], ...]) -> Types:
+    return infer(rule, dict(rationals))
 
 
 def evaluate(types: Types, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:

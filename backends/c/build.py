@@ -19,7 +19,7 @@ from ddcompile.backends.shared.target import EmitOptions
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.lower import lower
+from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.runtime.arrays import prepare, results
 
 __all__ = ["FLAGS", "CFunction", "compile_many", "find_compiler"]
@@ -67,7 +67,7 @@ class CFunction:
         self, rule: Rule, library: ctypes.CDLL | None = None, prefix: str = "rule", optimize: str = "-O2"
     ) -> None:
         self.rule = rule
-        self._types = check(rule)
+        self._types = machine_types(rule, check(rule))
         self._kernel = lower(rule, self._types)
         library = _library([rule], [prefix], optimize) if library is None else library
         self._batch = library[f"{prefix}_batch"]

@@ -2,15 +2,15 @@
 
 Bits and integers of up to 32 bits are C expressions of type int: operands are promoted, no operation overflows, and
 values are cast where they are stored. Integers of 64 bits are int64_t, wider ones structs (see
-`ddcompile.backends.c.wide`).
+`ddcompile.backends.c.wide`). Binary64 numbers are doubles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
-from ddcompile.backends.c.literals import UNARY, element_type, is_wide, number
+from ddcompile.backends.c.literals import UNARY, element_type, number, real_number
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.wide import Helper, Helpers
 from ddcompile.backends.shared.printer import Notation, Operator, Text, atom, infix, prefix
@@ -25,12 +25,15 @@ from ddcompile.kernel.nodes import (
     Const,
     Convert,
     Expr,
+    FromReal,
     IntType,
     Load,
     Logic,
     Negate,
     Not,
+    RealType,
     Select,
+    ToReal,
     Type,
     Var,
 )
@@ -59,10 +62,12 @@ NOTATION = Notation(
         "+": infix("+", _ADD),
         "-": infix("-", _ADD),
         "*": infix("*", MULTIPLY),
+        "/": infix("/", MULTIPLY),
         "%": infix("%", MULTIPLY),
         "neg": prefix("-", UNARY, _CAST),
         "cast int32_t": prefix("(int32_t)", _CAST, UNARY),
         "cast int64_t": prefix("(int64_t)", _CAST, UNARY),
+        "cast double": prefix("(double)", _CAST, UNARY),
         "element": Operator("{}[{}]", _POSTFIX, (_POSTFIX, 0)),
     }
 )
@@ -108,7 +113,6 @@ class ExpressionPrinter:
     def address(self, buffer: str, index: Expr) -> Text:
         """Where an element begins, as a pointer to words, in a buffer of a wide type."""
         place, found = atom(self._places[buffer]), self._buffers[buffer]
-        assert isinstance(found.type, IntType)
         words = found.type.words
         if isinstance(index, Const):
             return NOTATION.apply("+", place, number(words * index.value)) if index.value else place
@@ -122,9 +126,9 @@ class ExpressionPrinter:
     def stored(self, value: Expr) -> str:
         """A value for a place of its own type: cast where C would narrow it unasked, widened without a word."""
         target = value.type
-        if is_wide(target) or isinstance(value, Const):
+        if target.is_wide or isinstance(target, RealType) or isinstance(value, Const):
             return self.text(value)
-        if isinstance(value, Convert) and isinstance(target, IntType) and not is_wide(value.operand.type):
+        if isinstance(value, Convert) and isinstance(target, IntType) and not value.operand.type.is_wide:
             value = value.operand
         is_leaf = isinstance(value, Var) or (isinstance(value, Load) and value.guard is None)
         own = _width(value.type) if is_leaf else max(32, _width(value.type))
@@ -137,9 +141,9 @@ class ExpressionPrinter:
         """An expression and how tightly it binds; a kernel's expressions are shallow enough to recurse."""
         match expr:
             case Const(value, type_):
-                if isinstance(type_, IntType) and type_.is_wide:
-                    return atom(self._helpers.constant(value, type_))
-                return number(value)
+                if isinstance(type_, RealType):
+                    return real_number(value) or atom(f"{self._helpers.real_of_bits()}(UINT64_C({value:#x}))")
+                return atom(self._helpers.constant(value, type_)) if _is_wide(type_) else number(value)
             case Var(name) if name in self._sizes:
                 return NOTATION.apply("cast int64_t", atom(self._names[name]))
             case Var(name):
@@ -149,12 +153,12 @@ class ExpressionPrinter:
                     return self._load(expr)
                 return NOTATION.apply("select", self.print(guard), self._load(expr), self.print(default))
             case Negate(operand, type_):
-                if type_.is_wide:
+                if _is_wide(type_):
                     return self._call("neg", type_, operand)
                 return NOTATION.apply("neg", self.print(operand))
             case Arith(op, left, right, type_):
-                if type_.is_wide:
-                    return self._call(_WIDE_ARITH[op], type_, left, right)
+                if _is_wide(type_):
+                    return self._wide_arith(op, left, right, type_)
                 return NOTATION.apply(op, self.print(left), self.print(right))
             case Compare(op, left, right):
                 return self._compare(op, left, right)
@@ -166,17 +170,37 @@ class ExpressionPrinter:
                 return NOTATION.apply("select", self.print(condition), self.print(then), self.print(otherwise))
             case Convert(operand, type_):
                 return self._convert(operand, type_)
+            case ToReal(operand, exponent):
+                return self._to_real(operand, exponent)
+            case FromReal(operand, _, type_):
+                if type_.is_wide:
+                    return self._call("of_real", type_, operand)
+                return NOTATION.apply("cast int32_t", self.print(operand))
             case _:
                 assert_never(expr)
 
     def _right_operand(self, right: Expr) -> Text:
         """The right operand of a connective. A call in it is a side effect to clang, which would rather see `&&`."""
         text = self.print(right)
-        calls = any(is_wide(node.type) for node in subexpressions(right))
+        calls = any(node.type.is_wide for node in subexpressions(right))
         return NOTATION.apply("cast int32_t", text) if calls else text
 
+    def _wide_arith(self, op: ArithOp, left: Expr, right: Expr, type_: IntType) -> Text:
+        if op == "*":
+            for factor, other in ((left, right), (right, left)):
+                if isinstance(factor, Const) and factor.value > 0 and factor.value & (factor.value - 1) == 0:
+                    shift = self._helpers.function("shift", type_)
+                    return atom(f"{shift}({self.text(other)}, {factor.value.bit_length() - 1})")
+        return self._call(_WIDE_ARITH[op], type_, left, right)
+
+    def _to_real(self, operand: Expr, exponent: int) -> Text:
+        if _is_wide(operand.type):
+            return atom(f"{self._helpers.function('real', operand.type)}({self.text(operand)}, {exponent})")
+        number = NOTATION.apply("cast double", self.print(operand))
+        return NOTATION.apply("*", number, atom(f"0x1p-{exponent}")) if exponent else number
+
     def _load(self, load: Load) -> Text:
-        if isinstance(load.type, IntType) and load.type.is_wide:
+        if _is_wide(load.type):
             function = self._helpers.function("load", load.type)
             return atom(f"{function}({self.address(load.buffer, load.index)})")
         return self.element(load.buffer, load.index)
@@ -186,7 +210,7 @@ class ExpressionPrinter:
 
     def _compare(self, op: CompareOp, left: Expr, right: Expr) -> Text:
         type_ = left.type
-        if not (isinstance(type_, IntType) and type_.is_wide):
+        if not _is_wide(type_):
             return NOTATION.apply(op, self.print(left), self.print(right))
         match op:
             case "<":
@@ -206,8 +230,8 @@ class ExpressionPrinter:
 
     def _convert(self, operand: Expr, target: Type) -> Text:
         source = operand.type
-        if isinstance(source, IntType) and source.is_wide:
-            if isinstance(target, IntType) and target.is_wide:
+        if _is_wide(source):
+            if _is_wide(target):
                 return atom(f"{self._helpers.resize(source, target)}({self.text(operand)})")
             low = self._call("low", source, operand)
             if isinstance(target, BitType):
@@ -216,15 +240,20 @@ class ExpressionPrinter:
         if isinstance(target, BitType):
             # Compilers suspect arithmetic where a condition may stand.
             return NOTATION.apply("!=", self.print(operand), number(0))
-        if target.is_wide:
+        if _is_wide(target):
             return self._call("of", target, operand)
         if _is_64(source) == _is_64(target):
             return self.print(operand)
         return NOTATION.apply("cast int64_t" if _is_64(target) else "cast int32_t", self.print(operand))
 
 
+def _is_wide(type_: Type) -> TypeGuard[IntType]:
+    """Whether values of a type are structs in C."""
+    return type_.is_wide
+
+
 def _width(type_: Type) -> int:
-    return 8 if isinstance(type_, BitType) else type_.width
+    return type_.width if isinstance(type_, IntType) else 8 * type_.bytes
 
 
 def _is_64(type_: Type) -> bool:

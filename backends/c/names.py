@@ -98,7 +98,7 @@ class CNames:
 
     def __init__(self, prefix: str) -> None:
         self._names = Names(RESERVED | {prefix})
-        self._symbol = re.compile(rf"{prefix}_(batch|scratch|SCRATCH|i\d.*|.*_table|.*_EXPONENT)")
+        self._symbol = re.compile(rf"{prefix}_(batch|scratch|SCRATCH|i\d.*|real_of_bits|.*_table|.*_EXPONENT)")
         self._known: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 from random import Random
 
@@ -29,15 +30,25 @@ def golden_inputs(rule: Rule, types: Types, samples: int) -> list[np.ndarray]:
     arrays = []
     for declaration in rule.inputs:
         shape = (samples, *types.shape[declaration.name])
-        values: list[int | None] = [_draw(random, types.tensor[declaration.name]) for _ in range(prod(shape))]
         count = prod(shape[1:])
-        found = types.tensor[declaration.name]
-        if samples > 2:
-            values[: 2 * count] = [found.low] * count + [found.high] * count
+        values: list[int | Fraction | None]
+        if declaration.type.kind == "rat":
+            values = [Fraction(_double(random)) for _ in range(prod(shape))]
+        else:
+            found = types.tensor[declaration.name]
+            values = [_draw(random, found) for _ in range(prod(shape))]
+            if samples > 2:
+                values[: 2 * count] = [found.low] * count + [found.high] * count
         array = np.empty(len(values), dtype=object)
         array[:] = values
         arrays.append(array.reshape(shape))
     return arrays
+
+
+def _double(random: Random) -> float:
+    """A finite double of any size, mostly of a usual one."""
+    power = random.choice((-1074, -60, -3, 0, 0, 0, 1, 10, 1020))
+    return random.choice((-1, 1)) * random.choice((0.5, random.random(), random.randrange(8))) * 2.0**power
 
 
 def _draw(random: Random, found: ValueType) -> int:

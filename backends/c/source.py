@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ddcompile.backends.c.expressions import ExpressionPrinter
-from ddcompile.backends.c.literals import element_type, hex_words, number
+from ddcompile.backends.c.literals import element_type, hex_words, number, real_number
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.statements import StatementPrinter
 from ddcompile.backends.c.wide import Helpers
 from ddcompile.backends.shared.writer import Writer, fill
-from ddcompile.kernel.nodes import BIT, I8, I16, Buffer, Function, IntType, Kernel, Type
+from ddcompile.kernel.nodes import BIT, I8, I16, Buffer, Function, Kernel, RealType, Type
 from ddcompile.kernel.traverse import loads
 
 __all__ = ["CSource", "elements", "table_text"]
@@ -20,8 +20,10 @@ def table_text(declaration: str, values: Iterable[int], type_: Type) -> str:
     """A constant array, its elements on lines of bounded width."""
     writer = Writer()
     items: Iterable[str]
-    if isinstance(type_, IntType) and type_.is_wide:
+    if type_.is_wide:
         items = (word for value in values for word in hex_words(value, type_.words))
+    elif isinstance(type_, RealType):
+        items = (str(real_number(value)) for value in values)
     else:
         is_plain = type_ in (BIT, I8, I16)
         items = map(str, values) if is_plain else (number(value).text for value in values)
@@ -32,8 +34,7 @@ def table_text(declaration: str, values: Iterable[int], type_: Type) -> str:
 
 def elements(buffer: Buffer) -> int:
     """How many C array elements a buffer takes; C has no empty arrays."""
-    words = buffer.type.words if isinstance(buffer.type, IntType) else 1
-    return max(1, buffer.size * words)
+    return max(1, buffer.size * buffer.type.words)
 
 
 class CSource:
@@ -78,6 +79,11 @@ class CSource:
     def scratch_fields(self) -> list[str]:
         """The members of the scratch struct; none if scratch lives on the stack."""
         return [self._array(b) for b in self.kernel.of_role("scratch")] if self.scratch_name else []
+
+    @property
+    def includes(self) -> list[str]:
+        """The headers that the functions need besides those of the header file; known after `blocks`."""
+        return ["string.h"] if self._helpers.needs_memcpy else []
 
     def blocks(self) -> list[str]:
         """Tables, helpers and functions, in the order of the file."""

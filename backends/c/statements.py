@@ -139,7 +139,7 @@ class StatementPrinter:
     def _invoke(self, name: str, offsets: tuple[Expr, ...]) -> None:
         arguments = []
         for buffer, offset in zip(self._kernel.parameters, offsets, strict=True):
-            words = buffer.type.words if isinstance(buffer.type, IntType) else 1
+            words = buffer.type.words
             scale = f"{words} * " if words > 1 else ""
             place = self._names[buffer.name]
             text = self._expressions.print(offset).at(MULTIPLY + 1) if scale else self._expressions.text(offset)

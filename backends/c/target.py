@@ -12,12 +12,13 @@ from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.printer import print_type
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.lower import lower
-from ddcompile.kernel.nodes import BitType, Buffer
+from ddcompile.kernel.lower import lower, machine_types
+from ddcompile.kernel.nodes import BitType, Buffer, RealType
 
 __all__ = ["CTarget"]
 
 _PACKAGE = "ddcompile.backends.c"
+_EXACT = ": finite numbers, computed with exactly (sums and products as integers of 2112 bits and more)"
 
 
 class CTarget:
@@ -39,6 +40,7 @@ class CTarget:
         header = provenance(rule, options)
         special = specialize(rule, dict(options.sizes)) if options.sizes else rule
         types = check(special)
+        types = machine_types(special, types)
         kernel = lower(special, types)
         source = CSource(kernel, prefix, comments=options.comments)
         blocks = source.blocks()
@@ -57,7 +59,9 @@ class CTarget:
                     batch=source.declarator(kernel.batch, restrict=False),
                 ),
             ),
-            EmittedFile(f"{prefix}.c", render(_PACKAGE, "source.c.j2", **frame, blocks=blocks)),
+            EmittedFile(
+                f"{prefix}.c", render(_PACKAGE, "source.c.j2", **frame, includes=source.includes, blocks=blocks)
+            ),
         ]
         if options.self_test:
             files.append(EmittedFile(f"{prefix}_test.c", selftest(special, types, source, header)))
@@ -79,6 +83,8 @@ def _layout(buffer: Buffer) -> str:
     count = f"{buffer.size} element" + "s" * (buffer.size != 1)
     if isinstance(buffer.type, BitType):
         return f"{count}, each 0 or 1"
+    if isinstance(buffer.type, RealType):
+        return f"{count}" + (_EXACT if buffer.exponent else "")
     text = f"{count} of {buffer.type.width} bits"
     if buffer.type.is_wide:
         text += f", each {buffer.type.words} words of two's complement, least significant first"

@@ -13,7 +13,9 @@ from ddcompile.kernel.nodes import IntType
 
 __all__ = ["Helper", "Helpers"]
 
-Helper: TypeAlias = OneOf["of", "low", "load", "store", "add", "sub", "neg", "mul", "rem", "and", "less", "equal"]
+Helper: TypeAlias = OneOf[
+    "of", "low", "load", "store", "add", "sub", "neg", "mul", "shift", "rem", "and", "less", "equal", "of_real", "real"
+]
 
 _BODIES: dict[Helper, str] = {
     "of": """
@@ -112,6 +114,20 @@ static inline {T} {name}({T} a, {T} b)
     return result;
 }}
 """,
+    "shift": """
+static inline {T} {name}({T} value, int count)
+{{
+    {T} result;
+    for (int k = 0; k < {n}; ++k) {{
+        const int from = k - count / 64;
+        result.word[k] = from < 0 ? 0 : value.word[from] << (count % 64);
+        if (from > 0 && count % 64 != 0) {{
+            result.word[k] |= value.word[from - 1] >> (64 - count % 64);
+        }}
+    }}
+    return result;
+}}
+""",
     "rem": """
 /* Of a nonnegative number by a positive one, bit by bit. */
 static inline {T} {name}({T} a, {T} b)
@@ -177,7 +193,91 @@ static inline int {name}({T} a, {T} b)
     return 1;
 }}
 """,
+    "of_real": """
+/* A finite number times 2^1074. */
+static inline {T} {name}(double value)
+{{
+    {T} result;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint64_t sign = bits >> 63 ? UINT64_MAX : 0;
+    const int exponent = (int)((bits >> 52) & 0x7ff);
+    const int first = exponent > 0 ? (exponent - 1) / 64 : 0;
+    const int offset = exponent > 0 ? (exponent - 1) % 64 : 0;
+    const uint64_t digits = (bits & (UINT64_MAX >> 12)) | (exponent > 0 ? UINT64_C(1) << 52 : 0);
+    uint64_t carry = bits >> 63;
+    for (int k = 0; k < {n}; ++k) {{
+        uint64_t word = 0;
+        if (k == first) {{
+            word = digits << offset;
+        }} else if (k == first + 1 && offset > 0) {{
+            word = digits >> (64 - offset);
+        }}
+        result.word[k] = (word ^ sign) + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }}
+    return result;
+}}
+""",
+    "real": """
+/* value * 2^-exponent, rounded once to nearest even. */
+static inline double {name}({T} value, int exponent)
+{{
+    const uint64_t sign = value.word[{n} - 1] >> 63;
+    uint64_t carry = sign;
+    for (int k = 0; k < {n}; ++k) {{
+        value.word[k] = (value.word[k] ^ (0 - sign)) + carry;
+        carry = (uint64_t)(carry != 0 && value.word[k] == 0);
+    }}
+    int high = {n} - 1;
+    while (high > 0 && value.word[high] == 0) {{
+        --high;
+    }}
+    uint64_t top = value.word[high];
+    if (top == 0) {{
+        return 0.0;
+    }}
+    uint64_t next = high > 0 ? value.word[high - 1] : 0;
+    uint64_t rest = 0;
+    for (int k = 0; k < high - 1; ++k) {{
+        rest |= value.word[k];
+    }}
+    int binary = 64 * high + 63 - exponent;
+    while (top >> 63 == 0) {{
+        top = (top << 1) | (next >> 63);
+        next <<= 1;
+        --binary;
+    }}
+    /* Now 2^binary <= |value| * 2^-exponent < 2^(binary + 1), and top holds the first 64 digits of it. */
+    const int is_normal = binary >= -1022;
+    const int dropped = is_normal ? 11 : -1011 - binary;
+    uint64_t bits = 0;
+    if (binary > 1023) {{
+        bits = UINT64_C(0x7ff) << 52;
+    }} else if (dropped <= 64) {{
+        const uint64_t half = UINT64_C(1) << 63;
+        const uint64_t below = dropped < 64 ? top << (64 - dropped) : top;
+        bits = dropped < 64 ? top >> dropped : 0;
+        bits += (uint64_t)(below > half || (below == half && ((next | rest) != 0 || (bits & 1) != 0)));
+        /* The leading digit counts as one in the exponent, and so does a carry. */
+        bits += is_normal ? (uint64_t)(binary + 1022) << 52 : 0;
+    }}
+    bits |= sign << 63;
+    double result;
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}}
+""",
 }
+
+_REAL_OF_BITS = """
+static inline double {name}(uint64_t bits)
+{{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}}
+"""
 
 _RESIZE = """
 static inline {T} {name}({S} value)
@@ -211,6 +311,17 @@ class Helpers:
         self._widths: set[int] = set()
         self._used: set[tuple[int, Helper]] = set()
         self._resized: set[tuple[int, int]] = set()
+        self._has_bits = False
+
+    @property
+    def needs_memcpy(self) -> bool:
+        """Whether a function looks at the bits of doubles."""
+        return self._has_bits or any(helper in ("of_real", "real") for _, helper in self._used)
+
+    def real_of_bits(self) -> str:
+        """The name of the function that gives the double of some bits."""
+        self._has_bits = True
+        return f"{self._prefix}_real_of_bits"
 
     def type_name(self, type_: IntType) -> str:
         """The struct of a wide type."""
@@ -235,7 +346,7 @@ class Helpers:
 
     def text(self) -> str:
         """The types and functions used, in a fixed order."""
-        parts = []
+        parts = [_REAL_OF_BITS.format(name=self.real_of_bits())] if self._has_bits else []
         for width in sorted(self._widths):
             parts.append(f"\ntypedef struct {{\n    uint64_t word[{width // 64}];\n}} {self._prefix}_i{width};\n")
         for width in sorted(self._widths):

@@ -4,37 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ddcompile.backends.llvm.function import FunctionPrinter, memory_type, remainder_symbol
+from ddcompile.backends.llvm.expressions import memory_type, real_text
+from ddcompile.backends.llvm.function import FunctionPrinter
+from ddcompile.backends.llvm.runtime import runtime_functions
 from ddcompile.backends.shared.words import to_words
 from ddcompile.backends.shared.writer import Writer
-from ddcompile.kernel.nodes import BitType, Buffer, Kernel
+from ddcompile.kernel.nodes import F64, BitType, Buffer, Kernel
 
 __all__ = ["interface", "print_kernel", "symbol"]
-
-
-_REMAINDER = """\
-; Of a nonnegative number by a positive one, bit by bit: LLVM would call a run-time library that may be missing.
-define private i{width} {symbol}(i{width} %number, i{width} %divisor) nounwind {{
-entry:
-  br label %loop
-loop:
-  %step = phi i32 [ 0, %entry ], [ %step.next, %loop ]
-  %left = phi i{width} [ %number, %entry ], [ %left.next, %loop ]
-  %rest = phi i{width} [ 0, %entry ], [ %rest.next, %loop ]
-  %bit = lshr i{width} %left, {top}
-  %left.next = shl i{width} %left, 1
-  %doubled = shl i{width} %rest, 1
-  %longer = or i{width} %doubled, %bit
-  %less = icmp ult i{width} %longer, %divisor
-  %shorter = sub i{width} %longer, %divisor
-  %rest.next = select i1 %less, i{width} %longer, i{width} %shorter
-  %step.next = add i32 %step, 1
-  %done = icmp eq i32 %step.next, {width}
-  br i1 %done, label %end, label %loop
-end:
-  ret i{width} %rest.next
-}}
-"""
 
 
 def symbol(kernel: Kernel, function: str, prefix: str = "") -> str:
@@ -70,10 +47,8 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     for function in kernel.functions:
         writer.lines(printer.print(function))
         writer.line()
-    for type_ in sorted(printer.remainders, key=lambda type_: type_.width):
-        writer.lines(
-            _REMAINDER.format(symbol=remainder_symbol(type_), width=type_.width, top=type_.width - 1).splitlines()
-        )
+    for lines in runtime_functions(printer.used, printer.remainders):
+        writer.lines(lines)
         writer.line()
     # What a byte that holds a bit may be.
     writer.line("!0 = !{i8 0, i8 2}")
@@ -102,11 +77,11 @@ def _table(writer: Writer, name: str, table: Buffer) -> None:
     """Print a constant array, wide integers as their words."""
     numbers: list[int] = list(table.values)
     element = memory_type(table.type)
-    if not isinstance(table.type, BitType) and table.type.is_wide:
+    if table.type.is_wide:
         numbers = [int(word) for word in to_words(table.values, table.type.words)]
         element = "i64"
     head = f"{name} = private unnamed_addr constant [{len(numbers)} x {element}] "
-    items = [f"{element} {number}" for number in numbers]
+    items = [f"{element} {real_text(number) if table.type == F64 else number}" for number in numbers]
     if not items:
         writer.line(head + "zeroinitializer, align 8")
         return

@@ -13,7 +13,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.lower import lower
+from ddcompile.kernel.lower import lower, machine_types
 
 __all__ = ["LLVMTarget", "emit_object"]
 
@@ -62,7 +62,7 @@ def emit_object(rule: Rule, options: EmitOptions) -> bytes:
 
 def _text(rule: Rule, options: EmitOptions) -> str:
     special = specialize(rule, dict(options.sizes)) if options.sizes else rule
-    kernel = lower(special) if special.sizes else lower(special, check(special))
+    kernel = lower(special) if special.sizes else lower(special, machine_types(special, check(special)))
     return print_kernel(kernel, _prefix(rule, options), provenance(rule, options), options.comments)
 
 

@@ -15,9 +15,9 @@ from ddcompile.backends.python.names import field_name, python_names
 from ddcompile.backends.python.target import PythonTarget
 from ddcompile.backends.shared.target import EmitOptions
 from ddcompile.ir.nodes import Rule
-from ddcompile.ir.scaled import scaled_integers
 from ddcompile.ir.types import Types, infer
 from ddcompile.runtime.arrays import prepare, results
+from ddcompile.runtime.rationals import rational_types
 
 __all__ = ["compile_python", "load", "run_python"]
 
@@ -70,12 +70,7 @@ def compile_python(rule: Rule) -> Callable[[Sequence[Any]], Any]:
         prepared = prepare(rule, arrays)
         columns = [array.tolist() for array in prepared.arrays]
         answers = [function(*(column[k] for column in columns)) for k in range(prod(prepared.batch_shape))]
-        exponents = {
-            declaration.name: scaled_integers(array)[1]
-            for declaration, array in zip(rule.inputs, prepared.arrays, strict=True)
-            if declaration.type.kind == "rat"
-        }
-        types = infer(prepared.rule, exponents)
+        types = infer(prepared.rule, rational_types(prepared))
         raw = []
         for declaration, field in zip(rule.outputs, fields, strict=True):
             values = answers if len(fields) == 1 else [getattr(answer, field) for answer in answers]

@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from ddcompile.backends.shared.words import from_words, to_words
-from ddcompile.kernel.nodes import BitType, Buffer
+from ddcompile.kernel.nodes import F64, Buffer
+from ddcompile.kernel.scalars import bits_of
+from ddcompile.runtime.rationals import binary64, scaled
 
 __all__ = ["input_memory", "output_memory", "output_values", "scaled_values"]
 
-_DTYPES: dict[int, type[np.generic]] = {8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
+_DTYPES: dict[str, type[np.generic]] = {
+    "bit": np.uint8, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64, "f64": np.float64
+}  # fmt: skip
 
 
 def _dtype(buffer: Buffer) -> type[np.generic]:
-    if isinstance(buffer.type, BitType):
-        return np.uint8
-    return np.uint64 if buffer.type.is_wide else _DTYPES[buffer.type.width]
-
-
-def _words(buffer: Buffer) -> int:
-    return 1 if isinstance(buffer.type, BitType) else buffer.type.words
+    return np.uint64 if buffer.type.is_wide else _DTYPES[str(buffer.type)]
 
 
 def input_memory(buffer: Buffer, array: np.ndarray) -> np.ndarray:
@@ -31,27 +29,38 @@ def input_memory(buffer: Buffer, array: np.ndarray) -> np.ndarray:
         An input of a kernel.
     array
         Of shape (batch, *shape), in the canonical form of `ddcompile.runtime.arrays`.
+
+    Raises
+    ------
+    CompileError
+        A008 if the buffer is of doubles and a rational is none.
     """
-    if _dtype(buffer) is np.uint64:
-        return to_words(array.ravel().tolist(), _words(buffer))
+    if array.dtype == object and buffer.type == F64:
+        array = binary64(buffer.name, array)
+    elif array.dtype == object:
+        array = scaled(array, buffer.exponent)
+    if buffer.type.is_wide:
+        return to_words(array.ravel().tolist(), buffer.type.words)
     return np.ascontiguousarray(array, dtype=_dtype(buffer)).reshape(-1)
 
 
 def output_memory(buffer: Buffer, samples: int) -> np.ndarray:
     """Memory for an output of so many samples, all bytes 0."""
-    return np.zeros(samples * buffer.size * _words(buffer), dtype=_dtype(buffer))
+    return np.zeros(samples * buffer.size * buffer.type.words, dtype=_dtype(buffer))
 
 
 def output_values(buffer: Buffer, memory: np.ndarray, samples: int) -> np.ndarray:
-    """The scaled integers in the memory of an output, of shape (batch, *shape): machine integers, or objects."""
+    """The numbers in the memory of an output, of shape (batch, *shape): scaled integers or doubles."""
     shape = (samples, *buffer.shape)
-    if _dtype(buffer) is not np.uint64:
+    if not buffer.type.is_wide:
         return memory.reshape(shape)
     values = np.empty(samples * buffer.size, dtype=object)
-    values[:] = from_words(memory, _words(buffer))
+    values[:] = from_words(memory, buffer.type.words)
     return values.reshape(shape)
 
 
 def scaled_values(buffer: Buffer, array: np.ndarray) -> list[int]:
-    """The scaled integers of an array of exact numbers, flat: what its memory holds."""
+    """The elements of an array of numbers, flat, as a table of the buffer's type would have them."""
+    if buffer.type == F64:
+        return [bits_of(float(value)) for value in array.ravel().tolist()]
     return [int(value * (1 << buffer.exponent)) for value in array.ravel().tolist()]

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from ddcompile.ir.nodes import Kind, Number
 
 __all__ = [
+    "BINARY64",
     "BIT",
     "INT",
     "INT64",
@@ -181,6 +182,9 @@ TRIT = ValueType("trit", -1, 1)
 INT64 = ValueType("int", -(2**63), 2**63 - 1)
 INT = ValueType("int", None, None)
 RAT = ValueType("rat", None, None)
+_LARGEST = (2**53 - 1) << 2045
+BINARY64 = ValueType("rat", -_LARGEST, _LARGEST, 1074)
+"""Rationals that are finite binary64 numbers: multiples of 2**-1074 below 2**1024."""
 REAL = ValueType("real", None, None)
 SIZE = ValueType("int", 1, 2**31 - 1)
 """A size parameter."""

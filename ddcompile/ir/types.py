@@ -123,7 +123,7 @@ def declared_type(declared: Type, *, is_input: bool = False) -> ValueType:
 
 
 def infer(
-    rule: Rule, exponents: Mapping[str, int] | None = None, groups: Sequence[Group] | None = None
+    rule: Rule, rationals: Mapping[str, ValueType] | None = None, groups: Sequence[Group] | None = None
 ) -> Types:
     """Infer all types of a rule.
 
@@ -131,16 +131,16 @@ def infer(
     ----------
     rule
         A rule that has passed the structural checks of the verifier.
-    exponents
-        Fraction bits of inputs of kind rat; 0 for those not mentioned.
+    rationals
+        What is known of inputs of kind rat: their fraction bits and range; for those not mentioned, integers.
     groups
         What `schedule` gives, or better: it does not compare positions in a rule with sizes.
     """
-    return _Inference(rule, exponents or {}).run(schedule(rule) if groups is None else groups)
+    return _Inference(rule, rationals or {}).run(schedule(rule) if groups is None else groups)
 
 
 class _Inference:
-    def __init__(self, rule: Rule, exponents: Mapping[str, int]) -> None:
+    def __init__(self, rule: Rule, rationals: Mapping[str, ValueType]) -> None:
         self.rule = rule
         self.tables = constant_tables(rule)
         self.shape: dict[str, tuple[int, ...]] = {}
@@ -163,7 +163,7 @@ class _Inference:
             self.shape[declaration.name] = _greatest(declaration.type) if rule.sizes else extents(declaration.type)
             declared = declared_type(declaration.type, is_input=True)
             if declared.kind == "rat":
-                declared = replace(declared, exponent=exponents.get(declaration.name, 0))
+                declared = rationals.get(declaration.name, declared)
             self.tensor[declaration.name] = declared
         self.walker = TypeWalker(self.tensor, self.scaled, self.tables)
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal as OneOf
+from typing import Literal as OneOf, TypeVar
 
 from ddcompile.diagnostics import fail
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import (
+    F64,
     I32,
     I64,
     MAX_DEPTH,
     Assign,
     Branch,
     Declare,
+    FromReal,
     IntType,
     Loop,
     Stmt,
@@ -26,9 +28,12 @@ from ddcompile.kernel.nodes import (
     Var,
     int_type,
 )
+from ddcompile.kernel.reals import Real, Scalar, to_real
 from ddcompile.kernel.values import Value, constant, convert
 
 __all__ = ["Builder", "index_type"]
+
+_S = TypeVar("_S", bound=Value | Real)
 
 _MAX_BLOCKS = 100
 """Nesting that every C compiler takes: C99 5.2.4.1 grants 127 levels."""
@@ -85,21 +90,27 @@ class Builder:
 
     # --- variables ---------------------------------------------------------------------------------------------------
 
-    def _declare(self, name: str, value: Value, level: int, *, mutable: bool) -> Value:
+    def _declare(self, name: str, value: _S, level: int, *, mutable: bool) -> _S:
         block = self._blocks[level]
         block.names.append(name)
-        variable = Var(name, value.expr.type)
-        block.statements.append(Declare(variable, value.expr, mutable))
+        expr = value.expr
+        if isinstance(expr, FromReal) and not mutable:
+            # The double is named, so that what compares it still can.
+            variable = Var(name, F64)
+            block.statements.append(Declare(variable, expr.operand))
+            return replace(value, expr=replace(expr, operand=variable), level=level, depth=2)
+        variable = Var(name, expr.type)
+        block.statements.append(Declare(variable, expr, mutable))
         return replace(value, expr=variable, level=level, depth=1)
 
-    def define(self, name: str, value: Value) -> Value:
+    def define(self, name: str, value: _S) -> _S:
         """Give a value a name that is reserved for it, in the innermost block."""
         return self._declare(name, value, self.level, mutable=False)
 
     def mutable(
         self, wanted: str, start: Value, type_: Type, low: int, high: int, *, is_reserved: bool = False
     ) -> Value:
-        """Declare a variable of the innermost block; `low` and `high` bound all it is ever given.
+        """Declare an exact variable of the innermost block; `low` and `high` bound all it is ever given.
 
         It gets just the name wanted if that is reserved for it.
         """
@@ -107,23 +118,31 @@ class Builder:
         declared = self._declare(name, convert(start, type_), self.level, mutable=True)
         return replace(declared, low=low, high=high)
 
-    def assign(self, variable: Value, value: Value) -> None:
+    def mutable_real(self, wanted: str, start: Real, *, is_reserved: bool = False) -> Real:
+        """Declare a real variable of the innermost block."""
+        return self._declare(wanted if is_reserved else self._names.fresh(wanted), start, self.level, mutable=True)
+
+    def assign(self, variable: Scalar, value: Scalar) -> None:
         """Give a mutable variable a new value."""
         assert isinstance(variable.expr, Var)
-        if value.expr != variable.expr:
-            self.emit(Assign(variable.expr, convert(value, variable.expr.type).expr))
+        if isinstance(variable, Real) or isinstance(value, Real):
+            new = to_real(value).expr
+        else:
+            new = convert(value, variable.expr.type).expr
+        if new != variable.expr:
+            self.emit(Assign(variable.expr, new))
 
-    def atom(self, value: Value) -> Value:
+    def atom(self, value: _S) -> _S:
         """The value as something that may be repeated: itself, or a variable in the block where it belongs."""
         if value.is_atom:
             return value
         return self._declare(self._names.numbered("t"), value, value.level, mutable=False)
 
-    def shallow(self, value: Value) -> Value:
+    def shallow(self, value: _S) -> _S:
         """The value as an operand: itself, or a variable if it is deep."""
         return value if value.depth <= _SHALLOW else self.atom(value)
 
-    def hoisted(self, value: Value) -> Value:
+    def hoisted(self, value: _S) -> _S:
         """The value as a part of an innermost expression: named if it can move out of a loop."""
         return self.atom(value) if value.level < self.level else self.shallow(value)
 

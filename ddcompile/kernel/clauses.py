@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from ddcompile.ir.nodes import Binder, Statement
 from ddcompile.kernel.context import Context
-from ddcompile.kernel.expressions import lower_expression
+from ddcompile.kernel.expressions import lower_exact
 from ddcompile.kernel.values import Value, add, as_bit, compare, constant, logic
 
 __all__ = ["lower_clause", "lower_recurrence"]
@@ -37,7 +37,7 @@ def lower_clause(context: Context, statement: Statement, store: Callable[[Statem
         for position in statement.positions[start:]:
             if not isinstance(position, Binder):
                 continue
-            lower, upper = lower_expression(context, position.lower), lower_expression(context, position.upper)
+            lower, upper = lower_exact(context, position.lower), lower_exact(context, position.upper)
             if upper.high <= lower.low:
                 return
             index = stack.enter_context(context.builder.loop(position.name, lower, upper))
@@ -87,8 +87,8 @@ def _range(context: Context, clause: _Clause, level: int) -> tuple[Value, Value]
     context.indices = dict(clause.indices)
     position = clause.statement.positions[level]
     if isinstance(position, Binder):
-        return lower_expression(context, position.lower), lower_expression(context, position.upper)
-    value = lower_expression(context, position)
+        return lower_exact(context, position.lower), lower_exact(context, position.upper)
+    value = lower_exact(context, position)
     return value, add(value, constant(1))
 
 

@@ -12,13 +12,14 @@ from ddcompile.ir.traverse import free_indices, reads
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.kernel.builder import Builder
 from ddcompile.kernel.nodes import Buffer, Type
+from ddcompile.kernel.reals import Real, Scalar, constant_real
 from ddcompile.kernel.values import Value, constant, narrowed
 
 __all__ = ["Context", "Step", "bounds", "drive"]
 
 Result = TypeVar("Result")
 
-Step: TypeAlias = Generator[Expr, Value, Value]
+Step: TypeAlias = Generator[Expr, Scalar, Scalar]
 """The lowering of one node as a coroutine: it yields subexpressions, is sent their values, and returns its own.
 
 So the interpreter's stack holds one frame however deep an expression is; `drive` keeps the stack of coroutines.
@@ -37,7 +38,7 @@ class Context:
         The sample function so far.
     buffers : dict of str to Buffer
         Every tensor in memory, tables included.
-    scalars : dict of str to Value
+    scalars : dict of str to Scalar
         Tensors without axes that have no memory.
     indices : dict of str to Value
         The indices that are visible, by their names in the rule.
@@ -52,14 +53,16 @@ class Context:
     types: Types
     builder: Builder
     buffers: dict[str, Buffer]
-    scalars: dict[str, Value] = field(default_factory=dict)
+    scalars: dict[str, Scalar] = field(default_factory=dict)
     indices: dict[str, Value] = field(default_factory=dict)
     unfinished: frozenset[str] = frozenset()
     named: dict[int, str] = field(default_factory=dict)
     looping: frozenset[int] = frozenset()
 
-    def refined(self, expr: Expr, value: Value) -> Value:
+    def refined(self, expr: Expr, value: Scalar) -> Scalar:
         """The value with what type inference knows of its range."""
+        if isinstance(value, Real):
+            return value
         found = self.types.of(expr)
         if found.low is None or found.high is None:
             return value
@@ -70,6 +73,11 @@ class Context:
         if low == high:
             return constant(low, value.exponent)
         return narrowed(replace(value, low=low, high=high))
+
+    def real_accumulator(self, node: Reduce, wanted: str, start: float) -> Real:
+        """Declare the variable for the real result of a reduction."""
+        name = self.named.pop(id(node), None)
+        return self.builder.mutable_real(name or wanted, constant_real(start), is_reserved=name is not None)
 
     def accumulator(self, node: Reduce, wanted: str, start: Value, type_: Type, low: int, high: int) -> Value:
         """Declare the variable for the result of a reduction; `low` and `high` bound all it is ever given."""
@@ -101,9 +109,9 @@ def bounds(found: ValueType, exponent: int) -> tuple[int, int]:
     return -(-found.low >> -shift), found.high >> -shift
 
 
-def drive(visit: Callable[[Context, Expr], Step], context: Context, start: Generator[Expr, Value, Result]) -> Result:
+def drive(visit: Callable[[Context, Expr], Step], context: Context, start: Generator[Expr, Scalar, Result]) -> Result:
     """Run a coroutine, and for each expression that one asks for the coroutine of `visit`, to the end."""
-    stack: list[Generator[Expr, Value, Any]] = [start]
+    stack: list[Generator[Expr, Scalar, Any]] = [start]
     answer: Any = None
     while stack:
         try:

@@ -17,6 +17,7 @@ from ddcompile.kernel.nodes import (
     Convert,
     Declare,
     Expr,
+    FromReal,
     Function,
     Invoke,
     Kernel,
@@ -25,11 +26,15 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    RealType,
     Select,
     Stmt,
     Store,
+    ToReal,
+    Type,
     Var,
 )
+from ddcompile.kernel.scalars import real_of
 from ddcompile.kernel.traverse import Event, walk
 
 __all__ = ["dump", "dump_expression"]
@@ -52,8 +57,12 @@ def dump(kernel: Kernel) -> str:
 def _buffer(buffer: Buffer) -> str:
     shape = f"[{', '.join(map(str, buffer.shape))}]" if buffer.shape else ""
     scale = f" * 2^-{buffer.exponent}" if buffer.exponent else ""
-    values = f" = {' '.join(map(str, buffer.values))}" if buffer.role == "table" else ""
+    values = f" = {' '.join(_number(v, buffer.type) for v in buffer.values)}" if buffer.role == "table" else ""
     return f"{buffer.role} {buffer.name}: {buffer.type}{shape}{scale}{values}"
+
+
+def _number(value: int, type_: Type) -> str:
+    return repr(real_of(value)) if isinstance(type_, RealType) else str(value)
 
 
 def _function(function: Function, kernel: Kernel) -> Iterator[str]:
@@ -108,8 +117,9 @@ def _at(expr: Expr, level: int) -> str:
 
 def _print(expr: Expr) -> tuple[str, int]:
     match expr:
-        case Const(value):
-            return str(value), _ATOM if value >= 0 else 8
+        case Const(value, type_):
+            text = _number(value, type_)
+            return text, 8 if text.startswith("-") else _ATOM
         case Var(name):
             return name, _ATOM
         case Load(buffer, index, _, guard, default):
@@ -129,5 +139,11 @@ def _print(expr: Expr) -> tuple[str, int]:
             return f"{_at(then, 1)} if {_at(condition, 1)} else {_at(otherwise, 0)}", 0
         case Convert(operand, type_):
             return f"{type_}({dump_expression(operand)})", _ATOM
+        case ToReal(operand, exponent):
+            scale = f", 2^-{exponent}" if exponent else ""
+            return f"f64({dump_expression(operand)}{scale})", _ATOM
+        case FromReal(operand, exponent, type_):
+            scale = f", 2^{exponent}" if exponent else ""
+            return f"{type_}({dump_expression(operand)}{scale})", _ATOM
         case _:
             assert_never(expr)

@@ -26,37 +26,23 @@ from ddcompile.ir.traverse import children, postorder
 from ddcompile.kernel.builder import Builder
 from ddcompile.kernel.context import Context, Step, bounds, drive
 from ddcompile.kernel.nodes import BIT, I8, Expr as KernelExpr, Type, int_type
+from ddcompile.kernel.operations import add, as_type, compare, exact, extreme, multiply, negate, select, subtract
 from ddcompile.kernel.reads import flat_index, lower_modulo, lower_read
+from ddcompile.kernel.reals import Real, Scalar, constant_real
 from ddcompile.kernel.reductions import lower_reduce
-from ddcompile.kernel.values import (
-    Value,
-    add,
-    aligned,
-    as_bit,
-    compare,
-    constant,
-    convert,
-    extreme,
-    logic,
-    multiply,
-    negate,
-    negation,
-    select,
-    subtract,
-)
+from ddcompile.kernel.values import Value, as_bit, constant, convert, logic, negation
 
-__all__ = ["exact_number", "looping_conditionals", "lower_expression", "lower_subscript"]
+__all__ = ["exact_number", "looping_conditionals", "lower_exact", "lower_expression", "lower_subscript"]
 
 
-def lower_expression(context: Context, expr: Expr) -> Value:
-    """Lower an expression in the innermost open block; what it needs before it is emitted there or further out.
-
-    Raises
-    ------
-    CompileError
-        E011 if it computes with reals.
-    """
+def lower_expression(context: Context, expr: Expr) -> Scalar:
+    """Lower an expression in the innermost open block; what it needs before it is emitted there or further out."""
     return drive(_visit, context, _visit(context, expr))
+
+
+def lower_exact(context: Context, expr: Expr) -> Value:
+    """Lower an expression that is no real, as `lower_expression` does."""
+    return exact(lower_expression(context, expr))
 
 
 def lower_subscript(context: Context, shape: tuple[int, ...], positions: Sequence[Expr]) -> KernelExpr:
@@ -113,9 +99,9 @@ def _node(context: Context, expr: Expr) -> Step:
                 case "*":
                     return multiply(first, second)
                 case "%":
-                    return _modulo(context.builder, first, second, expr)
+                    return _modulo(context.builder, exact(first), exact(second), expr)
                 case "and" | "or" | "xor":
-                    return logic(op, first, second)
+                    return logic(op, exact(first), exact(second))
                 case _:
                     assert_never(op)
         case Compare():
@@ -132,23 +118,27 @@ def _node(context: Context, expr: Expr) -> Step:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 
 
-def _unary(builder: Builder, op: UnaryOp, operand: Value, expr: Expr) -> Value:
+def _unary(builder: Builder, op: UnaryOp, operand: Scalar, expr: Expr) -> Scalar:
     zero = constant(0)
     match op:
         case "-":
             return negate(operand)
         case "not":
-            return negation(operand)
+            return negation(exact(operand))
         case "sign":
             operand = builder.atom(operand)
             above, below = compare(">", operand, zero), compare("<", operand, zero)
             return subtract(convert(above, I8), convert(below, I8))
         case "abs":
             operand = builder.atom(operand)
+            if isinstance(operand, Real):
+                # 0.0 - x has no negative zero.
+                return select(compare("<=", operand, zero), subtract(constant_real(0.0), operand), operand)
             return select(compare("<", operand, zero), negate(operand), operand)
         case "relu":
             operand = builder.atom(operand)
-            return select(compare(">", operand, zero), operand, constant(0, operand.exponent))
+            none = constant_real(0.0) if isinstance(operand, Real) else constant(0, operand.exponent)
+            return select(compare(">", operand, zero), operand, none)
         case "real" | "exp" | "log" | "tanh" | "sigmoid":
             raise fail("E011", f"`{op}` gives reals, which this target does not compute", location=expr.location)
         case _:
@@ -163,7 +153,7 @@ def _modulo(builder: Builder, left: Value, right: Value, expr: Expr) -> Value:
 
 def _compare(context: Context, expr: Compare) -> Step:
     """One comparison, or a chain of two, whose middle operand is evaluated once."""
-    values = []
+    values: list[Scalar] = []
     for operand in expr.operands:
         values.append((yield operand))
     if len(expr.ops) == 1:
@@ -174,19 +164,23 @@ def _compare(context: Context, expr: Compare) -> Step:
 
 def _if(context: Context, expr: If) -> Step:
     """A branch where an arm loops, else a select: both arms are then cheap, pure and total."""
-    condition = as_bit((yield expr.condition))
+    condition = as_bit(exact((yield expr.condition)))
     if id(expr) not in context.looping or condition.number is not None or not context.builder.has_room:
         then = yield expr.then
         otherwise = yield expr.otherwise
         return select(condition, then, otherwise)
     found = context.types.of(expr)
-    low, high = bounds(found, found.exponent)
-    type_: Type = BIT if found.kind == "bit" else int_type(low, high)
-    chosen = context.builder.mutable("chosen", constant(0, found.exponent), type_, low, high)
+    chosen: Scalar
+    if found.kind == "real":
+        chosen = context.builder.mutable_real("chosen", constant_real(0.0))
+    else:
+        low, high = bounds(found, found.exponent)
+        type_: Type = BIT if found.kind == "bit" else int_type(low, high)
+        chosen = context.builder.mutable("chosen", constant(0, found.exponent), type_, low, high)
     with context.builder.branch(condition) as arms:
-        context.builder.assign(chosen, aligned((yield expr.then), found.exponent))
+        context.builder.assign(chosen, as_type(found, (yield expr.then)))
         arms.otherwise()
-        context.builder.assign(chosen, aligned((yield expr.otherwise), found.exponent))
+        context.builder.assign(chosen, as_type(found, (yield expr.otherwise)))
     return chosen
 
 

@@ -20,8 +20,9 @@ each), or of the narrowest integers that hold the inferred range of scaled value
 from __future__ import annotations
 
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
-from ddcompile.ir.nodes import Binder, Declaration, Index, Node, Rule, Statement
+from ddcompile.ir.nodes import Binder, Index, Node, Rule, Statement
 from ddcompile.ir.printer import print_statement
+from ddcompile.ir.ranges import BINARY64
 from ddcompile.ir.types import Types, ValueType, infer
 from ddcompile.kernel.builder import Builder
 from ddcompile.kernel.clauses import lower_clause, lower_recurrence
@@ -31,6 +32,7 @@ from ddcompile.kernel.expressions import looping_conditionals, lower_expression,
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import (
     BIT,
+    F64,
     I8,
     I64,
     Arith,
@@ -47,10 +49,12 @@ from ddcompile.kernel.nodes import (
     Var,
     int_type,
 )
+from ddcompile.kernel.operations import as_type
+from ddcompile.kernel.reals import Real
 from ddcompile.kernel.traverse import loads
-from ddcompile.kernel.values import aligned, constant, convert
+from ddcompile.kernel.values import Value, constant, convert
 
-__all__ = ["interface_type", "lower"]
+__all__ = ["interface_type", "lower", "machine_types"]
 
 
 def lower(rule: Rule, types: Types | None = None) -> Kernel:
@@ -61,30 +65,54 @@ def lower(rule: Rule, types: Types | None = None) -> Kernel:
     rule
         The rule; specialise it first if it has sizes.
     types
-        What `infer` found about this very rule, if the caller has it.
+        What `infer` found about this very rule, if the caller has it, with ranges for the inputs of kind rat
+        (see `machine_types`).
 
     Raises
     ------
     CompileError
-        E002 if the rule has sizes, E010 if a tensor has no bound, E011 if it computes with reals, E012 if loops nest
-        too deep, E013 if an index leaves 64 bits.
+        E002 if the rule has sizes, E010 if a tensor has no bound, E012 if loops nest too deep, E013 if an index leaves
+        64 bits.
     """
     if rule.sizes:
         names = ", ".join(f"`{name}`" for name in rule.sizes)
         raise fail("E002", f"the rule `{rule.name}` has sizes without values: {names}", hint="give each size a value")
-    types = infer(rule) if types is None else types
+    types = machine_types(rule) if types is None else types
     _check_bounds(rule, types)
     return _Lowering(rule, types).run()
 
 
+def machine_types(rule: Rule, types: Types | None = None) -> Types:
+    """What `infer` finds if every input of kind rat is a binary64 number, as it is in emitted code.
+
+    Parameters
+    ----------
+    rule
+        A rule without sizes.
+    types
+        What `infer` found without that, if the caller has it.
+    """
+    rationals = {d.name: BINARY64 for d in rule.inputs if d.type.kind == "rat"}
+    return infer(rule, rationals) if rationals or types is None else types
+
+
 def interface_type(found: ValueType) -> Type:
-    """The element type of an input or result: bit, i8 for spins and trits, else i64 or wider."""
+    """The element type of an input or result: bit, i8 for spins and trits, f64 for reals, else i64 or wider."""
     if found.kind == "bit":
         return BIT
+    if found.kind == "real":
+        return F64
     if found.kind in ("spin", "trit"):
         return I8
     needed = int_type(*bounds(found, found.exponent))
     return needed if needed.is_wide else I64
+
+
+def _stored_type(found: ValueType) -> Type:
+    """The element type of an intermediate tensor."""
+    if found.kind in ("bit", "real"):
+        return BIT if found.kind == "bit" else F64
+    return int_type(*bounds(found, found.exponent))
 
 
 def _check_bounds(rule: Rule, types: Types) -> None:
@@ -100,14 +128,9 @@ def _check_bounds(rule: Rule, types: Types) -> None:
 def _bound_fault(rule: Rule, types: Types, name: str, node: Node) -> Diagnostic | None:
     type_ = types.tensor[name]
     place = "" if node.location is not None else rule.name
-    if type_.kind == "real":
-        message = f"`{name}` is real, and this target computes with exact numbers only"
-        return Diagnostic("E011", message, node.location, place=place)
-    if type_.is_bounded:
+    if type_.is_bounded or type_.kind == "real":
         return None
-    if isinstance(node, Declaration):
-        hint = "give it a range, as in `int[0..255]`, and scale fractions to integers"
-    elif name in types.unsettled:
+    if name in types.unsettled:
         hint = "its fraction grows with every step of the recurrence; scale it to integers"
     else:
         hint = "bound it where it is defined, as with `min` and `max`"
@@ -126,7 +149,8 @@ class _Lowering:
     def run(self) -> Kernel:
         context, rule, types = self.context, self.rule, self.types
         for declaration in rule.inputs:
-            self._add_buffer(declaration.name, "input", interface_type(types.tensor[declaration.name]))
+            found = types.tensor[declaration.name]
+            self._add_buffer(declaration.name, "input", F64 if found == BINARY64 else interface_type(found))
         for declaration in rule.outputs:
             self._add_buffer(declaration.name, "output", interface_type(types.tensor[declaration.name]))
         for name, numbers in types.scaled.items():
@@ -140,8 +164,7 @@ class _Lowering:
         for statement in rule.statements:
             if statement.positions and statement.target not in context.buffers:
                 found = types.tensor[statement.target]
-                type_ = BIT if found.kind == "bit" else int_type(*bounds(found, found.exponent))
-                self._add_buffer(statement.target, "scratch", type_)
+                self._add_buffer(statement.target, "scratch", _stored_type(found))
         for number, group in enumerate(types.order):
             self._group(number, [rule.statements[k] for k in group])
         body = eliminate_dead_code(context.builder.body, self.results)
@@ -177,9 +200,9 @@ class _Lowering:
         if statement.target not in context.buffers:
             self._define(statement)
             return
-        value = lower_expression(context, statement.value)
         buffer = context.buffers[statement.target]
-        element = convert(aligned(value, buffer.exponent), buffer.type)
+        value = as_type(self.types.tensor[statement.target], lower_expression(context, statement.value))
+        element = convert(value, buffer.type) if isinstance(value, Value) else value
         positions = [Index(p.name) if isinstance(p, Binder) else p for p in statement.positions]
         context.builder.emit(Store(buffer.name, lower_subscript(context, buffer.shape, positions), element.expr))
 
@@ -188,7 +211,8 @@ class _Lowering:
         context, name = self.context, statement.target
         context.named = {id(statement.value): name}
         value = lower_expression(context, statement.value)
-        if context.named and value.number is None:
+        value = as_type(self.types.tensor[name], value) if self.types.tensor[name].kind == "real" else value
+        if context.named and (isinstance(value, Real) or value.number is None):
             value = context.builder.define(name, value)
         context.named = {}
         context.scalars[name] = value

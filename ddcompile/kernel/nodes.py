@@ -5,12 +5,12 @@ computes one sample, and one that does so for a batch. The C and LLVM back ends 
 
 Semantics
 ---------
-- Types are `BitType` (the values 0 and 1; one byte in memory, holding 0 or 1) and `IntType(width)` (signed two's
+- Types are `BitType` (the values 0 and 1; one byte in memory, holding 0 or 1), `IntType(width)` (signed two's
   complement of `width` bits: 8, 16, 32, 64 or a larger multiple of 64). In memory an element of 8 to 64 bits is that
   machine integer; a wider one is `width / 64` words of 64 bits, least significant first, without padding between
-  elements.
-- No operation overflows: the lowering picks widths from proved ranges. A printer may rely on it (signed arithmetic,
-  `nsw`), whatever the width.
+  elements. `F64` is IEEE binary64, and every operation on it is rounded to nearest even, by itself.
+- No operation on integers overflows: the lowering picks widths from proved ranges. A printer may rely on it (signed
+  arithmetic, `nsw`), whatever the width.
 - Expressions are pure and total, and no deeper than `MAX_DEPTH`, so printers may recurse over them; statements may
   nest deeper than Python's stack allows, so walks over statements keep a stack of their own. A printer may
   evaluate both arms of a `Select`; it must not perform a guarded `Load` whose guard is 0.
@@ -30,10 +30,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal as OneOf, TypeAlias
 
-from ddcompile.kernel.scalars import BIT, I8, I16, I32, I64, BitType, IntType, Type, int_type
+from ddcompile.kernel.conversions import FromReal, ToReal
+from ddcompile.kernel.scalars import BIT, F64, I8, I16, I32, I64, BitType, IntType, RealType, Type, int_type
 
 __all__ = [
     "BIT",
+    "F64",
     "I8",
     "I16",
     "I32",
@@ -54,6 +56,7 @@ __all__ = [
     "Convert",
     "Declare",
     "Expr",
+    "FromReal",
     "Function",
     "IntType",
     "Invoke",
@@ -64,10 +67,12 @@ __all__ = [
     "Loop",
     "Negate",
     "Not",
+    "RealType",
     "Role",
     "Select",
     "Stmt",
     "Store",
+    "ToReal",
     "Type",
     "Var",
     "int_type",
@@ -82,14 +87,14 @@ STACK_LIMIT = 16 * 1024
 
 # --- expressions -----------------------------------------------------------------------------------------------------
 
-ArithOp: TypeAlias = OneOf["+", "-", "*", "%", "&"]
+ArithOp: TypeAlias = OneOf["+", "-", "*", "/", "%", "&"]
 CompareOp: TypeAlias = OneOf["<", "<=", ">", ">=", "==", "!="]
 LogicOp: TypeAlias = OneOf["and", "or", "xor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A number; 0 or 1 when the type is `BIT`."""
+    """A number; 0 or 1 when the type is `BIT`, and the 64 bits of the number when the type is `F64`."""
 
     value: int
     type: Type
@@ -119,15 +124,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Negate:
-    """The negative of an integer."""
+    """The negative of an integer, or a real number with the other sign."""
 
     operand: Expr
-    type: IntType
+    type: IntType | RealType
 
 
 @dataclass(frozen=True, slots=True)
 class Arith:
-    """Two integers of one type give an integer of that type.
+    """Two integers, or two real numbers, give one of their type; `+ - *` take both, `/` reals, the others integers.
 
     `%` is the remainder of a division that truncates toward zero, and its right side is a positive `Const`; its left
     side is not wider than 64 bits unless it is proved nonnegative. `&` works on the two's complement bits.
@@ -136,12 +141,15 @@ class Arith:
     op: ArithOp
     left: Expr
     right: Expr
-    type: IntType
+    type: IntType | RealType
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Compare two operands of one type, giving a bit; bits compare with `==` and `!=` only."""
+    """Compare two operands of one type, giving a bit; bits compare with `==` and `!=` only.
+
+    Of real numbers, the zeros are equal; with a NaN, `!=` gives 1 and the others 0.
+    """
 
     op: CompareOp
     left: Expr
@@ -197,7 +205,7 @@ class Convert:
     type: Type
 
 
-Expr: TypeAlias = Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select | Convert
+Expr: TypeAlias = Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select | Convert | ToReal | FromReal
 
 
 # --- statements ------------------------------------------------------------------------------------------------------
@@ -297,7 +305,7 @@ class Buffer:
     exponent : int
         An element n stands for the number n * 2**-exponent.
     values : tuple of int
-        The elements of a table, else empty.
+        The elements of a table, bits of binary64 numbers if these are its type; else empty.
     """
 
     name: str

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Expr, Read
+from ddcompile.kernel import operations
 from ddcompile.kernel.builder import Builder, index_type
 from ddcompile.kernel.context import Context, Step, bounds
-from ddcompile.kernel.nodes import Buffer, Expr as KernelExpr, IntType, Load
+from ddcompile.kernel.nodes import F64, Buffer, Const, Expr as KernelExpr, IntType, Load
+from ddcompile.kernel.operations import exact
+from ddcompile.kernel.reals import Real, Scalar, as_double, constant_real, from_double, to_real
 from ddcompile.kernel.values import (
     Value,
     add,
@@ -68,7 +71,7 @@ class _Form:
         return add(result, constant(self.constant))
 
 
-def _place(context: Context, position: Expr, *, repeated: bool) -> Generator[Expr, Value, _Form]:
+def _place(context: Context, position: Expr, *, repeated: bool) -> Generator[Expr, Scalar, _Form]:
     """A position as a form; what is not affine in indices becomes one value of it."""
     affine = affine_of(position)
     if affine is not None and affine.is_integral:
@@ -80,7 +83,7 @@ def _place(context: Context, position: Expr, *, repeated: bool) -> Generator[Exp
             else:
                 form += _Form(0, ((index, int(coefficient)),))
         return form
-    value = yield position
+    value = exact((yield position))
     if value.number is not None:
         return _Form(value.number)
     named = context.builder.atom(value) if repeated else context.builder.hoisted(value)
@@ -89,7 +92,7 @@ def _place(context: Context, position: Expr, *, repeated: bool) -> Generator[Exp
 
 def flat_index(
     context: Context, shape: tuple[int, ...], positions: Sequence[Expr]
-) -> Generator[Expr, Value, KernelExpr]:
+) -> Generator[Expr, Scalar, KernelExpr]:
     """The element number of an element that is there for sure."""
     forms = []
     for position in positions:
@@ -112,39 +115,57 @@ def lower_read(context: Context, node: Read) -> Step:
     guard = _inside(forms, buffer.shape)
     if guard.number is not None:
         return _load(context, buffer, flat) if guard.number else pad
-    outside = _as_element(pad, buffer)
+    outside = _as_element(context, pad, buffer)
     if outside is not None:
         return _load(context, buffer, flat, context.builder.hoisted(guard), outside)
     guard = context.builder.atom(guard)
-    return select(guard, _load(context, buffer, flat, guard, constant(0, buffer.exponent)), pad)
+    zero = constant_real(0.0) if buffer.type == F64 else constant(0, buffer.exponent)
+    return operations.select(guard, _load(context, buffer, flat, guard, zero), pad)
 
 
-def _as_element(pad: Value, buffer: Buffer) -> Value | None:
+def _as_element(context: Context, pad: Scalar, buffer: Buffer) -> Scalar | None:
     """A number as an element of a buffer; None if it is none."""
-    if pad.number is None or pad.exponent > buffer.exponent:
+    if isinstance(pad, Real):
+        return pad if isinstance(pad.expr, Const) and buffer.type == F64 and not _is_exact(context, buffer) else None
+    if pad.number is None:
+        return None
+    if buffer.type == F64:
+        return as_double(pad) if _is_exact(context, buffer) else to_real(pad)
+    if pad.exponent > buffer.exponent:
         return None
     value = aligned(pad, buffer.exponent)
     low, high = (buffer.type.low, buffer.type.high) if isinstance(buffer.type, IntType) else (0, 1)
     return value if low <= value.low <= high else None
 
 
+def _is_exact(context: Context, buffer: Buffer) -> bool:
+    """Whether the elements stand for exact numbers, and not for reals."""
+    return context.types.tensor[buffer.name].kind != "real"
+
+
 def _load(
-    context: Context, buffer: Buffer, flat: _Form, guard: Value | None = None, outside: Value | None = None
-) -> Value:
+    context: Context, buffer: Buffer, flat: _Form, guard: Value | None = None, outside: Scalar | None = None
+) -> Scalar:
     """Element `flat` of a buffer, `outside` where the guard is 0; a number if it is a known element of a table."""
     if buffer.role == "table" and not flat.terms and guard is None:
-        return constant(buffer.values[flat.constant], buffer.exponent)
-    low, high = bounds(context.types.tensor[buffer.name], buffer.exponent)
+        number = buffer.values[flat.constant]
+        return Real(Const(number, F64)) if buffer.type == F64 else constant(number, buffer.exponent)
     index = _subscript(flat)
     level, depth = index.level, index.depth + 1
     default = None
     if guard is not None and outside is not None:
         level, depth = max(level, guard.level), 1 + max(index.depth, guard.depth)
-        low, high = min(low, outside.low), max(high, outside.high)
-        default = convert(outside, buffer.type).expr
+        default = outside.expr if isinstance(outside, Real) else convert(outside, buffer.type).expr
     if buffer.name in context.unfinished:
         level = context.builder.level
     load = Load(buffer.name, index.expr, buffer.type, None if guard is None else guard.expr, default)
+    if not _is_exact(context, buffer):
+        return Real(load, level, depth)
+    low, high = bounds(context.types.tensor[buffer.name], buffer.exponent)
+    if buffer.type == F64:
+        return from_double(Real(load, level, depth), low, high)
+    if isinstance(outside, Value):
+        low, high = min(low, outside.low), max(high, outside.high)
     return narrowed(Value(load, low, high, buffer.exponent, level, depth))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from math import inf
 from typing import assert_never
 
 from ddcompile.ir.nodes import Binary, Expr, Read, Reduce
@@ -11,7 +12,9 @@ from ddcompile.ir.types import Types, ValueType
 from ddcompile.kernel.builder import index_type
 from ddcompile.kernel.context import Context, Step, bounds
 from ddcompile.kernel.nodes import BIT, Arith, Assign, Branch, Break, Negate, Var, int_type
-from ddcompile.kernel.values import Value, aligned, as_bit, compare, constant, convert, extreme, negation
+from ddcompile.kernel.operations import add, as_type, compare, exact, extreme
+from ddcompile.kernel.reals import Scalar, constant_real, to_real
+from ddcompile.kernel.values import aligned, as_bit, constant, convert, negation
 
 __all__ = ["lower_reduce"]
 
@@ -33,13 +36,13 @@ def lower_reduce(context: Context, node: Reduce) -> Step:
 
 
 def _nest(
-    context: Context, node: Reduce, each: Callable[[Value], None], after_inner: Callable[[], None] | None = None
-) -> Generator[Expr, Value, None]:
+    context: Context, node: Reduce, each: Callable[[Scalar], None], after_inner: Callable[[], None] | None = None
+) -> Generator[Expr, Scalar, None]:
     """The loops of a reduction: `each` takes the body's value, `after_inner` adds code behind every inner loop."""
     with ExitStack() as stack:
         for number, binder in enumerate(node.binders):
-            lower = yield binder.lower
-            upper = yield binder.upper
+            lower = exact((yield binder.lower))
+            upper = exact((yield binder.upper))
             if upper.high <= lower.low:
                 return
             loop = context.builder.loop(binder.name, lower, upper, may_break=after_inner is not None)
@@ -53,12 +56,14 @@ def _nest(
 
 def _sum(context: Context, node: Reduce) -> Step:
     found = context.types.of(node)
+    if found.kind == "real":
+        return (yield from _real_sum(context, node))
     low, high = _partial_sums(context.types, node)
     type_ = int_type(low, high)
     total = context.accumulator(node, "sum", constant(0, found.exponent), type_, low, high)
 
-    def each(body: Value) -> None:
-        term = convert(aligned(body, found.exponent), type_).expr
+    def each(body: Scalar) -> None:
+        term = convert(aligned(exact(body), found.exponent), type_).expr
         assert isinstance(total.expr, Var)
         if isinstance(term, Negate):
             context.builder.emit(Assign(total.expr, Arith("-", total.expr, term.operand, type_)))
@@ -66,6 +71,13 @@ def _sum(context: Context, node: Reduce) -> Step:
             context.builder.emit(Assign(total.expr, Arith("+", total.expr, term, type_)))
 
     yield from _nest(context, node, each)
+    return total
+
+
+def _real_sum(context: Context, node: Reduce) -> Step:
+    """From 0.0, in the order of the loops."""
+    total = context.real_accumulator(node, "sum", 0.0)
+    yield from _nest(context, node, lambda body: context.builder.assign(total, add(total, to_real(body))))
     return total
 
 
@@ -106,8 +118,8 @@ def _decision(context: Context, node: Reduce) -> Step:
     variable = result.expr
     decided = as_bit(constant(int(is_any))).expr
 
-    def each(body: Value) -> None:
-        condition = as_bit(body) if is_any else negation(body)
+    def each(body: Scalar) -> None:
+        condition = as_bit(exact(body)) if is_any else negation(exact(body))
         if condition.number != 0:
             builder.emit(Branch(condition.expr, (Assign(variable, decided), Break())))
 
@@ -122,14 +134,18 @@ def _extreme(context: Context, node: Reduce) -> Step:
     """`min` and `max`: start from the bound that no term exceeds."""
     assert node.op in ("min", "max")
     found = context.types.of(node)
-    low, high = bounds(found, found.exponent)
     function = node.op
-    start = constant(high if function == "min" else low, found.exponent)
     name = "least" if function == "min" else "greatest"
-    best = context.accumulator(node, name, start, int_type(low, high), low, high)
+    best: Scalar
+    if found.kind == "real":
+        best = context.real_accumulator(node, name, inf if function == "min" else -inf)
+    else:
+        low, high = bounds(found, found.exponent)
+        start = constant(high if function == "min" else low, found.exponent)
+        best = context.accumulator(node, name, start, int_type(low, high), low, high)
 
-    def each(body: Value) -> None:
-        term = context.builder.atom(aligned(body, found.exponent))
+    def each(body: Scalar) -> None:
+        term = context.builder.atom(as_type(found, body))
         context.builder.assign(best, extreme(function, best, term))
 
     yield from _nest(context, node, each)
@@ -140,18 +156,22 @@ def _argmax(context: Context, node: Reduce) -> Step:
     """The lowest index that wins: start from the least value a term may have, and move on to what is greater."""
     builder = context.builder
     found = context.types.of(node.body)
-    low, high = bounds(found, found.exponent)
     binder = node.binders[0]
-    lower = yield binder.lower
-    upper = yield binder.upper
+    lower = exact((yield binder.lower))
+    upper = exact((yield binder.upper))
     first, last = lower.low, max(lower.low, upper.high - 1)
-    greatest = builder.mutable("greatest", constant(low, found.exponent), int_type(low, high), low, high)
+    greatest: Scalar
+    if found.kind == "real":
+        greatest = builder.mutable_real("greatest", constant_real(-inf))
+    else:
+        low, high = bounds(found, found.exponent)
+        greatest = builder.mutable("greatest", constant(low, found.exponent), int_type(low, high), low, high)
     where = context.accumulator(node, "where", lower, index_type(first, last), first, last)
     if upper.high <= lower.low:
         return where
     with builder.loop(binder.name, lower, upper) as index:
         context.indices[binder.name] = index
-        term = builder.atom(aligned((yield node.body), found.exponent))
+        term = builder.atom(as_type(found, (yield node.body)))
         is_greater = compare(">", term, greatest)
         if is_greater.number != 0:
             with builder.branch(is_greater):

@@ -1,11 +1,30 @@
-"""Types of kernel scalars: bits and signed integers of any width."""
+"""Types of kernel scalars: bits, signed integers of any width, and IEEE binary64 numbers."""
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["BIT", "I8", "I16", "I32", "I64", "BitType", "IntType", "Type", "int_type"]
+__all__ = [
+    "BIT",
+    "F64",
+    "FINEST",
+    "I8",
+    "I16",
+    "I32",
+    "I64",
+    "BitType",
+    "IntType",
+    "RealType",
+    "Type",
+    "bits_of",
+    "int_type",
+    "real_of",
+]
+
+FINEST = 1074
+"""Every finite binary64 number is an integer times 2**-FINEST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +38,39 @@ class BitType:
     def bytes(self) -> int:
         """Bytes an element takes in memory."""
         return 1
+
+    @property
+    def words(self) -> int:
+        """Items of memory that an element takes."""
+        return 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether no machine type holds the type."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class RealType:
+    """IEEE binary64 numbers: signed zeros, infinities and NaN among them."""
+
+    def __str__(self) -> str:
+        return "f64"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes an element takes in memory."""
+        return 8
+
+    @property
+    def words(self) -> int:
+        """Items of memory that an element takes."""
+        return 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether no machine type holds the type."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +112,10 @@ class IntType:
         return (1 << (self.width - 1)) - 1
 
 
-Type: TypeAlias = BitType | IntType
+Type: TypeAlias = BitType | IntType | RealType
 
 BIT = BitType()
+F64 = RealType()
 I8 = IntType(8)
 I16 = IntType(16)
 I32 = IntType(32)
@@ -76,3 +129,14 @@ def int_type(low: int, high: int) -> IntType:
         if bits <= width:
             return IntType(width)
     return IntType(-(-bits // 64) * 64)
+
+
+def bits_of(number: float) -> int:
+    """The 64 bits of a binary64 number; they tell 0.0 from -0.0, and a NaN equals itself."""
+    return int.from_bytes(struct.pack("<d", number), "little")
+
+
+def real_of(bits: int) -> float:
+    """The binary64 number of some bits."""
+    (number,) = struct.unpack("<d", bits.to_bytes(8, "little"))
+    return float(number)

@@ -16,6 +16,7 @@ from ddcompile.kernel.nodes import (
     Convert,
     Declare,
     Expr,
+    FromReal,
     Invoke,
     Load,
     Logic,
@@ -25,6 +26,7 @@ from ddcompile.kernel.nodes import (
     Select,
     Stmt,
     Store,
+    ToReal,
     Var,
 )
 
@@ -84,7 +86,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
         case Load(_, index, _, guard, default):
             return (index,) if guard is None or default is None else (guard, index, default)
-        case Negate(operand) | Not(operand) | Convert(operand):
+        case Negate(operand) | Not(operand) | Convert(operand) | ToReal(operand) | FromReal(operand):
             return (operand,)
         case Arith(_, left, right) | Compare(_, left, right) | Logic(_, left, right):
             return (left, right)

@@ -2,7 +2,7 @@
 
 A `Value` is a kernel expression for a scaled integer n, its proved range, and its exponent: it stands for the number
 n * 2**-exponent. Operations compute ranges by intervals and give every operation the narrowest type that holds its
-operands and its result, so nothing overflows. Constants fold.
+operands and its result, so nothing overflows. Constants fold. Reals are no such values (`ddcompile.kernel.reals`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ddcompile.kernel.nodes import (
     Const,
     Convert,
     Expr,
+    FromReal,
     IntType,
     Logic,
     LogicOp,
@@ -40,6 +41,7 @@ __all__ = [
     "compare",
     "constant",
     "convert",
+    "decided",
     "extreme",
     "logic",
     "masked",
@@ -80,8 +82,10 @@ class Value:
 
     @property
     def is_atom(self) -> bool:
-        """Whether the expression may be repeated at no cost."""
-        return isinstance(self.expr, Const | Var)
+        """Whether the expression may be repeated, at no cost or as it converts a variable."""
+        return isinstance(self.expr, Const | Var) or (
+            isinstance(self.expr, FromReal) and isinstance(self.expr.operand, Var)
+        )
 
     @property
     def is_bit(self) -> bool:
@@ -105,6 +109,9 @@ def convert(value: Value, target: Type) -> Value:
         return value
     if value.number is not None:
         return replace(value, expr=Const(value.number, target), depth=1, level=0)
+    if isinstance(value.expr, FromReal) and target.is_wide:
+        assert isinstance(target, IntType)
+        return replace(value, expr=replace(value.expr, type=target))
     if isinstance(value.expr, Convert) and _holds(value.expr.operand.type, value):
         # Through a type that holds the range there is nothing lost.
         inner = replace(value, expr=value.expr.operand, depth=value.depth - 1)
@@ -113,8 +120,8 @@ def convert(value: Value, target: Type) -> Value:
 
 
 def _holds(type_: Type, value: Value) -> bool:
-    if isinstance(type_, BitType):
-        return True
+    if not isinstance(type_, IntType):
+        return isinstance(type_, BitType)
     return type_.low <= value.low and value.high <= type_.high
 
 
@@ -249,12 +256,18 @@ _DECIDED: dict[CompareOp, Callable[[Value, Value], bool | None]] = {
 }
 
 
+def decided(op: CompareOp, left: Value, right: Value) -> bool | None:
+    """What a comparison gives if the ranges, or equal expressions, decide it."""
+    left, right = _aligned(left, right)
+    return op in ("==", "<=", ">=") if left.expr == right.expr else _DECIDED[op](left, right)
+
+
 def compare(op: CompareOp, left: Value, right: Value) -> Value:
     """A comparison; a constant where the ranges decide it."""
     left, right = _aligned(left, right)
-    decided = op in ("==", "<=", ">=") if left.expr == right.expr else _DECIDED[op](left, right)
-    if decided is not None:
-        return as_bit(constant(int(decided)))
+    known = decided(op, left, right)
+    if known is not None:
+        return as_bit(constant(int(known)))
     if left.is_bit and right.number is not None and right.number in (0, 1) and op in ("==", "!="):
         return left if (op == "==") == (right.number == 1) else negation(left)
     if not (left.is_bit and right.is_bit and op in ("==", "!=")):

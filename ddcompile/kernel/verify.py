@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ddcompile.kernel.nodes import (
     BIT,
+    F64,
     I64,
     MAX_DEPTH,
     Arith,
@@ -20,6 +21,7 @@ from ddcompile.kernel.nodes import (
     Convert,
     Declare,
     Expr,
+    FromReal,
     Function,
     IntType,
     Invoke,
@@ -29,11 +31,15 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    RealType,
     Select,
     Stmt,
     Store,
+    ToReal,
+    Type,
     Var,
 )
+from ddcompile.kernel.scalars import FINEST
 from ddcompile.kernel.traverse import children, operands, walk
 
 __all__ = ["verify"]
@@ -53,7 +59,9 @@ def verify(kernel: Kernel) -> list[str]:
     return found
 
 
-def _fits(value: int, type_: BitType | IntType) -> bool:
+def _fits(value: int, type_: Type) -> bool:
+    if isinstance(type_, RealType):
+        return 0 <= value < 2**64
     return value in (0, 1) if isinstance(type_, BitType) else type_.low <= value <= type_.high
 
 
@@ -158,6 +166,8 @@ class _Checker:
                 yield from _same("negation", expr, operand)
             case Arith(op, left, right):
                 yield from _same(op, expr, left, right)
+                if op not in ("+", "-", "*") and (op == "/") != (expr.type == F64):
+                    yield f"{op} of {expr.type}"
                 if op == "%" and not (isinstance(right, Const) and right.value > 0):
                     yield "remainder by what is no positive constant"
             case Compare(op, left, right):
@@ -174,6 +184,14 @@ class _Checker:
             case Convert(operand, type_):
                 if operand.type == type_:
                     yield f"conversion of {type_} to itself"
+                if F64 in (operand.type, type_):
+                    yield f"conversion of {operand.type} to {type_} without rounding"
+            case ToReal(operand, exponent):
+                if operand.type == F64 or exponent < 0 or (exponent > 1022 and not operand.type.is_wide):
+                    yield f"no rounding of {operand.type} times 2^-{exponent}"
+            case FromReal(operand, exponent, type_):
+                if operand.type != F64 or exponent != (FINEST if type_.is_wide else 0):
+                    yield f"no conversion of {operand.type} times 2^{exponent} to {type_}"
             case _:
                 assert_never(expr)
 

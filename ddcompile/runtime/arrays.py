@@ -12,6 +12,7 @@ same arrays with the same messages.
 | A005 | a value is not of the declared type |
 | A006 | a value is NaN or infinite |
 | A007 | an input is given by a name that is none, or twice |
+| A008 | a rational is no double, which compiled C needs |
 | A011 | no sizes give the inputs their shapes |
 | A013 | a size is missing or not positive |
 """

@@ -20,7 +20,11 @@ __all__ = ["all_inputs", "input_values", "random_inputs"]
 
 DTYPES: dict[Kind, Any] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8}
 VALUES: dict[Kind, tuple[int, ...]] = {"bit": (0, 1), "spin": (-1, 1), "trit": (-1, 0, 1)}
-RATIONALS = (Fraction(0), Fraction(1), Fraction(-1, 2), Fraction(0.1), Fraction(2**70 + 1, 8), Fraction(-(10**6)))
+RATIONALS = tuple(
+    Fraction(value)
+    for value in (0.0, 1.0, -0.5, 0.1, -1e6, 3.0, 2.0**70 + 2.0**30, 5e-324, -(2.0**-1022), -1.7976931348623157e308)
+)
+"""All of them doubles, as every engine takes them."""
 
 
 def random_inputs(rule: Rule, choose: Choose, count: int = 1) -> tuple[np.ndarray, ...]:

@@ -45,7 +45,7 @@ class Limits:
     rationals, wide : bool
         Whether doubles and integers beyond 32 bits occur.
     kinds : tuple of Kind
-        Kinds of inputs. A rat has no inferred range, so what reads one only runs in the interpreter.
+        Kinds of inputs. In emitted C and LLVM a rat is a double, so what reads one has thousands of bits.
     numbers, bit_forms : tuple of str
         The forms of expressions that occur.
     patterns : tuple of str

@@ -29,6 +29,7 @@ from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.parser import parse
 from ddcompile.ir.types import infer
 from ddcompile.runtime.arrays import prepare
+from ddcompile.runtime.rationals import rational_types
 from ddcompile.testing.differential import ENGINES, Case, Difference, Results, compare
 
 __all__ = ["Line", "Worked", "disagreements", "read_lines", "read_worked"]
@@ -136,8 +137,7 @@ def disagreements(examples: Sequence[Worked], engine: str) -> Iterator[Differenc
             lines = list(group)
             case = Case(rule, tuple(_batch([line.inputs[d.name] for line in lines], d) for d in rule.inputs))
             special = prepare(rule, case.arrays)
-            exponents = {d.name: _fraction_bits(a) for d, a in zip(special.rule.inputs, special.arrays, strict=True)}
-            types = infer(special.rule, exponents)
+            types = infer(special.rule, rational_types(special))
             wanted = tuple(
                 _batch([line.results[d.name] for line in lines], d, is_wide=not types.tensor[d.name].fits(64))
                 for d in rule.outputs
@@ -149,12 +149,6 @@ def disagreements(examples: Sequence[Worked], engine: str) -> Iterator[Differenc
         difference = compare(case, engine, wanted, found)
         if difference is not None:
             yield difference
-
-
-def _fraction_bits(array: np.ndarray) -> int:
-    if array.dtype != object:
-        return 0
-    return max((Fraction(value).denominator.bit_length() - 1 for value in array.flat), default=0)
 
 
 def _batch(samples: list[Any], declaration: Declaration, *, is_wide: bool = False) -> np.ndarray:

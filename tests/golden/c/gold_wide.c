@@ -145,6 +145,19 @@ static inline gold_wide_i192 gold_wide_i192_mul(gold_wide_i192 a, gold_wide_i192
     return result;
 }
 
+static inline gold_wide_i192 gold_wide_i192_shift(gold_wide_i192 value, int count)
+{
+    gold_wide_i192 result;
+    for (int k = 0; k < 3; ++k) {
+        const int from = k - count / 64;
+        result.word[k] = from < 0 ? 0 : value.word[from] << (count % 64);
+        if (from > 0 && count % 64 != 0) {
+            result.word[k] |= value.word[from - 1] >> (64 - count % 64);
+        }
+    }
+    return result;
+}
+
 /* Of a nonnegative number by a positive one, bit by bit. */
 static inline gold_wide_i192 gold_wide_i192_rem(gold_wide_i192 a, gold_wide_i192 b)
 {
@@ -267,9 +280,8 @@ void gold_wide(
         gold_wide_i128_of(k[0])));
     /* product130 = (x[0] - x[1]) * (x[1] + 1) * 2 */
     gold_wide_i192_store(product130,
-        gold_wide_i192_mul(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_sub(gold_wide_i128_of(x[0]),
-        gold_wide_i128_of(x[1])), gold_wide_i128_add(gold_wide_i128_of(x[1]), gold_wide_i128_of(1)))),
-        gold_wide_i192_of(2)));
+        gold_wide_i192_shift(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_sub(gold_wide_i128_of(x[0]),
+        gold_wide_i128_of(x[1])), gold_wide_i128_add(gold_wide_i128_of(x[1]), gold_wide_i128_of(1)))), 1));
     /* product200[i < 3] = x[i] * x[(i + 1) % 3] * x[0] * 200 */
     for (int32_t i = 0; i < 3; ++i) {
         const int32_t t1 = i + 1;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 
@@ -232,6 +233,46 @@ def test_argmax_takes_the_lowest_of_equals() -> None:
     found = CFunction(rule)(inputs)
     np.testing.assert_array_equal(found.y, np.argmax(inputs, axis=1))
     np.testing.assert_array_equal(found.z, np.argmax(inputs[:, :2], axis=1))
+
+
+def test_rationals_are_doubles() -> None:
+    rule = parse("rule r(x: rat[3]) -> (y: rat, low: bit) { y = x[0] * x[1] - 0.1 * x[2]  low = x[0] < 0.1 * x[1] }")
+    edges = [0.0, -0.0, 5e-324, -5e-324, 2.0**-1022, 1.7976931348623157e308, -1.7976931348623157e308, 0.1, -1.5, 1e200]
+    random = Random(1)
+    inputs = np.array([[random.choice((*edges, random.gauss(0, 1))) for _ in range(3)] for _ in range(300)])
+    assert_agrees(rule, CFunction(rule), [inputs])
+
+
+def test_comparisons_of_rationals_are_exact() -> None:
+    # 0.1 * 0.1 lies between two doubles.
+    rule = parse(
+        """rule r(x: rat, n: int[-99..99]) -> (a: bit[6], b: bit[6], c: bit[6]) {
+          a[0] = x < 0.1 * 0.1  a[1] = x <= 0.1 * 0.1  a[2] = 0.1 * 0.1 < x  a[3] = x >= 0.1 * 0.1
+          a[4] = x == 0.1 * 0.1  a[5] = x != 0.1 * 0.1
+          b[0] = x < 0.5  b[1] = x <= 0.5  b[2] = x > 0.5  b[3] = x >= 0.5  b[4] = x == 0.5  b[5] = x != 0.5
+          c[0] = x < n  c[1] = n <= x  c[2] = x > n  c[3] = x >= n  c[4] = x == n  c[5] = x != n
+        }"""
+    )
+    near = 0.1 * 0.1
+    values = [near, np.nextafter(near, 0), np.nextafter(near, 1), 0.5, np.nextafter(0.5, 0), np.nextafter(0.5, 1)]
+    values += [-near, 0.0, -0.0, 3.0, np.nextafter(3, 0), np.nextafter(3, 9), 1e300, -1e300]
+    inputs = [np.repeat(values, 3), np.tile([0, 3, -99], len(values))]
+    assert_agrees(rule, CFunction(rule), inputs)
+    source = emit(rule)[1].text
+    assert "i2112" not in source
+    assert "x[0] < 0x1.47ae147ae147cp-7" in source
+    assert "x[0] <= 0x1.47ae147ae147bp-7" in source
+
+
+@pytest.mark.parametrize("value", [Fraction(2**53 + 1), Fraction(1, 2**1075), Fraction(2**1024)])
+def test_rationals_that_are_no_doubles_are_refused(value: Fraction) -> None:
+    rule = parse("rule r(x: rat) -> (y: bit) { y = x > 0 }")
+    with pytest.raises(CompileError) as caught:
+        CFunction(rule)(np.array(value, dtype=object))
+    assert str(caught.value) == (
+        "x: error[A008]: a value of `x` is no double, and compiled C takes rationals as doubles\n"
+        "  hint: round it first, or use another engine"
+    )
 
 
 # --- calling ---

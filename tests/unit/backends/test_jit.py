@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -23,8 +24,7 @@ from ddcompile.runtime.threads import check_jobs, spread
 from ddcompile.testing import assert_engines_agree
 
 FOLDER = Path(__file__).parents[2] / "golden" / "rules"
-# Rational inputs have no bound, so there is no kernel for them.
-RULES = sorted(path.stem for path in FOLDER.glob("*.rule") if path.stem != "rats")
+RULES = sorted(path.stem for path in FOLDER.glob("*.rule"))
 
 
 def read(name: str) -> Rule:
@@ -68,6 +68,53 @@ def test_rational_results_are_fractions() -> None:
     found = compile_jit(read("weights"))(np.array([1, -1, 1, 1]), 3)
     assert [type(value) for value in found.score.tolist()] == [Fraction, Fraction]
     assert found.score[0] == Fraction(1, 2) + Fraction(5, 4) + 3 + Fraction(0.1) + Fraction(3, 16)
+
+
+def _rationals(count: int, *shape: int) -> np.ndarray:
+    """Dyadic rationals of every size; not all are doubles."""
+    random = Random(count)
+    values = np.empty(count * int(np.prod(shape)), dtype=object)
+    for k in range(len(values)):
+        numerator = random.getrandbits(random.choice((1, 8, 60, 200))) * random.choice((1, -1))
+        values[k] = Fraction(numerator, 1 << random.choice((0, 1, 60, 1074, 2000)))
+    return values.reshape(count, *shape)
+
+
+def test_any_dyadic_rationals_are_inputs() -> None:
+    rule = read("rats")
+    arrays = [_rationals(100, 3), np.arange(100) % 9 - 4]
+    for actual, expected in zip(compile_jit(rule)(*arrays), interpret(rule, arrays), strict=True):
+        assert actual.dtype == expected.dtype
+        assert actual.tolist() == expected.tolist()
+
+
+def test_rational_inputs_are_as_narrow_as_their_values() -> None:
+    function = compile_jit(parse("rule r(x: rat[2]) -> (y: rat) { y = x[0] * x[1] - 0.5 }"))
+    assert function([0.25, -1.5]) == Fraction(-7, 8)
+    assert function([3, 0.5]) == 1
+    (program,) = function._programs.values()
+    assert [str(buffer.type) for buffer in program.kernel.parameters] == ["i64", "i64"]
+    assert function([2.0**-1074, 0.5]) == Fraction(1, 2**1075) - Fraction(1, 2)
+    assert len(function._programs) == 2
+
+
+@pytest.mark.parametrize("bits", [256, 320, 1024, 4096])
+def test_products_of_wide_integers_compile_fast(bits: int) -> None:
+    high = 2 ** (bits - 1)
+    terms = " + ".join(f"a[{k}] * b" for k in range(50))
+    rule = parse(
+        f"rule r(a: int[{-high}..{high}][50], b: int[{-high}..{high}]) -> (s: int, m: int[0..999]) {{"
+        f" s = {terms} - b * a[3] * b  m = (a[0] * b) % 1000 }}"
+    )
+    started = time.perf_counter()
+    function = compile_jit(rule)
+    assert time.perf_counter() - started < 20
+    random = Random(bits)
+    edges = [-high, high, 0, -1, 1 << bits // 2, *(random.randint(-high, high) for _ in range(9))]
+    a = np.array([[random.choice(edges) for _ in range(50)] for _ in range(40)], dtype=object)
+    b = np.array([random.choice(edges) for _ in range(40)], dtype=object)
+    for actual, expected in zip(function(a, b), interpret(rule, [a, b]), strict=True):
+        assert actual.tolist() == expected.tolist()
 
 
 def test_batch_axes() -> None:
@@ -239,7 +286,7 @@ def test_wrong_arrays(arrays: list[np.ndarray], code: str) -> None:
 
 def test_unbounded_numbers_are_refused() -> None:
     with pytest.raises(CompileError) as error:
-        compile_jit(read("rats"))
+        compile_jit(parse("rule r(x: int) -> (y: int[9999]) { y[0] = x  y[1 <= i < 9999] = y[i - 1] * y[i - 1] }"))
     assert code_of(error) == "E010"
 
 
