@@ -13,7 +13,7 @@ import numpy as np
 
 from ddcompile.frontends.dense import lower
 from ddcompile.frontends.evaluate import evaluate
-from ddcompile.frontends.network import ACTIVATIONS, Activation, Layer, Network
+from ddcompile.frontends.network import Activation, Layer, Network
 from ddcompile.ir.nodes import Rule
 from ddcompile.testing.choose import Choose
 
@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[int, ...]] = {
 }
 LARGEST = 4096
 """Inputs in all, so that they can be enumerated."""
+EXACT: tuple[Activation, ...] = ("sign", "step", "relu", "identity", "abs", "hardtanh")
 FAVOURED: tuple[Activation, ...] = ("relu", "hardtanh", "abs", "relu", "hardtanh")
 
 
@@ -59,7 +60,7 @@ def layered_network(choose: Choose) -> Layered:
     width = inputs
     for _ in range(choose.integer(1, 4)):
         units = choose.integer(1, 8)
-        activation = choose.choice(FAVOURED if choose.boolean(0.8) else ACTIVATIONS)
+        activation = choose.choice(FAVOURED if choose.boolean(0.8) else EXACT)
         weight = _weights(choose, rng, (units, width))
         bias = _biases(choose, rng, weight, layers, values)
         layers.append(_with_special_units(choose, weight, bias, activation))
