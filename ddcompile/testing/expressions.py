@@ -125,6 +125,9 @@ class Expressions(Operands):
         modulus = self.choose.integer(1, 9)
         if self.is_wide and self.choose.boolean():
             modulus = self.choose.choice(WIDE)
+        if self.sizes and self.choose.boolean():
+            size = self.choose.choice(self.sizes)
+            return Value(Binary("%", self.integer(scope, fuel).expr, size.expr), "int", 0, size.value - 1)
         return Value(Binary("%", self.integer(scope, fuel).expr, Literal(modulus)), "int", 0, modulus - 1)
 
     def _sum(self, scope: Scope, fuel: int) -> Value:

@@ -51,13 +51,13 @@ def random_rule(choose: Choose, limits: Limits | None = None) -> Rule:
         tuple(Declaration(tensor.name, _result_type(tensor, choose)) for tensor in results),
         tuple(statements),
         tuple(constant for constant in rule.grow.constants if constant.name in used),
-        ("N",) if rule.size is not None else (),
+        rule.sizes,
     )
 
 
 def _results(rule: RuleBuilder) -> list[Tensor]:
     """The fewest tensors, latest first chosen, from which every statement is reached."""
-    read_by: dict[str, set[str]] = {name: set() for name in rule.defined}
+    read_by: dict[str, set[str]] = {statement.target: set() for statement in rule.statements}
     for statement in rule.statements:
         read_by[statement.target] |= _names(statement) & read_by.keys()
     reached: set[str] = set()

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binary, BinaryOp, Binder, Constant, Expr, Kind, Literal, Read, Type
 from ddcompile.testing.choose import Choose
 from ddcompile.testing.values import Extent, IndexRange, Scope, Tensor, Value, hull, join, literal
@@ -22,7 +23,8 @@ BIT_FORMS = ("compare", "bit_leaf", "chain", "logic", "invert", "any_all", "if_b
 
 WIDE = (2**31, 2**32 + 1, 2**53 + 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1, 10**20, 2**100, 2**127 + 1)
 DOUBLES = (0.5, 0.25, -1.5, 0.1, 0.3333, -0.001, 2.0**-40, 123456.789)
-PATTERN_NAMES = ("pointwise", "clauses", "dense", "stencil", "carry", "steps", "together")
+SMALL_PATTERNS = ("pointwise", "clauses", "dense", "stencil", "carry", "steps", "together")
+PATTERN_NAMES = (*SMALL_PATTERNS, "pointwise", "pointwise", "clauses", "gaps", "history", "grid", "cycle")
 INDEX_NAMES = ("i", "j", "k", "l", "m", "n", "p", "q", *(f"i{k}" for k in range(20)))
 
 
@@ -41,7 +43,7 @@ class Limits:
     elements, trips : int
         Largest number of elements of a tensor, and of loop iterations for one element.
     sizes : float
-        How often rules have a size parameter.
+        How often rules have size parameters.
     rationals, wide : bool
         Whether doubles and integers beyond 32 bits occur.
     kinds : tuple of Kind
@@ -59,7 +61,7 @@ class Limits:
     bits: int = 220
     elements: int = 48
     trips: int = 40
-    sizes: float = 0.1
+    sizes: float = 0.25
     rationals: bool = True
     wide: bool = True
     kinds: tuple[Kind, ...] = ("bit", "int", "spin", "trit")
@@ -78,6 +80,7 @@ THRESHOLD = Limits(
     rationals=False,
     wide=False,
     kinds=("bit", "spin", "trit"),
+    patterns=SMALL_PATTERNS,
     gathers=False,
 )
 """Small rules over few values: nearly all of them can be unrolled into threshold units."""
@@ -92,9 +95,12 @@ class Operands(ABC):
         self.limits = limits
         self.tensors: list[Tensor] = []
         self.constants: list[Constant] = []
+        self.sizes: tuple[Extent, ...] = ()
         self.unread: set[str] = set()
-        self.is_wide = limits.wide and choose.boolean(0.25)
+        self.is_wide = limits.wide and choose.boolean(0.35)
         """Whether literals are mostly wide, so that sums and products pass 64 and 128 bits."""
+        self.is_rational = limits.rationals and choose.boolean(0.3)
+        """Whether many literals are doubles."""
 
     @abstractmethod
     def bit(self, scope: Scope, fuel: int) -> Value:
@@ -109,6 +115,9 @@ class Operands(ABC):
     def leaf(self, scope: Scope) -> Value:
         """A literal, an index, a ready-made leaf, or a read of a table or a tensor."""
         what = self.choose.integer(0, 9)
+        if what == 1 and self.sizes and self.choose.boolean():
+            size = self.choose.choice(self.sizes)
+            return Value(size.expr, "int", 1, size.value)
         if what <= 1:
             return self.literal()
         if what == 2 and scope.indices:
@@ -130,7 +139,7 @@ class Operands(ABC):
         what = self.choose.integer(0, 9)
         if what >= 6 and self.is_wide:
             return literal(self.choose.choice(WIDE) * self.choose.choice((1, -1)))
-        if what == 5 and self.limits.rationals:
+        if (what == 5 and self.limits.rationals) or (what <= 2 and self.is_rational):
             return literal(Fraction(self.choose.choice(DOUBLES)))
         return literal(self.choose.integer(-3, 7))
 
@@ -186,12 +195,23 @@ class Operands(ABC):
             low, high = sorted((factor * chosen.low, factor * chosen.high))
             if chosen.is_known and high - low < extent.value:
                 return _shifted(factor, chosen.expr, self.choose.integer(-low, extent.value - 1 - high))
+        if what == 8 and not extent.is_known:
+            return self._sized_position(extent, scope)
         if what == 9 and self.limits.gathers:
             inner = replace(scope, trips=1)
             if extent.is_known and extent.value >= 2 and self.choose.boolean():
                 return self.bit(inner, 1).expr
             return Binary("%", self.integer(inner, 1).expr, extent.expr)
         return Literal(self.choose.integer(0, extent.value - 1) if extent.is_known else 0)
+
+    def _sized_position(self, extent: Extent, scope: Scope) -> Expr:
+        """An index, doubled or shifted, that stays inside whatever the sizes are; else the last position."""
+        factor = self.choose.choice((1, 2))
+        for index in scope.indices:
+            room = None if index.extent is None else _room(extent, index.extent, factor)
+            if room is not None and room >= 0:
+                return _shifted(factor, index.expr, self.choose.integer(0, room))
+        return Binary("-", extent.expr, Literal(1))
 
     def _affine(self, scope: Scope) -> Expr:
         """Any affine form of the indices in scope."""
@@ -244,7 +264,7 @@ class Operands(ABC):
         empty = may_be_empty and self.choose.boolean()
         top = outer.high if empty else outer.high + 1
         index = replace(self.index(scope, Extent(Literal(top), max(1, top))), extent=None, is_known=outer.is_known)
-        if empty and outer.is_known and outer.low >= 0 and self.choose.boolean(0.3):
+        if empty and outer.is_known and outer.low >= 0 and self.choose.boolean():
             bounds = np.array([self.choose.integer(0, max(1, top)) for _ in range(outer.high + 1)])
             constant = Constant.of(f"w{len(self.constants)}", bounds)
             self.constants.append(constant)
@@ -266,6 +286,17 @@ def _fits(index: IndexRange, extent: Extent) -> bool:
     if index.extent == extent:
         return True
     return extent.is_known and index.is_known and index.low >= 0 and index.high < extent.value
+
+
+def _room(extent: Extent, of_index: Extent, factor: int) -> int | None:
+    """The largest offset with which a multiple of an index stays inside of an extent; None if there is no largest."""
+    outer, inner = affine_of(extent.expr), affine_of(of_index.expr)
+    assert outer is not None, "extents are affine"
+    assert inner is not None, "extents are affine"
+    free = outer - 1 - (inner - 1).scale(factor)
+    if any(value < 0 for _, value in free.terms):
+        return None
+    return int(free.constant + sum(value for _, value in free.terms))
 
 
 def _shifted(factor: int, index: Expr, offset: int) -> Expr:

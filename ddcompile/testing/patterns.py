@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ddcompile.ir.nodes import Binary, BinaryOp, Binder, Compare, Expr, Index, Kind, Literal, Read, Reduce, Unary
+from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Index, Kind, Literal, Read, Reduce, Unary
+from ddcompile.testing.recurrences import between, carry, cycle, grid, history, steps, together
 from ddcompile.testing.rule_builder import RuleBuilder, over
-from ddcompile.testing.values import Extent, IndexRange, Scope, Value, hull, join
+from ddcompile.testing.values import Extent, Scope, Value, hull, join
 
 __all__ = ["PATTERNS"]
 
@@ -25,7 +26,10 @@ def clauses(rule: RuleBuilder) -> None:
     """Clauses that split the first axis at a number or into elements, or a square along its diagonal."""
     name, shape = rule.name(), rule.shape(least=1)
     first = shape[0]
-    if not first.is_known or first.value < 2:
+    if not first.is_known:
+        _head_and_tail(rule, name, shape)
+        return
+    if first.value < 2:
         first = Extent(Literal(3), 3)
         shape = (first, *(Extent(Literal(1), 1) for _ in shape[1:]))
     what = rule.choose.choice(("halves", "halves", "elements", "triangles"))
@@ -42,11 +46,23 @@ def clauses(rule: RuleBuilder) -> None:
     values = []
     for part in parts:
         values.append(rule.value(replace(scope, indices=(part, *others)), kind))
-        rule.clause(name, (_between(part), *binders[1:]), values[-1])
+        rule.clause(name, (between(part), *binders[1:]), values[-1])
     for k in range(cut, first.value) if what == "elements" else ():
         values.append(rule.value(replace(scope, indices=tuple(others)), kind))
         rule.clause(name, (Literal(k), *binders[1:]), values[-1])
     rule.define(name, shape, *values)
+
+
+def _head_and_tail(rule: RuleBuilder, name: str, shape: tuple[Extent, ...]) -> None:
+    """The first element along a size, and the others, which may be none."""
+    (_, *binders), scope = rule.scope(shape)
+    index, *others = scope.indices
+    kind: Kind | None = rule.choose.choice((None, "bit"))
+    first = rule.value(replace(scope, indices=tuple(others)), kind)
+    rule.clause(name, (Literal(0), *binders), first)
+    rest = rule.value(replace(scope, indices=(replace(index, low=1, extent=None), *others)), kind)
+    rule.clause(name, (Binder(index.name, Literal(1), shape[0].expr), *binders), rest)
+    rule.define(name, shape, first, rest)
 
 
 def _triangles(rule: RuleBuilder, name: str, extent: Extent) -> None:
@@ -121,115 +137,51 @@ def stencil(rule: RuleBuilder) -> None:
     rule.define(name, source.shape, value)
 
 
-def carry(rule: RuleBuilder) -> None:
-    """A recurrence along the first axis that starts from a constant outside."""
+def gaps(rule: RuleBuilder) -> None:
+    """A tensor with elements that no clause defines, and one that reads the others."""
+    hidden = rule.hide()
+    count = rule.choose.integer(2, 5)
+    extent = Extent(Literal(count), count)
+    what = rule.choose.choice(("window", "even", "triangle"))
+    kind: Kind | None = rule.choose.choice((None, "bit"))
+    if what == "triangle":
+        (row, _), scope = rule.scope((extent, extent))
+        i, j = scope.indices
+        inner = replace(scope, indices=(i, replace(j, extent=None)))
+        values = [rule.value(inner, kind)]
+        column = Binder(j.name, Literal(0), i.expr)
+        rule.clause(hidden, (row, column), values[0])
+        sums = Reduce("sum", (column,), Read(hidden, (i.expr, j.expr)))
+        _reader(rule, extent, sums, values, count - 1)
+    elif what == "window":
+        low = rule.choose.integer(1, 3)
+        (_,), scope = rule.scope((extent,))
+        (index,) = scope.indices
+        moved = replace(index, low=low, high=low + count - 1, extent=None)
+        values = [rule.value(replace(scope, indices=(moved,)), kind)]
+        rule.clause(hidden, (between(moved),), values[0])
+        outside = Literal(0) if rule.choose.boolean() else None
+        _reader(rule, extent, Read(hidden, (Binary("+", index.expr, Literal(low)),), outside), values, 1)
+    else:
+        values = [rule.value(Scope(rule.limits.trips), kind) for _ in range(count)]
+        for k, value in enumerate(values):
+            rule.clause(hidden, (Literal(2 * k),), value)
+        _reader(rule, extent, Read(hidden, (Binary("*", Literal(2), Index("i")),)), values, 1)
+
+
+def _reader(rule: RuleBuilder, extent: Extent, read: Expr, values: list[Value], most: int) -> None:
+    """A tensor whose element is what `read` gives at index i, a sum of at most so many values, and a bit."""
     name = rule.name()
-    extent = _line(rule)
     (binder,), scope = rule.scope((extent,))
-    bit = rule.choose.boolean(0.6)
-    outside = Literal(rule.choose.integer(0, 1))
-    before = Read(name, (Binary("-", scope.indices[0].expr, Literal(1)),), outside)
-    if rule.choose.boolean(0.2):
-        _accumulated(rule, name, extent, binder, scope, before)
-        return
-    leaf = Value(before, "bit", 0, 1) if bit else Value(before, "int", 0, 5)
-    value = _advance(rule, replace(scope, leaves=(leaf,)), leaf)
-    rule.clause(name, (binder,), value)
-    rule.define(name, (extent,), replace(value, low=0, high=leaf.high))
+    low, high = hull((0, *(bound * most for value in values for bound in (value.low, value.high))))
+    kind = join(*(value.kind for value in values), "int")
+    other = rule.grow.bit(scope, 1)
+    total = Value(Binary("+", read, other.expr), kind, low, high + 1, max(value.exponent for value in values))
+    rule.clause(name, (binder,), total)
+    rule.define(name, (extent,), total)
 
 
-def _accumulated(rule: RuleBuilder, name: str, extent: Extent, binder: Binder, scope: Scope, before: Read) -> None:
-    """Running totals: the range grows with every element."""
-    term = rule.grow.number(scope, rule.limits.fuel // 2)
-    low, high = hull((0, term.low * extent.value, 1 + term.high * extent.value))
-    value = Value(Binary("+", before, term.expr), join(term.kind, "int"), low, high, term.exponent)
-    rule.clause(name, (binder,), value)
-    rule.define(name, (extent,), value)
-
-
-def steps(rule: RuleBuilder) -> None:
-    """Steps in time of a row of elements: the first axis is time, neighbours wrap."""
-    name = rule.name()
-    times, extent = rule.choose.integer(2, 5), _line(rule)
-    time = Extent(Literal(times), times)
-    bit = rule.choose.boolean(0.6)
-    (_, binder), scope = rule.scope((time, extent))
-    t, i = scope.indices
-    start = _step_value(rule, replace(scope, indices=(i,)), bit=bit)
-    rule.clause(name, (Literal(0), binder), start)
-    neighbours = (i.expr, Binary("%", _moved(i, 1), extent.expr), Binary("%", _moved(i, -1), extent.expr))
-    reads = [Read(name, (_before(t), neighbour)) for neighbour in neighbours]
-    leaves = tuple(Value(read, "bit", 0, 1) if bit else Value(read, "int", 0, 5) for read in reads)
-    later = replace(t, low=1, extent=None)
-    value = _advance(rule, replace(scope, indices=(later, i), leaves=leaves), rule.choose.choice(leaves))
-    rule.clause(name, (_between(later), binder), value)
-    rule.define(name, (time, extent), start, value)
-
-
-def together(rule: RuleBuilder) -> None:
-    """Two tensors that advance together in time, the second from the first one's present."""
-    names = (rule.name(), rule.name(1))
-    times = rule.choose.integer(2, 4)
-    time = Extent(Literal(times), times)
-    _, scope = rule.scope((time,))
-    later = replace(scope.indices[0], low=1, extent=None)
-    before = tuple(Value(Read(name, (_before(later),)), "bit", 0, 1) for name in names)
-    now = Value(Read(names[0], (later.expr,)), "bit", 0, 1)
-    clauses: list[tuple[str, Binder | Expr, Value]] = []
-    for name, leaves in zip(names, ((before[1], before[0]), (now, before[1])), strict=True):
-        clauses.append((name, Literal(0), rule.grow.bit(Scope(rule.limits.trips), 2)))
-        inner = Scope(rule.limits.trips, (later,), leaves)
-        clauses.append((name, _between(later), _advance(rule, inner, leaves[0])))
-    rule.is_ordered = True
-    for name, position, value in clauses:
-        rule.clause(name, (position,), value)
-    for name in names:
-        rule.define(name, (time,), clauses[0][2])
-
-
-def _line(rule: RuleBuilder) -> Extent:
-    """The extent of a recurrence."""
-    if rule.size is not None and rule.choose.boolean():
-        return rule.size
-    count = rule.choose.integer(2, 6)
-    return Extent(Literal(count), count)
-
-
-def _step_value(rule: RuleBuilder, scope: Scope, *, bit: bool) -> Value:
-    """A value of the range that a recurrence keeps: a bit, or 0 to 5."""
-    if bit:
-        return rule.grow.bit(scope, 2)
-    value = rule.grow.integer(scope, rule.limits.fuel)
-    return Value(Binary("%", value.expr, Literal(6)), "int", 0, 5)
-
-
-def _advance(rule: RuleBuilder, scope: Scope, leaf: Value) -> Value:
-    """A next value of the same range as `leaf`, which it uses."""
-    if leaf.kind == "bit":
-        other = rule.grow.bit(scope, rule.limits.fuel // 2)
-        op: BinaryOp = rule.choose.choice(("xor", "or", "and"))
-        if rule.choose.boolean():
-            return Value(Binary(op, leaf.expr, other.expr), "bit", 0, 1)
-        number = rule.grow.number(scope, rule.limits.fuel // 2)
-        total = Binary("+", number.expr, leaf.expr)
-        return Value(Compare((">=",), (total, Literal(rule.choose.integer(0, 3)))), "bit", 0, 1)
-    number = rule.grow.integer(scope, rule.limits.fuel // 2)
-    total = Binary("+", leaf.expr, number.expr)
-    return Value(Binary("%", total, Literal(6)), "int", 0, 5)
-
-
-def _between(index: IndexRange) -> Binder:
-    return Binder(index.name, Literal(index.low), Literal(index.high + 1))
-
-
-def _before(time: IndexRange) -> Expr:
-    return Binary("-", Index(time.name), Literal(1))
-
-
-def _moved(index: IndexRange, offset: int) -> Expr:
-    return Binary("+" if offset > 0 else "-", index.expr, Literal(abs(offset)))
-
-
+_ALL = (pointwise, clauses, dense, stencil, carry, steps, together, gaps, history, grid, cycle)
 PATTERNS: dict[str, Callable[[RuleBuilder], None]] = {
-    pattern.__name__: pattern for pattern in (pointwise, clauses, dense, stencil, carry, steps, together)
+    pattern.__name__: pattern for pattern in _ALL
 }
