@@ -160,8 +160,9 @@ def gaps(rule: RuleBuilder) -> None:
         moved = replace(index, low=low, high=low + count - 1, extent=None)
         values = [rule.value(replace(scope, indices=(moved,)), kind)]
         rule.clause(hidden, (between(moved),), values[0])
-        outside = Literal(0) if rule.choose.boolean() else None
-        _reader(rule, extent, Read(hidden, (Binary("+", index.expr, Literal(low)),), outside), values, 1)
+        outside = None if rule.sizes or rule.choose.boolean() else Literal(0)
+        ahead = low if outside is None else low + rule.choose.integer(0, 2)
+        _reader(rule, extent, Read(hidden, (Binary("+", index.expr, Literal(ahead)),), outside), values, 1)
     else:
         values = [rule.value(Scope(rule.limits.trips), kind) for _ in range(count)]
         for k, value in enumerate(values):
