@@ -1,4 +1,12 @@
-"""Arrays of commands: read from and written to `.npy` and `.npz` files, one array an input or result."""
+"""Arrays of commands: read from and written to `.npy` and `.npz` files, one array an input or result.
+
+| code | says |
+|---|---|
+| A020 | a file is missing or cannot be read |
+| A021 | a file is no .npy or .npz file, or damaged |
+| A022 | a file lacks an input |
+| A023 | a file has an array that is no input |
+"""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def solve_sizes(rule: Rule, input_shapes: Sequence[tuple[int, ...]]) -> dict[str
     ------
     CompileError
         A010 if the number of shapes or of their axes is wrong, A011 if no sizes, or none that are positive integers,
-        give these shapes, A012 if several do.
+        give these shapes.
     """
     if len(input_shapes) != len(rule.inputs):
         wanted = counted(len(rule.inputs), "input")
@@ -96,8 +96,7 @@ def solve_sizes(rule: Rule, input_shapes: Sequence[tuple[int, ...]]) -> dict[str
             raise fail("A010", f"`{declaration.name}` has {wanted}, not {len(shape)}: {shape}", place=declaration.name)
         for axis, (extent, length) in enumerate(zip(declaration.type.shape, shape, strict=True)):
             form = affine_of(extent)
-            if form is None:
-                raise fail("A011", f"axis {axis} of `{declaration.name}` is not affine", place=declaration.name)
+            assert form is not None, "extents are affine"
             equations.append((form, length, f"axis {axis} of `{declaration.name}`"))
     sizes = _solve(rule, equations)
     for form, length, where in equations:
@@ -122,9 +121,7 @@ def _solve(rule: Rule, equations: list[tuple[Affine, int, str]]) -> dict[str, in
     ]
     pivots = _eliminate(rows, count)
     found = {column: rows[row][count] for row, column in pivots}
-    if len(found) < count:
-        missing = ", ".join(f"`{name}`" for column, name in enumerate(rule.sizes) if column not in found)
-        raise fail("A012", f"the shapes of the inputs do not determine {missing}", place=rule.name)
+    assert len(found) == count, "the extents of the inputs determine all sizes"
     sizes: dict[str, int] = {}
     for column, name in enumerate(rule.sizes):
         value = found[column]

@@ -13,6 +13,7 @@ same arrays with the same messages.
 | A006 | a value is NaN or infinite |
 | A007 | an input is given by a name that is none, or twice |
 | A008 | a rational is no double, which compiled C needs |
+| A010 | there are more or fewer shapes or axes than the rule has inputs or axes |
 | A011 | no sizes give the inputs their shapes |
 | A013 | a size is missing or not positive |
 """

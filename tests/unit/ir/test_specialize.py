@@ -46,7 +46,6 @@ UNSOLVED = [
         "the shapes of the inputs give size N = 3/2, which is no positive integer",
     ),
     ("N", "x: bit[N + 3]", [(3,)], "A011", "the shapes of the inputs give size N = 0, which is no positive integer"),
-    ("H, W", "x: bit[H + W]", [(3,)], "A012", "the shapes of the inputs do not determine `W`"),
 ]
 
 
