@@ -101,19 +101,17 @@ def complement_steps(network: Network, rng: np.random.Generator) -> Network:
 
 
 def signs_for_steps(network: Network) -> Network:
-    """Make sign units of the hidden step layers in which no sum is 0 and whose readers are not rounded by that."""
+    """Make sign units of the hidden step layers in which no sum is 0 and which sign or step units read unrounded."""
     layers = list(network.layers)
     for k in range(len(layers) - 1):
         layer, after = layers[k], layers[k + 1]
-        if layer.activation != "step" or not _is_short(after) or not _is_never_tied(layers[: k + 1]).all():
+        is_read_exactly = after.activation in ("sign", "step") and _is_short(after)
+        if layer.activation != "step" or not is_read_exactly or not _is_never_tied(network.layers[: k + 1]).all():
             continue
         layers[k] = Layer(layer.weight, layer.bias, "sign")
-        # A bit is half of 1 + its sign; the reader of signs or steps is doubled, others are halved.
+        # A bit is half of 1 + its sign, so the reader is doubled.
         weight = after.dense_weight()
-        bias = 2 * after.bias + weight.sum(axis=1)
-        if after.activation not in ("sign", "step"):
-            weight, bias = weight / 2, bias / 2
-        layers[k + 1] = Layer(weight, bias, after.activation)
+        layers[k + 1] = Layer(weight, 2 * after.bias + weight.sum(axis=1), after.activation)
     return Network(tuple(layers), network.name)
 
 

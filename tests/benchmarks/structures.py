@@ -25,7 +25,8 @@ from pathlib import Path
 
 import ddcompile as dd
 from ddcompile.analysis.cost import cost
-from ddcompile.testing.structures import STRUCTURES
+from ddcompile.frontends.network import Network
+from ddcompile.testing.structures import STRUCTURES, Structure
 
 WITHIN = 1.3
 BYTES = 4 * 2**30
@@ -83,10 +84,8 @@ class Line:
         return f"{row}  {'ok' if self.is_within else self.failure or '.'}"
 
 
-def distilled(name: str, seed: int) -> Found:
+def distilled(structure: Structure, network: Network, seed: int) -> Found:
     """Distill one shuffle of a structure."""
-    structure = STRUCTURES[name].build()
-    network = structure.network(seed)
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -97,17 +96,24 @@ def distilled(name: str, seed: int) -> Found:
 
 
 def serve(requests: Connection) -> None:
-    """Distill what is asked for, until nothing more is."""
+    """Distill what is asked for, until nothing more is; say when the network is made and time begins to count."""
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
-    while (request := requests.recv()) is not None:
+    while True:
+        name, seed = requests.recv()
+        structure = STRUCTURES[name].build()
+        network = structure.network(seed)
+        requests.send("made")
         try:
-            requests.send(distilled(*request))
+            requests.send(distilled(structure, network, seed))
         except Exception as error:
-            requests.send(Found(request[1], failure=f"{type(error).__name__}: {error}".splitlines()[0]))
+            requests.send(Found(seed, failure=f"{type(error).__name__}: {error}".splitlines()[0]))
 
 
 class Worker:
-    """A process that distills; one that takes too long is ended, and another is started for what comes next."""
+    """A process that distills; one that takes too long is ended, and another is started for what comes next.
+
+    Making a network is not limited: builders take seconds.
+    """
 
     def __init__(self, seconds: float) -> None:
         """Start none yet."""
@@ -123,13 +129,13 @@ class Worker:
             self.process.start()
             theirs.close()
         self.requests.send((name, seed))
-        if self.requests.poll(self.seconds):
-            try:
+        try:
+            self.requests.recv()
+            if self.requests.poll(self.seconds):
                 return self.requests.recv()
-            except EOFError:
-                failure = "the process ended"
-        else:
             failure = f"> {self.seconds:.0f} s"
+        except EOFError:
+            failure = "the process ended"
         self.end()
         return Found(seed, seconds=self.seconds, failure=failure)
 

@@ -74,6 +74,14 @@ def test_noise_stays_below_the_margin_of_the_attained_sums(bias: float, moves: b
         assert (evaluate(noisy, x) == evaluate(unit, x)).all()
 
 
+def test_all_hidden_layers_of_steps_become_signs() -> None:
+    steps = [Layer(np.eye(3), np.full(3, -0.5), "step") for _ in range(4)]
+    signs = transforms.signs_for_steps(Network(tuple(steps)))
+    assert [layer.activation for layer in signs.layers] == ["sign", "sign", "sign", "step"]
+    x = np.array(list(product((0, 1), repeat=3)))
+    assert (evaluate(signs, x) == x).all()
+
+
 def test_steps_with_ties_are_neither_complemented_nor_made_signs() -> None:
     network = Network((Layer(np.array([[1, 1]] * 9), np.repeat(-1, 9), "step"), Layer(np.ones((1, 9)), np.zeros(1))))
     assert transforms.signs_for_steps(network).sha256 == network.sha256
