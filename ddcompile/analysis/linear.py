@@ -16,6 +16,7 @@ from typing import Literal as OneOf
 import numpy as np
 
 from ddcompile.analysis.exact import LIMIT, Exact, NotExact, bound, exact_integers, objects, plus, shifted, times
+from ddcompile.analysis.reals import Reals
 from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Index, Literal, Read, Reduce, Rule, Statement, Unary
 from ddcompile.ir.traverse import postorder, substitute
 from ddcompile.ir.types import Types
@@ -252,12 +253,17 @@ class _Reader:
 
 
 def unit_rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] | None:
-    """The rows of every element of `target`, row-major; None if some clause is not of this form."""
+    """The rows of every element of `target`, row-major; None if some clause is not of this form, or over reals."""
+    reals = Reals(types)
+    if reals.tensor(target):
+        return None
     shape = atoms.shape[target]
     rows: list[Row | None] = [None] * prod(shape)
     for statement in rule.statements:
         if statement.target != target:
             continue
+        if reals(statement.value):
+            return None
         try:
             found = _clause_rows(rule, types, atoms, statement)
         except (_NotLinear, NotExact):

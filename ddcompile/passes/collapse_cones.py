@@ -26,6 +26,7 @@ from typing import ClassVar
 from ddcompile.analysis.boolean import least_expression
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import (
     Binary,
@@ -67,6 +68,7 @@ class CollapseCones(Pass):
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         types = infer(rule)
+        reals = Reals(types)
         tables = {c.name: c for c in rule.constants}
         clauses: dict[str, list[Statement]] = {}
         for statement in rule.statements:
@@ -74,7 +76,7 @@ class CollapseCones(Pass):
         readers = Counter(name for s in rule.statements for name in read_names([s]))
         statements = []
         for statement in rule.statements:
-            value = _collapsed(statement, clauses, readers, tables, types, self)
+            value = _collapsed(statement, clauses, readers, tables, types, reals, self)
             statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
@@ -92,10 +94,11 @@ def _collapsed(
     readers: Counter[str],
     tables: dict[str, Constant],
     types: Types,
+    reals: Reals,
     options: CollapseCones,
 ) -> Expr:
     """The cheapest value found over cones of growing depth; the old value if none is cheaper."""
-    if statement.target in read_names([statement]) or cost(statement.value) > options.size:
+    if reals(statement.value) or statement.target in read_names([statement]) or cost(statement.value) > options.size:
         return statement.value
     best, price = statement.value, float(cost(statement.value))
     cone, saved = folded(statement, _unrolled(statement.value, options.terms), tables, types), 0.0
@@ -105,7 +108,7 @@ def _collapsed(
         if found is not None and cost(found) - saved < price:
             found = folded(statement, found, tables, types)
             best, price = found, cost(found) - saved
-        deeper, written = _expanded(cone, clauses)
+        deeper, written = _expanded(cone, clauses, reals)
         if not written:
             break
         cone = folded(statement, _unrolled(deeper, options.terms), tables, types)
@@ -117,7 +120,7 @@ def _collapsed(
     return best
 
 
-def _expanded(value: Expr, clauses: dict[str, list[Statement]]) -> tuple[Expr, set[str]]:
+def _expanded(value: Expr, clauses: dict[str, list[Statement]], reals: Reals) -> tuple[Expr, set[str]]:
     """The value with the single-clause tensors it reads written in, and their names."""
     written: set[str] = set()
     taken = {n.name for n in postorder(value) if isinstance(n, Index)}
@@ -130,7 +133,7 @@ def _expanded(value: Expr, clauses: dict[str, list[Statement]]) -> tuple[Expr, s
         if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
             return node
         source = sources[0]
-        if source.target in read_names([source]):
+        if source.target in read_names([source]) or reals(source.value):
             return node
         inner = [b.name for n in postorder(source.value) if isinstance(n, Binding) for b in n.binders]
         names = {n: _other(n, taken) for n in dict.fromkeys([*(b.name for b in source.binders), *inner])}

@@ -9,7 +9,7 @@ After::
     y[i < 8] = sum(k < 8: x[k]) - 2 * x[i] >= 4
 
 A wrapped index loses its `%` when its range shows that it does not wrap; a reduction over a whole cycle starts
-anywhere.
+anywhere. Of what computes with reals only the exact parts are folded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from ddcompile.analysis.comparisons import integer_terms, normal_comparison
 from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import Ranges, index_ranges
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of, simplify
@@ -67,21 +68,25 @@ class Fold(Pass):
 
 def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types) -> Expr:
     """The normal form of an expression in the place of a statement's value."""
+    reals = Reals(types)
     for _ in range(8):
         ranges = index_ranges(Statement(statement.target, statement.positions, value))
-        new = _folded(value, ranges, tables, types)
+        new = _folded(value, ranges, tables, types, reals)
         if new == value:
             break
         value = new
     return value
 
 
-def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Types) -> Expr:
+def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Types, reals: Reals) -> Expr:
     def step(node: Expr) -> Expr:
         match node:
             case Read(name, positions, pad):
                 places = tuple(_position(p, ranges) for p in positions)
-                return _entry(Read(name, places, pad, location=node.location), tables)
+                read = Read(name, places, pad, location=node.location)
+                return read if reals.tensor(name) else _entry(read, tables)
+            case _ if reals(node):
+                return node
             case Binary("+", left, right):
                 return _sum(builder.add(left, right))
             case Binary("-", left, right):
@@ -158,17 +163,15 @@ def _summands(expr: Expr) -> int:
 
 
 def _is_integral(expr: Expr, tables: dict[str, Constant], types: Types) -> bool:
-    """Whether everything in an expression is an integer, literals included."""
+    """Whether everything in an expression without reals is an integer, literals included."""
     for node in postorder(expr):
         match node:
             case Literal(value) if not isinstance(value, int):
                 return False
             case Read(name, _, _):
                 kind = tables[name].type.kind if name in tables else types.tensor[name].kind
-                if kind in ("rat", "real"):
+                if kind == "rat":
                     return False
-            case Unary("real" | "exp" | "log" | "tanh" | "sigmoid", _):
-                return False
     return True
 
 

@@ -23,10 +23,12 @@ from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, substitute
+from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
@@ -155,6 +157,8 @@ def _fused(rule: Rule, source: Statement, places: list[int], names: Names) -> Ru
             return None
         own = [(b.name, box_bounds(b)) for b in source.binders]
         positions = [p.name if isinstance(p, Index) else "" for p in node.body.positions]
+        if positions != [b.name for b in node.binders] and Reals(infer(rule))(node):
+            return None  # reals are added, and compared, in the order of the indices
         inner = {b.name: box_bounds(b) for b in node.binders}
         if sorted(positions) != sorted(inner) or any(
             b is None or inner[p] != b for p, (_, b) in zip(positions, own, strict=True)

@@ -24,6 +24,7 @@ import numpy as np
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.slices import Slice, decompose
 from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of
@@ -48,13 +49,14 @@ class SliceWeights(Pass):
         """Rewrite a program."""
         tables = {c.name: c for c in rule.constants}
         types = infer(rule)
+        reals = Reals(types)
         uses = Counter(n.tensor for s in rule.statements for n in reads(s.value) if n.tensor in tables)
         statements = []
         for statement in rule.statements:
 
             def step(node: Expr, statement: Statement = statement) -> Expr:
                 match node:
-                    case Reduce("sum", binders, Binary("*", left, right)):
+                    case Reduce("sum", binders, Binary("*", left, right)) if not reals(node):
                         for read, rest in ((left, right), (right, left)):
                             if isinstance(read, Read) and read.tensor in tables and read.pad is None:
                                 table = tables[read.tensor]

@@ -32,6 +32,8 @@ class FormEngine:
         self._store = Store()
         tables = Definitions(self._store, Model.of(rule), input_tables(self._store, rule.inputs))
         self._results = [[_defined(form) for form in tables[d.name].forms] for d in rule.outputs]
+        if any(node.kind == "opaque" for node in self._store.nodes):
+            raise Decline("reals are not computed here")
         self._inputs = {node.name: v for v, node in enumerate(self._store.nodes) if node.kind == "input"}
 
     def run(self, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:

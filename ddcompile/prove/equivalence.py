@@ -104,13 +104,21 @@ def _both(a: Rule, b: Rule, interpret: Interpret | None) -> Callable[[Sequence[n
         else:
             first, second = interpret(a, batch), interpret(b, batch)
         for x, y in zip(first, second, strict=True):
-            rows = np.asarray(x != y).astype(bool).reshape(len(batch[0]), -1).any(axis=1)
+            rows = _differ(x, y).reshape(len(batch[0]), -1).any(axis=1)
             if rows.any():
                 row = int(np.argmax(rows))
                 return {d.name: _plain(values[row]) for d, values in zip(a.inputs, batch, strict=True)}
         return None
 
     return run
+
+
+def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where two results differ; reals do in their bits, except that any NaN is any other."""
+    differ = np.asarray(a != b).astype(bool)
+    if a.dtype == b.dtype == np.float64:
+        differ = (differ | (np.signbit(a) != np.signbit(b))) & ~(np.isnan(a) & np.isnan(b))
+    return differ
 
 
 def _plain(values: np.ndarray) -> Any:
@@ -145,10 +153,8 @@ class _Span:
             case "int":
                 low = d.type.low if d.type.low is not None else -SPREAD
                 return cls(low if d.type.high is None else d.type.high - 2 * SPREAD, None)
-            case "rat":
+            case "rat" | "real":
                 return cls(-SPREAD, None)
-            case "real":
-                raise fail("C012", f"inputs of kind real such as {d.name} cannot be tried")
 
 
 def _dtype(d: Declaration) -> np.dtype:
@@ -160,6 +166,8 @@ def _dtype(d: Declaration) -> np.dtype:
         case "int":
             ends = [end for end in (d.type.low, d.type.high) if end is not None]
             return np.dtype(np.int64 if all(abs(end) < 1 << 62 for end in ends) else object)
+        case "real":
+            return np.dtype(np.float64)
         case _:
             return np.dtype(object)
 
@@ -188,6 +196,8 @@ def _batch(d: Declaration, digits: np.ndarray) -> np.ndarray:
     values: Any = digits.astype(object) * span.step + span.low
     if d.type.kind == "rat":
         values = values * Fraction(1, 8)
+    elif d.type.kind == "real":
+        values = values * 0.1  # sums of tenths are rounded, and not alike in another order
     return np.asarray(values).astype(_dtype(d)).reshape(len(digits), *static_shape(d.type.shape))
 
 
@@ -246,6 +256,6 @@ def _shown_inputs(inputs: Sequence[Declaration], failure: Failure) -> list[np.nd
         flat = np.empty((1, prod(shape)), dtype=object)
         for k in range(prod(shape)):
             value = Fraction(failure.inputs.get(name_of(d.name, shape, k), span.low))
-            flat[0, k] = value if d.type.kind == "rat" else int(value)
+            flat[0, k] = value if d.type.kind in ("rat", "real") else int(value)
         batch.append(flat.astype(_dtype(d)).reshape(1, *shape))
     return batch

@@ -108,3 +108,25 @@ def test_units_that_differ_inside() -> None:
     new = parse(header + "h[u < 8] = sum(i < 5: x[5 * u + i]) >= 3\ny = sum(u < 8: h[u]) >= 4\n}")
     assert verify(old, new).status == "proved"
     assert verify(old, parse(str(new).replace(">= 4", ">= 5"))).status == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("exp(x[0] + 1)", "exp(x[0] + (3 - 2))", "proved"),
+        ("x[0] + x[1] + x[2]", "x[0] + (x[1] + x[2])", "refuted"),
+        ("x[0] + 0", "x[0] - 0", "tested"),
+        ("0 * x[0]", "0", "refuted"),  # -0.0
+        ("log(x[0] - x[0] - 1)", "log(x[1] - x[1] - 2)", "tested"),  # NaN is NaN
+    ],
+)
+def test_reals_differ_in_their_bits(first: str, second: str, status: str) -> None:
+    a, b = pair("(x: real[3]) -> (y: real)", first, second)
+    assert verify(a, b, interpret).status == status
+
+
+def test_reals_need_an_engine() -> None:
+    a, b = pair("(x: real) -> (y: real)", "x + 0", "x")
+    verdict = verify(a, b)
+    assert verdict.status == "failed"
+    assert "reals are not computed here" in str(verdict)

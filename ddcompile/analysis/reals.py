@@ -1,0 +1,52 @@
+"""Which expressions compute with reals: rewrites that hold for exact numbers leave them alone.
+
+IEEE arithmetic is not associative, `x + 0` is not `x` for -0.0, and `0 * x` is not 0 for NaN.
+"""
+
+from __future__ import annotations
+
+from ddcompile.ir.nodes import Expr, Read, Softmax, Unary
+from ddcompile.ir.traverse import children
+from ddcompile.ir.types import Types
+
+__all__ = ["Reals"]
+
+_FUNCTIONS = frozenset({"real", "exp", "log", "tanh", "sigmoid"})
+
+
+class Reals:
+    """Tells whether an expression has reals in it, itself included; remembers what it has seen.
+
+    Parameters
+    ----------
+    types
+        The types of a rule; expressions may be new ones over its tensors.
+    """
+
+    def __init__(self, types: Types) -> None:
+        self._tensors = frozenset(name for name, found in types.tensor.items() if found.kind == "real")
+        self._known: dict[int, tuple[Expr, bool]] = {}
+        """By identity; the expression is kept so that its identity stays its own."""
+
+    def tensor(self, name: str) -> bool:
+        """Whether the elements of a tensor or constant are reals."""
+        return name in self._tensors
+
+    def __call__(self, root: Expr) -> bool:
+        """Whether a subexpression is real."""
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if id(node) in self._known:
+                stack.pop()
+                continue
+            kids = children(node)
+            new = [kid for kid in kids if id(kid) not in self._known]
+            if new:
+                stack += new
+                continue
+            own = isinstance(node, Softmax) or (isinstance(node, Read) and node.tensor in self._tensors)
+            own = own or (isinstance(node, Unary) and node.op in _FUNCTIONS)
+            self._known[id(node)] = node, own or any(self._known[id(kid)][1] for kid in kids)
+            stack.pop()
+        return self._known[id(root)][1]
