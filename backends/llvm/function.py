@@ -11,7 +11,7 @@ into SSA values itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from ddcompile.backends.llvm.expressions import ExpressionPrinter, memory_type, value_type
@@ -41,13 +41,24 @@ _COMMENT = 160
 
 @dataclass(slots=True)
 class _Open:
-    """The labels of a loop or branch whose end is still to come; a branch has no head."""
+    """The labels of a loop or branch whose end is still to come, and what names stood for before it.
+
+    A branch has no head.
+    """
 
     end: str
     step: str = ""
     head: str = ""
     index: str = ""
     following: str = ""
+    before: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+
+
+def _put(names: dict[str, str], name: str, text: str | None) -> None:
+    if text is None:
+        names.pop(name, None)
+    else:
+        names[name] = text
 
 
 class FunctionPrinter(ExpressionPrinter):
@@ -156,13 +167,26 @@ class FunctionPrinter(ExpressionPrinter):
     def _declare(self, stmt: Declare) -> None:
         variable = stmt.variable
         if not stmt.mutable:
-            self._values[variable.name] = self._value(stmt.value, variable.name)
-            self._slots.pop(variable.name, None)
+            self._bind(variable.name, value=self._value(stmt.value, variable.name))
             return
         slot = "%" + self._names.fresh(variable.name)
         self._entry.append(f"  {slot} = alloca {value_type(variable.type)}, align 8")
         self._assign(slot, variable, stmt.value)
-        self._slots[variable.name] = slot
+        self._bind(variable.name, slot=slot)
+
+    def _bind(self, name: str, *, value: str | None = None, slot: str | None = None) -> None:
+        """Let a name stand for a value, or for a slot in memory, until the innermost block ends."""
+        if self._open:
+            self._open[-1].before.append((name, self._values.get(name), self._slots.get(name)))
+        _put(self._values, name, value)
+        _put(self._slots, name, slot)
+
+    def _unbind(self, block: _Open) -> None:
+        """Let names stand for what they did before a block: inner ones may hide outer ones."""
+        while block.before:
+            name, value, slot = block.before.pop()
+            _put(self._values, name, value)
+            _put(self._slots, name, slot)
 
     def _assign(self, slot: str, variable: Var, value: Expr) -> None:
         self._add(f"store {value_type(variable.type)} {self._value(value)}, ptr {slot}")
@@ -201,17 +225,18 @@ class FunctionPrinter(ExpressionPrinter):
         test = self._do(f"icmp slt {kind} {index}, {upper}")
         self._end(f"br i1 {test}, label %{body}, label %{end}")
         self._begin(body)
-        self._values[stmt.index.name] = index
-        self._slots.pop(stmt.index.name, None)
         self._open.append(_Open(end, step, head, index, following))
+        self._bind(stmt.index.name, value=index)
 
     def _otherwise(self) -> None:
         block = self._open[-1]
+        self._unbind(block)
         self._jump(block.end)
         self._begin(block.step)
 
     def _leave(self, stmt: Stmt) -> None:
         block = self._open.pop()
+        self._unbind(block)
         if isinstance(stmt, Loop):
             self._jump(block.step)
             self._begin(block.step)
