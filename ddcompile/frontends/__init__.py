@@ -20,14 +20,16 @@ Model: TypeAlias = Any
 """A network: in memory, a torch module, one `.npz` file, or CSV files, one a layer."""
 
 
-def as_network(model: Model, inputs: str | None = None, activation: str | None = None) -> Network:
+def as_network(
+    model: Model, inputs: str | Sequence[tuple[int, ...]] | None = None, activation: str | None = None
+) -> Network:
     """The exact layers of a network, whatever it is given as.
 
     Parameters
     ----------
     model : Network, torch.nn.Module, path or sequence of paths
-    inputs : str, optional
-        Declarations such as `"image: bit[8, 8]"`; they give the shapes with which a module is traced.
+    inputs : str or sequence of shapes, optional
+        Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
     activation : str, optional
         Fills in activations that files leave open (see `load_network`).
 

@@ -21,7 +21,7 @@ __all__ = ["OPERATIONS", "exact", "linear"]
 
 
 def exact(value: Any, place: str) -> np.ndarray | None:
-    """A constant operand as exact numbers of type object; None if it is no constant."""
+    """A constant operand as exact numbers of type object, with one axis at least; None if it is no constant."""
     if isinstance(value, torch.Tensor):
         array = numbers_of(value, "constant", place)
     elif isinstance(value, bool | int | float | np.number):
@@ -30,8 +30,8 @@ def exact(value: Any, place: str) -> np.ndarray | None:
         )
     else:
         return None
-    found = np.empty(array.shape, dtype=object)
-    found.ravel()[:] = [v if isinstance(v, int) else Fraction(v) for v in array.ravel().tolist()]
+    found = np.empty(array.shape or (1,), dtype=object)
+    found.reshape(-1)[:] = [v if isinstance(v, int) else Fraction(v) for v in array.ravel().tolist()]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn.modules import batchnorm, dropout, instancenorm
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from ddcompile.diagnostics import fail
 
@@ -19,7 +20,8 @@ def check_module(module: nn.Module, root: str) -> None:
     Raises
     ------
     CompileError
-        N404 if a module is compiled, scripted or quantised or has hooks.
+        N404 if a module is compiled, scripted, quantised or spread over devices, or has hooks or another forward
+        pass than its class; N405 if it waits for its first call.
     """
     for name, part in module.named_modules():
         place = f"{root}.{name}" if name else root
@@ -30,6 +32,15 @@ def check_module(module: nn.Module, root: str) -> None:
         if isinstance(part, torch.jit.ScriptModule):
             hint = "give the module from which it was scripted or traced"
             raise fail("N404", "a scripted module cannot be traced", place=place, hint=hint)
+        if isinstance(part, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            hint = "give the module itself: net.module"
+            raise fail("N404", f"`{kind.__name__}` spreads a module over devices", place=place, hint=hint)
+        if "forward" in vars(part):
+            hint = "put it into a class of its own"
+            raise fail("N404", "the forward pass of this object is not that of its class", place=place, hint=hint)
+        if isinstance(part, LazyModuleMixin) and part.has_uninitialized_params():  # type: ignore[misc]
+            hint = "call the module once, or load its weights"
+            raise fail("N405", f"`{kind.__name__}` has no weights before its first call", place=place, hint=hint)
         if "quantized" in kind.__module__ or "qat" in kind.__module__.split("."):
             hint = "give the module as it was before it was quantised"
             raise fail("N404", f"`{kind.__name__}` is quantised", place=place, hint=hint)

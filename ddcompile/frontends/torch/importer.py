@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, TypeGuard
 
@@ -20,8 +21,7 @@ from ddcompile.frontends.torch.values import BatchHead, Units, replicated, sampl
 
 __all__ = ["is_module", "network_of"]
 
-_BATCH = 2
-_OTHER_BATCH = 3
+_BATCHES = (2, 3)
 
 
 def is_module(model: object) -> TypeGuard[nn.Module]:
@@ -29,7 +29,9 @@ def is_module(model: object) -> TypeGuard[nn.Module]:
     return isinstance(model, nn.Module)
 
 
-def network_of(module: nn.Module, inputs: str | None = None, name: str = "net") -> Network:
+def network_of(
+    module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None = None, name: str = "net"
+) -> Network:
     """Import a module in eval mode.
 
     Parameters
@@ -37,9 +39,10 @@ def network_of(module: nn.Module, inputs: str | None = None, name: str = "net") 
     module : torch.nn.Module
         Its weights are taken as the exact numbers that they are, whatever their type. What the forward pass computes
         out of weights alone, torch computes.
-    inputs : str, optional
-        Declarations such as `"image: bit[8, 8]"`, one an argument of the forward pass, without the batch. Several for
-        a single argument make it flat. By default one flat input of as many values as the first linear layer reads.
+    inputs : str or sequence of shapes, optional
+        Declarations such as `"image: bit[8, 8]"`, or shapes, one an argument of the forward pass, without the batch.
+        Several for a single argument make it flat. By default one flat input of as many values as the first linear
+        layer reads.
     name : str
         What the network is called, in messages too.
 
@@ -53,18 +56,21 @@ def network_of(module: nn.Module, inputs: str | None = None, name: str = "net") 
         N4## with the path of the module at fault, see `ddcompile.frontends.torch`; S### for the declarations.
     """
     check_module(module, name)
-    graph = trace(module, name)
     dtype = float_type(module, name)
-    shapes = _shapes(module, graph, inputs, name)
-    network = _run(module, graph, shapes, name, dtype, _BATCH)
-    if any(_looks_at_shapes(node) for node in graph.nodes):
-        other = _run(module, graph, shapes, name, dtype, _OTHER_BATCH)
-        if other.sha256 != network.sha256:
-            raise fail("N411", "what the forward pass computes depends on the size of the batch", place=name)
-    return network
+    found = []
+    for batch in _BATCHES:
+        graph = trace(module, name)
+        shapes = _shapes(module, graph, inputs, name)
+        found.append(_run(module, graph, shapes, name, dtype, batch))
+    if found[0].sha256 != found[1].sha256:
+        message = "what the forward pass computes depends on the size of the batch, or on chance"
+        raise fail("N411", message, place=name)
+    return found[0]
 
 
-def _shapes(module: nn.Module, graph: fx.Graph, inputs: str | None, root: str) -> list[tuple[int, ...]]:
+def _shapes(
+    module: nn.Module, graph: fx.Graph, inputs: str | Sequence[tuple[int, ...]] | None, root: str
+) -> list[tuple[int, ...]]:
     """The shapes of the arguments of the forward pass, without the batch."""
     arguments = [node for node in graph.nodes if node.op == "placeholder" and not node.args]
     if inputs is None:
@@ -73,7 +79,7 @@ def _shapes(module: nn.Module, graph: fx.Graph, inputs: str | None, root: str) -
             hint = 'such as inputs="image: bit[8, 8]"'
             raise fail("N410", "the shapes of the inputs are not known", place=root, hint=hint)
         return [(first.in_features,)]
-    shapes = [extents(d) for d in parsed_declarations(inputs, "input")]
+    shapes = [extents(d) for d in parsed_declarations(inputs, "input")] if isinstance(inputs, str) else list(inputs)
     if len(arguments) == 1 and len(shapes) > 1:
         return [(sum(map(prod, shapes)),)]
     if len(arguments) != len(shapes):
@@ -81,12 +87,6 @@ def _shapes(module: nn.Module, graph: fx.Graph, inputs: str | None, root: str) -
         message = f"the forward pass takes {len(arguments)} tensors ({names}), but {len(shapes)} inputs are declared"
         raise fail("N410", message, place=root)
     return shapes
-
-
-def _looks_at_shapes(node: fx.Node) -> bool:
-    if node.op == "call_method":
-        return node.target in ("size", "numel", "dim", "nelement")
-    return node.op == "call_function" and (node.target is getattr or node.target is len)
 
 
 def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ Operation = Callable[..., Any]
 _OPERATIONS: Mapping[str, Operation] = {**shapes.OPERATIONS, **arithmetic.OPERATIONS, **units.OPERATIONS}
 """Operations by the name that they have as a function of torch or a method of tensors."""
 
-_SPACES: tuple[Any, ...] = (torch, F, torch._C._nn, torch.special, operator)
+_SPACES: tuple[Any, ...] = (builtins, torch, F, torch._C._nn, torch.special, operator)
 _NAME_OF: dict[Any, str] = {
     getattr(space, name): name for space in _SPACES for name in (*_OPERATIONS, "softmax") if hasattr(space, name)
 }
@@ -62,6 +63,7 @@ for _alias, _name in _ALIASES.items():
 _HINTS = {
     "max": "for the number of the largest value, use argmax(dim=1)",
     "topk": "for the number of the largest value, use argmax(dim=1)",
+    "logsoftmax": "leave it out and use head='argmax' or head='softmax'",
     "log_softmax": "leave it out and use head='argmax' or head='softmax'",
     "conv1d": "convolutions are not imported yet; write them as nn.Linear",
     "conv2d": "convolutions are not imported yet; write them as nn.Linear",

@@ -18,6 +18,7 @@ class _Tracer(fx.Tracer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.trace_asserts = True
         self.running: list[str] = []
 
     def call_module(
@@ -68,7 +69,7 @@ def _traced(module: nn.Module, root: str) -> fx.Graph:
         raise
     except Exception as error:
         running = ".".join([root, *tracer.running[-1:]])
-        text = str(error).split("\n", 1)[0].rstrip(".")
+        text = str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")
         hint = "the forward pass must take the same course for every input; torch.where(c, a, b) chooses values"
         message = f"the forward pass cannot be traced: {text} ({type(error).__name__})"
         raise fail("N401", message, place=running, hint=hint) from error

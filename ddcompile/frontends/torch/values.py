@@ -74,7 +74,7 @@ def numbers_of(tensor: torch.Tensor, what: str, place: str) -> np.ndarray:
         N405 if it holds none, N101 if they are not integers or floats, N102 if one is not finite.
     """
     if tensor.is_meta or isinstance(tensor, UninitializedParameter | UninitializedBuffer):
-        hint = "load the weights first; a module on the device `meta`, or a lazy one before its first call, has none"
+        hint = "load the weights first; a module on the device `meta` has none"
         raise fail("N405", f"the {what} holds no numbers", place=place, hint=hint)
     if tensor.is_quantized:
         raise fail("N404", f"the {what} is quantised", place=place, hint="import the module before it is quantised")
@@ -86,6 +86,7 @@ def numbers_of(tensor: torch.Tensor, what: str, place: str) -> np.ndarray:
     array = plain.numpy()
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         position = np.argwhere(~np.isfinite(array))[0].tolist()
-        message = f"the {what} is {array[tuple(position)]} at {position}; every entry must be finite"
+        where = f" at {position}" if position else ""
+        message = f"the {what} is {array[tuple(position)]}{where}; every number must be finite"
         raise fail("N102", message, place=place)
     return canonical_array(array)

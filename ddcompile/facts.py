@@ -1,0 +1,47 @@
+"""What can be said of a network without compiling it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ddcompile.diagnostics import fail
+from ddcompile.frontends import Model, as_network, float_safe as rounding
+
+__all__ = ["float_safe"]
+
+
+def float_safe(network: Model, X: Any, dtype: Any = None, head: str | None = None) -> np.ndarray:
+    """The samples on which floating point provably takes the decisions of exact arithmetic.
+
+    Parameters
+    ----------
+    network : Network, torch.nn.Module, path or sequence of paths
+    X : array_like of shape (samples, ...), or tuple of them
+        Finite numbers: the inputs, as the module takes them; for a network without shapes, flattened row-major.
+    dtype : {"float16", "bfloat16", "float32", "float64"} or type of numpy or torch, optional
+        In which the framework computes; by default that of the weights.
+    head : {"argmax", "sign", "none"}, optional
+        By default what the network itself does.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (samples,)
+        True where every sum that a sign, step or comparison looks at exceeds the bound on its error, and so does the
+        distance of the largest score from every other under argmax. There the forward pass of the framework takes
+        the same decisions as exact arithmetic, and as the rule. `ddcompile.frontends.float_safe` states the bound
+        (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapter 3) and what is assumed.
+
+    Raises
+    ------
+    CompileError
+        A### if X does not fit, N413 if the type is not known, N414 if a decision depends on tanh or sigmoid.
+    """
+    arrays = [np.asarray(x) for x in (X if isinstance(X, tuple) else (X,))]
+    for array in arrays:
+        if array.ndim == 0 or len(array) != len(arrays[0]):
+            raise fail("A004", "inputs are arrays of the same number of samples", place="X")
+    found = as_network(network, [array.shape[1:] for array in arrays])
+    flat = np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+    return rounding.float_safe(found, flat, dtype, head)
