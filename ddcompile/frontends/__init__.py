@@ -82,11 +82,11 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
             raise fail(
                 "N003", "one .npz file holds a whole network; several files must be CSV layers", place=str(files[0])
             )
-        layers = read_npz(files[0], activation)
+        layers, dtype = read_npz(files[0], activation)
     else:
-        layers = _csv_layers(files, starts, activation)
+        layers, dtype = _csv_layers(files, starts, activation), "float64"
     try:
-        return Network(layers, files[0].stem)
+        return Network(layers, files[0].stem, dtype=dtype)
     except CompileError as error:
         raise at(error, str(files[0])) from None
 

@@ -130,7 +130,9 @@ def declared_results(
             range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
             return (Declaration(name, range_),)
         shape: tuple[Expr, ...] = () if units == 1 else (Literal(units),)
-        if units > 1 and len(inputs) == 1 and prod(extents(inputs[0])) == units:
+        if network.shape is not None and len(network.shape) > 1:
+            shape = tuple(map(Literal, network.shape))
+        elif units > 1 and len(inputs) == 1 and prod(extents(inputs[0])) == units:
             shape = inputs[0].type.shape
         return (Declaration(name, Type(kind, shape)),)
     results = parsed_declarations(outputs, "output")

@@ -17,6 +17,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import bounds
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm, rational_root
+from ddcompile.frontends.weights import number_at
 
 __all__ = ["evaluate"]
 
@@ -174,7 +175,7 @@ def _normalized(layer: Layer, norm: Norm, values: _Scaled) -> _Scaled:
     """A layer with batch normalisation: signs by squares, else with the rational factors."""
     total, exponent = _total(layer, values)
     numbers = total.numbers().astype(object)
-    mean, scale, shift = _scaled(norm.mean), _scaled(norm.scale), _scaled(norm.shift)
+    mean, scale = _scaled(norm.mean), _scaled(norm.scale)
     wide = max(exponent, mean.exponent)
     centred = numbers * (1 << (wide - exponent)) - mean.numbers.astype(object) * (1 << (wide - mean.exponent))
     product = centred * scale.numbers.astype(object)
@@ -192,7 +193,7 @@ def _normalized(layer: Layer, norm: Norm, values: _Scaled) -> _Scaled:
     for unit, root in enumerate(roots):
         if root is None:
             raise fail("N408", f"the factor of a batch norm is not rational: unit {unit}", place=layer.path)
-        offset = Fraction(shift.numbers[unit].item(), 1 << shift.exponent)
+        offset = number_at(norm.shift, unit)
         found[:, unit] = [Fraction(n, 1 << wide) / root + offset for n in product[:, unit].tolist()]
     flat = found.ravel().tolist()
     exponent = max((v.denominator.bit_length() - 1 for v in flat), default=0)
@@ -205,7 +206,7 @@ def _normalized(layer: Layer, norm: Norm, values: _Scaled) -> _Scaled:
 
 def _signs_with_root(product: np.ndarray, exponent: int, norm: Norm, unit: int) -> np.ndarray:
     """The signs of `product / 2**exponent + shift * sqrt(variance)`, by comparing squares where the terms disagree."""
-    shift = Fraction(norm.shift[unit].item())
+    shift = number_at(norm.shift, unit)
     first: np.ndarray = np.sign(product).astype(np.int64)
     if shift == 0:
         return first

@@ -183,8 +183,12 @@ def _inputs(X: np.ndarray, kind: FloatType) -> _Values:
 def _joined(parts: list[_Values]) -> _Values:
     if len(parts) == 1:
         return parts[0]
-    arrays = [np.concatenate([getattr(p, name) for p in parts], axis=1) for name in ("centre", "radius", "error")]
-    return _Values(*arrays, exponent=max(p.exponent for p in parts))
+    return _Values(
+        np.concatenate([p.centre for p in parts], axis=1),
+        np.concatenate([p.radius for p in parts], axis=1),
+        np.concatenate([p.error for p in parts], axis=1),
+        max(p.exponent for p in parts),
+    )
 
 
 def _matrix(x: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise, Sparse
+from ddcompile.frontends.weights import Pointwise, Sparse, number_at
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Declaration, Number
 
@@ -113,7 +113,7 @@ def without_norm(
         raise fail("N407", f"batch norm over values of kind {grid} has no exact threshold", place=path, hint=hint)
     factors, biases = [], []
     for unit, row in enumerate(rows):
-        own = Fraction(bias[unit].item() if isinstance(bias[unit], np.generic) else bias[unit])
+        own = number_at(bias, unit)
         exponent = max(grid + exponent_of(row), own.denominator.bit_length() - 1)
         found = norm.threshold(unit, exponent)
         if found.slope == 0:

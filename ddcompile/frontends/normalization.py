@@ -13,7 +13,7 @@ from math import floor, isqrt
 import numpy as np
 
 from ddcompile.diagnostics import fail
-from ddcompile.frontends.weights import exact_numbers
+from ddcompile.frontends.weights import exact_numbers, number_at
 from ddcompile.ir.nodes import Number
 
 __all__ = ["Norm", "Threshold", "rational_root"]
@@ -73,7 +73,7 @@ class Norm:
 
     def total_variance(self, unit: int) -> Fraction:
         """The variance plus epsilon."""
-        return Fraction(self.variance[unit].item()) + Fraction(self.epsilon)
+        return number_at(self.variance, unit) + Fraction(self.epsilon)
 
     def threshold(self, unit: int, exponent: int) -> Threshold:
         """Where y is 0, if x is a multiple of `2**-exponent`.
@@ -81,7 +81,7 @@ class Norm:
         y is 0 at `x = mean - shift * sqrt(variance + epsilon) / scale`. The integers on either side of an irrational
         number are found by comparing squares.
         """
-        mean, scale, shift = (Fraction(a[unit].item()) for a in (self.mean, self.scale, self.shift))
+        mean, scale, shift = (number_at(a, unit) for a in (self.mean, self.scale, self.shift))
         if scale == 0:
             return Threshold((shift > 0) - (shift < 0), 0)
         slope = 1 if scale > 0 else -1
@@ -106,7 +106,7 @@ class Norm:
         root = rational_root(self.total_variance(unit))
         if root is None:
             return None
-        factor = Fraction(self.scale[unit].item()) / root
+        factor = number_at(self.scale, unit) / root
         try:
             return factor if Fraction(float(factor)) == factor else None
         except OverflowError:

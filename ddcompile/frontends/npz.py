@@ -26,8 +26,8 @@ _PICKLED = "reading what torch.save wrote can run code: load the module yourself
 _SPARSE = ("data", "indices", "indptr", "shape")
 
 
-def read_npz(path: Path, activation: str | None = None) -> tuple[Layer, ...]:
-    """The layers of a network file.
+def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ...], str | None]:
+    """The layers of a network file, and the floating-point type of its weights if they have one.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[Layer, ...]:
     layers = _grouped(_arrays(path), place)
     given = [_text(parts.get("activation"), f"{k}.activation", place) for k, parts in enumerate(layers)]
     chosen = choose(given, activation, place)
-    return tuple(_layer(k, parts, chosen[k], place) for k, parts in enumerate(layers))
+    return tuple(_layer(k, parts, chosen[k], place) for k, parts in enumerate(layers)), _float_type(layers)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
@@ -97,6 +97,13 @@ def _grouped(arrays: dict[str, np.ndarray], place: str) -> list[dict[str, np.nda
             if part not in parts:
                 raise fail("N005", f"`{k}.{part}` is missing", place=place)
     return [layers[k] for k in range(len(layers))]
+
+
+def _float_type(layers: list[dict[str, np.ndarray]]) -> str | None:
+    """The one type of all weights that are floats."""
+    arrays = (parts[name] for parts in layers for name in ("weight", "data", "bias") if name in parts)
+    found = {array.dtype.name for array in arrays if array.dtype.kind == "f"}
+    return found.pop() if len(found) == 1 else None
 
 
 def _text(array: np.ndarray | None, name: str, place: str) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers"]
+__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers", "number_at"]
 
 _LARGEST_DENSE = 2**26
 
@@ -172,6 +172,12 @@ def exact_numbers(values: Any, what: str) -> np.ndarray:
         if isinstance(value, Fraction) and Fraction(float(value)) != value:
             raise fail("N101", f"the {what} has the entry {value}; every entry must be an integer or a double")
     return exact
+
+
+def number_at(array: np.ndarray, position: int) -> Fraction:
+    """An entry of a flat exact array."""
+    value = array[position]
+    return Fraction(value.item() if isinstance(value, np.generic) else value)
 
 
 def _integers(values: Any, what: str) -> np.ndarray:

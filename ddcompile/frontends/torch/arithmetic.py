@@ -137,8 +137,7 @@ def _rsub(context: Context, place: str, x: Any, y: Any, *, alpha: float = 1) -> 
 def _mul(context: Context, place: str, x: Any, y: Any) -> Units:
     left, right = exact(x, place), exact(y, place)
     if left is None and right is None:
-        hint = "networks of sums and activations are imported; a mask that is a constant may be a buffer"
-        raise fail("N402", "the product of two values that depend on the inputs", place=place, hint=hint)
+        raise fail("N402", "the product of two values that depend on the inputs", place=place)
     values, factor = (x, right) if left is None else (y, left)
     if values.element != "bool" or isinstance(x if left is not None else y, torch.Tensor | bool):
         context.numbers(values, "mul", place)

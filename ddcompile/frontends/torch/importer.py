@@ -29,9 +29,7 @@ def is_module(model: object) -> TypeGuard[nn.Module]:
     return isinstance(model, nn.Module)
 
 
-def network_of(
-    module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None = None, name: str = "net"
-) -> Network:
+def network_of(module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None = None, name: str = "net") -> Network:
     """Import a module in eval mode.
 
     Parameters
@@ -84,7 +82,7 @@ def _shapes(
         return [(sum(map(prod, shapes)),)]
     if len(arguments) != len(shapes):
         names = ", ".join(str(node.target) for node in arguments)
-        message = f"the forward pass takes {len(arguments)} tensors ({names}), but {len(shapes)} inputs are declared"
+        message = f"the forward pass takes {len(arguments)} tensors ({names}); declared inputs: {len(shapes)}"
         raise fail("N410", message, place=root)
     return shapes
 

@@ -98,8 +98,8 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
     if any(isinstance(value, BatchHead) for value in flat):
         head = next(value for value in flat if isinstance(value, BatchHead))
         return _after_head(head, call, args, kwargs, place)
-    if node.op != "call_module" and not any(isinstance(value, Units) for value in flat):
-        return _constant(node, args, kwargs, place)
+    if not any(isinstance(value, Units) for value in flat):
+        return _constant(node, module, args, kwargs, place)
     if call.is_inplace and not _is_owner(node):
         hint = "use the operation that is not in place"
         raise fail("N402", f"`{call.name}` changes in place what is read elsewhere", place=place, hint=hint)
@@ -142,13 +142,16 @@ def _is_hashable(target: object) -> bool:
     return type(target).__hash__ is not None
 
 
-def _constant(node: fx.Node, args: Any, kwargs: Any, place: str) -> Any:
+def _constant(node: fx.Node, module: nn.Module, args: Any, kwargs: Any, place: str) -> Any:
     """What torch computes out of constants."""
+    target: Any = node.target
     try:
-        if node.op == "call_method":
-            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-        target: Any = node.target
         with torch.no_grad():
+            match node.op:
+                case "call_method":
+                    return getattr(args[0], target)(*args[1:], **kwargs)
+                case "call_module":
+                    return module.get_submodule(target)(*args, **kwargs)
             return target(*args, **kwargs)
     except Exception as error:
         text = str(error).split("\n", 1)[0].rstrip(".")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ddcompile.diagnostics import fail
+from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import Activation, clamp
 from ddcompile.frontends.normalization import Norm
+from ddcompile.frontends.places import at
 from ddcompile.frontends.torch.arithmetic import affine, exact
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import BatchHead, Units, numbers_of
@@ -94,7 +95,10 @@ def batch_norm(
     feature = np.broadcast_to(np.arange(ids.shape[0]).reshape(-1, *[1] * (ids.ndim - 1)), ids.shape).ravel()
     parts = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
     values = [numbers_of(tensor, name, place)[feature] for name, tensor in parts.items()]
-    norm = Norm(values[0], values[1], values[2], values[3], eps)
+    try:
+        norm = Norm(values[0], values[1], values[2], values[3], eps)
+    except CompileError as error:
+        raise at(error, place) from None
     return context.units(context.drafts.normalized(ids.ravel(), norm, place).reshape(ids.shape))
 
 

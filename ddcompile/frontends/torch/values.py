@@ -54,7 +54,7 @@ def sample_of(ids: torch.Tensor, batch: int, place: str) -> np.ndarray:
         N411 if the first axis is not that of the batch, or a sample has units of another.
     """
     array = ids.numpy()
-    hint = "the first axis must be the batch; reshape with x.flatten(1) or x.view(len(x), -1)"
+    hint = "the first axis must be the batch; reshape with x.flatten(1) or x.view(x.size(0), -1)"
     if array.ndim == 0 or array.shape[0] != batch:
         shape = tuple(array.shape)
         raise fail("N411", f"a tensor of shape {shape} for a batch of {batch}", place=place, hint=hint)

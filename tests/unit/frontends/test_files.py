@@ -281,3 +281,12 @@ def test_the_option_fills_in_activations(tmp_path: Path) -> None:
         with pytest.raises(CompileError, match="N105") as caught:
             load_network(path, option)
         assert caught.value.diagnostics[0].message == message
+
+
+def test_the_type_of_the_weights_is_kept(tmp_path: Path) -> None:
+    types = {"f4": "float32", "f2": "float16", "f8": "float64", "i8": None}
+    for stored, found in types.items():
+        np.savez(tmp_path / "net.npz", **{"0.weight": np.ones((1, 2), stored), "0.bias": np.zeros(1, np.int8)})
+        assert load_network(tmp_path / "net.npz").dtype == found
+    (tmp_path / "a.csv").write_text("1\n2\n0.5\n")
+    assert load_network(tmp_path / "a.csv").dtype == "float64"
