@@ -186,7 +186,7 @@ def compare(case: Case, engine: str, expected: Results, found: Results | Excepti
 def _differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where values differ; of reals in any bit, but NaN is NaN."""
     if a.dtype == np.float64:
-        return (a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b))
+        return np.asarray((a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b)))
     return np.asarray(a != b)
 
 
