@@ -16,6 +16,7 @@ from ddcompile.backends.c.wide import Helper, Helpers
 from ddcompile.backends.shared.printer import Notation, Operator, Text, atom, infix, prefix
 from ddcompile.kernel.nodes import (
     I8,
+    Apply,
     Arith,
     ArithOp,
     BitType,
@@ -32,6 +33,7 @@ from ddcompile.kernel.nodes import (
     Negate,
     Not,
     RealType,
+    Reinterpret,
     Select,
     ToReal,
     Type,
@@ -142,7 +144,7 @@ class ExpressionPrinter:
         match expr:
             case Const(value, type_):
                 if isinstance(type_, RealType):
-                    return real_number(value) or atom(f"{self._helpers.real_of_bits()}(UINT64_C({value:#x}))")
+                    return real_number(value) or atom(f"{self._helpers.bits('real_of_bits')}(UINT64_C({value:#x}))")
                 return atom(self._helpers.constant(value, type_)) if _is_wide(type_) else number(value)
             case Var(name) if name in self._sizes:
                 return NOTATION.apply("cast int64_t", atom(self._names[name]))
@@ -159,6 +161,8 @@ class ExpressionPrinter:
             case Arith(op, left, right, type_):
                 if _is_wide(type_):
                     return self._wide_arith(op, left, right, type_)
+                if op == ">>":
+                    return self._shifted(self.print(left), right)
                 return NOTATION.apply(op, self.print(left), self.print(right))
             case Compare(op, left, right):
                 return self._compare(op, left, right)
@@ -176,13 +180,19 @@ class ExpressionPrinter:
                 if type_.is_wide:
                     return self._call("of_real", type_, operand)
                 return NOTATION.apply("cast int32_t", self.print(operand))
+            case Reinterpret(operand, RealType()):
+                return atom(f"{self._helpers.bits('real_of_bits')}((uint64_t){self.print(operand).at(UNARY)})")
+            case Reinterpret(operand):
+                return atom(f"{self._helpers.bits('bits_of_real')}({self.text(operand)})")
+            case Apply(name, operand):
+                return atom(f"{self._helpers.prefix}_{name}({self.text(operand)})")
             case _:
                 assert_never(expr)
 
     def _right_operand(self, right: Expr) -> Text:
         """The right operand of a connective. A call in it is a side effect to clang, which would rather see `&&`."""
         text = self.print(right)
-        calls = any(node.type.is_wide for node in subexpressions(right))
+        calls = any(node.type.is_wide or isinstance(node, Apply | Reinterpret) for node in subexpressions(right))
         return NOTATION.apply("cast int32_t", text) if calls else text
 
     def _wide_arith(self, op: ArithOp, left: Expr, right: Expr, type_: IntType) -> Text:
@@ -191,13 +201,22 @@ class ExpressionPrinter:
                 if isinstance(factor, Const) and factor.value > 0 and factor.value & (factor.value - 1) == 0:
                     shift = self._helpers.function("shift", type_)
                     return atom(f"{shift}({self.text(other)}, {factor.value.bit_length() - 1})")
+        if op == "*" and isinstance(right, Const):
+            left, right = right, left  # few of its digits are not 0
         return self._call(_WIDE_ARITH[op], type_, left, right)
+
+    def _shifted(self, value: Text, count: Expr) -> Text:
+        """A floor division by a power of two; the shift of a negative number is the compiler's affair."""
+        assert isinstance(count, Const)
+        power = 1 << count.value
+        rest = NOTATION.apply("&", value, number(power - 1))
+        return NOTATION.apply("/", NOTATION.apply("-", value, rest), number(power))
 
     def _to_real(self, operand: Expr, exponent: int) -> Text:
         if _is_wide(operand.type):
             return atom(f"{self._helpers.function('real', operand.type)}({self.text(operand)}, {exponent})")
-        number = NOTATION.apply("cast double", self.print(operand))
-        return NOTATION.apply("*", number, atom(f"0x1p-{exponent}")) if exponent else number
+        whole = NOTATION.apply("cast double", self.print(operand))
+        return NOTATION.apply("*", whole, atom(f"0x1p-{exponent}")) if exponent else whole
 
     def _load(self, load: Load) -> Text:
         if _is_wide(load.type):

@@ -93,12 +93,16 @@ def checked_prefix(wanted: str, rule_name: str) -> str:
     return wanted
 
 
+_SYMBOLS = r"batch|scratch|SCRATCH|i\d.*|real_of_bits|bits_of_real|exp|log|tanh|sigmoid|.*_table|.*_EXPONENT"
+"""What follows the prefix in the symbols of a file."""
+
+
 class CNames:
     """The C names of a kernel's variables and parameters: none is reserved or a symbol of the file."""
 
     def __init__(self, prefix: str) -> None:
         self._names = Names(RESERVED | {prefix})
-        self._symbol = re.compile(rf"{prefix}_(batch|scratch|SCRATCH|i\d.*|real_of_bits|.*_table|.*_EXPONENT)")
+        self._symbol = re.compile(rf"{prefix}_({_SYMBOLS})")
         self._known: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:

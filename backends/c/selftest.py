@@ -12,10 +12,11 @@ from ddcompile.backends.c.literals import element_type
 from ddcompile.backends.c.source import CSource, elements, table_text
 from ddcompile.backends.shared.memory import scaled_values
 from ddcompile.backends.shared.templates import render
+from ddcompile.backends.shared.writer import Writer
 from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import Types, ValueType
-from ddcompile.kernel.nodes import Buffer
+from ddcompile.kernel.nodes import F64, Buffer
 
 __all__ = ["golden_inputs", "selftest"]
 
@@ -32,7 +33,7 @@ def golden_inputs(rule: Rule, types: Types, samples: int) -> list[np.ndarray]:
         shape = (samples, *types.shape[declaration.name])
         count = prod(shape[1:])
         values: list[int | Fraction | None]
-        if declaration.type.kind == "rat":
+        if declaration.type.kind in ("rat", "real"):
             values = [Fraction(_double(random)) for _ in range(prod(shape))]
         else:
             found = types.tensor[declaration.name]
@@ -67,7 +68,10 @@ def selftest(rule: Rule, types: Types, source: CSource, provenance: tuple[str, .
     outputs = interpret(rule, inputs)
     tables = [_table("input", b, a, source) for b, a in zip(kernel.of_role("input"), inputs, strict=True)]
     for buffer, array in zip(kernel.of_role("output"), outputs, strict=True):
-        tables.append(_table("expected", buffer, array, source))
+        if buffer.type == F64:
+            tables.append(_bits(buffer, array, source))
+        else:
+            tables.append(_table("expected", buffer, array, source))
         count = samples * elements(buffer)
         tables.append(f"static {element_type(buffer.type)} actual_{source.names[buffer.name]}[{count}];\n")
     arguments = [f"{'input' if b.role == 'input' else 'actual'}_{source.names[b.name]}" for b in kernel.parameters]
@@ -80,8 +84,18 @@ def selftest(rule: Rule, types: Types, source: CSource, provenance: tuple[str, .
         tables=tables,
         has_scratch=kernel.needs_scratch,
         arguments=", ".join([str(samples), *arguments, *(["&scratch"] if kernel.needs_scratch else [])]),
-        outputs=[source.names[b.name] for b in kernel.of_role("output")],
+        outputs=[source.names[b.name] for b in kernel.of_role("output") if b.type != F64],
+        reals=[source.names[b.name] for b in kernel.of_role("output") if b.type == F64],
     )
+
+
+def _bits(buffer: Buffer, array: np.ndarray, source: CSource) -> str:
+    """The bits of the doubles expected: they tell the zeros apart."""
+    items = [f"UINT64_C({bits:#x})" for bits in scaled_values(buffer, array)]
+    writer = Writer()
+    with writer.block(f"static const uint64_t expected_{source.names[buffer.name]}[{len(items)}] = {{", "};"):
+        writer.fill(items)
+    return writer.text()
 
 
 def _table(role: str, buffer: Buffer, array: np.ndarray, source: CSource) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ddcompile.backends.c.expressions import ExpressionPrinter
+from ddcompile.backends.c.guards import GUARDS
 from ddcompile.backends.c.literals import element_type, hex_words, number, real_number
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.statements import StatementPrinter
 from ddcompile.backends.c.wide import Helpers
 from ddcompile.backends.shared.writer import Writer, fill
-from ddcompile.kernel.nodes import BIT, I8, I16, Buffer, Function, Kernel, RealType, Type
-from ddcompile.kernel.traverse import loads
+from ddcompile.kernel.nodes import BIT, F64, I8, I16, Apply, Arith, Buffer, Function, Kernel, RealType, ToReal, Type
+from ddcompile.kernel.routines import Routine, routine
+from ddcompile.kernel.traverse import applied, expressions, loads
 
 __all__ = ["CSource", "elements", "table_text"]
 
@@ -83,7 +85,16 @@ class CSource:
     @property
     def includes(self) -> list[str]:
         """The headers that the functions need besides those of the header file; known after `blocks`."""
-        return ["string.h"] if self._helpers.needs_memcpy else []
+        found = ["float.h"] if self._has_reals else []
+        return [*found, "string.h"] if self._helpers.needs_memcpy else found
+
+    @property
+    def _has_reals(self) -> bool:
+        """Whether anything is rounded."""
+        return any(
+            isinstance(node, ToReal | Apply) or (isinstance(node, Arith) and node.type == F64)
+            for node in expressions(self.kernel.sample.body)
+        )
 
     def blocks(self) -> list[str]:
         """Tables, helpers and functions, in the order of the file."""
@@ -91,9 +102,24 @@ class CSource:
             table_text(f"static const {element_type(b.type)} {self._table(b)}[{elements(b)}]", b.values, b.type)
             for b in self.kernel.of_role("table")
         ]
+        routines = [self._routine(routine(name)) for name in applied(self.kernel.sample.body)]
         functions = [self._function(function) for function in self.kernel.functions]
         helpers = [self._helpers.text()] if self._helpers.text() else []
-        return [*tables, *helpers, *functions]
+        guards = [GUARDS] if self._has_reals else []
+        return [*guards, *tables, *helpers, *routines, *functions]
+
+    def _routine(self, function: Routine) -> str:
+        """An elementary function, with names of its own."""
+        names = CNames(self.prefix)
+        printer = ExpressionPrinter(names, {}, {}, self._helpers)
+        writer = Writer()
+        writer.line(f"static double {self.prefix}_{function.name}(double {names[function.argument.name]})")
+        with writer.block("{", "}"):
+            for declare in function.body:
+                name, type_ = names[declare.variable.name], element_type(declare.variable.type)
+                writer.line(f"const {type_} {name} = {printer.stored(declare.value)};")
+            writer.line(f"return {printer.text(function.result)};")
+        return writer.text()
 
     def _array(self, buffer: Buffer) -> str:
         return f"{element_type(buffer.type)} {self.names[buffer.name]}[{elements(buffer)}]"
@@ -111,7 +137,7 @@ class CSource:
         kernel = self.kernel
         places = {b.name: self._place(b) for b in kernel.buffers}
         sizes = frozenset(v.name for v in function.scalars)
-        expressions = ExpressionPrinter(self.names, places, kernel.buffer, self._helpers, sizes)
+        printer = ExpressionPrinter(self.names, places, kernel.buffer, self._helpers, sizes)
         writer = Writer()
         writer.lines(self.declarator(function, restrict=True).splitlines())
         with writer.block("{", "}"):
@@ -124,7 +150,7 @@ class CSource:
                 writer,
                 kernel,
                 self.names,
-                expressions,
+                printer,
                 self._helpers,
                 comments=self._comments,
                 invoked=self._symbols,

@@ -23,6 +23,7 @@ from ddcompile.kernel.nodes import (
     Invoke,
     Kernel,
     Loop,
+    RealType,
     Stmt,
     Store,
     Var,
@@ -131,7 +132,7 @@ class StatementPrinter:
     def _assign(self, variable: Var, value: Expr) -> None:
         name = self._names[variable.name]
         match value, variable.type:
-            case Arith("+" | "-" as op, Var(other), right), IntType(32 | 64) if other == variable.name:
+            case Arith("+" | "-" as op, Var(other), right), IntType(32 | 64) | RealType() if other == variable.name:
                 self._writer.wrapped(f"{name} {op}= {self._expressions.text(right)};")
             case _:
                 self._writer.wrapped(f"{name} = {self._expressions.stored(value)};")

@@ -18,7 +18,7 @@ from ddcompile.kernel.nodes import BitType, Buffer, RealType
 __all__ = ["CTarget"]
 
 _PACKAGE = "ddcompile.backends.c"
-_EXACT = ": finite numbers, computed with exactly (sums and products as integers of 2112 bits and more)"
+_EXACT = ", finite and taken exactly (sums and products are integers of 2112 bits and more)"
 
 
 class CTarget:
@@ -26,7 +26,7 @@ class CTarget:
 
     name = "c"
     description = "standalone C99, .h and .c: exact integers, reentrant, no libraries"
-    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat"})
+    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat", "real"})
 
     def emit(self, rule: Rule, options: EmitOptions) -> list[EmittedFile]:
         """Print `<prefix>.h`, `<prefix>.c` and, for a self-test, `<prefix>_test.c`.
@@ -84,7 +84,7 @@ def _layout(buffer: Buffer) -> str:
     if isinstance(buffer.type, BitType):
         return f"{count}, each 0 or 1"
     if isinstance(buffer.type, RealType):
-        return f"{count}" + (_EXACT if buffer.exponent else "")
+        return f"{count}" + (_EXACT if buffer.exponent else ", binary64")
     text = f"{count} of {buffer.type.width} bits"
     if buffer.type.is_wide:
         text += f", each {buffer.type.words} words of two's complement, least significant first"

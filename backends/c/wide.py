@@ -17,6 +17,8 @@ Helper: TypeAlias = OneOf[
     "of", "low", "load", "store", "add", "sub", "neg", "mul", "shift", "rem", "and", "less", "equal", "of_real", "real"
 ]
 
+Bits: TypeAlias = OneOf["bits_of_real", "real_of_bits"]
+
 _BODIES: dict[Helper, str] = {
     "of": """
 static inline {T} {name}(int64_t value)
@@ -101,7 +103,7 @@ static inline {T} {name}({T} a, {T} b)
     for (int i = 0; i < {n2}; ++i) {{
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < {n2}; ++j) {{
+        for (int j = 0; x != 0 && i + j < {n2}; ++j) {{
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;
@@ -270,14 +272,24 @@ static inline double {name}({T} value, int exponent)
 """,
 }
 
-_REAL_OF_BITS = """
+_BITS: dict[Bits, str] = {
+    "real_of_bits": """
 static inline double {name}(uint64_t bits)
 {{
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }}
-"""
+""",
+    "bits_of_real": """
+static inline int64_t {name}(double value)
+{{
+    int64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}}
+""",
+}
 
 _RESIZE = """
 static inline {T} {name}({S} value)
@@ -307,26 +319,26 @@ class Helpers:
     """Collects the wide types and functions that a file needs, and prints exactly these."""
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+        self.prefix = prefix
         self._widths: set[int] = set()
         self._used: set[tuple[int, Helper]] = set()
         self._resized: set[tuple[int, int]] = set()
-        self._has_bits = False
+        self._bits: set[Bits] = set()
 
     @property
     def needs_memcpy(self) -> bool:
         """Whether a function looks at the bits of doubles."""
-        return self._has_bits or any(helper in ("of_real", "real") for _, helper in self._used)
+        return bool(self._bits) or any(helper in ("of_real", "real") for _, helper in self._used)
 
-    def real_of_bits(self) -> str:
-        """The name of the function that gives the double of some bits."""
-        self._has_bits = True
-        return f"{self._prefix}_real_of_bits"
+    def bits(self, helper: Bits) -> str:
+        """The name of a function between doubles and their bits."""
+        self._bits.add(helper)
+        return f"{self.prefix}_{helper}"
 
     def type_name(self, type_: IntType) -> str:
         """The struct of a wide type."""
         self._widths.add(type_.width)
-        return f"{self._prefix}_i{type_.width}"
+        return f"{self.prefix}_i{type_.width}"
 
     def function(self, helper: Helper, type_: IntType) -> str:
         """The name of a function on a wide type."""
@@ -336,7 +348,7 @@ class Helpers:
     def resize(self, source: IntType, target: IntType) -> str:
         """The name of the function from one wide type to another."""
         self._resized.add((source.width, target.width))
-        return f"{self.type_name(target)}_of_{self.type_name(source)[len(self._prefix) + 1 :]}"
+        return f"{self.type_name(target)}_of_{self.type_name(source)[len(self.prefix) + 1 :]}"
 
     def constant(self, value: int, type_: IntType) -> str:
         """A number of a wide type."""
@@ -346,17 +358,17 @@ class Helpers:
 
     def text(self) -> str:
         """The types and functions used, in a fixed order."""
-        parts = [_REAL_OF_BITS.format(name=self.real_of_bits())] if self._has_bits else []
+        parts = [_BITS[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._bits)]
         for width in sorted(self._widths):
-            parts.append(f"\ntypedef struct {{\n    uint64_t word[{width // 64}];\n}} {self._prefix}_i{width};\n")
+            parts.append(f"\ntypedef struct {{\n    uint64_t word[{width // 64}];\n}} {self.prefix}_i{width};\n")
         for width in sorted(self._widths):
             for helper, body in _BODIES.items():
                 if (width, helper) in self._used:
-                    name = f"{self._prefix}_i{width}"
+                    name = f"{self.prefix}_i{width}"
                     values = {"T": name, "name": f"{name}_{helper}", "n": width // 64, "n2": width // 32, "bits": width}
                     parts.append(body.format(**values))
         for source, target in sorted(self._resized):
-            s, t = f"{self._prefix}_i{source}", f"{self._prefix}_i{target}"
+            s, t = f"{self.prefix}_i{source}", f"{self.prefix}_i{target}"
             body = _RESIZE if source < target else _CUT
             parts.append(body.format(T=t, S=s, name=f"{t}_of_i{source}", n=target // 64, m=source // 64))
         return "".join(parts).lstrip("\n")

@@ -13,6 +13,7 @@ from ddcompile.backends.llvm.runtime import MULTIPLY, REAL_OF_WORDS, WORDS_OF_RE
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import (
     F64,
+    Apply,
     Arith,
     BitType,
     Compare,
@@ -27,6 +28,7 @@ from ddcompile.kernel.nodes import (
     Negate,
     Not,
     RealType,
+    Reinterpret,
     Select,
     ToReal,
     Type,
@@ -34,9 +36,9 @@ from ddcompile.kernel.nodes import (
 )
 from ddcompile.kernel.scalars import bits_of
 
-__all__ = ["ExpressionPrinter", "memory_type", "real_text", "value_type"]
+__all__ = ["ExpressionPrinter", "memory_type", "real_text", "routine_symbol", "value_type"]
 
-_ARITH = {"+": "add nsw", "-": "sub nsw", "*": "mul nsw", "%": "srem", "&": "and"}
+_ARITH = {"+": "add nsw", "-": "sub nsw", "*": "mul nsw", "%": "srem", "&": "and", ">>": "ashr"}
 _REAL_ARITH = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _REAL_COMPARE = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 _COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
@@ -58,6 +60,11 @@ def memory_type(type_: Type) -> str:
     if isinstance(type_, BitType):
         return "i8"
     return f"[{type_.words} x i64]" if type_.is_wide else value_type(type_)
+
+
+def routine_symbol(name: str) -> str:
+    """The function that computes an elementary function."""
+    return f"@.{name}"
 
 
 def real_text(bits: int) -> str:
@@ -159,6 +166,11 @@ class ExpressionPrinter:
                 return self._to_real(self._value(operand), operand.type, exponent, name)
             case FromReal(operand, _, type_):
                 return self._from_real(self._value(operand), type_, name)
+            case Reinterpret(operand, type_):
+                source, target = value_type(operand.type), value_type(type_)
+                return self._do(f"bitcast {source} {self._value(operand)} to {target}", name)
+            case Apply(function, operand):
+                return self._do(f"call double {routine_symbol(function)}(double {self._value(operand)})", name)
             case _:
                 assert_never(expr)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from ddcompile.backends.llvm.expressions import ExpressionPrinter, memory_type, value_type
+from ddcompile.backends.llvm.expressions import ExpressionPrinter, memory_type, routine_symbol, value_type
 from ddcompile.kernel.nodes import (
     Assign,
     BitType,
@@ -31,6 +31,7 @@ from ddcompile.kernel.nodes import (
     Store,
     Var,
 )
+from ddcompile.kernel.routines import Routine
 from ddcompile.kernel.traverse import walk
 
 __all__ = ["FunctionPrinter"]
@@ -109,6 +110,17 @@ class FunctionPrinter(ExpressionPrinter):
                     self._leave(stmt)
         head = f"define void {self.symbols[function.name]}({', '.join(parameters)}) nounwind {{"
         return [head, "entry:", *self._entry, *self._lines, "  ret void", "}"]
+
+    def print_routine(self, function: Routine) -> list[str]:
+        """The lines of an elementary function's definition."""
+        self._start()
+        self._values[function.argument.name] = "%" + self._names.fresh(function.argument.name)
+        for declare in function.body:
+            self._declare(declare)
+        result = self._value(function.result)
+        parameter = f"double {self._values[function.argument.name]}"
+        head = f"define internal double {routine_symbol(function.name)}({parameter}) nounwind {{"
+        return [head, "entry:", *self._lines, f"  ret double {result}", "}"]
 
     # --- memory ------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from ddcompile.backends.llvm.runtime import runtime_functions
 from ddcompile.backends.shared.words import to_words
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.kernel.nodes import F64, BitType, Buffer, Kernel
+from ddcompile.kernel.routines import routine
+from ddcompile.kernel.traverse import applied
 
 __all__ = ["interface", "print_kernel", "symbol"]
 
@@ -46,6 +48,9 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     printer = FunctionPrinter(kernel, symbols, comments)
     for function in kernel.functions:
         writer.lines(printer.print(function))
+        writer.line()
+    for name in applied(kernel.sample.body):
+        writer.lines(printer.print_routine(routine(name)))
         writer.line()
     for lines in runtime_functions(printer.used, printer.remainders):
         writer.lines(lines)

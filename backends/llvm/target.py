@@ -33,7 +33,7 @@ class LLVMTarget:
 
     name = "llvm"
     description = "an LLVM module (.ll) with a sample and a batch function"
-    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat"})
+    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat", "real"})
 
     def emit(self, rule: Rule, options: EmitOptions) -> list[EmittedFile]:
         """Print `rule` as `<prefix>.ll`.

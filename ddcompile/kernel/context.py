@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from ddcompile.diagnostics import fail
-from ddcompile.ir.nodes import Expr, Reduce
+from ddcompile.ir.nodes import Binding, Expr, Reduce
 from ddcompile.ir.traverse import free_indices, reads
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.kernel.builder import Builder
@@ -74,22 +74,26 @@ class Context:
             return constant(low, value.exponent)
         return narrowed(replace(value, low=low, high=high))
 
-    def real_accumulator(self, node: Reduce, wanted: str, start: float) -> Real:
+    def real_accumulator(self, node: Binding, wanted: str, start: float) -> Real:
         """Declare the variable for the real result of a reduction."""
         name = self.named.pop(id(node), None)
         return self.builder.mutable_real(name or wanted, constant_real(start), is_reserved=name is not None)
 
-    def accumulator(self, node: Reduce, wanted: str, start: Value, type_: Type, low: int, high: int) -> Value:
+    def accumulator(self, node: Binding, wanted: str, start: Value, type_: Type, low: int, high: int) -> Value:
         """Declare the variable for the result of a reduction; `low` and `high` bound all it is ever given."""
         name = self.named.pop(id(node), None)
         return self.builder.mutable(name or wanted, start, type_, low, high, is_reserved=name is not None)
 
-    def home(self, node: Reduce) -> int:
-        """The outermost block in which a reduction can be computed, without leaving the arm of a branch."""
+    def home(self, node: Binding) -> int:
+        """The outermost block in which a reduction can be computed, without leaving the arm of a branch.
+
+        Of a softmax, it is that of what does not depend on the position.
+        """
         here = self.builder.level
-        if here == 0 or any(read.tensor in self.unfinished for read in reads(node)):
+        inside = Reduce("max", node.binders, node.body)
+        if here == 0 or any(read.tensor in self.unfinished for read in reads(inside)):
             return here
-        levels = [self.indices[name].level for name in free_indices(node)]
+        levels = [self.indices[name].level for name in free_indices(inside)]
         return max(self.builder.branch_level, *levels, 0)
 
 

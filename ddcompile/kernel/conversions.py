@@ -1,16 +1,24 @@
-"""Nodes of the kernel IR that lead from exact numbers to binary64 numbers and back."""
+"""Nodes of the kernel IR that lead from one type to another, and elementary functions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ddcompile.kernel.scalars import F64, IntType, RealType
+from ddcompile.kernel.scalars import F64, IntType, RealType, Type
 
 if TYPE_CHECKING:
     from ddcompile.kernel.nodes import Expr
 
-__all__ = ["FromReal", "ToReal"]
+__all__ = ["Apply", "Convert", "FromReal", "Reinterpret", "ToReal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """The same exact number in another type, which holds it: sign extension, truncation, bit to integer and back."""
+
+    operand: Expr
+    type: Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +48,24 @@ class FromReal:
     operand: Expr
     exponent: int
     type: IntType
+
+
+@dataclass(frozen=True, slots=True)
+class Reinterpret:
+    """The number of type `F64` with the bits of an `I64`, or the other way round."""
+
+    operand: Expr
+    type: IntType | RealType
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An elementary function, by its name, of a binary64 number (see `ddcompile.kernel.routines`)."""
+
+    function: str
+    operand: Expr
+
+    @property
+    def type(self) -> RealType:
+        """Always binary64."""
+        return F64

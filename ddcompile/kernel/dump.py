@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from ddcompile.kernel.nodes import (
+    Apply,
     Arith,
     Assign,
     Branch,
@@ -27,6 +28,7 @@ from ddcompile.kernel.nodes import (
     Negate,
     Not,
     RealType,
+    Reinterpret,
     Select,
     Stmt,
     Store,
@@ -39,7 +41,8 @@ from ddcompile.kernel.traverse import Event, walk
 
 __all__ = ["dump", "dump_expression"]
 
-_LEVELS = {"or": 1, "xor": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "&": 5, "+": 6, "-": 6}
+_LEVELS = {"or": 1, "xor": 1, "and": 2, "&": 5, ">>": 5, "+": 6, "-": 6}
+_LEVELS |= dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 4)
 _ATOM = 9
 _INDENT = "  "
 
@@ -131,7 +134,7 @@ def _print(expr: Expr) -> tuple[str, int]:
             return f"-{_at(operand, 8)}", 8
         case Arith(op, left, right) | Compare(op, left, right) | Logic(op, left, right):
             level = _LEVELS.get(op, 7)
-            least = level + 1 if op in ("<", "<=", ">", ">=", "==", "!=", "&", "xor", "or") else level
+            least = level + 1 if op in ("<", "<=", ">", ">=", "==", "!=", "&", ">>", "xor", "or") else level
             return f"{_at(left, least)} {op} {_at(right, level + 1)}", level
         case Not(operand):
             return f"not {_at(operand, 3)}", 3
@@ -142,6 +145,10 @@ def _print(expr: Expr) -> tuple[str, int]:
         case ToReal(operand, exponent):
             scale = f", 2^-{exponent}" if exponent else ""
             return f"f64({dump_expression(operand)}{scale})", _ATOM
+        case Reinterpret(operand, type_):
+            return f"{type_} of bits({dump_expression(operand)})", _ATOM
+        case Apply(name, operand):
+            return f"{name}({dump_expression(operand)})", _ATOM
         case FromReal(operand, exponent, type_):
             scale = f", 2^{exponent}" if exponent else ""
             return f"{type_}({dump_expression(operand)}{scale})", _ATOM

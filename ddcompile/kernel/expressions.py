@@ -28,8 +28,9 @@ from ddcompile.kernel.context import Context, Step, bounds, drive
 from ddcompile.kernel.nodes import BIT, I8, Expr as KernelExpr, Type, int_type
 from ddcompile.kernel.operations import add, as_type, compare, exact, extreme, multiply, negate, select, subtract
 from ddcompile.kernel.reads import flat_index, lower_modulo, lower_read
-from ddcompile.kernel.reals import Real, Scalar, constant_real
+from ddcompile.kernel.reals import Real, Scalar, apply, constant_real, to_real
 from ddcompile.kernel.reductions import lower_reduce
+from ddcompile.kernel.softmax import lower_softmax
 from ddcompile.kernel.values import Value, as_bit, constant, convert, logic, negation
 
 __all__ = ["exact_number", "looping_conditionals", "lower_exact", "lower_expression", "lower_subscript"]
@@ -87,7 +88,7 @@ def _node(context: Context, expr: Expr) -> Step:
         case Read():
             return (yield from lower_read(context, expr))
         case Unary(op, operand):
-            return _unary(context.builder, op, (yield operand), expr)
+            return _unary(context.builder, op, (yield operand))
         case Binary(op, left, right):
             first = yield left
             second = yield right
@@ -113,12 +114,12 @@ def _node(context: Context, expr: Expr) -> Step:
         case Reduce():
             return (yield from lower_reduce(context, expr))
         case Softmax():
-            raise fail("E011", "`softmax` gives reals, which this target does not compute", location=expr.location)
+            return (yield from lower_softmax(context, expr))
         case _:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 
 
-def _unary(builder: Builder, op: UnaryOp, operand: Scalar, expr: Expr) -> Scalar:
+def _unary(builder: Builder, op: UnaryOp, operand: Scalar) -> Scalar:
     zero = constant(0)
     match op:
         case "-":
@@ -139,8 +140,10 @@ def _unary(builder: Builder, op: UnaryOp, operand: Scalar, expr: Expr) -> Scalar
             operand = builder.atom(operand)
             none = constant_real(0.0) if isinstance(operand, Real) else constant(0, operand.exponent)
             return select(compare(">", operand, zero), operand, none)
-        case "real" | "exp" | "log" | "tanh" | "sigmoid":
-            raise fail("E011", f"`{op}` gives reals, which this target does not compute", location=expr.location)
+        case "real":
+            return to_real(operand)
+        case "exp" | "log" | "tanh" | "sigmoid":
+            return apply(op, to_real(operand))
         case _:
             assert_never(op)
 

@@ -20,7 +20,7 @@ each), or of the narrowest integers that hold the inferred range of scaled value
 from __future__ import annotations
 
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
-from ddcompile.ir.nodes import Binder, Index, Node, Rule, Statement
+from ddcompile.ir.nodes import Binder, Index, Node, Reduce, Rule, Statement
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.ranges import BINARY64
 from ddcompile.ir.types import Types, ValueType, infer
@@ -50,7 +50,8 @@ from ddcompile.kernel.nodes import (
     int_type,
 )
 from ddcompile.kernel.operations import as_type
-from ddcompile.kernel.reals import Real
+from ddcompile.kernel.reals import Real, to_real
+from ddcompile.kernel.scalars import bits_of
 from ddcompile.kernel.traverse import loads
 from ddcompile.kernel.values import Value, constant, convert
 
@@ -161,6 +162,12 @@ class _Lowering:
                 context.buffers[name] = Buffer(name, "table", type_, numbers.shape, found.exponent, values)
             else:
                 context.scalars[name] = constant(int(numbers[()]), found.exponent)
+        for name, doubles in types.reals.items():
+            bits = tuple(bits_of(value) for value in doubles.ravel().tolist())
+            if doubles.shape:
+                context.buffers[name] = Buffer(name, "table", F64, doubles.shape, 0, bits)
+            else:
+                context.scalars[name] = Real(Const(bits[0], F64))
         for statement in rule.statements:
             if statement.positions and statement.target not in context.buffers:
                 found = types.tensor[statement.target]
@@ -209,10 +216,13 @@ class _Lowering:
     def _define(self, statement: Statement) -> None:
         """A tensor without axes or memory: a variable, the accumulator itself if it is one reduction."""
         context, name = self.context, statement.target
-        context.named = {id(statement.value): name}
+        is_reduction = isinstance(statement.value, Reduce)
+        context.named = {id(statement.value): name} if is_reduction else {}
         value = lower_expression(context, statement.value)
-        value = as_type(self.types.tensor[name], value) if self.types.tensor[name].kind == "real" else value
-        if context.named and (isinstance(value, Real) or value.number is None):
+        if self.types.tensor[name].kind == "real":
+            value = to_real(value)
+        is_named = is_reduction and not context.named
+        if not is_named and (isinstance(value, Real) or value.number is None):
             value = context.builder.define(name, value)
         context.named = {}
         context.scalars[name] = value

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal as OneOf, TypeAlias
 
-from ddcompile.kernel.conversions import FromReal, ToReal
+from ddcompile.kernel.conversions import Apply, Convert, FromReal, Reinterpret, ToReal
 from ddcompile.kernel.scalars import BIT, F64, I8, I16, I32, I64, BitType, IntType, RealType, Type, int_type
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "I64",
     "MAX_DEPTH",
     "STACK_LIMIT",
+    "Apply",
     "Arith",
     "ArithOp",
     "Assign",
@@ -68,6 +69,7 @@ __all__ = [
     "Negate",
     "Not",
     "RealType",
+    "Reinterpret",
     "Role",
     "Select",
     "Stmt",
@@ -87,7 +89,7 @@ STACK_LIMIT = 16 * 1024
 
 # --- expressions -----------------------------------------------------------------------------------------------------
 
-ArithOp: TypeAlias = OneOf["+", "-", "*", "/", "%", "&"]
+ArithOp: TypeAlias = OneOf["+", "-", "*", "/", "%", "&", ">>"]
 CompareOp: TypeAlias = OneOf["<", "<=", ">", ">=", "==", "!="]
 LogicOp: TypeAlias = OneOf["and", "or", "xor"]
 
@@ -135,7 +137,8 @@ class Arith:
     """Two integers, or two real numbers, give one of their type; `+ - *` take both, `/` reals, the others integers.
 
     `%` is the remainder of a division that truncates toward zero, and its right side is a positive `Const`; its left
-    side is not wider than 64 bits unless it is proved nonnegative. `&` works on the two's complement bits.
+    side is not wider than 64 bits unless it is proved nonnegative. `&` works on the two's complement bits. `>>` gives
+    the floor of the left side over 2 to the power of the right one, a `Const`; both are of a machine type.
     """
 
     op: ArithOp
@@ -197,15 +200,10 @@ class Select:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Convert:
-    """The same number in another type, which holds it: sign extension, truncation, bit to integer and back."""
-
-    operand: Expr
-    type: Type
-
-
-Expr: TypeAlias = Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select | Convert | ToReal | FromReal
+Expr: TypeAlias = (
+    Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select
+    | Convert | ToReal | FromReal | Reinterpret | Apply
+)  # fmt: skip
 
 
 # --- statements ------------------------------------------------------------------------------------------------------

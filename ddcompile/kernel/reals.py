@@ -11,18 +11,19 @@ from fractions import Fraction
 from math import inf, isinf, nextafter
 from typing import TypeAlias
 
-from ddcompile.kernel.nodes import F64, Arith, ArithOp, Const, Expr, FromReal, IntType, ToReal, Var, int_type
+from ddcompile.ir.scaled import double
+from ddcompile.kernel.nodes import F64, Apply, Arith, ArithOp, Const, Expr, FromReal, IntType, ToReal, Var, int_type
 from ddcompile.kernel.scalars import FINEST, bits_of
 from ddcompile.kernel.values import Value, convert
 
 __all__ = [
     "Real",
     "Scalar",
+    "apply",
     "as_double",
     "constant_real",
     "finest",
     "from_double",
-    "nearest",
     "real_arith",
     "rounded_down",
     "rounded_up",
@@ -71,17 +72,14 @@ def real_arith(op: ArithOp, left: Real, right: Real) -> Real:
     return Real(Arith(op, left.expr, right.expr, F64), max(left.level, right.level), 1 + max(left.depth, right.depth))
 
 
-def nearest(number: Fraction) -> float:
-    """The nearest double, to even; beyond the range an infinity."""
-    try:
-        return number.numerator / number.denominator
-    except OverflowError:
-        return inf if number > 0 else -inf
+def apply(function: str, operand: Real) -> Real:
+    """An elementary function."""
+    return Real(Apply(function, operand.expr), operand.level, operand.depth + 1)
 
 
 def rounded_up(number: Fraction) -> float:
     """The least double that is not less."""
-    found = nearest(number)
+    found = double(number.numerator, number.denominator)
     return nextafter(found, inf) if found != inf and (isinf(found) or Fraction(found) < number) else found
 
 
@@ -95,11 +93,10 @@ def to_real(value: Scalar) -> Real:
     if isinstance(value, Real):
         return value
     if value.number is not None:
-        return constant_real(nearest(Fraction(value.number, 1 << value.exponent)))
+        return constant_real(double(value.number, 1 << value.exponent))
     if isinstance(value.expr, FromReal):
         # The exact number has one zero only.
-        double = Real(value.expr.operand, value.level, value.depth - 1)
-        return real_arith("+", double, constant_real(0.0))
+        return real_arith("+", Real(value.expr.operand, value.level, value.depth - 1), constant_real(0.0))
     if value.exponent > _LEAST_NORMAL and not value.expr.type.is_wide:
         value = convert(value, IntType(128))
     return Real(ToReal(value.expr, value.exponent), value.level, value.depth + 1)
@@ -111,16 +108,16 @@ def as_double(value: Value) -> Real | None:
         return Real(value.expr.operand, value.level, value.depth - 1)
     if value.number is not None:
         number = Fraction(value.number, 1 << value.exponent)
-        found = nearest(number)
+        found = double(value.number, 1 << value.exponent)
         return None if isinf(found) or Fraction(found) != number else constant_real(found)
     is_exact = max(-value.low, value.high).bit_length() <= _MANTISSA and value.exponent <= _LEAST_NORMAL
     return to_real(value) if is_exact else None
 
 
-def from_double(double: Real, low: int, high: int) -> Value:
+def from_double(number: Real, low: int, high: int) -> Value:
     """The exact value of a finite double; `low` and `high` bound it times 2**FINEST."""
     type_ = IntType(max(128, int_type(low, high).width))
-    return Value(FromReal(double.expr, FINEST, type_), low, high, FINEST, double.level, double.depth + 1)
+    return Value(FromReal(number.expr, FINEST, type_), low, high, FINEST, number.level, number.depth + 1)
 
 
 def finest(value: Value) -> tuple[int, int]:

@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from math import inf
 from typing import assert_never
 
-from ddcompile.ir.nodes import Binary, Expr, Read, Reduce
+from ddcompile.ir.nodes import Binary, Binding, CallName, Expr, Read, Reduce
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.kernel.builder import index_type
 from ddcompile.kernel.context import Context, Step, bounds
 from ddcompile.kernel.nodes import BIT, Arith, Assign, Branch, Break, Negate, Var, int_type
 from ddcompile.kernel.operations import add, as_type, compare, exact, extreme
-from ddcompile.kernel.reals import Scalar, constant_real, to_real
+from ddcompile.kernel.reals import Real, Scalar, constant_real, to_real
 from ddcompile.kernel.values import aligned, as_bit, constant, convert, negation
 
-__all__ = ["lower_reduce"]
+__all__ = ["greatest_or_least", "lower_reduce", "nest", "real_sum"]
 
 
 def lower_reduce(context: Context, node: Reduce) -> Step:
@@ -28,15 +28,16 @@ def lower_reduce(context: Context, node: Reduce) -> Step:
             case "any" | "all":
                 return (yield from _decision(context, node))
             case "min" | "max":
-                return (yield from _extreme(context, node))
+                name = "least" if node.op == "min" else "greatest"
+                return (yield from greatest_or_least(context, node, node.op, name))
             case "argmax":
                 return (yield from _argmax(context, node))
             case _:
                 assert_never(node.op)
 
 
-def _nest(
-    context: Context, node: Reduce, each: Callable[[Scalar], None], after_inner: Callable[[], None] | None = None
+def nest(
+    context: Context, node: Binding, each: Callable[[Scalar], None], after_inner: Callable[[], None] | None = None
 ) -> Generator[Expr, Scalar, None]:
     """The loops of a reduction: `each` takes the body's value, `after_inner` adds code behind every inner loop."""
     with ExitStack() as stack:
@@ -57,7 +58,7 @@ def _nest(
 def _sum(context: Context, node: Reduce) -> Step:
     found = context.types.of(node)
     if found.kind == "real":
-        return (yield from _real_sum(context, node))
+        return (yield from real_sum(context, node))
     low, high = _partial_sums(context.types, node)
     type_ = int_type(low, high)
     total = context.accumulator(node, "sum", constant(0, found.exponent), type_, low, high)
@@ -70,14 +71,16 @@ def _sum(context: Context, node: Reduce) -> Step:
         else:
             context.builder.emit(Assign(total.expr, Arith("+", total.expr, term, type_)))
 
-    yield from _nest(context, node, each)
+    yield from nest(context, node, each)
     return total
 
 
-def _real_sum(context: Context, node: Reduce) -> Step:
-    """From 0.0, in the order of the loops."""
-    total = context.real_accumulator(node, "sum", 0.0)
-    yield from _nest(context, node, lambda body: context.builder.assign(total, add(total, to_real(body))))
+def real_sum(
+    context: Context, node: Binding, name: str = "sum", term: Callable[[Scalar], Real] = to_real
+) -> Generator[Expr, Scalar, Real]:
+    """The sum of what `term` makes of the body's values, from 0.0, in the order of the loops."""
+    total = context.real_accumulator(node, name, 0.0)
+    yield from nest(context, node, lambda body: context.builder.assign(total, add(total, term(body))))
     return total
 
 
@@ -126,16 +129,13 @@ def _decision(context: Context, node: Reduce) -> Step:
     def leave() -> None:
         builder.emit(Branch((result if is_any else negation(result)).expr, (Break(),)))
 
-    yield from _nest(context, node, each, leave)
+    yield from nest(context, node, each, leave)
     return result
 
 
-def _extreme(context: Context, node: Reduce) -> Step:
-    """`min` and `max`: start from the bound that no term exceeds."""
-    assert node.op in ("min", "max")
-    found = context.types.of(node)
-    function = node.op
-    name = "least" if function == "min" else "greatest"
+def greatest_or_least(context: Context, node: Binding, function: CallName, name: str) -> Step:
+    """The least or greatest value of a body: start from the bound that no term exceeds."""
+    found = context.types.of(node.body)
     best: Scalar
     if found.kind == "real":
         best = context.real_accumulator(node, name, inf if function == "min" else -inf)
@@ -148,7 +148,7 @@ def _extreme(context: Context, node: Reduce) -> Step:
         term = context.builder.atom(as_type(found, body))
         context.builder.assign(best, extreme(function, best, term))
 
-    yield from _nest(context, node, each)
+    yield from nest(context, node, each)
     return best
 
 

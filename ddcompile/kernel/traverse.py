@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal as OneOf, TypeAlias, assert_never
 
 from ddcompile.kernel.nodes import (
+    Apply,
     Arith,
     Assign,
     Branch,
@@ -23,6 +24,7 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Reinterpret,
     Select,
     Stmt,
     Store,
@@ -30,7 +32,7 @@ from ddcompile.kernel.nodes import (
     Var,
 )
 
-__all__ = ["Event", "children", "loads", "operands", "subexpressions", "variables", "walk"]
+__all__ = ["Event", "applied", "children", "expressions", "loads", "operands", "subexpressions", "variables", "walk"]
 
 Event: TypeAlias = OneOf["at", "enter", "else", "leave"]
 
@@ -86,7 +88,9 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
         case Load(_, index, _, guard, default):
             return (index,) if guard is None or default is None else (guard, index, default)
-        case Negate(operand) | Not(operand) | Convert(operand) | ToReal(operand) | FromReal(operand):
+        case Negate(operand) | Not(operand) | Convert(operand):
+            return (operand,)
+        case ToReal(operand) | FromReal(operand) | Reinterpret(operand) | Apply(_, operand):
             return (operand,)
         case Arith(_, left, right) | Compare(_, left, right) | Logic(_, left, right):
             return (left, right)
@@ -105,12 +109,22 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
         stack.extend(children(node))
 
 
-def loads(body: Sequence[Stmt]) -> Iterator[Load]:
-    """Every load in some statements."""
+def expressions(body: Sequence[Stmt]) -> Iterator[Expr]:
+    """Every expression in some statements, with all below it."""
     for event, stmt in walk(body):
         if event in ("at", "enter"):
             for expr in operands(stmt):
-                yield from (node for node in subexpressions(expr) if isinstance(node, Load))
+                yield from subexpressions(expr)
+
+
+def loads(body: Sequence[Stmt]) -> Iterator[Load]:
+    """Every load in some statements."""
+    return (node for node in expressions(body) if isinstance(node, Load))
+
+
+def applied(body: Sequence[Stmt]) -> list[str]:
+    """The elementary functions that some statements use, in alphabetic order."""
+    return sorted({node.function for node in expressions(body) if isinstance(node, Apply)})
 
 
 def variables(expr: Expr) -> Iterator[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from ddcompile.analysis.elementary import ELEMENTARY
 from ddcompile.kernel.nodes import (
     BIT,
     F64,
     I64,
     MAX_DEPTH,
+    Apply,
     Arith,
     Assign,
     BitType,
@@ -32,6 +34,7 @@ from ddcompile.kernel.nodes import (
     Negate,
     Not,
     RealType,
+    Reinterpret,
     Select,
     Stmt,
     Store,
@@ -168,6 +171,8 @@ class _Checker:
                 yield from _same(op, expr, left, right)
                 if op not in ("+", "-", "*") and (op == "/") != (expr.type == F64):
                     yield f"{op} of {expr.type}"
+                if op == ">>" and (not isinstance(right, Const) or expr.type.is_wide):
+                    yield f"{expr.type} shifted by what is no constant"
                 if op == "%" and not (isinstance(right, Const) and right.value > 0):
                     yield "remainder by what is no positive constant"
             case Compare(op, left, right):
@@ -192,6 +197,12 @@ class _Checker:
             case FromReal(operand, exponent, type_):
                 if operand.type != F64 or exponent != (FINEST if type_.is_wide else 0):
                     yield f"no conversion of {operand.type} times 2^{exponent} to {type_}"
+            case Reinterpret(operand, type_):
+                if {operand.type, type_} != {F64, I64}:
+                    yield f"bits of {operand.type} taken for {type_}"
+            case Apply(name, operand):
+                if name not in ELEMENTARY or operand.type != F64:
+                    yield f"{name} of {operand.type}"
             case _:
                 assert_never(expr)
 

@@ -6,7 +6,27 @@
  */
 #include "gold_doubles.h"
 
+#include <float.h>
 #include <string.h>
+
+/* Every operation on doubles is rounded by itself, to nearest even: results are the same on every machine. */
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "this file needs IEEE arithmetic: compile it without -ffast-math"
+#endif
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "this file needs infinities and NaN: compile it without -ffinite-math-only"
+#endif
+#if FLT_RADIX != 2 || DBL_MANT_DIG != 53 || DBL_MAX_EXP != 1024
+#error "this file needs IEEE arithmetic: double has to be binary64"
+#endif
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1 && FLT_EVAL_METHOD != 16 && FLT_EVAL_METHOD != 64
+#error "this file needs IEEE arithmetic: compile it without extended precision, as with -msse2 -mfpmath=sse"
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize ("fp-contract=off", "signed-zeros")
+#else
+#pragma STDC FP_CONTRACT OFF
+#endif
 
 static const int64_t gold_doubles_weight_table[4] = {
     INT64_C(18014398509481984), INT64_C(-9007199254740992), INT64_C(3602879701896397), INT64_C(72057594037927936)
@@ -90,7 +110,7 @@ static inline gold_doubles_i2176 gold_doubles_i2176_mul(gold_doubles_i2176 a, go
     for (int i = 0; i < 68; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < 68; ++j) {
+        for (int j = 0; x != 0 && i + j < 68; ++j) {
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;
@@ -167,7 +187,7 @@ static inline gold_doubles_i4224 gold_doubles_i4224_mul(gold_doubles_i4224 a, go
     for (int i = 0; i < 132; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < 132; ++j) {
+        for (int j = 0; x != 0 && i + j < 132; ++j) {
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;

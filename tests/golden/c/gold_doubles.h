@@ -22,7 +22,7 @@ extern "C" {
 
 /*
  * One sample of the rule doubles. Arrays are row-major; inputs and outputs must not overlap.
- *   x: rat[4], 4 elements: finite numbers, computed with exactly (sums and products as integers of 2112 bits and more)
+ *   x: rat[4], 4 elements, finite and taken exactly (sums and products are integers of 2112 bits and more)
  *   k: int[0..9], 1 element of 64 bits
  *   near_: bit[4], 4 elements, each 0 or 1
  *   which: trit[4], 4 elements of 8 bits

@@ -69,7 +69,7 @@ static inline gold_tables_i192 gold_tables_i192_mul(gold_tables_i192 a, gold_tab
     for (int i = 0; i < 6; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < 6; ++j) {
+        for (int j = 0; x != 0 && i + j < 6; ++j) {
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;

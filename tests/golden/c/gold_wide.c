@@ -67,7 +67,7 @@ static inline gold_wide_i128 gold_wide_i128_mul(gold_wide_i128 a, gold_wide_i128
     for (int i = 0; i < 4; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < 4; ++j) {
+        for (int j = 0; x != 0 && i + j < 4; ++j) {
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;
@@ -132,7 +132,7 @@ static inline gold_wide_i192 gold_wide_i192_mul(gold_wide_i192 a, gold_wide_i192
     for (int i = 0; i < 6; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < 6; ++j) {
+        for (int j = 0; x != 0 && i + j < 6; ++j) {
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;
@@ -220,7 +220,7 @@ static inline gold_wide_i256 gold_wide_i256_mul(gold_wide_i256 a, gold_wide_i256
     for (int i = 0; i < 8; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
-        for (int j = 0; i + j < 8; ++j) {
+        for (int j = 0; x != 0 && i + j < 8; ++j) {
             const uint64_t y = (b.word[j / 2] >> (32 * (j % 2))) & UINT32_MAX;
             carry += digit[i + j] + x * y;
             digit[i + j] = carry & UINT32_MAX;
@@ -285,9 +285,9 @@ void gold_wide(
     /* product200[i < 3] = x[i] * x[(i + 1) % 3] * x[0] * 200 */
     for (int32_t i = 0; i < 3; ++i) {
         const int32_t t1 = i + 1;
-        gold_wide_i256_store(product200 + 4 * i,
-            gold_wide_i256_mul(gold_wide_i256_of_i192(gold_wide_i192_mul(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_of(x[i]),
-            gold_wide_i128_of(x[t1 >= 3 ? t1 - 3 : t1]))), gold_wide_i192_of(x[0]))), gold_wide_i256_of(200)));
+        gold_wide_i256_store(product200 + 4 * i, gold_wide_i256_mul(gold_wide_i256_of(200),
+            gold_wide_i256_of_i192(gold_wide_i192_mul(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_of(x[i]),
+            gold_wide_i128_of(x[t1 >= 3 ? t1 - 3 : t1]))), gold_wide_i192_of(x[0])))));
     }
     /* sure = product200[0] < product130 * x[2] */
     sure[0] = (uint8_t)gold_wide_i256_less(gold_wide_i256_load(product200),

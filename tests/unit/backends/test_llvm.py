@@ -21,7 +21,7 @@ from ddcompile.ir.parser import parse
 
 FOLDER = Path(__file__).parents[2] / "golden"
 SIZES = {"life": (("H", 4), ("W", 3)), "sizes": (("N", 3), ("M", 2))}
-RULES = sorted((FOLDER / "rules").glob("*.rule"), key=lambda path: path.stem)
+RULES = [*sorted((FOLDER / "rules").glob("*.rule"), key=lambda path: path.stem), FOLDER / "kernel" / "reals.rule"]
 
 
 def read(name: str) -> Rule:
@@ -38,9 +38,10 @@ def code_of(error: pytest.ExceptionInfo[CompileError]) -> str:
     return error.value.diagnostics[0].code
 
 
-@pytest.mark.parametrize("name", [path.stem for path in RULES])
-def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"llvm/{name}.ll", emit(read(name), sizes=SIZES.get(name, ())))
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_golden(path: Path, golden: Callable[[str, str], None]) -> None:
+    rule = parse(path.read_text(encoding="utf-8"), path.name)
+    golden(f"llvm/{path.stem}.ll", emit(rule, sizes=SIZES.get(path.stem, ())))
 
 
 def test_is_a_target() -> None:

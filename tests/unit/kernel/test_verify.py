@@ -6,10 +6,12 @@ import pytest
 
 from ddcompile.kernel.nodes import (
     BIT,
+    F64,
     I8,
     I16,
     I32,
     I64,
+    Apply,
     Arith,
     Assign,
     Branch,
@@ -19,6 +21,7 @@ from ddcompile.kernel.nodes import (
     Const,
     Convert,
     Declare,
+    FromReal,
     Function,
     IntType,
     Invoke,
@@ -28,18 +31,23 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Reinterpret,
     Select,
     Stmt,
     Store,
+    ToReal,
     Var,
 )
+from ddcompile.kernel.scalars import bits_of
 from ddcompile.kernel.verify import verify
 
 ZERO = Const(0, I32)
 ONE = Const(1, I8)
+HALF = Const(bits_of(0.5), F64)
 BUFFERS = (
     Buffer("x", "input", I8, (4,)),
     Buffer("y", "output", I8, (4,)),
+    Buffer("r", "scratch", F64, (4,)),
     Buffer("table", "table", I8, (2,), values=(1, 2)),
 )
 
@@ -77,6 +85,19 @@ def test_sound_kernel_has_no_faults() -> None:
             "f: bits compared by <",
         ),
         ((Store("y", ZERO, Select(ONE, ONE, ONE, I8)),), "f: select needs bits, not i8"),
+        ((Store("r", ZERO, Const(-1, F64)),), "f: -1 is no f64"),
+        ((Store("r", ZERO, Convert(ONE, F64)),), "f: conversion of i8 to f64 without rounding"),
+        ((Store("r", ZERO, Arith("%", HALF, HALF, F64)),), "f: % of f64"),
+        ((Store("y", ZERO, Arith("/", ONE, ONE, I8)),), "f: / of i8"),
+        ((Store("y", ZERO, Arith(">>", ONE, Load("x", ZERO, I8), I8)),), "f: i8 shifted by what is no constant"),
+        ((Store("r", ZERO, ToReal(ONE, 1023)),), "f: no rounding of i8 times 2^-1023"),
+        ((Store("r", ZERO, ToReal(HALF)),), "f: no rounding of f64 times 2^-0"),
+        (
+            (Store("y", ZERO, Convert(FromReal(HALF, 3, I32), I8)),),
+            "f: no conversion of f64 times 2^3 to i32",
+        ),
+        ((Store("r", ZERO, Reinterpret(ONE, F64)),), "f: bits of i8 taken for f64"),
+        ((Store("r", ZERO, Apply("sin", HALF)),), "f: sin of f64"),
         ((Store("y", ZERO, Var("t", I8)),), "f: t is not declared"),
         ((Declare(Var("t", I8), ONE), Store("y", ZERO, Convert(Var("t", I16), I8))), "f: t is i8, not i16"),
         ((Declare(Var("t", I8), Const(1, I16)),), "f: declaration of t mixes i8, i16"),
