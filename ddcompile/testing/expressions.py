@@ -19,10 +19,12 @@ from ddcompile.ir.nodes import (
     Literal,
     Reduce,
     ReduceOp,
+    Softmax,
     Unary,
+    UnaryOp,
 )
-from ddcompile.testing.operands import WIDE, Operands
-from ddcompile.testing.values import Extent, Scope, Value, hull, join, literal
+from ddcompile.testing.operands import REAL_FORMS, WIDE, Operands
+from ddcompile.testing.values import Extent, Scope, Value, hull, join, literal, real
 
 __all__ = ["Expressions"]
 
@@ -43,6 +45,8 @@ class Expressions(Operands):
     def number(self, scope: Scope, fuel: int) -> Value:
         """A number of any kind, bits among them."""
         forms = GROWING if self.is_wide and self.choose.boolean() else self.limits.numbers
+        if self.is_real and self.choose.boolean(0.2):
+            forms = REAL_FORMS
         form = self.choose.choice(forms) if fuel > 0 else "leaf"
         return _NUMBER[form](self, scope, fuel - 1)
 
@@ -154,6 +158,22 @@ class Expressions(Operands):
         binder = Binder(index.name, Literal(low), Literal(high))
         return Value(Reduce("argmax", (binder,), body.expr), "int", low, high - 1)
 
+    def _elementary(self, scope: Scope, fuel: int) -> Value:
+        op: UnaryOp = self.choose.choice(("real", "exp", "log", "tanh", "sigmoid"))
+        return real(Unary(op, self.number(scope, fuel).expr))
+
+    def _softmax(self, scope: Scope, fuel: int) -> Value:
+        count = self.choose.integer(1, max(1, min(4, scope.trips)))
+        low = self.choose.choice((0, 0, -1))
+        index = replace(self.index(scope, Extent(Literal(low + count), low + count), low), extent=None)
+        inner = replace(scope, trips=max(1, scope.trips // count), indices=(*scope.indices, index))
+        body = self.number(inner, fuel // 2)
+        place: Expr = Literal(low + self.choose.integer(0, count - 1))
+        if self.limits.gathers and self.choose.boolean():
+            place = Binary("%", self.integer(replace(scope, trips=1), 1).expr, Literal(count))
+            place = Binary("-", place, Literal(-low)) if low else place
+        return real(Softmax(Binder(index.name, Literal(low), Literal(low + count)), body.expr, place))
+
     def _bounded(self, value: Value, otherwise: Value) -> Value:
         return value if value.bits <= self.limits.bits else otherwise
 
@@ -222,6 +242,8 @@ _NUMBER: dict[str, Form] = {
     "sum": Expressions._sum,
     "reduce_extreme": Expressions._reduce_extreme,
     "argmax": Expressions._argmax,
+    "elementary": Expressions._elementary,
+    "softmax": Expressions._softmax,
 }
 _BIT: dict[str, Form] = {
     "bit_leaf": Expressions._bit_leaf,

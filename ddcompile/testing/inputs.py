@@ -18,7 +18,8 @@ from ddcompile.testing.values import LARGEST_SIZE
 
 __all__ = ["all_inputs", "input_values", "random_inputs"]
 
-DTYPES: dict[Kind, Any] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8}
+DTYPES: dict[Kind, Any] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
+REALS = (0.0, 1.0, -1.0, 0.5, -0.0, 0.1, -2.75, 1e-3, 123456.789, -1e300, 1e300, 5e-324, -1e-310)
 VALUES: dict[Kind, tuple[int, ...]] = {"bit": (0, 1), "spin": (-1, 1), "trit": (-1, 0, 1)}
 RATIONALS = tuple(
     Fraction(value)
@@ -94,9 +95,11 @@ def _array(declaration: Declaration, choose: Choose, count: int) -> np.ndarray:
     )
 
 
-def _source(declaration: Declaration, choose: Choose) -> Callable[[], int | Fraction]:
+def _source(declaration: Declaration, choose: Choose) -> Callable[[], int | Fraction | float]:
     """Where the elements of one sample come from: mixed values, mostly one value, or the edges of the range."""
     kind = declaration.type.kind
+    if kind == "real":
+        return lambda: choose.choice(REALS)
     if kind == "rat":
         return lambda: choose.choice(RATIONALS)
     if kind in VALUES:

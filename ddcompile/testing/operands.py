@@ -13,12 +13,13 @@ from ddcompile.ir.nodes import Binary, BinaryOp, Binder, Constant, Expr, Kind, L
 from ddcompile.testing.choose import Choose
 from ddcompile.testing.values import Extent, IndexRange, Scope, Tensor, Value, hull, join, literal
 
-__all__ = ["THRESHOLD", "Limits", "Operands", "declared"]
+__all__ = ["REAL_FORMS", "THRESHOLD", "Limits", "Operands", "declared"]
 
 NUMBER_FORMS = (
     "leaf", "add", "subtract", "scale", "sum", "multiply", "negate", "if_number", "sign", "absolute", "relu",
     "extreme", "modulo", "reduce_extreme", "argmax", "bit",
 )  # fmt: skip
+REAL_FORMS = ("elementary", "softmax")
 BIT_FORMS = ("compare", "bit_leaf", "chain", "logic", "invert", "any_all", "if_bit")
 
 WIDE = (2**31, 2**32 + 1, 2**53 + 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1, 10**20, 2**100, 2**127 + 1)
@@ -44,6 +45,8 @@ class Limits:
         Largest number of elements of a tensor, and of loop iterations for one element.
     sizes : float
         How often rules have size parameters.
+    reals : float
+        How often rules have reals.
     rationals, wide : bool
         Whether doubles and integers beyond 32 bits occur.
     kinds : tuple of Kind
@@ -62,6 +65,7 @@ class Limits:
     elements: int = 48
     trips: int = 40
     sizes: float = 0.25
+    reals: float = 0.0
     rationals: bool = True
     wide: bool = True
     kinds: tuple[Kind, ...] = ("bit", "int", "spin", "trit")
@@ -77,6 +81,7 @@ THRESHOLD = Limits(
     elements=8,
     trips=12,
     sizes=0.0,
+    reals=0.0,
     rationals=False,
     wide=False,
     kinds=("bit", "spin", "trit"),
@@ -101,6 +106,8 @@ class Operands(ABC):
         """Whether literals are mostly wide, so that sums and products pass 64 and 128 bits."""
         self.is_rational = limits.rationals and choose.boolean(0.3)
         """Whether many literals are doubles."""
+        self.is_real = limits.reals > 0 and choose.boolean(limits.reals)
+        """Whether there are reals."""
 
     @abstractmethod
     def bit(self, scope: Scope, fuel: int) -> Value:
@@ -156,8 +163,11 @@ class Operands(ABC):
         ]
         values = np.empty(count, dtype=object)
         values[:] = [number.low for number in numbers]
-        constant = Constant.of(f"w{len(self.constants)}", values.reshape(shape))
+        kind: Kind | None = "real" if self.is_real and self.choose.boolean(0.3) else None
+        constant = Constant.of(f"w{len(self.constants)}", values.reshape(shape), kind)
         self.constants.append(constant)
+        if kind == "real":
+            return Tensor(constant.name, kind, tuple(Extent(Literal(n), n) for n in shape), 0, 0)
         low, high = hull(number.low for number in numbers)
         extents = tuple(Extent(Literal(n), n) for n in shape)
         return Tensor(constant.name, constant.type.kind, extents, low, high, max(n.exponent for n in numbers))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
-from ddcompile.ir.nodes import Binary, BinaryOp, Binder, Compare, Expr, Index, Literal, Read
+from ddcompile.ir.nodes import Binary, BinaryOp, Binder, Compare, Expr, Index, Literal, Read, Unary
 from ddcompile.testing.rule_builder import RuleBuilder
-from ddcompile.testing.values import Extent, IndexRange, Scope, Value, hull, join
+from ddcompile.testing.values import Extent, IndexRange, Scope, Value, hull, join, real
 
 __all__ = ["between", "carry", "cycle", "grid", "history", "steps", "together"]
 
@@ -16,6 +17,9 @@ def carry(rule: RuleBuilder) -> None:
     name = rule.name()
     extent = _line(rule)
     (binder,), scope = rule.scope((extent,))
+    if rule.grow.is_real and rule.choose.boolean():
+        _filtered(rule, name, extent)
+        return
     bit = rule.choose.boolean(0.6)
     outside = Literal(rule.choose.integer(0, 1))
     before = Read(name, (Binary("-", scope.indices[0].expr, Literal(1)),), outside)
@@ -26,6 +30,16 @@ def carry(rule: RuleBuilder) -> None:
     value = _advance(rule, replace(scope, leaves=(leaf,)), leaf)
     rule.clause(name, (binder,), value)
     rule.define(name, (extent,), replace(value, low=0, high=leaf.high))
+
+
+def _filtered(rule: RuleBuilder, name: str, extent: Extent) -> None:
+    """A real that decays towards something else, rounded at every step."""
+    (binder,), scope = rule.scope((extent,))
+    before = Read(name, (_moved(scope.indices[0], -1),), Literal(rule.choose.integer(0, 1)))
+    towards = Unary("real", rule.grow.number(scope, rule.limits.fuel // 2).expr)
+    value = real(Binary("+", Binary("*", Literal(Fraction(0.3333)), before), towards))
+    rule.clause(name, (binder,), value)
+    rule.define(name, (extent,), value)
 
 
 def _accumulated(rule: RuleBuilder, name: str, extent: Extent, binder: Binder, scope: Scope, before: Read) -> None:

@@ -16,7 +16,9 @@ __all__ = ["RuleBuilder", "over"]
 INPUT_NAMES = ("x", "y", "z")
 SIZE_NAMES = ("N", "M")
 TENSOR_NAMES = ("a", "b", "c", "d", "e", "f", "g", "h")
-NATURAL: dict[Kind, tuple[int, int]] = {"bit": (0, 1), "spin": (-1, 1), "trit": (-1, 1), "int": (0, 9), "rat": (-8, 8)}
+NATURAL: dict[Kind, tuple[int, int]] = {
+    "bit": (0, 1), "spin": (-1, 1), "trit": (-1, 1), "int": (0, 9), "rat": (-8, 8), "real": (0, 0),
+}  # fmt: skip
 RANGES = ((0, 9), (-5, 5), (0, 255), (-(2**31), 2**31 - 1), (-(2**63), 2**63 - 1), (0, 2**64 - 1), (-(10**25), 10**30))
 
 
@@ -45,6 +47,8 @@ class RuleBuilder:
         found = []
         for name in INPUT_NAMES[: self.choose.integer(1, len(INPUT_NAMES))]:
             kind = self.choose.choice(self.limits.kinds)
+            if self.grow.is_real and self.choose.boolean(0.3):
+                kind = "real"
             low, high = NATURAL[kind]
             if kind == "int":
                 low, high = self.choose.choice(RANGES if self.limits.wide else RANGES[:2])

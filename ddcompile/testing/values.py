@@ -18,6 +18,7 @@ __all__ = [
     "hull",
     "join",
     "literal",
+    "real",
 ]
 
 LARGEST_SIZE = 6
@@ -25,12 +26,13 @@ LARGEST_SIZE = 6
 
 
 def join(*kinds: Kind) -> Kind:
-    """The least common kind: bit < int, spin < trit < int < rat."""
+    """The least common kind: bit < int, spin < trit < int < rat < real."""
     first, *rest = kinds
     if all(kind == first for kind in rest):
         return first
-    if "rat" in kinds:
-        return "rat"
+    for widest in ("real", "rat"):
+        if widest in kinds:
+            return widest
     return "trit" if set(kinds) <= {"spin", "trit"} else "int"
 
 
@@ -42,7 +44,10 @@ def hull(numbers: Iterable[Number]) -> tuple[Number, Number]:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An expression, its kind, a range that holds all its values, and how many fraction bits they need at most."""
+    """An expression, its kind, a range that holds all its values, and how many fraction bits they need at most.
+
+    Of a real, neither range nor fraction bits are known: they are 0.
+    """
 
     expr: Expr
     kind: Kind
@@ -58,7 +63,7 @@ class Value:
     @property
     def is_integral(self) -> bool:
         """Whether every value is an integer."""
-        return self.kind != "rat"
+        return self.kind not in ("rat", "real")
 
 
 def literal(value: Number) -> Value:
@@ -67,6 +72,11 @@ def literal(value: Number) -> Value:
         return Value(Literal(value), "int", value, value)
     exponent = Fraction(value).denominator.bit_length() - 1
     return Value(Literal(value), "rat", value, value, exponent)
+
+
+def real(expr: Expr) -> Value:
+    """A real value."""
+    return Value(expr, "real", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

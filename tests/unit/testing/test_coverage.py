@@ -20,13 +20,15 @@ from ddcompile.ir.nodes import (
     Reduce,
     Rule,
     Size,
+    Softmax,
     Statement,
     Unary,
 )
-from ddcompile.ir.schedule import evaluation_order, schedule
+from ddcompile.ir.schedule import evaluation_order
 from ddcompile.ir.traverse import children, postorder
 from ddcompile.ir.types import infer
 from ddcompile.testing.generate import rule_from_seed
+from ddcompile.testing.operands import Limits
 
 SEEDS = 1500
 OFTEN = 50
@@ -45,21 +47,34 @@ COMMON = [
 RARE = ["table-bounded reduction", "triangle", "% of a size", "bounded int", "three in a cycle", "any in time"]
 
 
+REAL = [
+    "real", "exp", "log", "tanh", "sigmoid", "real()", "softmax", "softmax at data", "real input", "real result",
+    "real table", "real sum", "real recurrence", "real comparison", "real argmax", "real if", "real min",
+]  # fmt: skip
+
+
 @cache
-def counts() -> Counter[str]:
+def counts(seeds: int, limits: Limits) -> Counter[str]:
     """In how many rules each form occurs."""
     seen: Counter[str] = Counter()
-    for seed in range(SEEDS):
-        seen.update(set(features(rule_from_seed(seed))))
+    for seed in range(seeds):
+        seen.update(set(features(rule_from_seed(seed, limits))))
     return seen
 
 
 def test_common_forms_are_common() -> None:
-    assert {form: counts()[form] for form in COMMON if counts()[form] < OFTEN} == {}
+    found = counts(SEEDS, Limits())
+    assert {form: found[form] for form in COMMON if found[form] < OFTEN} == {}
 
 
 def test_rare_forms_occur() -> None:
-    assert {form: counts()[form] for form in RARE if counts()[form] < SELDOM} == {}
+    found = counts(SEEDS, Limits())
+    assert {form: found[form] for form in RARE if found[form] < SELDOM} == {}
+
+
+def test_forms_of_reals_occur() -> None:
+    found = counts(SEEDS // 3, Limits(reals=1.0))
+    assert {form: found[form] for form in REAL if found[form] < SELDOM} == {}
 
 
 def features(rule: Rule) -> Iterator[str]:
@@ -77,7 +92,9 @@ def features(rule: Rule) -> Iterator[str]:
     yield from ["scalar input"] * any(not d.type.shape for d in rule.inputs)
     yield from ["sizes"] * bool(rule.sizes) + ["two sizes"] * (len(rule.sizes) > 1)
     yield from ["constant"] * bool(rule.constants)
-    yield from ["rat table"] * any(c.type.kind == "rat" for c in rule.constants)
+    yield from (f"{c.type.kind} table" for c in rule.constants)
+    yield from ["real input"] * any(d.type.kind == "real" for d in rule.inputs)
+    yield from ["real result"] * any(d.type.kind == "real" for d in rule.outputs)
     yield from ["several clauses"] * (len({s.target for s in rule.statements}) < len(rule.statements))
     for statement in rule.statements:
         yield from of_statement(statement)
@@ -106,7 +123,10 @@ def of_node(node: Expr) -> Iterator[str]:
         case Unary("-", _):
             yield "negative"
         case Unary(op, _):
-            yield op
+            yield "real()" if op == "real" else op
+        case Softmax(_, _, position):
+            yield "softmax"
+            yield from ["softmax at data"] * any(isinstance(inner, Read) for inner in postorder(position))
         case Binary(op, _, right):
             yield op
             if op == "%" and not isinstance(right, Literal):
@@ -158,8 +178,18 @@ def of_time(node: Read, tensors: int) -> Iterator[str]:
 
 def of_types(rule: Rule) -> Iterator[str]:
     """Widths, fractions and gaps, of a rule without sizes."""
-    assert schedule(rule)
     types = infer(rule)
+    for statement in rule.statements:
+        for node in postorder(statement.value):
+            kinds = [types.of(child).kind for child in children(node)]
+            if "real" in kinds:
+                word = {Reduce: "", Compare: "comparison", If: "if", Call: "min"}.get(type(node))
+                yield f"real {word or getattr(node, 'op', '')}"
+    for group in evaluation_order(rule):
+        targets = {rule.statements[k].target for k in group}
+        reads = (node for k in group for node in postorder(rule.statements[k].value) if isinstance(node, Read))
+        if any(node.tensor in targets and types.tensor[node.tensor].kind == "real" for node in reads):
+            yield "real recurrence"
     ranges = [types.of(node) for s in rule.statements for node in postorder(s.value)]
     widths = [r.bits for r in ranges if r.is_bounded]
     yield from ["64 bits"] * any(w > 64 for w in widths) + ["128 bits"] * any(w > 128 for w in widths)
