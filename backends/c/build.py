@@ -7,19 +7,25 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from ddcompile.analysis.sized import HINT
 from ddcompile.backends.c.target import CTarget
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
 from ddcompile.backends.shared.target import EmitOptions
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
+from ddcompile.ir.specialize import solve_sizes
+from ddcompile.ir.types import Types
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower, machine_types
+from ddcompile.kernel.nodes import Buffer
 from ddcompile.runtime.arrays import prepare, results
 
 __all__ = ["FLAGS", "CFunction", "compile_many", "find_compiler"]
@@ -28,6 +34,8 @@ FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"
 """What emitted C is clean under."""
 
 _TIMEOUT = 600
+_KEPT = 64
+"""Sizes for which types are kept."""
 
 
 def find_compiler() -> str:
@@ -46,12 +54,12 @@ def find_compiler() -> str:
 
 
 class CFunction:
-    """A rule without sizes as a compiled C function: NumPy in, NumPy out, any batch shape.
+    """A rule as a compiled C function: NumPy in, NumPy out, any batch shape; one with sizes for all of them at once.
 
     Parameters
     ----------
     rule
-        A rule without sizes.
+        The rule.
     library
         A library that has the rule's batch function as `<prefix>_batch`; by default one is compiled.
     optimize
@@ -67,14 +75,14 @@ class CFunction:
         self, rule: Rule, library: ctypes.CDLL | None = None, prefix: str = "rule", optimize: str = "-O2"
     ) -> None:
         self.rule = rule
-        self._types = machine_types(rule, check(rule))
-        self._kernel = lower(rule, self._types)
+        types = machine_types(rule, check(rule))
+        self._kernel = lower(rule) if rule.sizes else lower(rule, types)
+        self._infer = lru_cache(maxsize=_KEPT)(machine_types) if rule.sizes else lambda _: types
         library = _library([rule], [prefix], optimize) if library is None else library
         self._batch = library[f"{prefix}_batch"]
-        self._batch.restype = None
-        self._batch.argtypes = [ctypes.c_size_t, *([ctypes.c_void_p] * len(self._kernel.parameters))]
-        if self._kernel.needs_scratch:
-            self._batch.argtypes = [*self._batch.argtypes, ctypes.c_void_p]
+        self._batch.restype = ctypes.c_int if rule.sizes else None
+        pointers = len(self._kernel.parameters) + self._kernel.needs_scratch
+        self._batch.argtypes = [*[ctypes.c_size_t] * (len(rule.sizes) + 1), *[ctypes.c_void_p] * pointers]
 
     def __call__(self, *arrays: Any) -> Any:
         """One array an input, batch axes first; one array, or a NamedTuple of several.
@@ -85,21 +93,34 @@ class CFunction:
             A### if an array is not what the rule takes.
         """
         prepared = prepare(self.rule, arrays)
-        kernel = self._kernel
+        sizes = solve_sizes(self.rule, [array.shape[1:] for array in prepared.arrays]) if self.rule.sizes else {}
+        inputs = [b.at(sizes) for b in self._kernel.of_role("input")]
+        outputs = [b.at(sizes) for b in self._kernel.of_role("output")]
         samples = int(np.prod(prepared.batch_shape, dtype=np.int64))
-        memory = [input_memory(b, a) for b, a in zip(kernel.of_role("input"), prepared.arrays, strict=True)]
-        outputs = [output_memory(b, samples) for b in kernel.of_role("output")]
-        pointers = [m.ctypes.data for m in (*memory, *outputs)]
-        scratch = np.empty(kernel.scratch_bytes // 8, dtype=np.int64)
-        if kernel.needs_scratch:
-            pointers.append(scratch.ctypes.data)
-        self._batch(samples, *pointers)
-        raw = [output_values(b, m, samples) for b, m in zip(kernel.of_role("output"), outputs, strict=True)]
-        return results(prepared.rule, self._types, raw, prepared.batch_shape)
+        memory = [input_memory(b, a) for b, a in zip(inputs, prepared.arrays, strict=True)]
+        answers = [output_memory(b, samples) for b in outputs]
+        pointers = [m.ctypes.data for m in (*memory, *answers)]
+        words = sum(-(-b.at(sizes).bytes // 8) for b in self._kernel.of_role("scratch"))
+        room = np.empty(words, dtype=np.int64)
+        if self._kernel.needs_scratch:
+            pointers.append(room.ctypes.data)
+        if self._batch(*sizes.values(), samples, *pointers):
+            given = ", ".join(f"{name} = {value}" for name, value in sizes.items())
+            raise fail("A014", f"the compiled rule does not take {given}", place=self.rule.name, hint=HINT)
+        raw = [output_values(b, m, samples) for b, m in zip(outputs, answers, strict=True)]
+        types = _with_exponents(self._infer(prepared.rule), outputs)
+        return results(prepared.rule, types, raw, prepared.batch_shape)
+
+
+def _with_exponents(types: Types, outputs: Sequence[Buffer]) -> Types:
+    """The types at some sizes, results having the fraction bits of the compiled code."""
+    exponents = {b.name: b.exponent for b in outputs if b.exponent != types.tensor[b.name].exponent}
+    tensor = {name: replace(types.tensor[name], exponent=value) for name, value in exponents.items()}
+    return replace(types, tensor={**types.tensor, **tensor}) if tensor else types
 
 
 def compile_many(rules: Sequence[Rule], optimize: str = "-O1") -> list[CFunction]:
-    """Compile many rules without sizes as one file into one library.
+    """Compile many rules as one file into one library.
 
     Raises
     ------

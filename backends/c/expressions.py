@@ -16,6 +16,8 @@ from ddcompile.backends.c.wide import Helper, Helpers
 from ddcompile.backends.shared.printer import Notation, Operator, Text, atom, infix, prefix
 from ddcompile.kernel.nodes import (
     I8,
+    I64,
+    Answer,
     Apply,
     Arith,
     ArithOp,
@@ -92,6 +94,8 @@ class ExpressionPrinter:
         Takes note of the wide types and functions that the expressions need.
     sizes
         Scalar parameters, which have the type size_t in C.
+    symbols
+        The C names of functions.
     """
 
     def __init__(
@@ -100,13 +104,15 @@ class ExpressionPrinter:
         places: Mapping[str, str],
         buffers: Mapping[str, Buffer],
         helpers: Helpers,
-        sizes: frozenset[str] = frozenset(),
+        sizes: frozenset[str],
+        symbols: Mapping[str, str],
     ) -> None:
         self._names = names
         self._places = places
         self._buffers = buffers
         self._helpers = helpers
         self._sizes = sizes
+        self._symbols = symbols
 
     def text(self, expr: Expr) -> str:
         """An expression where anything may stand."""
@@ -118,7 +124,7 @@ class ExpressionPrinter:
         words = found.type.words
         if isinstance(index, Const):
             return NOTATION.apply("+", place, number(words * index.value)) if index.value else place
-        scale = number(words) if words * found.size < 2**31 else Text(f"(ptrdiff_t){words}", _CAST)
+        scale = number(words) if index.type == I64 or words * found.size < 2**31 else Text(f"(ptrdiff_t){words}", _CAST)
         return NOTATION.apply("+", place, NOTATION.apply("*", scale, self.print(index)))
 
     def element(self, buffer: str, index: Expr) -> Text:
@@ -150,6 +156,8 @@ class ExpressionPrinter:
                 return NOTATION.apply("cast int64_t", atom(self._names[name]))
             case Var(name):
                 return atom(self._names[name])
+            case Answer(function, arguments):
+                return atom(f"{self._symbols[function]}({', '.join(self._plain(a).text for a in arguments)})")
             case Load(_, _, _, guard, default):
                 if guard is None or default is None:
                     return self._load(expr)
@@ -188,6 +196,10 @@ class ExpressionPrinter:
                 return atom(f"{self._helpers.prefix}_{name}({self.text(operand)})")
             case _:
                 assert_never(expr)
+
+    def _plain(self, expr: Expr) -> Text:
+        """An expression; a size as what it is in C."""
+        return atom(self._names[expr.name]) if isinstance(expr, Var) else self.print(expr)
 
     def _right_operand(self, right: Expr) -> Text:
         """The right operand of a connective. A call in it is a side effect to clang, which would rather see `&&`."""
@@ -230,7 +242,9 @@ class ExpressionPrinter:
     def _compare(self, op: CompareOp, left: Expr, right: Expr) -> Text:
         type_ = left.type
         if not _is_wide(type_):
-            return NOTATION.apply(op, self.print(left), self.print(right))
+            # Only a size in range has a value in int64_t.
+            first = self._plain(left) if isinstance(right, Const) else self.print(left)
+            return NOTATION.apply(op, first, self.print(right))
         match op:
             case "<":
                 return self._call("less", type_, left, right)

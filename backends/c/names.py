@@ -68,6 +68,9 @@ iswgraph iswlower iswprint iswpunct iswspace iswupper iswxdigit
 LIBRARY = frozenset([*_OTHER.split(), *(name + end for name in _REAL.split() for end in ("", "f", "l"))])
 """External names of the C99 library, which no program may define again."""
 
+_SYMBOLS = r"batch|sample|allowed|scratch|scratch_size|SCRATCH|i\d.*|real_of_bits|.*_table|.*_EXPONENT"
+"""What follows the prefix in the symbols of a file."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 

@@ -11,9 +11,23 @@ from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.statements import StatementPrinter
 from ddcompile.backends.c.wide import Helpers
 from ddcompile.backends.shared.writer import Writer, fill
-from ddcompile.kernel.nodes import BIT, F64, I8, I16, Apply, Arith, Buffer, Function, Kernel, RealType, ToReal, Type
+from ddcompile.kernel.nodes import (
+    BIT,
+    F64,
+    I8,
+    I16,
+    I64,
+    Apply,
+    Arith,
+    Buffer,
+    Function,
+    Kernel,
+    RealType,
+    ToReal,
+    Type,
+)
 from ddcompile.kernel.routines import Routine, routine
-from ddcompile.kernel.traverse import applied, expressions, loads
+from ddcompile.kernel.traverse import applied, expressions, loads, read_variables
 
 __all__ = ["CSource", "elements", "table_text"]
 
@@ -61,26 +75,39 @@ class CSource:
         self._comments = comments
         self._helpers = Helpers(prefix)
         self.scratch_name = self.names.fresh("scratch") if kernel.needs_scratch else ""
-        self._symbols = {kernel.sample.name: prefix, kernel.batch.name: f"{prefix}_batch"}
+        self._symbols = {f.name: prefix + suffix for suffix, f in kernel.function.items()}
 
     def declarator(self, function: Function, *, restrict: bool) -> str:
-        """An entry point and its parameters; the header, which is C++ too, cannot say restrict."""
+        """A function and its parameters; the header, which is C++ too, cannot say restrict."""
         star = "*restrict " if restrict else "*"
-        found = [f"size_t {self.names[v.name]}" for v in function.scalars]
-        for buffer in self.kernel.parameters:
+        scalar = "size_t" if self._is_entry(function) else "int64_t"
+        found = [f"{scalar} {self.names[v.name]}" for v in function.scalars]
+        for buffer in self.kernel.parameters if function.takes_buffers else ():
             const = "const " if buffer.role == "input" else ""
             found.append(f"{const}{element_type(buffer.type)} {star}{self.names[buffer.name]}")
-        if self.scratch_name:
-            found.append(f"{self.prefix}_scratch {star}{self.scratch_name}")
-        symbol = self._symbols[function.name]
-        line = f"void {symbol}({', '.join(found) or 'void'})"
+        if self.scratch_name and function.takes_buffers:
+            type_ = "void" if self.kernel.sizes else f"{self.prefix}_scratch"
+            found.append(f"{type_} {star}{self.scratch_name}")
+        head = f"{self._result(function)} {self._symbols[function.name]}"
+        line = f"{head}({', '.join(found) or 'void'})"
         if len(line) < 120:
             return line
-        return "\n".join([f"void {symbol}(", *(f"    {row}" for row in fill(found, 116))]) + ")"
+        return "\n".join([f"{head}(", *(f"    {row}" for row in fill(found, 116))]) + ")"
+
+    def _is_entry(self, function: Function) -> bool:
+        """Whether sizes and counts are as the caller gives them."""
+        return not self.kernel.sizes or function is not self.kernel.sample
+
+    def _result(self, function: Function) -> str:
+        is_static = self.kernel.sizes and (function is self.kernel.sample or function.result == BIT)
+        type_ = "void" if function.result is None else "size_t" if function.result == I64 else "int"
+        return f"static {type_}" if is_static else type_
 
     def scratch_fields(self) -> list[str]:
-        """The members of the scratch struct; none if scratch lives on the stack."""
-        return [self._array(b) for b in self.kernel.of_role("scratch")] if self.scratch_name else []
+        """The members of the scratch struct; none if scratch lives on the stack, or depends on sizes."""
+        if not self.scratch_name or self.kernel.sizes:
+            return []
+        return [self._array(b) for b in self.kernel.of_role("scratch")]
 
     @property
     def includes(self) -> list[str]:
@@ -111,7 +138,7 @@ class CSource:
     def _routine(self, function: Routine) -> str:
         """An elementary function, with names of its own."""
         names = CNames(self.prefix)
-        printer = ExpressionPrinter(names, {}, {}, self._helpers)
+        printer = ExpressionPrinter(names, {}, {}, self._helpers, frozenset(), {})
         writer = Writer()
         writer.line(f"static double {self.prefix}_{function.name}(double {names[function.argument.name]})")
         with writer.block("{", "}"):
@@ -131,21 +158,23 @@ class CSource:
         if buffer.role == "table":
             return self._table(buffer)
         name = self.names[buffer.name]
-        return f"{self.scratch_name}->{name}" if buffer.role == "scratch" and self.scratch_name else name
+        in_struct = buffer.role == "scratch" and self.scratch_name and not self.kernel.sizes
+        return f"{self.scratch_name}->{name}" if in_struct else name
 
     def _function(self, function: Function) -> str:
         kernel = self.kernel
         places = {b.name: self._place(b) for b in kernel.buffers}
-        sizes = frozenset(v.name for v in function.scalars)
-        printer = ExpressionPrinter(self.names, places, kernel.buffer, self._helpers, sizes)
+        sizes = frozenset(v.name for v in function.scalars if self._is_entry(function))
+        printer = ExpressionPrinter(self.names, places, kernel.buffer, self._helpers, sizes, self._symbols)
         writer = Writer()
         writer.lines(self.declarator(function, restrict=True).splitlines())
         with writer.block("{", "}"):
             if function is kernel.sample:
                 if not self.scratch_name:
                     writer.lines(self._array(b) + ";" for b in kernel.of_role("scratch"))
-                read = {load.buffer for load in loads(function.body)}
-                writer.lines(f"(void){self.names[b.name]};" for b in kernel.of_role("input") if b.name not in read)
+                used = {load.buffer for load in loads(function.body)} | read_variables(function.body)
+                unused = (*(v.name for v in function.scalars), *(b.name for b in kernel.of_role("input")))
+                writer.lines(f"(void){self.names[name]};" for name in unused if name not in used)
             StatementPrinter(
                 writer,
                 kernel,
@@ -154,6 +183,6 @@ class CSource:
                 self._helpers,
                 comments=self._comments,
                 invoked=self._symbols,
-                handed_on=(self.scratch_name,) if self.scratch_name else (),
+                scratch=self.scratch_name,
             ).print(function)
         return writer.text()

@@ -11,11 +11,13 @@ from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.wide import Helpers
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.kernel.nodes import (
+    I64,
     Arith,
     Assign,
     Branch,
     Break,
     Comment,
+    Const,
     Declare,
     Expr,
     Function,
@@ -23,7 +25,9 @@ from ddcompile.kernel.nodes import (
     Invoke,
     Kernel,
     Loop,
+    Place,
     RealType,
+    Return,
     Stmt,
     Store,
     Var,
@@ -58,7 +62,7 @@ class StatementPrinter:
         *,
         comments: bool,
         invoked: dict[str, str],
-        handed_on: tuple[str, ...],
+        scratch: str,
     ) -> None:
         self._writer = writer
         self._kernel = kernel
@@ -67,7 +71,7 @@ class StatementPrinter:
         self._helpers = helpers
         self._comments = comments
         self._invoked = invoked
-        self._handed_on = handed_on
+        self._scratch = scratch
 
     def print(self, function: Function) -> None:
         """The body of a function."""
@@ -122,8 +126,12 @@ class StatementPrinter:
                     line(f"{self._expressions.element(buffer, index)} = {self._expressions.stored(value)};")
             case Break():
                 line("break;")
-            case Invoke(name, offsets):
-                self._invoke(name, offsets)
+            case Invoke():
+                self._invoke(stmt)
+            case Place(buffer, offset):
+                self._place(buffer, offset)
+            case Return(value):
+                self._return(value)
             case Loop() | Branch():
                 raise TypeError(f"{type(stmt).__name__} is no simple statement")
             case _:
@@ -137,12 +145,28 @@ class StatementPrinter:
             case _:
                 self._writer.wrapped(f"{name} = {self._expressions.stored(value)};")
 
-    def _invoke(self, name: str, offsets: tuple[Expr, ...]) -> None:
-        arguments = []
-        for buffer, offset in zip(self._kernel.parameters, offsets, strict=True):
+    def _invoke(self, stmt: Invoke) -> None:
+        arguments = [self._expressions.text(scalar) for scalar in stmt.scalars]
+        for buffer, offset in zip(self._kernel.parameters, stmt.offsets, strict=True):
             words = buffer.type.words
             scale = f"{words} * " if words > 1 else ""
             place = self._names[buffer.name]
             text = self._expressions.print(offset).at(MULTIPLY + 1) if scale else self._expressions.text(offset)
-            arguments.append(f"{place} + {scale}{text}")
-        self._writer.wrapped(f"{self._invoked[name]}({', '.join((*arguments, *self._handed_on))});")
+            arguments.append(place if text == "0" else f"{place} + {scale}{text}")
+        arguments += [self._scratch] if self._scratch else []
+        self._writer.wrapped(f"{self._invoked[stmt.function]}({', '.join(arguments)});")
+
+    def _place(self, buffer: str, offset: Expr) -> None:
+        type_ = element_type(self._kernel.buffer[buffer].type)
+        start = self._scratch
+        if not isinstance(offset, Const):
+            start = f"({type_} *)(void *)((unsigned char *){start} + {self._expressions.print(offset).at(MULTIPLY)})"
+        self._writer.wrapped(f"{type_} *restrict {self._names[buffer]} = {start};")
+
+    def _return(self, value: Expr) -> None:
+        text = self._expressions.text(value)
+        if value.type == I64:
+            # A number of bytes, for which a machine may have fewer bits.
+            fits = f"(uint64_t){text} < SIZE_MAX"
+            text = "SIZE_MAX" if isinstance(value, Const) else f"{fits} ? (size_t){text} : SIZE_MAX"
+        self._writer.wrapped(f"return {text};")

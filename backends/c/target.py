@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ddcompile.analysis.conditions import condition_text
 from ddcompile.backends.c.names import checked_prefix
 from ddcompile.backends.c.selftest import selftest
 from ddcompile.backends.c.source import CSource
@@ -10,10 +11,11 @@ from ddcompile.backends.shared.target import EmitOptions, EmittedFile
 from ddcompile.backends.shared.templates import render
 from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.printer import print_type
+from ddcompile.ir.ranges import SIZE
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower, machine_types
-from ddcompile.kernel.nodes import BitType, Buffer, RealType
+from ddcompile.kernel.nodes import BitType, Buffer, Kernel, RealType
 
 __all__ = ["CTarget"]
 
@@ -41,7 +43,7 @@ class CTarget:
         special = specialize(rule, dict(options.sizes)) if options.sizes else rule
         types = check(special)
         types = machine_types(special, types)
-        kernel = lower(special, types)
+        kernel = lower(special) if special.sizes else lower(special, types)
         source = CSource(kernel, prefix, comments=options.comments)
         blocks = source.blocks()
         frame = {"prefix": prefix, "provenance": header}
@@ -55,7 +57,10 @@ class CTarget:
                     exponents=[(b.name, b.exponent) for b in kernel.of_role("output") if b.exponent],
                     scratch=source.scratch_fields(),
                     description=_description(special, source),
-                    sample=source.declarator(kernel.sample, restrict=False),
+                    scratch_size=source.declarator(kernel.function["_scratch_size"], restrict=False)
+                    if "_scratch_size" in kernel.function
+                    else "",
+                    sample=source.declarator(kernel.function[""], restrict=False),
                     batch=source.declarator(kernel.batch, restrict=False),
                 ),
             ),
@@ -70,17 +75,38 @@ class CTarget:
 
 def _description(rule: Rule, source: CSource) -> list[str]:
     """What the parameters are."""
+    kernel = source.kernel
     lines = [f"One sample of the rule {rule.name}. Arrays are row-major; inputs and outputs must not overlap."]
+    if kernel.sizes:
+        lines += _sizes(kernel, source)
     types = {d.name: print_type(d.type) for d in (*rule.inputs, *rule.outputs)}
-    for buffer in source.kernel.parameters:
+    for buffer in kernel.parameters:
         lines.append(f"  {source.names[buffer.name]}: {types[buffer.name]}, {_layout(buffer)}")
-    if source.kernel.needs_scratch:
-        lines.append(f"  {source.scratch_name}: memory to work in, one for each thread")
+    if kernel.needs_scratch:
+        size = f", {source.prefix}_scratch_size(...) bytes aligned to 8" if kernel.sizes else ""
+        lines.append(f"  {source.scratch_name}: memory to work in{size}, one for each thread")
+    if kernel.sizes:
+        lines.append("Returns 0; or 1 if the sizes are not allowed, and then no array is read or written.")
     return lines
 
 
+def _sizes(kernel: Kernel, source: CSource) -> list[str]:
+    """What the sizes may be."""
+    names = ", ".join(source.names[size] for size in kernel.sizes)
+    limits = f"{SIZE.low} to {SIZE.high}"
+    text = f"  {names}: {limits}" + (" each" if len(kernel.sizes) > 1 else "")
+    conditions = [condition_text(condition) for condition in kernel.conditions]
+    lines = [text + (f", where {' and '.join(conditions)}" if conditions else "")]
+    return [*lines, "    No array of a sample may have more elements than a signed number of 64 bits counts bytes."]
+
+
 def _layout(buffer: Buffer) -> str:
-    count = f"{buffer.size} element" + "s" * (buffer.size != 1)
+    if buffer.is_sized:
+        factors = [text for text in buffer.shape_texts if text != "1"]
+        shown = (f"({text})" if " " in text and len(factors) > 1 else text for text in factors)
+        count = " * ".join(shown) + " elements"
+    else:
+        count = f"{buffer.size} element" + "s" * (buffer.size != 1)
     if isinstance(buffer.type, BitType):
         return f"{count}, each 0 or 1"
     if isinstance(buffer.type, RealType):

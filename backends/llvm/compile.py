@@ -70,6 +70,6 @@ class Library:
             self._engine = llvm.create_mcjit_compiler(module, machine)
             self._engine.finalize_object()
 
-    def function(self, name: str, *arguments: Any) -> Any:
-        """A function without a result, with ctypes arguments. It lets other threads of Python run meanwhile."""
-        return ctypes.CFUNCTYPE(None, *arguments)(self._engine.get_function_address(name))
+    def function(self, name: str, *arguments: Any, result: Any = None) -> Any:
+        """A function of ctypes arguments, without a result by default. It lets other threads of Python run."""
+        return ctypes.CFUNCTYPE(result, *arguments)(self._engine.get_function_address(name))

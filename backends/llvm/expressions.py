@@ -13,6 +13,7 @@ from ddcompile.backends.llvm.runtime import MULTIPLY, REAL_OF_WORDS, WORDS_OF_RE
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import (
     F64,
+    Answer,
     Apply,
     Arith,
     BitType,
@@ -75,8 +76,9 @@ def real_text(bits: int) -> str:
 class ExpressionPrinter:
     """The lines of one function so far, and the printing of expressions into them."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, symbols: dict[str, str]) -> None:
         self.kernel = kernel
+        self.symbols = symbols
         self.remainders: set[IntType] = set()
         """The wide types of which the functions so far need remainders."""
         self.used: set[str] = set()
@@ -140,6 +142,9 @@ class ExpressionPrinter:
                 if variable in self._slots:
                     return self._do(f"load {value_type(type_)}, ptr {self._slots[variable]}", name)
                 return self._values[variable]
+            case Answer(function, arguments, type_):
+                operands = ", ".join(f"{value_type(a.type)} {self._value(a)}" for a in arguments)
+                return self._do(f"call {value_type(type_)} {self.symbols[function]}({operands})", name)
             case Load():
                 return self._load(expr, name)
             case Negate(operand, RealType()):

@@ -16,6 +16,7 @@ from typing import assert_never
 
 from ddcompile.backends.llvm.expressions import ExpressionPrinter, memory_type, routine_symbol, value_type
 from ddcompile.kernel.nodes import (
+    I64,
     Assign,
     BitType,
     Branch,
@@ -27,6 +28,8 @@ from ddcompile.kernel.nodes import (
     Invoke,
     Kernel,
     Loop,
+    Place,
+    Return,
     Stmt,
     Store,
     Var,
@@ -76,8 +79,7 @@ class FunctionPrinter(ExpressionPrinter):
     """
 
     def __init__(self, kernel: Kernel, symbols: dict[str, str], comments: bool) -> None:
-        super().__init__(kernel)
-        self.symbols = symbols
+        super().__init__(kernel, symbols)
         self.comments = comments
 
     def print(self, function: Function) -> list[str]:
@@ -90,11 +92,11 @@ class FunctionPrinter(ExpressionPrinter):
             self._values[scalar.name] = "%" + self._names.fresh(scalar.name)
             parameters.append(f"{value_type(scalar.type)} {self._values[scalar.name]}")
         self._buffers = {table.name: self.symbols[table.name] for table in self.kernel.of_role("table")}
-        for buffer in self.kernel.parameters:
+        for buffer in self.kernel.parameters if function.takes_buffers else ():
             self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
             attributes = "noalias readonly" if buffer.role == "input" else "noalias"
             parameters.append(f"ptr {attributes} {self._buffers[buffer.name]}")
-        if self.kernel.needs_scratch:
+        if self.kernel.needs_scratch and function.takes_buffers:
             self._scratch = "%" + self._names.fresh("scratch")
             parameters.append(f"ptr noalias {self._scratch}")
         self._place_scratch(function)
@@ -108,8 +110,13 @@ class FunctionPrinter(ExpressionPrinter):
                     self._otherwise()
                 case "leave":
                     self._leave(stmt)
-        head = f"define void {self.symbols[function.name]}({', '.join(parameters)}) nounwind {{"
-        return [head, "entry:", *self._entry, *self._lines, "  ret void", "}"]
+        if function.result is None:
+            self._end("ret void")
+        is_private = self.kernel.sizes and (function is self.kernel.sample or not function.takes_buffers)
+        linkage = "internal " if is_private and function.result != I64 else ""
+        result = "void" if function.result is None else value_type(function.result)
+        head = f"define {linkage}{result} {self.symbols[function.name]}({', '.join(parameters)}) nounwind {{"
+        return [head, "entry:", *self._entry, *self._lines, "}"]
 
     def print_routine(self, function: Routine) -> list[str]:
         """The lines of an elementary function's definition."""
@@ -126,7 +133,7 @@ class FunctionPrinter(ExpressionPrinter):
 
     def _place_scratch(self, function: Function) -> None:
         """Give the scratch buffers their memory, in the function that computes a sample."""
-        if function is not self.kernel.sample:
+        if function is not self.kernel.sample or (self.kernel.sizes and self.kernel.needs_scratch):
             return
         for buffer in self.kernel.of_role("scratch"):
             name = "%" + self._names.fresh(buffer.name)
@@ -168,6 +175,11 @@ class FunctionPrinter(ExpressionPrinter):
                 self._store(stmt)
             case Invoke():
                 self._invoke(stmt)
+            case Place(buffer, offset):
+                place = f"getelementptr inbounds i8, ptr {self._scratch}, i64 {self._value(offset)}"
+                self._buffers[buffer] = self._do(place, buffer)
+            case Return(value):
+                self._end(f"ret {value_type(value.type)} {self._value(value)}")
             case Break():
                 loop = next(block for block in reversed(self._open) if block.head)
                 self._jump(loop.end)
@@ -204,7 +216,7 @@ class FunctionPrinter(ExpressionPrinter):
         self._add(f"store {value_type(variable.type)} {self._value(value)}, ptr {slot}")
 
     def _invoke(self, stmt: Invoke) -> None:
-        arguments = []
+        arguments = [f"{value_type(scalar.type)} {self._value(scalar)}" for scalar in stmt.scalars]
         for buffer, offset in zip(self.kernel.parameters, stmt.offsets, strict=True):
             arguments.append(f"ptr {self._address(buffer.name, offset, self._value(offset))}")
         if self.kernel.needs_scratch:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ddcompile.analysis.conditions import condition_text
 from ddcompile.backends.llvm.expressions import memory_type, real_text
 from ddcompile.backends.llvm.function import FunctionPrinter
 from ddcompile.backends.llvm.runtime import runtime_functions
 from ddcompile.backends.shared.words import to_words
 from ddcompile.backends.shared.writer import Writer
+from ddcompile.ir.ranges import SIZE
 from ddcompile.kernel.nodes import F64, BitType, Buffer, Kernel
 from ddcompile.kernel.routines import routine
 from ddcompile.kernel.traverse import applied
@@ -61,10 +63,13 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
 
 
 def interface(kernel: Kernel) -> list[str]:
-    """What the pointers that the functions take point to, a line each."""
+    """What the sizes may be, and what the pointers that the functions take point to, a line each."""
     lines = []
+    if kernel.sizes:
+        conditions = [condition_text(condition) for condition in kernel.conditions]
+        lines.append(f"sizes {', '.join(kernel.sizes)}: {' and '.join([f'{SIZE.low} to {SIZE.high}', *conditions])}")
     for buffer in kernel.parameters:
-        shape = ", ".join(map(str, buffer.shape))
+        shape = ", ".join(buffer.shape_texts)
         line = f"{buffer.role} {buffer.name}: {buffer.type}" + (f"[{shape}]" if shape else "")
         if isinstance(buffer.type, BitType):
             line += ", bytes 0 and 1"
@@ -74,7 +79,8 @@ def interface(kernel: Kernel) -> list[str]:
             line += f", times 2**-{buffer.exponent}"
         lines.append(line)
     if kernel.needs_scratch:
-        lines.append(f"scratch: {kernel.scratch_bytes} bytes, aligned to 8")
+        size = f"{kernel.name}_scratch_size(sizes)" if kernel.sizes else str(kernel.scratch_bytes)
+        lines.append(f"scratch: {size} bytes, aligned to 8")
     return lines
 
 

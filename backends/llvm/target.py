@@ -29,6 +29,10 @@ class LLVMTarget:
     samples one after the other, all arguments pointers to row-major arrays: bits as bytes 0 and 1, spins and trits as
     `i8`, other integers and scaled rationals as `i64` or, beyond that, as little-endian two's complement words. A
     kernel with much intermediate data takes the pointer to its scratch memory last.
+
+    Sizes stay parameters unless the options give them: `i32 <prefix>(i64 H, i64 W, inputs..., results...)` and
+    `i32 <prefix>_batch(i64 H, i64 W, i64 n, ...)` give 0, or 1 if the sizes are not allowed and nothing was done;
+    `i64 <prefix>_scratch_size(i64 H, i64 W)` gives bytes, or -1.
     """
 
     name = "llvm"
@@ -41,8 +45,8 @@ class LLVMTarget:
         Raises
         ------
         CompileError
-            T### if the rule is not valid, E0## if it has sizes without values or numbers without bounds, E201 if the
-            prefix is no symbol.
+            T### if the rule is not valid, E0## if it has numbers without bounds or is not shown to be valid for all
+            sizes, E201 if the prefix is no symbol.
         """
         return [EmittedFile(f"{_prefix(rule, options)}.ll", _text(rule, options))]
 

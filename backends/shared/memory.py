@@ -51,7 +51,7 @@ def output_memory(buffer: Buffer, samples: int) -> np.ndarray:
 
 def output_values(buffer: Buffer, memory: np.ndarray, samples: int) -> np.ndarray:
     """The numbers in the memory of an output, of shape (batch, *shape): scaled integers or doubles."""
-    shape = (samples, *buffer.shape)
+    shape = (samples, *buffer.extents)
     if not buffer.type.is_wide:
         return memory.reshape(shape)
     values = np.empty(samples * buffer.size, dtype=object)

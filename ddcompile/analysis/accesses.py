@@ -12,7 +12,8 @@ from ddcompile.analysis.regions import Region, outside
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binary, Binding, Expr, Read, Reduce, Softmax
 from ddcompile.ir.printer import describe
-from ddcompile.ir.scopes import Scope, binders_of
+from ddcompile.ir.scopes import Scope, binders_of, needed_binders
+from ddcompile.ir.traverse import free_indices
 
 __all__ = ["Accesses", "Modulus", "Sides", "Tensor"]
 
@@ -70,12 +71,14 @@ class Accesses:
                 self._reduction(node, "softmax", scope)
                 self._place(node, scope)
 
-    def _systems(self, scope: Scope | None) -> list[System]:
-        return self.cases.domain(binders_of(scope))
+    def _systems(self, scope: Scope | None, *exprs: Expr) -> list[System]:
+        """The domain of the indices that matter to some expressions, as the verifier enumerates them."""
+        names = set().union(*map(free_indices, exprs))
+        return self.cases.domain(needed_binders(names, binders_of(scope)))
 
     def _places(self, node: Read, scope: Scope | None) -> Iterator[tuple[System, tuple[Affine, ...]]]:
         """The positions of a read in all cases."""
-        for system in self._systems(scope):
+        for system in self._systems(scope, *node.positions):
             for places in product(*map(self.cases.of, node.positions)):
                 given = [form for place in places for form in place.given]
                 yield (*system, *given), tuple(place.form for place in places)
@@ -92,8 +95,8 @@ class Accesses:
                 self.fault("E030", node, f"`{describe(node, 40)}` is defined by a clause")
             return
         for axis, extent in enumerate(tensor.extents):
-            systems = self._systems(scope)
             wrong: list[System] = []
+            systems = self._systems(scope, *node.positions)
             for system, place in product(systems, self.cases.of(node.positions[axis])):
                 known = (*system, *place.given)
                 wrong += [(*known, -place.form - 1), (*known, place.form - extent)]
@@ -106,7 +109,7 @@ class Accesses:
         if tensor.regions:
             self.fault("E030", node, f"`{node.tensor}` has no gaps where `{describe(node, 40)}` reads it")
             return
-        systems = self._systems(scope)
+        systems = self._systems(scope, *node.positions)
         found: list[Sides] = []
         for axis, extent in enumerate(tensor.extents):
             places = list(product(systems, self.cases.of(node.positions[axis])))
@@ -117,7 +120,7 @@ class Accesses:
         self.sides[id(node)] = tuple((a or c, b or d) for (a, b), (c, d) in zip(before, found, strict=True))
 
     def _remainder(self, node: Binary, scope: Scope | None) -> None:
-        systems = self._systems(scope)
+        systems = self._systems(scope, node.left, node.right)
         moduli = list(product(systems, self.cases.of(node.right)))
         if not self.conditions.exclude(*((*s, *m.given, -m.form) for s, m in moduli)):
             self.fault("E034", node, f"the modulus `{describe(node.right, 40)}` is positive")
@@ -134,7 +137,8 @@ class Accesses:
 
     def _reduction(self, node: Binding, word: str, scope: Scope | None) -> None:
         for number, binder in enumerate(node.binders):
-            around = self.cases.domain((*binders_of(scope), *node.binders[:number]))
+            names = free_indices(binder.lower) | free_indices(binder.upper)
+            around = self.cases.domain(needed_binders(names, (*binders_of(scope), *node.binders[:number])))
             empty = (
                 (*system, *low.given, *high.given, low.form - high.form)
                 for system, low, high in product(around, self.cases.of(binder.lower), self.cases.of(binder.upper))

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from ddcompile.analysis.polyhedra import implies, is_empty, project
 from ddcompile.ir.affine import Affine
+from ddcompile.ir.printer import print_expression
 
-__all__ = ["Condition", "Conditions"]
+__all__ = ["Condition", "Conditions", "condition_text"]
 
 Condition = tuple[Affine, ...]
 """Forms of sizes of which at least one is to be at least 0."""
@@ -20,6 +21,23 @@ _MOST = 16
 """Conditions that a rule may have."""
 _CHOICES = 4
 """Forms that a condition may have."""
+
+
+def condition_text(condition: Condition) -> str:
+    """A condition for the reader: `N >= 4`, `M >= N or N >= 9`."""
+    return " or ".join(map(_text, condition))
+
+
+def _text(form: Affine) -> str:
+    sizes = tuple(form.sizes)
+    above = Affine.of(0, {name: value for name, value in form.terms if value > 0}, sizes)
+    below = above - form + form.constant
+    constant = form.constant
+    if above.is_constant:
+        return f"{print_expression(below.to_expr())} <= {constant}"
+    if below.is_constant or constant < 0:
+        below, constant = below - constant, 0
+    return f"{print_expression((above + constant).to_expr())} >= {print_expression(below.to_expr())}"
 
 
 class Conditions:
@@ -74,7 +92,14 @@ class Conditions:
         condition = tuple(c for form in causes if not is_empty([*self._known, c := -form - 1]))
         if not condition or len(condition) > _CHOICES or len(self._found) >= _MOST:
             return False
-        self._found.append(condition)
         if len(condition) == 1:
-            self._known.append(condition[0])
+            self._replace(condition[0])
+        self._found.append(condition)
         return True
+
+    def _replace(self, form: Affine) -> None:
+        """Know a new form, and forget those that follow from it."""
+        positive = self._known[: len(self._sizes)]
+        single = [known for known in self._known[len(positive) :] if not implies([*positive, form], known)]
+        self._known = [*positive, *single, form]
+        self._found = [condition for condition in self._found if len(condition) > 1 or condition[0] in single]

@@ -9,9 +9,10 @@ from ddcompile.analysis.cases import Cases, System
 from ddcompile.analysis.conditions import Conditions
 from ddcompile.analysis.polyhedra import equal
 from ddcompile.ir.affine import Affine
-from ddcompile.ir.nodes import Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Read, Rule, Statement
 from ddcompile.ir.schedule import Group, Recurrence
-from ddcompile.ir.scopes import Scope, binders_of, own_position, scoped
+from ddcompile.ir.scopes import Scope, binders_of, needed_binders, own_position, scoped
+from ddcompile.ir.traverse import free_indices
 
 __all__ = ["ordered"]
 
@@ -47,7 +48,7 @@ def _earlier(
     statement: Statement, read: Read, scope: Scope | None, cases: Cases, conditions: Conditions
 ) -> int | None:
     """The number of leading positions in which a read is lexicographically earlier; None if that is not shown."""
-    systems = cases.domain(binders_of(scope))
+    systems = cases.domain(_binders(statement, read, scope))
     for axis in range(len(read.positions)):
         gaps = list(_gaps(statement, read, axis, systems, cases))
         if not conditions.exclude(*([*system, -gap - 1] for system, gap in gaps)):
@@ -63,9 +64,15 @@ def _is_before(
     statement: Statement, read: Read, scope: Scope | None, least: int, cases: Cases, conditions: Conditions
 ) -> bool:
     """Whether the first position of a read is at least so many steps before the statement's own."""
-    systems = cases.domain(binders_of(scope))
+    systems = cases.domain(_binders(statement, read, scope))
     gaps = _gaps(statement, read, 0, systems, cases)
     return conditions.exclude(*([*system, -gap + (least - 1)] for system, gap in gaps))
+
+
+def _binders(statement: Statement, read: Read, scope: Scope | None) -> tuple[Binder, ...]:
+    """The binders on which the places of a statement and of a read in it depend."""
+    names = {b.name for b in statement.binders}.union(*(free_indices(p) for p in read.positions))
+    return needed_binders(names, binders_of(scope))
 
 
 def _gaps(

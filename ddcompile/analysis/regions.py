@@ -61,7 +61,9 @@ def form_of(expr: Expr) -> Affine:
 def extents_of(regions: Sequence[Region], conditions: Conditions) -> tuple[Affine, ...] | None:
     """The least box from 0 that holds some regions, if all of them have elements; None if no affine form gives it."""
     found = []
-    for ends in zip(*(_ends(region) for region in regions), strict=True):
+    for all_ends in zip(*(_ends(region) for region in regions), strict=True):
+        # Of ends that differ by a number, the greatest.
+        ends = list({end.terms: end for end in sorted(all_ends, key=lambda end: end.constant)}.values())
         greatest = next((end for end in ends if all(conditions.holds((), end - other) for other in ends)), None)
         if greatest is None:
             # One that is the greatest for large sizes.
@@ -84,8 +86,11 @@ def _ends(region: Region) -> Iterator[Affine]:
         yield form + 1
 
 
-def overlap(first: Region, second: Region) -> System:
-    """The system that says that two clauses define the same element."""
+def overlap(first: Region, second: Region) -> System | None:
+    """The system that says that two clauses define the same element; None if they visibly do not."""
+    gaps = (a - b for a, b in zip(first.positions, second.positions, strict=True) if a.names == a.sizes)
+    if any(gap.is_constant and gap.constant for gap in gaps):
+        return None
     return (*first.domain, *second.at(first.positions))
 
 

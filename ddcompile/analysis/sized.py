@@ -15,6 +15,7 @@ for some sizes only, as `N >= 4`, is a condition that compiled code tests when i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -23,6 +24,7 @@ from ddcompile.analysis.cases import Cases, System
 from ddcompile.analysis.conditions import Condition, Conditions
 from ddcompile.analysis.elements import known_elements
 from ddcompile.analysis.order import ordered
+from ddcompile.analysis.polyhedra import implies
 from ddcompile.analysis.regions import extents_of, form_of, outside, overlap, region_of
 from ddcompile.diagnostics import CompileError
 from ddcompile.ir.affine import Affine
@@ -32,7 +34,7 @@ from ddcompile.ir.nodes import Constant, Declaration, Node, Read, Rule, Statemen
 from ddcompile.ir.printer import describe
 from ddcompile.ir.schedule import Group, Recurrence, schedule
 from ddcompile.ir.scopes import scoped
-from ddcompile.ir.types import Types, infer
+from ddcompile.ir.types import Types, ValueType, infer
 
 __all__ = ["HINT", "Sized", "analyse"]
 
@@ -63,21 +65,35 @@ class Sized:
     sides: dict[int, tuple[Sides, ...]]
     moduli: dict[int, Modulus]
 
+    def is_at_most(self, left: Affine, right: Affine) -> bool:
+        """Whether it is proved that left <= right for all sizes that satisfy the conditions."""
+        positive = [Affine.of(-1, {name: 1}, (name,)) for name in self.types.rule.sizes]
+        single = [condition[0] for condition in self.conditions if len(condition) == 1]
+        return implies([*positive, *single], right - left)
 
-def analyse(rule: Rule) -> Sized:
+
+def analyse(rule: Rule, rationals: Mapping[str, ValueType] | None = None) -> Sized:
     """Prove a verified rule with sizes legal for all sizes that satisfy some conditions.
+
+    Parameters
+    ----------
+    rule
+        The rule.
+    rationals
+        What is known of inputs of kind rat (see `ddcompile.ir.types.infer`).
 
     Raises
     ------
     CompileError
         E030 to E034 for all that cannot be shown.
     """
-    return _Analysis(rule).run()
+    return _Analysis(rule, rationals or {}).run()
 
 
 class _Analysis:
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, rationals: Mapping[str, ValueType]) -> None:
         self.rule = rule
+        self.rationals = rationals
         self.conditions = Conditions(rule.sizes)
         self.findings = Findings()
         self.tensors: dict[str, Tensor] = {}
@@ -128,18 +144,18 @@ class _Analysis:
         """The types, with recurrences that are decided for all sizes."""
         groups = schedule(self.rule)
         if not any(group.recurrence is not None and group.recurrence.faults for group in groups):
-            return infer(self.rule, groups=groups)
+            return infer(self.rule, self.rationals, groups)
         # The more positions advance one at a time, the further values may get.
         rank = max(len(statement.positions) for statement in self.rule.statements)
         slow = [g if g.recurrence is None else Group(g.statements, Recurrence(rank)) for g in groups]
-        cases = Cases(infer(self.rule, groups=slow), {})
+        cases = Cases(infer(self.rule, self.rationals, slow), {})
         found = []
         for group in groups:
             if group.recurrence is not None and group.recurrence.faults:
                 group = ordered(self.rule, group, cases, self.conditions, self._not_earlier)
             found.append(group)
         self._stop()
-        return infer(self.rule, groups=found)
+        return infer(self.rule, self.rationals, found)
 
     def _not_earlier(self, read: Read, statement: Statement) -> None:
         self._within = statement
@@ -176,7 +192,8 @@ class _Analysis:
                 self._fault("E031", region.clause, f"`{_head(region.clause)}` stays inside `{name}`")
         for first, second in combinations(regions, 2):
             self._within = second.clause
-            if not self.conditions.exclude(overlap(first, second)):
+            common = overlap(first, second)
+            if common is not None and not self.conditions.exclude(common):
                 others = f"`{_head(first.clause)}` and `{_head(second.clause)}`"
                 self._fault("E031", second.clause, f"{others} do not overlap")
         places = [Affine(0, ((f"${axis}.", 1),)) for axis in range(len(extents))]

@@ -5,7 +5,7 @@ A value is named in the outermost block in which it can be evaluated, so what do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal as OneOf, TypeVar
@@ -50,10 +50,19 @@ class _Block:
 
 
 class Builder:
-    """Statements under construction. `reserved` are names that no variable may take."""
+    """Statements under construction.
 
-    def __init__(self, reserved: Iterator[str]) -> None:
+    Parameters
+    ----------
+    reserved
+        Names that no variable may take.
+    has_sizes
+        Whether the function has sizes as parameters; then all indices have their type.
+    """
+
+    def __init__(self, reserved: Iterable[str], *, has_sizes: bool = False) -> None:
         self._names = Names(reserved)
+        self._has_sizes = has_sizes
         self._blocks = [_Block("function")]
 
     @property
@@ -102,6 +111,10 @@ class Builder:
         variable = Var(name, expr.type)
         block.statements.append(Declare(variable, expr, mutable))
         return replace(value, expr=variable, level=level, depth=1)
+
+    def fresh(self, wanted: str) -> str:
+        """A name that no variable has or gets."""
+        return self._names.fresh(wanted)
 
     def define(self, name: str, value: _S) -> _S:
         """Give a value a name that is reserved for it, in the innermost block."""
@@ -177,10 +190,12 @@ class Builder:
             return
         low, high = lower.low, upper.high - 1
         type_ = index_type(min(low, lower.low, upper.low), max(lower.high, upper.high))
+        if self._has_sizes:
+            type_ = I64
         block = self._open("loop")
         index = Var(self._names.fresh(wanted), type_)
         block.names.append(index.name)
-        yield Value(index, low, high, level=self.level)
+        yield Value(index, low, high, level=self.level, is_index=self._has_sizes)
         body = self._close()
         if body:
             self.emit(Loop(index, convert(lower, type_).expr, convert(upper, type_).expr, body))

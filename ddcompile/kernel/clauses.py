@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import pairwise
 
+from ddcompile.analysis.regions import form_of
+from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Statement
 from ddcompile.kernel.context import Context
 from ddcompile.kernel.expressions import lower_exact
-from ddcompile.kernel.values import Value, add, as_bit, compare, constant, logic
+from ddcompile.kernel.values import Value, add, as_bit, compare, constant, extreme, logic
 
 __all__ = ["lower_clause", "lower_recurrence"]
 
@@ -66,20 +69,70 @@ def _advance(
                     lower_clause(context, clause.statement, store, level)
         return
     ranges = [_range(context, clause, level) for clause in clauses]
-    if all(low.number is not None and high.number is not None for low, high in ranges):
-        static = [(low.low, high.low) for low, high in ranges]
-        ends = sorted({end for pair in static for end in pair})
-        for begin, end in pairwise(ends):
-            active = [c for c, (low, high) in zip(clauses, static, strict=True) if low <= begin and end <= high]
-            if active:
-                _steps(context, active, level, depth, store, constant(begin), constant(end))
-        return
     if len(clauses) == 1:
         _steps(context, clauses, level, depth, store, *ranges[0])
         return
-    begin, end = min(low.low for low, _ in ranges), max(high.high for _, high in ranges)
-    if begin < end:
-        _steps(context, clauses, level, depth, store, constant(begin), constant(end), ranges)
+    ordered = _ordered(context, clauses, ranges, level)
+    if ordered is None:
+        begin, end = _hull(context, ranges)
+        if begin.low < end.high:
+            _steps(context, clauses, level, depth, store, begin, end, ranges)
+        return
+    ends, places = ordered
+    for number, (begin, end) in enumerate(pairwise(ends)):
+        active = [c for c, (low, high) in zip(clauses, places, strict=True) if low <= number < high]
+        if active:
+            _steps(context, active, level, depth, store, begin, end)
+
+
+def _hull(context: Context, ranges: Sequence[tuple[Value, Value]]) -> tuple[Value, Value]:
+    """The least and the greatest end of several ranges: as numbers, or computed if they depend on sizes."""
+    if context.sized is None:
+        return constant(min(low.low for low, _ in ranges)), constant(max(high.high for _, high in ranges))
+    least = reduce(lambda a, b: extreme("min", a, b), (context.builder.atom(low) for low, _ in ranges))
+    greatest = reduce(lambda a, b: extreme("max", a, b), (context.builder.atom(high) for _, high in ranges))
+    return least, greatest
+
+
+def _ordered(
+    context: Context, clauses: Sequence[_Clause], ranges: Sequence[tuple[Value, Value]], level: int
+) -> tuple[list[Value], list[tuple[int, int]]] | None:
+    """The ends of all ranges in ascending order, and the numbers of each range's own; None if they are not ordered."""
+    forms: list[Affine] = []
+    for clause, (low, high) in zip(clauses, ranges, strict=True):
+        position = clause.statement.positions[level]
+        if low.number is not None and high.number is not None:
+            forms += [Affine(low.number), Affine(high.number)]
+        elif context.sized is None:
+            return None
+        elif isinstance(position, Binder):
+            forms += [form_of(position.lower), form_of(position.upper)]
+        else:
+            forms += [form_of(position), form_of(position) + 1]
+    ordered = _ascending(context, forms)
+    if ordered is None:
+        return None
+    number = {form: k for k, form in enumerate(ordered)}
+    values = dict(zip(forms, (end for pair in ranges for end in pair), strict=True))
+    places = [(number[low], number[high]) for low, high in zip(forms[::2], forms[1::2], strict=True)]
+    return [values[form] for form in ordered], places
+
+
+def _ascending(context: Context, forms: Sequence[Affine]) -> list[Affine] | None:
+    """Different forms in an order that holds for all sizes; None if there is none."""
+    left = sorted(set(forms), key=lambda form: (form.terms, form.constant))
+    if all(form.is_constant for form in left):
+        return left
+    if context.sized is None or any(form.names - form.sizes for form in left):
+        return None
+    ordered: list[Affine] = []
+    while left:
+        least = next((f for f in left if all(context.sized.is_at_most(f, other) for other in left)), None)
+        if least is None:
+            return None
+        ordered.append(least)
+        left.remove(least)
+    return ordered
 
 
 def _range(context: Context, clause: _Clause, level: int) -> tuple[Value, Value]:

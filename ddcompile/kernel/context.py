@@ -6,12 +6,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
+from ddcompile.analysis.sized import Sized
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Binding, Expr, Reduce
 from ddcompile.ir.traverse import free_indices, reads
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.kernel.builder import Builder
-from ddcompile.kernel.nodes import Buffer, Type
+from ddcompile.kernel.forms import Form
+from ddcompile.kernel.nodes import Buffer, Extent, Type
 from ddcompile.kernel.reals import Real, Scalar, constant_real
 from ddcompile.kernel.values import Value, constant, narrowed
 
@@ -48,6 +50,10 @@ class Context:
         The reserved name for the accumulator of a reduction, by the id of its node.
     looping : frozenset of int
         The ids of those conditional expressions in the statement being lowered that contain reductions.
+    sized : Sized or None
+        What is known of the rule if it has sizes.
+    sizes : dict of str to Value
+        The sizes by their names in the rule.
     """
 
     types: Types
@@ -58,6 +64,14 @@ class Context:
     unfinished: frozenset[str] = frozenset()
     named: dict[int, str] = field(default_factory=dict)
     looping: frozenset[int] = frozenset()
+    sized: Sized | None = None
+    sizes: dict[str, Value] = field(default_factory=dict)
+
+    def extent(self, extent: Extent) -> Value:
+        """The value of an extent."""
+        if isinstance(extent, int):
+            return constant(extent)
+        return Form.of(extent, self.sizes).value()
 
     def refined(self, expr: Expr, value: Scalar) -> Scalar:
         """The value with what type inference knows of its range."""

@@ -1,4 +1,4 @@
-"""Nodes of the kernel IR that lead from one type to another, and elementary functions."""
+"""Nodes of the kernel IR that lead from one type to another, and calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ddcompile.kernel.scalars import F64, IntType, RealType, Type
 if TYPE_CHECKING:
     from ddcompile.kernel.nodes import Expr
 
-__all__ = ["Apply", "Convert", "FromReal", "Reinterpret", "ToReal"]
+__all__ = ["Answer", "Apply", "Convert", "FromReal", "Reinterpret", "ToReal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,12 @@ class Apply:
     def type(self) -> RealType:
         """Always binary64."""
         return F64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a function of this kernel that takes scalars alone and has no effect."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+    type: Type

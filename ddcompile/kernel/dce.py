@@ -21,6 +21,8 @@ from ddcompile.kernel.nodes import (
     Invoke,
     Load,
     Loop,
+    Place,
+    Return,
     Stmt,
     Store,
     Var,
@@ -125,5 +127,5 @@ def _does_something(stmt: Stmt) -> bool:
             return False
         case Branch(_, then, otherwise):
             return any(not isinstance(s, Break) for s in (*then, *otherwise))
-        case Assign() | Store() | Loop() | Invoke():
+        case Assign() | Store() | Loop() | Invoke() | Place() | Return():
             return True

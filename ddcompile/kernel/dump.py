@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from ddcompile.kernel.nodes import (
+    Answer,
     Apply,
     Arith,
     Assign,
@@ -27,8 +28,10 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Place,
     RealType,
     Reinterpret,
+    Return,
     Select,
     Stmt,
     Store,
@@ -58,7 +61,7 @@ def dump(kernel: Kernel) -> str:
 
 
 def _buffer(buffer: Buffer) -> str:
-    shape = f"[{', '.join(map(str, buffer.shape))}]" if buffer.shape else ""
+    shape = f"[{', '.join(buffer.shape_texts)}]" if buffer.shape else ""
     scale = f" * 2^-{buffer.exponent}" if buffer.exponent else ""
     values = f" = {' '.join(_number(v, buffer.type) for v in buffer.values)}" if buffer.role == "table" else ""
     return f"{buffer.role} {buffer.name}: {buffer.type}{shape}{scale}{values}"
@@ -70,7 +73,8 @@ def _number(value: int, type_: Type) -> str:
 
 def _function(function: Function, kernel: Kernel) -> Iterator[str]:
     scalars = ", ".join(f"{v.name}: {v.type}" for v in function.scalars)
-    yield f"function {function.name}({scalars}) {{"
+    result = "" if function.result is None else f" -> {function.result}"
+    yield f"function {function.name}({scalars}){result} {{"
     depth = 1
     for event, stmt in walk(function.body):
         if event in ("else", "leave"):
@@ -101,9 +105,14 @@ def _line(event: Event, stmt: Stmt, kernel: Kernel) -> str:
             return f"if {dump_expression(condition)} {{"
         case Break():
             return "break"
-        case Invoke(name, offsets):
+        case Invoke(name, offsets, scalars):
+            arguments = [dump_expression(scalar) for scalar in scalars]
             pairs = zip(kernel.parameters, offsets, strict=True)
-            return f"{name}({', '.join(f'{b.name} + {dump_expression(o)}' for b, o in pairs)})"
+            return f"{name}({', '.join([*arguments, *(f'{b.name} + {dump_expression(o)}' for b, o in pairs)])})"
+        case Place(buffer, offset):
+            return f"place {buffer} at {dump_expression(offset)}"
+        case Return(value):
+            return f"return {dump_expression(value)}"
         case _:
             assert_never(stmt)
 
@@ -125,6 +134,8 @@ def _print(expr: Expr) -> tuple[str, int]:
             return text, 8 if text.startswith("-") else _ATOM
         case Var(name):
             return name, _ATOM
+        case Answer(name, arguments):
+            return f"{name}({', '.join(map(dump_expression, arguments))})", _ATOM
         case Load(buffer, index, _, guard, default):
             element = f"{buffer}[{dump_expression(index)}]"
             if guard is None or default is None:

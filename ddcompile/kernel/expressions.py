@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from ddcompile.diagnostics import fail
@@ -25,7 +26,7 @@ from ddcompile.ir.nodes import (
 from ddcompile.ir.traverse import children, postorder
 from ddcompile.kernel.builder import Builder
 from ddcompile.kernel.context import Context, Step, bounds, drive
-from ddcompile.kernel.nodes import BIT, I8, Expr as KernelExpr, Type, int_type
+from ddcompile.kernel.nodes import BIT, I8, Expr as KernelExpr, Extent, Type, int_type
 from ddcompile.kernel.operations import add, as_type, compare, exact, extreme, multiply, negate, select, subtract
 from ddcompile.kernel.reads import flat_index, lower_modulo, lower_read
 from ddcompile.kernel.reals import Real, Scalar, apply, constant_real, to_real
@@ -46,7 +47,7 @@ def lower_exact(context: Context, expr: Expr) -> Value:
     return exact(lower_expression(context, expr))
 
 
-def lower_subscript(context: Context, shape: tuple[int, ...], positions: Sequence[Expr]) -> KernelExpr:
+def lower_subscript(context: Context, shape: tuple[Extent, ...], positions: Sequence[Expr]) -> KernelExpr:
     """The element number of the element at some positions, which lies in the shape for sure."""
     return drive(_visit, context, flat_index(context, shape, positions))
 
@@ -84,7 +85,7 @@ def _node(context: Context, expr: Expr) -> Step:
         case Index(name):
             return context.indices[name]
         case Size(name):
-            raise fail("E002", f"size `{name}` has no value", location=expr.location)
+            return context.sizes[name]
         case Read():
             return (yield from lower_read(context, expr))
         case Unary(op, operand):
@@ -100,7 +101,7 @@ def _node(context: Context, expr: Expr) -> Step:
                 case "*":
                     return multiply(first, second)
                 case "%":
-                    return _modulo(context.builder, exact(first), exact(second), expr)
+                    return _modulo(context, exact(first), exact(second), expr)
                 case "and" | "or" | "xor":
                     return logic(op, exact(first), exact(second))
                 case _:
@@ -148,10 +149,11 @@ def _unary(builder: Builder, op: UnaryOp, operand: Scalar) -> Scalar:
             assert_never(op)
 
 
-def _modulo(builder: Builder, left: Value, right: Value, expr: Expr) -> Value:
-    if right.number is None or right.number <= 0 or left.exponent or right.exponent:
+def _modulo(context: Context, left: Value, right: Value, expr: Expr) -> Value:
+    if left.exponent or right.exponent or (context.sized is None and (right.number is None or right.number <= 0)):
         raise fail("E014", "`%` takes an integer and a positive constant", location=expr.location)
-    return lower_modulo(builder, left, right.number)
+    known = None if context.sized is None else context.sized.moduli[id(expr)]
+    return lower_modulo(context.builder, left, replace(right, low=max(1, right.low)), known)
 
 
 def _compare(context: Context, expr: Compare) -> Step:

@@ -1,4 +1,4 @@
-"""Lowering: a rule whose sizes are numbers becomes a kernel.
+"""Lowering: a rule becomes a kernel.
 
     rule r(x: bit[3, 4]) -> (y: bit[3]) {        kernel r {
       y[i < 3] = sum(j < 4: x[i, j]) >= 2          input x: bit[3, 4]
@@ -14,12 +14,14 @@
                                                    } ...
 
 Statements are lowered in evaluation order. Tensors without axes are scalars, the others buffers: of bits (one byte
-each), or of the narrowest integers that hold the inferred range of scaled values.
+each), or of the narrowest integers that hold the inferred range of scaled values. Sizes stay parameters, if the rule
+is proved legal for all of them (see `ddcompile.analysis.sized` and `ddcompile.kernel.sizes`).
 """
 
 from __future__ import annotations
 
-from ddcompile.diagnostics import CompileError, Diagnostic, fail
+from ddcompile.analysis.sized import HINT, Sized, analyse
+from ddcompile.diagnostics import CompileError, Diagnostic
 from ddcompile.ir.nodes import Binder, Index, Node, Reduce, Rule, Statement
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.ranges import BINARY64
@@ -39,11 +41,13 @@ from ddcompile.kernel.nodes import (
     Buffer,
     Comment,
     Const,
+    Extent,
     Function,
     Invoke,
     Kernel,
     Loop,
     Role,
+    Stmt,
     Store,
     Type,
     Var,
@@ -52,6 +56,7 @@ from ddcompile.kernel.nodes import (
 from ddcompile.kernel.operations import as_type
 from ddcompile.kernel.reals import Real, to_real
 from ddcompile.kernel.scalars import bits_of
+from ddcompile.kernel.sizes import allowed, batch, entry, parameters, place_scratch, scratch_size, size_values
 from ddcompile.kernel.traverse import loads
 from ddcompile.kernel.values import Value, constant, convert
 
@@ -59,28 +64,29 @@ __all__ = ["interface_type", "lower", "machine_types"]
 
 
 def lower(rule: Rule, types: Types | None = None) -> Kernel:
-    """Lower a verified rule without sizes.
+    """Lower a verified rule.
 
     Parameters
     ----------
     rule
-        The rule; specialise it first if it has sizes.
+        The rule.
     types
-        What `infer` found about this very rule, if the caller has it, with ranges for the inputs of kind rat
-        (see `machine_types`).
+        What `infer` found about this very rule, if the caller has it and there are no sizes, with ranges for the inputs
+        of kind rat (see `machine_types`).
 
     Raises
     ------
     CompileError
-        E002 if the rule has sizes, E010 if a tensor has no bound, E012 if loops nest too deep, E013 if an index leaves
-        64 bits.
+        E010 if a tensor has no bound, E012 if loops nest too deep, E013 if an index leaves 64 bits, E030 to E034 if a
+        rule with sizes is not shown to be legal for all of them.
     """
-    if rule.sizes:
-        names = ", ".join(f"`{name}`" for name in rule.sizes)
-        raise fail("E002", f"the rule `{rule.name}` has sizes without values: {names}", hint="give each size a value")
-    types = machine_types(rule) if types is None else types
+    sized = analyse(rule, _rationals(rule)) if rule.sizes else None
+    if sized is not None:
+        types = sized.types
+    elif types is None:
+        types = machine_types(rule)
     _check_bounds(rule, types)
-    return _Lowering(rule, types).run()
+    return _Lowering(rule, types, sized).run()
 
 
 def machine_types(rule: Rule, types: Types | None = None) -> Types:
@@ -93,8 +99,13 @@ def machine_types(rule: Rule, types: Types | None = None) -> Types:
     types
         What `infer` found without that, if the caller has it.
     """
-    rationals = {d.name: BINARY64 for d in rule.inputs if d.type.kind == "rat"}
+    rationals = _rationals(rule)
     return infer(rule, rationals) if rationals or types is None else types
+
+
+def _rationals(rule: Rule) -> dict[str, ValueType]:
+    """The types of rational inputs in emitted code."""
+    return {d.name: BINARY64 for d in rule.inputs if d.type.kind == "rat"}
 
 
 def interface_type(found: ValueType) -> Type:
@@ -131,7 +142,9 @@ def _bound_fault(rule: Rule, types: Types, name: str, node: Node) -> Diagnostic 
     place = "" if node.location is not None else rule.name
     if type_.is_bounded or type_.kind == "real":
         return None
-    if name in types.unsettled:
+    if types.rule.sizes:
+        hint = f"bound it where it is defined, as with `min` and `max`, or {HINT}"
+    elif name in types.unsettled:
         hint = "its fraction grows with every step of the recurrence; scale it to integers"
     else:
         hint = "bound it where it is defined, as with `min` and `max`"
@@ -140,11 +153,13 @@ def _bound_fault(rule: Rule, types: Types, name: str, node: Node) -> Diagnostic 
 
 
 class _Lowering:
-    def __init__(self, rule: Rule, types: Types) -> None:
+    def __init__(self, rule: Rule, types: Types, sized: Sized | None) -> None:
         self.rule = rule
         self.types = types
-        names = {*types.tensor, rule.name, f"{rule.name}_batch"}
-        self.context = Context(types, Builder(iter(names)), {})
+        self.sized = sized
+        names = {*types.tensor, rule.name, f"{rule.name}_batch", *rule.sizes}
+        builder = Builder(names, has_sizes=sized is not None)
+        self.context = Context(types, builder, {}, sized=sized, sizes=size_values(rule.sizes))
         self.results = frozenset(declaration.name for declaration in rule.outputs)
 
     def run(self) -> Kernel:
@@ -172,17 +187,39 @@ class _Lowering:
             if statement.positions and statement.target not in context.buffers:
                 found = types.tensor[statement.target]
                 self._add_buffer(statement.target, "scratch", _stored_type(found))
+        scratch = context.buffers if rule.sizes else {}
+        starts = {b.name: context.builder.fresh(f"{b.name}_start") for b in scratch.values() if b.role == "scratch"}
         for number, group in enumerate(types.order):
             self._group(number, [rule.statements[k] for k in group])
         body = eliminate_dead_code(context.builder.body, self.results)
         used = {load.buffer for load in loads(body)}
         buffers = tuple(b for b in context.buffers.values() if b.role in ("input", "output") or b.name in used)
-        sample = Function(rule.name, (), body)
-        return Kernel(rule.name, buffers, (sample, self._batch(buffers)))
+        if not rule.sizes:
+            sample = Function(rule.name, (), body)
+            return Kernel(rule.name, buffers, (sample, self._batch(buffers)))
+        return self._sized_kernel(body, buffers, starts)
+
+    def _sized_kernel(self, body: tuple[Stmt, ...], buffers: tuple[Buffer, ...], starts: dict[str, str]) -> Kernel:
+        """The functions of a kernel with sizes."""
+        assert self.sized is not None
+        name, sizes = self.rule.name, self.rule.sizes
+        outer = [b for role in ("input", "output") for b in buffers if b.role == role]
+        scratch = [b for b in buffers if b.role == "scratch"]
+        functions = [allowed(name, sizes, self.sized.conditions, [*outer, *scratch])]
+        if Kernel(name, buffers, ()).needs_scratch:
+            functions.append(scratch_size(name, sizes, scratch, starts))
+            body = (*place_scratch(sizes, scratch, starts)[0], *body)
+        functions.append(Function(f"{name}_sample", parameters(sizes), body))
+        functions += [entry(name, sizes, outer), batch(name, sizes, outer)]
+        return Kernel(name, buffers, tuple(functions), sizes, self.sized.conditions)
 
     def _add_buffer(self, name: str, role: Role, type_: Type) -> None:
         found = self.types.tensor[name]
-        self.context.buffers[name] = Buffer(name, role, type_, self.types.shape[name], found.exponent)
+        shape: tuple[Extent, ...] = self.types.shape[name]
+        if self.sized is not None:
+            extents = self.sized.shape[name]
+            shape = tuple(int(n.constant) if n.is_constant else n for n in extents)
+        self.context.buffers[name] = Buffer(name, role, type_, shape, found.exponent)
 
     def _group(self, number: int, statements: list[Statement]) -> None:
         """All clauses of a tensor, or of the tensors of a cycle."""

@@ -1,7 +1,7 @@
 """Nodes of the kernel IR: loops over flat buffers, typed scalars, exact integers of any width.
 
-A kernel is what remains of a rule when every size is a number: buffers with element types, one function that
-computes one sample, and one that does so for a batch. The C and LLVM back ends both print it.
+A kernel is a rule in loop form: buffers with element types, one function that computes one sample, and one that does
+so for a batch. The C and LLVM back ends both print it.
 
 Semantics
 ---------
@@ -20,17 +20,22 @@ Semantics
 - Buffers are flat. Inputs and outputs never overlap. Scratch buffers are uninitialised and belong to one call of the
   sample function. They live on its stack while they are small; a kernel for which `needs_scratch` holds takes one more
   parameter, a pointer to `scratch_bytes` bytes aligned to 8, in which each scratch buffer starts at `scratch_offsets`.
+- Sizes of the rule are scalar parameters (I64) of all functions (see `ddcompile.kernel.sizes`). Extents are then affine
+  in them, and `Place` statements say where scratch buffers start. For sizes that are allowed, no index of an element
+  that is read or written overflows I64; where the guard of a `Load` is 0, its index may.
 
 Equality is structural. Names are plain identifiers; printers escape keywords.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal as OneOf, TypeAlias
 
-from ddcompile.kernel.conversions import Apply, Convert, FromReal, Reinterpret, ToReal
+from ddcompile.analysis.conditions import Condition
+from ddcompile.kernel.buffers import Buffer, Extent, Role
+from ddcompile.kernel.conversions import Answer, Apply, Convert, FromReal, Reinterpret, ToReal
 from ddcompile.kernel.scalars import BIT, F64, I8, I16, I32, I64, BitType, IntType, RealType, Type, int_type
 
 __all__ = [
@@ -42,6 +47,7 @@ __all__ = [
     "I64",
     "MAX_DEPTH",
     "STACK_LIMIT",
+    "Answer",
     "Apply",
     "Arith",
     "ArithOp",
@@ -57,6 +63,7 @@ __all__ = [
     "Convert",
     "Declare",
     "Expr",
+    "Extent",
     "FromReal",
     "Function",
     "IntType",
@@ -68,8 +75,10 @@ __all__ = [
     "Loop",
     "Negate",
     "Not",
+    "Place",
     "RealType",
     "Reinterpret",
+    "Return",
     "Role",
     "Select",
     "Stmt",
@@ -136,9 +145,9 @@ class Negate:
 class Arith:
     """Two integers, or two real numbers, give one of their type; `+ - *` take both, `/` reals, the others integers.
 
-    `%` is the remainder of a division that truncates toward zero, and its right side is a positive `Const`; its left
-    side is not wider than 64 bits unless it is proved nonnegative. `&` works on the two's complement bits. `>>` gives
-    the floor of the left side over 2 to the power of the right one, a `Const`; both are of a machine type.
+    `%` is the remainder of a division that truncates toward zero, and its right side is proved positive; its left side
+    is not wider than 64 bits unless it is proved nonnegative. `&` works on the two's complement bits. `>>` gives the
+    floor of the left side over 2 to the power of the right one, a `Const`; both are of a machine type.
     """
 
     op: ArithOp
@@ -202,7 +211,7 @@ class Select:
 
 Expr: TypeAlias = (
     Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select
-    | Convert | ToReal | FromReal | Reinterpret | Apply
+    | Convert | ToReal | FromReal | Reinterpret | Apply | Answer
 )  # fmt: skip
 
 
@@ -268,95 +277,81 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Call a function without scalar parameters of this kernel.
+    """Call a function without a result of this kernel.
 
-    Its k-th buffer parameter is the caller's k-th buffer parameter advanced by `offsets[k]` elements. Scratch memory,
-    where the kernel needs it, is handed on as it is.
+    Its scalar parameters are given by `scalars`; its k-th buffer parameter is the caller's k-th buffer parameter
+    advanced by `offsets[k]` elements. Scratch memory, where the kernel needs it, is handed on as it is.
     """
 
     function: str
     offsets: tuple[Expr, ...]
+    scalars: tuple[Expr, ...] = ()
 
 
-Stmt: TypeAlias = Comment | Declare | Assign | Store | Loop | Branch | Break | Invoke
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say that a scratch buffer starts `offset` bytes (I64, a multiple of 8) into the scratch memory."""
+
+    buffer: str
+    offset: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Leave the function with its result."""
+
+    value: Expr
+
+
+Stmt: TypeAlias = Comment | Declare | Assign | Store | Loop | Branch | Break | Invoke | Place | Return
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
 
-Role: TypeAlias = OneOf["input", "output", "table", "scratch"]
-
-
-@dataclass(frozen=True, slots=True)
-class Buffer:
-    """A flat array in row-major order.
-
-    Attributes
-    ----------
-    name : str
-        The tensor's name in the rule.
-    role : {"input", "output", "table", "scratch"}
-        Inputs and outputs are parameters, tables are constants of the kernel.
-    type : Type
-        Element type.
-    shape : tuple of int
-        The tensor's shape, for one sample.
-    exponent : int
-        An element n stands for the number n * 2**-exponent.
-    values : tuple of int
-        The elements of a table, bits of binary64 numbers if these are its type; else empty.
-    """
-
-    name: str
-    role: Role
-    type: Type
-    shape: tuple[int, ...] = ()
-    exponent: int = 0
-    values: tuple[int, ...] = field(default=(), repr=False)
-
-    @property
-    def size(self) -> int:
-        """Number of elements, 1 for a scalar."""
-        size = 1
-        for extent in self.shape:
-            size *= extent
-        return size
-
-    @property
-    def bytes(self) -> int:
-        """Bytes that the elements take."""
-        return self.size * self.type.bytes
-
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function: scalar parameters first, then the kernel's inputs and outputs in declared order."""
+    """A function: scalar parameters first, then the kernel's inputs and outputs in declared order.
+
+    One with `takes_buffers` unset takes scalars alone. One with a result type ends with a `Return`.
+    """
 
     name: str
     scalars: tuple[Var, ...]
     body: tuple[Stmt, ...]
+    result: Type | None = None
+    takes_buffers: bool = True
 
 
 @dataclass(frozen=True)
 class Kernel:
     """A rule in loop form.
 
-    `functions` are the sample function, named like the kernel, and the batch function, named `<name>_batch`, whose one
-    scalar parameter `n` (I64, nonnegative) counts samples; sample s of a buffer starts at element s * size.
+    `functions` are the sample function, named like the kernel, and the batch function, named `<name>_batch`, whose last
+    scalar parameter `n` (I64, nonnegative) counts samples; sample s of a buffer starts at element s * size. With sizes
+    there are more functions (see `ddcompile.kernel.sizes`); `conditions` are what `sizes` must satisfy.
     """
 
     name: str
     buffers: tuple[Buffer, ...]
     functions: tuple[Function, ...]
+    sizes: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @cached_property
+    def function(self) -> dict[str, Function]:
+        """Functions by what follows the kernel's name in theirs: "", "_batch", and with sizes "_sample" and others."""
+        return {f.name.removeprefix(self.name): f for f in self.functions}
 
     @property
     def sample(self) -> Function:
-        """The function that computes one sample."""
-        return self.functions[0]
+        """The function that computes one sample; with sizes, one that trusts them."""
+        return self.function["_sample" if self.sizes else ""]
 
     @property
     def batch(self) -> Function:
         """The function that computes n samples, one after the other in memory."""
-        return self.functions[1]
+        return self.function["_batch"]
 
     def of_role(self, *roles: Role) -> tuple[Buffer, ...]:
         """The buffers of these roles in declared order."""
@@ -384,10 +379,10 @@ class Kernel:
 
     @property
     def scratch_bytes(self) -> int:
-        """Bytes of scratch memory that one call needs, a multiple of 8."""
+        """Bytes of scratch memory that one call needs, a multiple of 8; of a kernel whose buffers have no sizes."""
         return sum(-(-b.bytes // 8) * 8 for b in self.of_role("scratch"))
 
     @property
     def needs_scratch(self) -> bool:
-        """Whether the caller supplies the scratch memory, because it is too large for the stack."""
-        return self.scratch_bytes > STACK_LIMIT
+        """Whether the caller supplies the scratch memory, because it is, or may be, too large for the stack."""
+        return any(b.is_sized for b in self.of_role("scratch")) or self.scratch_bytes > STACK_LIMIT

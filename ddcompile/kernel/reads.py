@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ddcompile.analysis.accesses import Modulus
 from ddcompile.diagnostics import fail
-from ddcompile.ir.affine import affine_of
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Expr, Read
 from ddcompile.kernel import operations
 from ddcompile.kernel.builder import Builder, index_type
 from ddcompile.kernel.context import Context, Step, bounds
-from ddcompile.kernel.nodes import F64, Buffer, Const, Expr as KernelExpr, IntType, Load
+from ddcompile.kernel.forms import Form
+from ddcompile.kernel.nodes import F64, I64, Buffer, Const, Expr as KernelExpr, Extent, IntType, Load
 from ddcompile.kernel.operations import exact
 from ddcompile.kernel.reals import Real, Scalar, as_double, constant_real, from_double, to_real
 from ddcompile.kernel.values import (
@@ -22,6 +24,7 @@ from ddcompile.kernel.values import (
     compare,
     constant,
     convert,
+    fitting,
     logic,
     masked,
     multiply,
@@ -34,70 +37,26 @@ from ddcompile.kernel.values import (
 __all__ = ["flat_index", "lower_modulo", "lower_read"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """`constant + sum of coefficient * value`; values are kept apart by their expressions, outermost first."""
-
-    constant: int
-    terms: tuple[tuple[Value, int], ...] = ()
-
-    def __add__(self, other: _Form) -> _Form:
-        total: dict[KernelExpr, tuple[Value, int]] = {}
-        for value, coefficient in (*self.terms, *other.terms):
-            known = total.get(value.expr)
-            total[value.expr] = value, coefficient + (known[1] if known else 0)
-        terms = tuple(term for term in total.values() if term[1])
-        return _Form(self.constant + other.constant, terms)
-
-    def scale(self, factor: int) -> _Form:
-        """The form times a number."""
-        return _Form(self.constant * factor, tuple((v, c * factor) for v, c in self.terms))
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """The least and the greatest value."""
-        low = high = self.constant
-        for value, c in self.terms:
-            ends = c * value.low, c * value.high
-            low, high = low + min(ends), high + max(ends)
-        return low, high
-
-    def value(self) -> Value:
-        """The form as an expression: positive terms first, then negative ones, then the constant."""
-        result = constant(0)
-        for v, c in sorted(self.terms, key=lambda term: (term[1] < 0, -abs(term[1]), term[0].level)):
-            product = multiply(constant(abs(c)), v)
-            result = add(result, product) if c > 0 else subtract(result, product)
-        return add(result, constant(self.constant))
-
-
-def _place(context: Context, position: Expr, *, repeated: bool) -> Generator[Expr, Scalar, _Form]:
+def _place(context: Context, position: Expr, *, repeated: bool) -> Generator[Expr, Scalar, Form]:
     """A position as a form; what is not affine in indices becomes one value of it."""
     affine = affine_of(position)
     if affine is not None and affine.is_integral:
-        form = _Form(int(affine.constant))
-        for name, coefficient in affine.terms:
-            index = context.indices[name]
-            if index.number is not None:
-                form += _Form(index.number * int(coefficient))
-            else:
-                form += _Form(0, ((index, int(coefficient)),))
-        return form
+        return Form.of(affine, {**context.indices, **context.sizes} if affine.sizes else context.indices)
     value = exact((yield position))
     if value.number is not None:
-        return _Form(value.number)
+        return Form(value.number)
     named = context.builder.atom(value) if repeated else context.builder.hoisted(value)
-    return _Form(0, ((named, 1),))
+    return Form(0, ((named, 1),))
 
 
 def flat_index(
-    context: Context, shape: tuple[int, ...], positions: Sequence[Expr]
+    context: Context, shape: tuple[Extent, ...], positions: Sequence[Expr]
 ) -> Generator[Expr, Scalar, KernelExpr]:
     """The element number of an element that is there for sure."""
     forms = []
     for position in positions:
         forms.append((yield from _place(context, position, repeated=False)))
-    return _subscript(_flat(shape, forms)).expr
+    return _flat(context, shape, forms).expr
 
 
 def lower_read(context: Context, node: Read) -> Step:
@@ -105,14 +64,14 @@ def lower_read(context: Context, node: Read) -> Step:
     if node.tensor in context.scalars:
         return context.scalars[node.tensor]
     buffer = context.buffers[node.tensor]
-    forms: list[_Form] = []
+    forms: list[Form] = []
     for position in node.positions:
         forms.append((yield from _place(context, position, repeated=node.pad is not None)))
-    flat = _flat(buffer.shape, forms)
+    flat = _flat(context, buffer.shape, forms)
     if node.pad is None:
         return _load(context, buffer, flat)
     pad = yield node.pad
-    guard = _inside(forms, buffer.shape)
+    guard = _inside(context, node, forms, buffer.shape)
     if guard.number is not None:
         return _load(context, buffer, flat) if guard.number else pad
     outside = _as_element(context, pad, buffer)
@@ -144,13 +103,12 @@ def _is_exact(context: Context, buffer: Buffer) -> bool:
 
 
 def _load(
-    context: Context, buffer: Buffer, flat: _Form, guard: Value | None = None, outside: Scalar | None = None
+    context: Context, buffer: Buffer, index: Value, guard: Value | None = None, outside: Scalar | None = None
 ) -> Scalar:
-    """Element `flat` of a buffer, `outside` where the guard is 0; a number if it is a known element of a table."""
-    if buffer.role == "table" and not flat.terms and guard is None:
-        number = buffer.values[flat.constant]
+    """An element of a buffer, `outside` where the guard is 0; a number if it is a known element of a table."""
+    if buffer.role == "table" and index.number is not None and guard is None:
+        number = buffer.values[index.number]
         return Real(Const(number, F64)) if buffer.type == F64 else constant(number, buffer.exponent)
-    index = _subscript(flat)
     level, depth = index.level, index.depth + 1
     default = None
     if guard is not None and outside is not None:
@@ -169,15 +127,22 @@ def _load(
     return narrowed(Value(load, low, high, buffer.exponent, level, depth))
 
 
-def _flat(shape: tuple[int, ...], forms: list[_Form]) -> _Form:
+def _flat(context: Context, shape: tuple[Extent, ...], forms: list[Form]) -> Value:
     """The row-major element number."""
-    total = _Form(0)
+    if all(isinstance(extent, int) for extent in shape):
+        total = Form(0)
+        for form, extent in zip(forms, shape, strict=True):
+            total = total.scale(context.extent(extent).low) + form
+        return _subscript(total)
+    number = constant(0)
     for form, extent in zip(forms, shape, strict=True):
-        total = total.scale(extent) + form
-    return total
+        if number.number != 0:
+            number = fitting("*", context.extent(extent), number, I64)
+        number = fitting("+", number, form.value(), I64)
+    return convert(number, I64)
 
 
-def _subscript(form: _Form) -> Value:
+def _subscript(form: Form) -> Value:
     """A form as a subscript; the type holds every partial sum."""
     value = form.value()
     low = high = form.constant
@@ -187,45 +152,75 @@ def _subscript(form: _Form) -> Value:
     return convert(value, index_type(low, high))
 
 
-def _inside(forms: list[_Form], shape: tuple[int, ...]) -> Value:
+def _inside(context: Context, node: Read, forms: list[Form], shape: tuple[Extent, ...]) -> Value:
     """The bit that says whether a position lies in the box."""
     inside = as_bit(constant(1))
-    for form, extent in zip(forms, shape, strict=True):
+    known = None if context.sized is None else context.sized.sides[id(node)]
+    for axis, (form, extent) in enumerate(zip(forms, shape, strict=True)):
         low, high = form.range
+        below, above = (low < 0, isinstance(extent, Affine) or high >= extent) if known is None else known[axis]
         moving = replace(form, constant=0).value()
-        if low < 0:
+        if below:
             inside = logic("and", inside, compare(">=", moving, constant(-form.constant)))
-        if high >= extent:
+        if above and isinstance(extent, int):
             inside = logic("and", inside, compare("<", moving, constant(extent - form.constant)))
+        elif above:
+            inside = logic("and", inside, compare("<", form.value(), context.extent(extent)))
     return inside
 
 
-def lower_modulo(builder: Builder, value: Value, modulus: int) -> Value:
-    """Floor modulo by a positive number, without a division where the range allows it."""
+def lower_modulo(builder: Builder, value: Value, modulus: Value, known: Modulus | None = None) -> Value:
+    """Floor modulo by something positive, without a division where that is possible.
+
+    Parameters
+    ----------
+    known
+        How often the modulus must be added and subtracted at most (see `ddcompile.analysis.accesses`), if that is known
+        better than from the ranges.
+    """
     if value.exponent:
         raise fail("E014", "`%` needs integers")
-    if value.low >= 0 and value.high < modulus:
-        return value
+    number = modulus.number
     type_ = value.expr.type
     is_wide = isinstance(type_, IntType) and type_.is_wide
-    if modulus & (modulus - 1) == 0 and not is_wide:
-        return masked(value, modulus - 1)
-    if -modulus <= value.low and value.high < 2 * modulus:
-        value = builder.atom(value)
-        wrapped = replace(value, low=max(0, value.low), high=min(value.high, modulus - 1))
-        if value.high >= modulus:
-            down = subtract(value, constant(modulus))
-            down = replace(down, low=max(0, down.low))
-            wrapped = select(compare(">=", value, constant(modulus)), down, wrapped)
-        if value.low < 0:
-            up = replace(add(value, constant(modulus)), high=modulus - 1)
-            wrapped = select(compare("<", value, constant(0)), up, wrapped)
-        return wrapped
-    if value.low >= 0:
-        return remainder(value, modulus)
+    below, above = _turns(value, number) if known is None or number is not None else known
+    if below == above == 0:
+        return replace(value, low=max(0, value.low), high=min(value.high, modulus.high - 1))
+    if number is not None and number & (number - 1) == 0 and not is_wide:
+        return masked(value, number - 1)
+    if max(below, above) == 1:
+        return _wrapped(builder, value, modulus, below, above)
+    if below == 0:
+        return remainder(replace(value, low=max(0, value.low)), modulus)
     if is_wide:
         # Machine division truncates; a multiple of the modulus makes a wide value nonnegative first.
-        return remainder(add(value, constant(-(value.low // modulus) * modulus)), modulus)
+        times = -value.low if number is None else -(value.low // number)
+        shifted = add(value, multiply(constant(times), modulus))
+        return remainder(replace(shifted, low=max(0, shifted.low)), modulus)
     rest = builder.atom(remainder(value, modulus))
-    up = replace(add(rest, constant(modulus)), low=1, high=modulus - 1)
+    up = replace(add(rest, modulus), low=1, high=modulus.high - 1)
     return select(compare("<", rest, constant(0)), up, replace(rest, low=0))
+
+
+def _turns(value: Value, modulus: int | None) -> Modulus:
+    """How often a modulus must be added and subtracted at most, going by the ranges; 2 for more than once."""
+    if modulus is None:
+        return 0 if value.low >= 0 else 2, 2
+    below = 0 if value.low >= 0 else 1 if -modulus <= value.low else 2
+    return below, 0 if value.high < modulus else 1 if value.high < 2 * modulus else 2
+
+
+def _wrapped(builder: Builder, value: Value, modulus: Value, below: int, above: int) -> Value:
+    """Floor modulo where the modulus is added or subtracted at most once."""
+    value = builder.atom(value)
+    high = modulus.high - 1
+    wrapped = replace(value, low=max(0, value.low), high=min(value.high, high))
+    if above:
+        down = subtract(value, modulus)
+        down = replace(down, low=max(0, down.low), high=max(0, min(down.high, high)))
+        wrapped = select(compare(">=", value, modulus), down, wrapped)
+    if below:
+        up = add(value, modulus)
+        up = replace(up, low=max(0, up.low), high=high)
+        wrapped = select(compare("<", value, constant(0)), up, wrapped)
+    return replace(wrapped, low=max(0, wrapped.low), high=min(wrapped.high, high))

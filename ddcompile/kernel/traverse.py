@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal as OneOf, TypeAlias, assert_never
 
 from ddcompile.kernel.nodes import (
+    Answer,
     Apply,
     Arith,
     Assign,
@@ -24,7 +25,9 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Place,
     Reinterpret,
+    Return,
     Select,
     Stmt,
     Store,
@@ -32,7 +35,18 @@ from ddcompile.kernel.nodes import (
     Var,
 )
 
-__all__ = ["Event", "applied", "children", "expressions", "loads", "operands", "subexpressions", "variables", "walk"]
+__all__ = [
+    "Event",
+    "applied",
+    "children",
+    "expressions",
+    "loads",
+    "operands",
+    "read_variables",
+    "subexpressions",
+    "variables",
+    "walk",
+]
 
 Event: TypeAlias = OneOf["at", "enter", "else", "leave"]
 
@@ -67,7 +81,7 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
     match stmt:
         case Comment() | Break():
             return ()
-        case Declare(_, value) | Assign(_, value):
+        case Declare(_, value) | Assign(_, value) | Place(_, value) | Return(value):
             return (value,)
         case Store(_, index, value):
             return (index, value)
@@ -75,8 +89,8 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return (lower, upper)
         case Branch(condition):
             return (condition,)
-        case Invoke(_, offsets):
-            return offsets
+        case Invoke(_, offsets, scalars):
+            return (*scalars, *offsets)
         case _:
             assert_never(stmt)
 
@@ -86,6 +100,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Const() | Var():
             return ()
+        case Answer(_, arguments):
+            return arguments
         case Load(_, index, _, guard, default):
             return (index,) if guard is None or default is None else (guard, index, default)
         case Negate(operand) | Not(operand) | Convert(operand):
@@ -125,6 +141,11 @@ def loads(body: Sequence[Stmt]) -> Iterator[Load]:
 def applied(body: Sequence[Stmt]) -> list[str]:
     """The elementary functions that some statements use, in alphabetic order."""
     return sorted({node.function for node in expressions(body) if isinstance(node, Apply)})
+
+
+def read_variables(body: Sequence[Stmt]) -> set[str]:
+    """The names of all variables that some statements read."""
+    return {node.name for node in expressions(body) if isinstance(node, Var)}
 
 
 def variables(expr: Expr) -> Iterator[str]:

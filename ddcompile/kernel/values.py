@@ -43,6 +43,7 @@ __all__ = [
     "convert",
     "decided",
     "extreme",
+    "fitting",
     "logic",
     "masked",
     "multiply",
@@ -71,6 +72,9 @@ class Value:
         The outermost block (0 is the function) in which the expression can be evaluated.
     depth : int
         Height of the expression tree.
+    is_index : bool
+        Whether the expression is made of sizes, and indices bounded by them: it keeps its type, so that subscripts need
+        no conversions.
     """
 
     expr: Expr
@@ -79,6 +83,7 @@ class Value:
     exponent: int = 0
     level: int = 0
     depth: int = 1
+    is_index: bool = False
 
     @property
     def is_atom(self) -> bool:
@@ -133,7 +138,7 @@ def as_bit(value: Value) -> Value:
 def narrowed(value: Value) -> Value:
     """The value in a narrower type, where its own is wider than 32 bits and the range allows it."""
     type_ = value.expr.type
-    if isinstance(type_, IntType) and type_.width > 32:
+    if isinstance(type_, IntType) and type_.width > 32 and not value.is_index:
         needed = int_type(value.low, value.high)
         if needed.width < type_.width:
             return convert(value, needed)
@@ -171,7 +176,12 @@ def _arith(op: ArithOp, left: Value, right: Value, low: int, high: int, exponent
     left, right = convert(left, type_), convert(right, type_)
     expr = Arith(op, left.expr, right.expr, type_)
     level, depth = max(left.level, right.level), 1 + max(left.depth, right.depth)
-    return narrowed(Value(expr, low, high, exponent, level, depth))
+    return narrowed(Value(expr, low, high, exponent, level, depth, _is_index(left, right)))
+
+
+def _is_index(left: Value, right: Value) -> bool:
+    """Whether what is made of two values is an index, numbers being either."""
+    return (left.is_index or right.is_index) and all(v.is_index or v.number is not None for v in (left, right))
 
 
 def add(left: Value, right: Value) -> Value:
@@ -230,11 +240,21 @@ def multiply(left: Value, right: Value) -> Value:
     return _arith("*", left, right, min(corners), max(corners), exponent)
 
 
-def remainder(value: Value, modulus: int) -> Value:
-    """The remainder of a division by a positive number that truncates toward zero."""
-    low = 0 if value.low >= 0 else max(value.low, 1 - modulus)
-    high = 0 if value.high <= 0 else min(value.high, modulus - 1)
-    return _arith("%", value, constant(modulus), low, high, 0)
+def fitting(op: ArithOp, left: Value, right: Value, type_: IntType) -> Value:
+    """A sum or product of integers that is known to fit a type, whatever the ranges say."""
+    for known, other in ((left, right), (right, left)):
+        if known.number == (1 if op == "*" else 0):
+            return other
+    left, right = convert(left, type_), convert(right, type_)
+    level, depth = max(left.level, right.level), 1 + max(left.depth, right.depth)
+    return Value(Arith(op, left.expr, right.expr, type_), type_.low, type_.high, 0, level, depth, is_index=True)
+
+
+def remainder(value: Value, modulus: Value) -> Value:
+    """The remainder of a division by something positive that truncates toward zero."""
+    low = 0 if value.low >= 0 else max(value.low, 1 - modulus.high)
+    high = 0 if value.high <= 0 else min(value.high, modulus.high - 1)
+    return _arith("%", value, modulus, low, high, 0)
 
 
 def masked(value: Value, mask: int) -> Value:
@@ -320,7 +340,7 @@ def select(condition: Value, then: Value, otherwise: Value) -> Value:
     parts = condition, convert(then, type_), convert(otherwise, type_)
     level, depth = max(v.level for v in parts), 1 + max(v.depth for v in parts)
     expr = Select(parts[0].expr, parts[1].expr, parts[2].expr, type_)
-    return Value(expr, low, high, then.exponent, level, depth)
+    return Value(expr, low, high, then.exponent, level, depth, _is_index(then, otherwise))
 
 
 def extreme(function: OneOf["min", "max"], left: Value, right: Value) -> Value:

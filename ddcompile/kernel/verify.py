@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from ddcompile.analysis.elementary import ELEMENTARY
@@ -11,6 +11,7 @@ from ddcompile.kernel.nodes import (
     F64,
     I64,
     MAX_DEPTH,
+    Answer,
     Apply,
     Arith,
     Assign,
@@ -33,8 +34,10 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Place,
     RealType,
     Reinterpret,
+    Return,
     Select,
     Stmt,
     Store,
@@ -74,9 +77,11 @@ class _Checker:
         self.function = function
         self.scopes: list[dict[str, tuple[Var, bool]]] = [{v.name: (v, False) for v in function.scalars}]
         self.loops = 0
+        self.placed: set[str] = set()
 
     def run(self) -> Iterator[str]:
-        for event, stmt in walk(self.function.body):
+        function = self.function
+        for event, stmt in walk(function.body):
             if event in ("leave", "else"):
                 self.scopes.pop()
                 self.loops -= isinstance(stmt, Loop) and event == "leave"
@@ -89,6 +94,11 @@ class _Checker:
                 if isinstance(stmt, Loop):
                     self.loops += 1
                     yield from self._declare(stmt.index, False)
+        if function.result is not None and not (function.body and isinstance(function.body[-1], Return)):
+            yield "the end is reached without a result"
+        if function is self.kernel.sample:
+            sized = {b.name for b in self.kernel.of_role("scratch") if self.kernel.sizes and self.kernel.needs_scratch}
+            yield from (f"{name} has no place" for name in sorted(sized - self.placed))
 
     def _visible(self, name: str) -> tuple[Var, bool] | None:
         return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
@@ -125,15 +135,29 @@ class _Checker:
             case Break():
                 if not self.loops:
                     yield "break outside of a loop"
-            case Invoke(name, offsets):
-                if name not in {f.name for f in self.kernel.functions if not f.scalars}:
-                    yield f"{name} cannot be called"
+            case Invoke(name, offsets, scalars):
+                yield from self._call(name, scalars, takes_buffers=True)
                 if len(offsets) != len(self.kernel.parameters):
                     yield f"{name} is called with {len(offsets)} buffers"
                 if any(offset.type != I64 for offset in offsets):
                     yield f"{name} is called with offsets that are not i64"
+            case Place(buffer, offset):
+                self.placed.add(buffer)
+                if buffer not in self.kernel.buffer or self.kernel.buffer[buffer].role != "scratch":
+                    yield f"{buffer} is no scratch buffer"
+                yield from _same(f"place of {buffer}", offset, Const(0, I64))
+            case Return(value):
+                if value.type != self.function.result:
+                    yield f"the result is {value.type}, not {self.function.result}"
             case _:
                 assert_never(stmt)
+
+    def _call(self, name: str, arguments: Sequence[Expr], *, takes_buffers: bool) -> Iterator[str]:
+        called = next((f for f in self.kernel.functions if f.name == name), None)
+        if called is None or called.takes_buffers != takes_buffers or (takes_buffers and called.result is not None):
+            yield f"{name} cannot be called"
+        elif [a.type for a in arguments] != [v.type for v in called.scalars]:
+            yield f"{name} is called with {', '.join(str(a.type) for a in arguments)}"
 
     def _expression(self, root: Expr) -> Iterator[str]:
         stack = [(root, 1)]
@@ -156,6 +180,8 @@ class _Checker:
                     yield f"{name} is not declared"
                 elif known[0] != expr:
                     yield f"{name} is {known[0].type}, not {expr.type}"
+            case Answer(name, arguments):
+                yield from self._call(name, arguments, takes_buffers=False)
             case Load(buffer, index, type_, guard, default):
                 known_buffer = self.kernel.buffer.get(buffer)
                 if known_buffer is None or known_buffer.type != type_:
@@ -173,8 +199,8 @@ class _Checker:
                     yield f"{op} of {expr.type}"
                 if op == ">>" and (not isinstance(right, Const) or expr.type.is_wide):
                     yield f"{expr.type} shifted by what is no constant"
-                if op == "%" and not (isinstance(right, Const) and right.value > 0):
-                    yield "remainder by what is no positive constant"
+                if op == "%" and isinstance(right, Const) and right.value <= 0:
+                    yield "remainder by what is not positive"
             case Compare(op, left, right):
                 yield from _same(op, left, right)
                 if isinstance(left.type, BitType) and op not in ("==", "!="):

@@ -16,6 +16,7 @@ same arrays with the same messages.
 | A010 | there are more or fewer shapes or axes than the rule has inputs or axes |
 | A011 | no sizes give the inputs their shapes |
 | A013 | a size is missing or not positive |
+| A014 | sizes that code compiled for all sizes does not take |
 """
 
 from __future__ import annotations

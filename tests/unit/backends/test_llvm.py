@@ -70,10 +70,11 @@ def test_rule_with_the_name_of_a_system_function() -> None:
     assert "@memset(" not in text
 
 
-def test_sizes_need_values() -> None:
-    with pytest.raises(CompileError) as error:
-        emit(read("life"))
-    assert code_of(error) == "E002"
+def test_sizes_stay_parameters() -> None:
+    text = emit(read("life"))
+    assert "; sizes H, W: 1 to 2147483647\n" in text
+    assert "define i32 @life(i64 %H, i64 %W, ptr noalias readonly %cell, ptr noalias %next)" in text
+    assert "define i32 @life_batch(i64 %H, i64 %W, i64 %n, ptr" in text
 
 
 def test_unbounded_numbers_are_refused() -> None:

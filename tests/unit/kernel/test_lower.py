@@ -182,8 +182,10 @@ def test_doubles_are_named_and_chosen_as_doubles() -> None:
     ("text", "message"),
     [
         (
-            "rule r<N>(x: bit[N]) -> (y: bit) { y = x[0] }",
-            "error[E002]: the rule `r` has sizes without values: `N`\n  hint: give each size a value",
+            "rule r<N>(x: bit[N]) -> (y: int) { z[0] = 1  z[1 <= t < N] = 3 * z[t - 1] + x[t]  y = z[N - 1] }",
+            "<text>:1:36: error[E010]: `z` has no bound, so no machine integer holds it\n"
+            "  hint: bound it where it is defined, as with `min` and `max`, "
+            "or give the sizes as numbers: `--size N=8`, or `program.at(N=8)`",
         ),
         (
             "rule r(x: int[0..9]) -> (y: int) { z[0] = x  z[1 <= t < 300000] = 3 * z[t - 1] + x  y = z[299999] }",

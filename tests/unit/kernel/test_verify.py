@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ddcompile.ir.affine import Affine
 from ddcompile.kernel.nodes import (
     BIT,
     F64,
@@ -11,6 +12,7 @@ from ddcompile.kernel.nodes import (
     I16,
     I32,
     I64,
+    Answer,
     Apply,
     Arith,
     Assign,
@@ -31,7 +33,9 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Place,
     Reinterpret,
+    Return,
     Select,
     Stmt,
     Store,
@@ -74,7 +78,7 @@ def test_sound_kernel_has_no_faults() -> None:
         ((Store("y", ZERO, Load("x", ZERO, I8, Const(1, BIT))),), "f: guarded read of x without a default of i8"),
         ((Store("y", ZERO, Load("x", ZERO, I8, ONE, ONE)),), "f: guard needs bits, not i8"),
         ((Store("y", ZERO, Arith("+", ONE, Const(1, I16), I8)),), "f: + mixes i8, i8, i16"),
-        ((Store("y", ZERO, Arith("%", ONE, Load("x", ZERO, I8), I8)),), "f: remainder by what is no positive constant"),
+        ((Store("y", ZERO, Arith("%", ONE, Const(0, I8), I8)),), "f: remainder by what is not positive"),
         ((Store("y", ZERO, Negate(Const(1, I16), I8)),), "f: negation mixes i8, i16"),
         ((Store("y", ZERO, Const(128, I8)),), "f: 128 is no i8"),
         ((Store("y", ZERO, Convert(ONE, I8)),), "f: conversion of i8 to itself"),
@@ -115,6 +119,10 @@ def test_sound_kernel_has_no_faults() -> None:
         ((Invoke("g", (Const(0, I64), Const(0, I64))),), "f: g cannot be called"),
         ((Invoke("f", (Const(0, I64),)),), "f: f is called with 1 buffers"),
         ((Invoke("f", (ZERO, ZERO)),), "f: f is called with offsets that are not i64"),
+        ((Invoke("f", (Const(0, I64),) * 2, (ONE,)),), "f: f is called with i8"),
+        ((Store("y", ZERO, Answer("f", (), I8)),), "f: f cannot be called"),
+        ((Place("y", Const(0, I64)),), "f: y is no scratch buffer"),
+        ((Return(ONE),), "f: the result is i8, not None"),
     ],
 )
 def test_fault_is_found(body: tuple[Stmt, ...], fault: str) -> None:
@@ -152,3 +160,27 @@ def test_buffers_are_checked(buffer: Buffer, fault: str) -> None:
 def test_there_are_no_odd_widths(width: int) -> None:
     with pytest.raises(ValueError, match="no integer type"):
         IntType(width)
+
+
+N = Var("N", I64)
+SIZED = (
+    Buffer("x", "input", I8, (Affine(0, (("N", 1),), frozenset({"N"})),)),
+    Buffer("y", "output", I8, ()),
+    Buffer("z", "scratch", I8, (Affine(0, (("N", 1),), frozenset({"N"})),)),
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "result", "fault"),
+    [
+        ((), None, "f_sample: z has no place"),
+        ((Place("z", ZERO),), None, "f_sample: place of z mixes i32, i64"),
+        ((Place("z", Const(0, I64)),), I32, "f_sample: the end is reached without a result"),
+        ((Store("y", ZERO, Answer("f_allowed", (), I8)),), None, "f_sample: f_allowed is called with "),
+        ((Invoke("f_allowed", (), (N,)),), None, "f_sample: f_allowed cannot be called"),
+    ],
+)
+def test_functions_of_a_kernel_with_sizes(body: tuple[Stmt, ...], result: IntType | None, fault: str) -> None:
+    allowed = Function("f_allowed", (N,), (Return(Const(1, BIT)),), BIT, takes_buffers=False)
+    sample = Function("f_sample", (N,), body, result)
+    assert fault in verify(Kernel("f", SIZED, (allowed, sample), ("N",)))
