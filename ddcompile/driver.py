@@ -83,7 +83,7 @@ def distill(
         Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
     outputs : str, optional
         Declarations such as `"next: bit[6, 6]"`; by default `class` under the head argmax, else `y`.
-    head : {"argmax", "sign", "none"}, optional
+    head : {"argmax", "softmax", "sign", "none"}, optional
         What is done with the last layer; by default nothing.
     name : str, optional
         The name of the rule; by default that of the network.
@@ -282,8 +282,9 @@ def verify(
         At least one must be a program or a rule file; a network takes its declarations.
     certificate : Certificate or path, optional
         The steps from `a` to `b`; the checker alone then decides.
-    head : {"argmax", "sign", "none"}, optional
-        The head of the network; by default the first of none, argmax, sign that fits the results of the program.
+    head : {"argmax", "softmax", "sign", "none"}, optional
+        The head of the network; by default the first that fits the results of the program, of none, argmax, sign and
+        softmax.
     activation : str, optional
         Fills in activations that the files of the network leave open.
 
@@ -322,7 +323,7 @@ def dense_like(network: Network, rule: Rule, head: str | None = None, place: str
     """
     inputs, outputs = _text_of(rule.inputs), _text_of(rule.outputs)
     refused: CompileError | None = None
-    own = (network.head,) if network.head != "none" else ("none", "argmax", "sign")
+    own = (network.head,) if network.head != "none" else ("none", "argmax", "sign", "softmax")
     for attempt in own if head is None else (head,):
         try:
             return lower(network, inputs, outputs, attempt, rule.name)

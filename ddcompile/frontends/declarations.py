@@ -13,14 +13,14 @@ from ddcompile.ir.parser import parse_declarations
 
 __all__ = ["HEADS", "declared_inputs", "declared_results", "extents", "fresh_name", "head_of", "parsed_declarations"]
 
-_DISCRETE = "networks are lowered over bit, spin, trit, int and rat"
 HEADS = ("argmax", "softmax", "sign", "none")
 
 _WIDER: dict[Kind, tuple[Kind, ...]] = {
-    "bit": ("bit", "int", "rat"),
-    "trit": ("trit", "int", "rat"),
-    "int": ("int", "rat"),
-    "rat": ("rat",),
+    "bit": ("bit", "int", "rat", "real"),
+    "trit": ("trit", "int", "rat", "real"),
+    "int": ("int", "rat", "real"),
+    "rat": ("rat", "real"),
+    "real": ("real",),
 }
 
 
@@ -39,7 +39,7 @@ def head_of(network: Network, head: str | None) -> str:
     Raises
     ------
     CompileError
-        N206 if there is no such head, N207 if it is softmax, N208 if it does not fit the last layer, N210 if it does
+        N206 if there is no such head, N208 if it does not fit the last layer, N210 if it does
         not fit what the network itself does.
     """
     own = network.head
@@ -48,12 +48,10 @@ def head_of(network: Network, head: str | None) -> str:
         raise fail("N206", f"unknown head `{head}`", hint=f"heads: {', '.join(HEADS)}")
     if own != "none" and head not in (own, "argmax"):
         raise fail("N210", f"the network itself ends in {own}; the head {head} cannot be put behind it")
-    if head == "softmax":
-        raise fail(
-            "N207", "the head softmax gives real results, which are not compiled yet", hint="argmax ranks the same"
-        )
-    if head == "argmax" and network.outputs == 1:
-        raise fail("N208", "argmax over one unit is always 0", hint="the head sign compares one unit with 0")
+    if head in ("argmax", "softmax") and network.outputs == 1:
+        constant = "0" if head == "argmax" else "1"
+        hint = "the head sign compares one unit with 0"
+        raise fail("N208", f"{head} over one unit is always {constant}", hint=hint)
     return head
 
 
@@ -63,14 +61,11 @@ def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, 
     Raises
     ------
     CompileError
-        N201 if they do not add up to what the network reads, N202 if one is real, N203 if one has sizes.
+        N201 if they do not add up to what the network reads, N203 if one has sizes.
     """
     if inputs is None:
         return (Declaration("x", Type("bit", (Literal(network.inputs),))),)
     declarations = parsed_declarations(inputs, "input")
-    for declaration in declarations:
-        if declaration.type.kind == "real":
-            raise fail("N202", f"the input `{declaration.name}` is real; {_DISCRETE}")
     counts = [prod(extents(d)) for d in declarations]
     if sum(counts) != network.inputs:
         held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
@@ -125,7 +120,7 @@ def declared_results(
     """The declarations of the results, checked against the network and the head."""
     units = network.outputs
     if outputs is None:
-        name = fresh_name("class" if head == "argmax" else "y", (d.name for d in inputs))
+        name = fresh_name({"argmax": "class", "softmax": "p"}.get(head, "y"), (d.name for d in inputs))
         if head == "argmax":
             range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
             return (Declaration(name, range_),)
@@ -147,7 +142,7 @@ def declared_results(
         held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
         raise fail("N204", f"the network has {units} outputs, but the results hold {held}")
     for result in results:
-        _check_kind(result, kind, "sign" if head == "sign" else network.layers[-1].activation)
+        _check_kind(result, kind, network.layers[-1].activation if head == "none" else head)
     return results
 
 

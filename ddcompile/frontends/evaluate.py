@@ -18,6 +18,7 @@ from ddcompile.frontends.activations import bounds
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm, rational_root
 from ddcompile.frontends.weights import number_at
+from ddcompile.ir.nodes import canonical_array
 
 __all__ = ["evaluate"]
 
@@ -66,7 +67,7 @@ def evaluate(network: Network, X: np.ndarray, head: str | None = None) -> np.nda
     ----------
     network : Network
     X : array_like of shape (batch, network.inputs)
-        Integers (bits, spins, ...), the inputs flattened row-major.
+        The inputs flattened row-major: integers (bits, spins, ...), or finite floats, taken as the numbers they are.
     head : {"argmax", "sign", "none"}, optional
         By default what the network itself does.
 
@@ -80,15 +81,19 @@ def evaluate(network: Network, X: np.ndarray, head: str | None = None) -> np.nda
     Raises
     ------
     CompileError
-        A002 if X is not of integers, A004 if it has the wrong shape, N206 if the head is unknown, N408 if a value is
-        not rational.
+        A002 if X is not of numbers, A004 if it has the wrong shape, A006 if a float is not finite, N206 if the
+        head is unknown, N408 if a value is not rational.
     """
     head = network.head if head is None else head
+    if head == "softmax":
+        raise fail("N408", "softmax has no exact values", hint='evaluate the scores: head="none"')
     if head not in ("none", "argmax", "sign"):
         raise fail("N206", f"unknown head `{head}`", hint="heads: argmax, sign, none")
     X = np.asarray(X)
-    if X.dtype.kind not in "biuO":
-        raise fail("A002", f"the network takes integers, not {X.dtype}")
+    if X.dtype.kind not in "biufO":
+        raise fail("A002", f"the network takes numbers, not {X.dtype}")
+    if X.dtype.kind == "f" and not np.isfinite(X).all():
+        raise fail("A006", "inputs must be finite")
     if X.ndim != 2 or X.shape[1] != network.inputs:
         raise fail("A004", f"the network takes arrays of shape (batch, {network.inputs}), not {X.shape}")
     parts = [_evaluate(network, X[k : k + _ROWS_AT_ONCE], head) for k in range(0, max(1, len(X)), _ROWS_AT_ONCE)]
@@ -100,7 +105,7 @@ def _common(parts: list[np.ndarray]) -> Any:
 
 
 def _evaluate(network: Network, X: np.ndarray, head: str) -> np.ndarray:
-    units = {INPUTS: _Scaled(_narrow(X.astype(object)) if X.dtype.kind in "uO" else X.astype(np.int64), 0)}
+    units = {INPUTS: _given(X)}
     for k, layer in enumerate(network.layers):
         units[k] = _layer(layer, _joined([units[r] for r in layer.reads]))
     values = units[len(network.layers) - 1]
@@ -117,6 +122,15 @@ def _evaluate(network: Network, X: np.ndarray, head: str) -> np.ndarray:
     fractions = np.empty(numbers.size, dtype=object)
     fractions[:] = [Fraction(n, 1 << values.exponent) for n in numbers.ravel().tolist()]
     return fractions.reshape(numbers.shape)
+
+
+def _given(X: np.ndarray) -> _Scaled:
+    match X.dtype.kind:
+        case "f":
+            return _scaled(canonical_array(X))
+        case "u" | "O":
+            return _Scaled(_narrow(X.astype(object)), 0)
+    return _Scaled(X.astype(np.int64), 0)
 
 
 def _joined(parts: list[_Scaled]) -> _Scaled:

@@ -14,7 +14,18 @@ from ddcompile.frontends.declarations import fresh_name
 from ddcompile.ir.builder import add, has_literal, mul
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read
 
-__all__ = ["Form", "Names", "Tensor", "binders", "combined", "element", "factor", "own_form", "target_shape"]
+__all__ = [
+    "Form",
+    "Names",
+    "Tensor",
+    "binders",
+    "combined",
+    "element",
+    "factor",
+    "flat_index",
+    "own_form",
+    "target_shape",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ def _objects(values: Sequence[Number | float]) -> np.ndarray:
 
 def factor(values: np.ndarray) -> Number | None:
     """The number that all entries are; None if they differ."""
-    first = values[0]
+    first: Number = values.tolist()[0]
     return first if (values == first).all() else None
 
 
@@ -133,10 +144,15 @@ def element(tensor: Tensor, target: Tensor, at: Sequence[str]) -> Expr:
         return Read(tensor.name, tuple(Index(i) for i in at))
     if not tensor.shape:
         return Read(tensor.name)
+    return Read(tensor.name, (flat_index(target.shape, at),))
+
+
+def flat_index(shape: Sequence[int], at: Sequence[str]) -> Expr:
+    """The row-major number of an element."""
     flat: Expr = Literal(0)
-    for name, extent in zip(at, target.shape, strict=True):
+    for name, extent in zip(at, shape, strict=True):
         flat = add(mul(extent, flat), Index(name))
-    return Read(tensor.name, (flat,))
+    return flat
 
 
 def binders(indices: Sequence[str], shape: Sequence[int]) -> tuple[Binder, ...]:

@@ -104,7 +104,8 @@ def test_many_rows_go_in_pieces() -> None:
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (np.zeros((2, 3)), r"A002.*the network takes integers, not float64"),
+        (np.array([["a"] * 3]), r"A002.*the network takes numbers, not <U1"),
+        (np.array([[0, np.inf, 0]]), r"A006.*inputs must be finite"),
         (np.zeros((2, 4), dtype=int), r"A004.*arrays of shape \(batch, 3\), not \(2, 4\)"),
         (np.zeros(3, dtype=int), r"A004.*arrays of shape \(batch, 3\), not \(3,\)"),
     ],
@@ -118,4 +119,20 @@ def test_wrong_inputs_are_refused(X: np.ndarray, message: str) -> None:
 def test_an_unknown_head_is_refused() -> None:
     network = Network((Layer(np.ones((1, 3)), np.zeros(1)),))
     with pytest.raises(CompileError, match="N206"):
-        evaluate(network, np.zeros((1, 3), dtype=int), "softmax")
+        evaluate(network, np.zeros((1, 3), dtype=int), "max")
+
+
+def test_what_is_not_rational_is_refused() -> None:
+    smooth = Network((Layer(np.ones((2, 3)), np.zeros(2), "tanh"),), head="softmax")
+    with pytest.raises(CompileError, match=r"N408.*softmax has no exact values"):
+        evaluate(smooth, np.zeros((1, 3), dtype=int))
+    with pytest.raises(CompileError, match=r"N408.*tanh has no exact values"):
+        evaluate(smooth, np.zeros((1, 3), dtype=int), "none")
+
+
+def test_floats_are_the_numbers_that_they_are() -> None:
+    X = np.array([[0.1, 0.2, 0.3], [1e-300, 2.0**70, -0.0]])
+    network = Network((Layer(np.ones((1, 3)), np.array([-0.6])),))
+    expected = [sum(map(Fraction, row), Fraction(-0.6)) for row in X.tolist()]
+    assert evaluate(network, X).ravel().tolist() == expected
+    assert evaluate(network, X, "sign").tolist() == [[(v > 0) - (v < 0)] for v in expected]
