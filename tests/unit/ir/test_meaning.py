@@ -15,7 +15,7 @@ from ddcompile.testing.worked import disagreements, read_worked
 FOLDER = Path(__file__).parents[2] / "golden" / "meaning"
 FILES = sorted(path.stem for path in FOLDER.glob("*.txt"))
 REALS = ("reals", "elementary", "softmax")
-"""What the interpreter alone has."""
+"""What the Python target has not yet: it says E301."""
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -32,7 +32,7 @@ def test_examples_are_legal_and_survive_printing(name: str) -> None:
         (name, engine)
         for name in FILES
         for engine in ("interpreter", *ENGINES)
-        if engine not in ENGINES or name not in REALS
+        if engine != "python" or name not in REALS
     ],
 )
 def test_engine_gives_what_was_worked_out(name: str, engine: str) -> None:
