@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import (
     Binary,
     Call,
@@ -150,8 +149,7 @@ def _unary(builder: Builder, op: UnaryOp, operand: Scalar) -> Scalar:
 
 
 def _modulo(context: Context, left: Value, right: Value, expr: Expr) -> Value:
-    if left.exponent or right.exponent or (context.sized is None and (right.number is None or right.number <= 0)):
-        raise fail("E014", "`%` takes an integer and a positive constant", location=expr.location)
+    assert context.sized is not None or (right.number is not None and right.number > 0), "moduli are positive"
     known = None if context.sized is None else context.sized.moduli[id(expr)]
     return lower_modulo(context.builder, left, replace(right, low=max(1, right.low)), known)
 

@@ -6,7 +6,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from ddcompile.analysis.accesses import Modulus
-from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Expr, Read
 from ddcompile.kernel import operations
@@ -178,8 +177,7 @@ def lower_modulo(builder: Builder, value: Value, modulus: Value, known: Modulus 
         How often the modulus must be added and subtracted at most (see `ddcompile.analysis.accesses`), if that is known
         better than from the ranges.
     """
-    if value.exponent:
-        raise fail("E014", "`%` needs integers")
+    assert value.exponent == modulus.exponent == 0, "`%` takes integers"
     number = modulus.number
     type_ = value.expr.type
     is_wide = isinstance(type_, IntType) and type_.is_wide

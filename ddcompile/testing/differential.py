@@ -12,15 +12,27 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ddcompile.diagnostics import CompileError
 from ddcompile.engines import compiled
 from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.printer import print_rule
+from ddcompile.ir.specialize import solve_sizes
+from ddcompile.kernel.lower import lower
 from ddcompile.runtime.arrays import prepare
 from ddcompile.testing.choose import RandomChoose
 from ddcompile.testing.inputs import all_inputs, random_inputs
 
-__all__ = ["ENGINES", "Case", "Difference", "assert_engines_agree", "assert_equivalent", "compare", "differences"]
+__all__ = [
+    "ENGINES",
+    "Case",
+    "Difference",
+    "assert_engines_agree",
+    "assert_equivalent",
+    "compare",
+    "differences",
+    "is_general",
+]
 
 Results = tuple[np.ndarray, ...]
 
@@ -137,10 +149,23 @@ def _one_by_one(engine: str) -> Callable[[Sequence[Case]], Iterator[Results | Ex
     return run
 
 
+def is_general(case: Case) -> bool:
+    """Whether compiled C takes the sizes of a case when it runs; else they are given when it is compiled."""
+    if not case.rule.sizes:
+        return True
+    try:
+        kernel = lower(case.rule)
+    except CompileError:
+        return False
+    sizes = solve_sizes(case.rule, [array.shape[1:] for array in case.arrays])
+    return all(any(form.evaluate(sizes) >= 0 for form in condition) for condition in kernel.conditions)
+
+
 def _c(cases: Sequence[Case]) -> Iterator[Results | Exception]:
     from ddcompile.backends.c.build import compile_many
 
-    functions = compile_many([prepare(case.rule, case.arrays).rule for case in cases])
+    rules = [case.rule if is_general(case) else prepare(case.rule, case.arrays).rule for case in cases]
+    functions = compile_many(rules)
     for case, function in zip(cases, functions, strict=True):
         yield _attempt(function, *case.arrays)
 

@@ -242,3 +242,9 @@ def test_loops_nest_only_as_deep_as_compilers_allow() -> None:
         expr = Reduce("max", (Binder(f"i{k}", Literal(0), Literal(2)),), expr)
     with pytest.raises(CompileError, match=r"error\[E012\]: the rule nests more than 100 loops"):
         lower(_rule(expr))
+
+
+def test_indices_fit_64_bits() -> None:
+    rule = parse("rule f(x: bit) -> (y: int) { y = sum(9223372036854775807 <= i < 9223372036854775809: i * x) }")
+    with pytest.raises(CompileError, match=r"error\[E013\]: an index runs from 9223372036854775807 to 9223372036854775809"):
+        lower(rule)
