@@ -37,7 +37,7 @@ BYTES = 4 * 2**30
 class Found:
     """What one shuffle was distilled to; `failure` says why it was not."""
 
-    seed: int
+    seed: int | None
     text: str = ""
     cost: int = 0
     verdict: str = ""
@@ -84,7 +84,7 @@ class Line:
         return f"{row}  {'ok' if self.is_within else self.failure or '.'}"
 
 
-def distilled(structure: Structure, network: Network, seed: int) -> Found:
+def distilled(structure: Structure, network: Network, seed: int | None) -> Found:
     """Distill one shuffle of a structure."""
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
@@ -121,7 +121,7 @@ class Worker:
         self.context = get_context("spawn")
         self.process = None
 
-    def ask(self, name: str, seed: int) -> Found:
+    def ask(self, name: str, seed: int | None) -> Found:
         """Distill one shuffle."""
         if self.process is None:
             self.requests, theirs = self.context.Pipe()
@@ -155,7 +155,7 @@ def measured(pattern: str, shuffles: int, worker: Worker) -> Iterator[Line]:
             continue
         structure = case.build()
         found: list[Found] = []
-        for seed in range(shuffles):
+        for seed in range(shuffles) if shuffles else [None]:
             found.append(worker.ask(name, seed))
             if found[-1].failure:
                 break
@@ -168,7 +168,8 @@ def main() -> int:
     """Print the table; 0 if every structure is within the bound."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="*", metavar="PATTERN", help="structures or sections, such as 'rule*'")
-    parser.add_argument("--shuffles", type=int, default=3, help="disguises of every network (default 3)")
+    shuffles = "disguises of every network (default 3); 0 takes it as it was made"
+    parser.add_argument("--shuffles", type=int, default=3, help=shuffles)
     parser.add_argument("--seconds", type=float, default=60, help="limit for one of them (default 60)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found")
     parser.add_argument("--text", action="store_true", help="show what was written and what was found")
