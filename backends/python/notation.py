@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 
 from ddcompile.backends.shared.printer import ATOM, Notation, Operator, Text, atom, infix, prefix
+from ddcompile.ir.nodes import Number
+from ddcompile.ir.scaled import double
 
-__all__ = ["COMPARISON", "NEGATION", "PYTHON", "Part", "Sort", "join", "number", "span"]
+__all__ = ["COMPARISON", "NEGATION", "PYTHON", "Part", "Sort", "join", "number", "real_number", "span"]
 
-_OR, _AND, _NOT, COMPARISON, _XOR, _SUM, _PRODUCT, NEGATION = 1, 2, 3, 4, 6, 9, 10, 11
+_OR, _AND, _NOT, COMPARISON, _XOR, _SHIFT, _SUM, _PRODUCT, NEGATION = 1, 2, 3, 4, 6, 8, 9, 10, 11
 
 PYTHON = Notation(
     {
@@ -24,6 +27,8 @@ PYTHON = Notation(
         "-": infix("-", _SUM),
         "*": infix("*", _PRODUCT),
         "%": infix("%", _PRODUCT),
+        "/": infix("/", _PRODUCT),
+        ">>": infix(">>", _SHIFT),
         "negate": prefix("-", NEGATION),
     }
 )
@@ -42,6 +47,8 @@ class Sort(IntEnum):
     MIXED = 2
     """An int or a Fraction."""
     FRACTION = 3
+    REAL = 4
+    """A float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +57,59 @@ class Part:
 
     text: Text
     sort: Sort
+    value: Number | None = None
+    """Of a literal."""
+    is_small: bool = False
+    """Whether the value is exact and certainly in the range of doubles."""
 
     def __str__(self) -> str:
         return self.text.text
 
     @property
-    def is_exact(self) -> bool:
-        """Whether the value may be no integer."""
-        return self.sort >= Sort.MIXED
+    def is_rational(self) -> bool:
+        """Whether the value is exact and may be no integer."""
+        return Sort.MIXED <= self.sort <= Sort.FRACTION
 
-    def stored(self, exact: bool) -> Text:
-        """The text with its value made a Fraction, or an int that is no bool."""
-        if exact:
+    def stored(self, sort: Sort) -> Text:
+        """The text with its value made a float, a Fraction, or an int that is no bool."""
+        if sort == Sort.REAL:
+            return self._rounded()
+        if sort >= Sort.MIXED:
             return self.text if self.sort == Sort.FRACTION else atom(f"Fraction({self})")
         return atom(f"int({self})") if self.sort == Sort.BOOL else self.text
 
+    def _rounded(self) -> Text:
+        """The text with its value rounded to a double."""
+        if self.sort == Sort.REAL:
+            return self.text
+        if self.value is not None:
+            return real_number(double(self.value.numerator, self.value.denominator))
+        return atom(f"{'float' if self.is_small else '_real'}({self})")
+
 
 def join(parts: Iterable[Part]) -> tuple[Sort, list[Text]]:
-    """What one of several parts gives, and the parts, all made Fractions if one of them may be no integer."""
+    """What one of several parts gives, and the parts: all of them floats, or Fractions, if one of them may be one."""
     listed = list(parts)
     sort = max(part.sort for part in listed)
     if sort < Sort.MIXED:
         return sort, [part.text for part in listed]
-    return Sort.FRACTION, [part.stored(exact=True) for part in listed]
+    sort = max(sort, Sort.FRACTION)
+    return sort, [part.stored(sort) for part in listed]
 
 
 def number(value: int | Fraction) -> Part:
     """A literal: an integer, or the exact value of a double."""
     if isinstance(value, Fraction):
-        return Part(atom(f"Fraction({_terms(value)})"), Sort.FRACTION)
+        return Part(atom(f"Fraction({_terms(value)})"), Sort.FRACTION, value)
     digits = str(value) if abs(value) < 10**_DIGITS_LIMIT else hex(value)
-    return Part(Text(digits, NEGATION if value < 0 else ATOM), Sort.INT)
+    return Part(Text(digits, NEGATION if value < 0 else ATOM), Sort.INT, value)
+
+
+def real_number(value: float) -> Text:
+    """A float."""
+    if not math.isfinite(value):
+        return atom(f'float("{value}")')
+    return Text(repr(value), NEGATION if math.copysign(1.0, value) < 0 else ATOM)
 
 
 def span(lower: str, upper: str) -> str:

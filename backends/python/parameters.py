@@ -23,6 +23,8 @@ _Extent: TypeAlias = tuple[Declaration, int, Affine]
 
 def element_type(declared: Type, *, is_input: bool) -> str:
     """The Python type of an element."""
+    if declared.kind == "real":
+        return "float"
     if declared.kind != "rat":
         return "int"
     return "int | Fraction" if is_input else "Fraction"
@@ -94,6 +96,10 @@ def checks(rule: Rule, printer: Printer, writer: Writer) -> None:
         kind = print_type(Type(declared.kind, (), declared.low, declared.high))
         variable = printer.names.of[declaration.name]
         call(writer, "_check", f'"{declaration.name}", {variable}, "{kind}", {shape}, {_allowed(declared)}')
+    for declaration in rule.inputs:
+        if declaration.type.kind == "real":
+            variable = printer.names.of[declaration.name]
+            writer.line(f"{variable} = {'_floats' if declaration.type.shape else 'float'}({variable})")
 
 
 def _allowed(declared: Type) -> str:

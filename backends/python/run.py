@@ -86,7 +86,9 @@ def run_python(rule: Rule, arrays: Sequence[Any]) -> Any:
 
 
 def _scaled(values: list[Any], name: str, types: Types) -> np.ndarray:
-    """Nested lists of exact numbers, one for each sample, as scaled integers."""
+    """Nested lists of numbers, one for each sample, as scaled integers or doubles."""
+    if types.tensor[name].kind == "real":
+        return np.array(values, dtype=np.float64).reshape(len(values), *types.shape[name])
     array = np.empty((len(values), *types.shape[name]), dtype=object)
     array[...] = np.array(values, dtype=object).reshape(array.shape)
     return np.asarray(array * (1 << types.tensor[name].exponent))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binary, Expr, Reduce
+from ddcompile.ir.nodes import Binary, Binding, Expr
 from ddcompile.ir.traverse import children, postorder
 
 __all__ = ["Split", "split"]
@@ -17,7 +17,7 @@ _NEST_LIMIT = 160
 class Split:
     """Which parts of an expression get a name before they are used, and which reductions run as loops.
 
-    Nodes are given by `id`. A reduction around a named part runs as a loop, since no part inside a generator
+    Nodes are given by `id`. A reduction or softmax around a named part runs as a loop, since no part inside a generator
     expression can be named.
     """
 
@@ -41,13 +41,13 @@ def split(expr: Expr) -> Split:
         del found[len(found) - len(kids) :]
         depth, has_named = 0, False
         for k, (kid, (inner, kid_has_named)) in enumerate(zip(kids, below, strict=True)):
-            step = 8 if isinstance(node, Reduce) else 1 if k == 0 and isinstance(node, Binary) else 4
+            step = 8 if isinstance(node, Binding) else 1 if k == 0 and isinstance(node, Binary) else 4
             if inner + step > _NEST_LIMIT:
                 named.add(id(kid))
                 inner, kid_has_named = 0, True
             depth = max(depth, inner + step)
             has_named = has_named or kid_has_named
-        if has_named and isinstance(node, Reduce):
+        if has_named and isinstance(node, Binding):
             loops.add(id(node))
             depth = 4
         found.append((depth, has_named))

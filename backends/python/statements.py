@@ -12,12 +12,13 @@ from itertools import pairwise
 
 from ddcompile.backends.python.expressions import Printer
 from ddcompile.backends.python.extents import is_at_most, tensor_extents
+from ddcompile.backends.python.hoist import repeated_softmaxes
 from ddcompile.backends.python.layout import assign, comment, comprehension
-from ddcompile.backends.python.notation import span
+from ddcompile.backends.python.notation import Sort, span
 from ddcompile.backends.python.split import split
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.ir.affine import Affine, affine_of
-from ddcompile.ir.nodes import Binder, Expr, Literal, Rule, Statement
+from ddcompile.ir.nodes import Binder, Expr, Literal, Rule, Softmax, Statement
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.schedule import Recurrence, evaluation_order, recurrence
 from ddcompile.ir.traverse import free_indices
@@ -87,14 +88,17 @@ class StatementPrinter:
         for position in statement.positions:
             if not isinstance(position, Binder) or position.lower != Literal(0) or free_indices(position.upper):
                 return False
-        if statement.positions and not how.is_trivial:
+        repeated = repeated_softmaxes(statement)
+        if (statement.positions and not how.is_trivial) or any(level for level, _ in repeated):
             return False
         self._comment(statement)
+        for _, node in repeated:
+            self._list(node, {})
         names = self.printer.names.of
         loops = [(names[b.name], span("0", self._text(b.upper, {}))) for b in statement.binders]
         value = self.printer.print(statement.value, how, self.writer, {})
         name = names[statement.target]
-        shown = str(value.stored(statement.target in self.printer.exact))
+        shown = str(value.stored(self.printer.sort(statement.target)))
         if loops:
             comprehension(self.writer, name, shown, loops)
         else:
@@ -103,7 +107,7 @@ class StatementPrinter:
 
     def _allocate(self, name: str) -> None:
         """Write a list of zeros for a tensor."""
-        zero = "Fraction(0)" if name in self.printer.exact else "0"
+        zero = {Sort.FRACTION: "Fraction(0)", Sort.REAL: "0.0"}.get(self.printer.sort(name), "0")
         extents = self._extents(name)
         if not extents:
             return
@@ -125,8 +129,10 @@ class StatementPrinter:
         statement = clause.statement
         self._comment(statement)
         indices, places = clause.indices, list(clause.places)
+        waiting = repeated_softmaxes(statement)
         with ExitStack() as loops:
             for position in statement.positions[len(places) :]:
+                waiting = self._list_up_to(len(places), waiting, indices)
                 if isinstance(position, Binder):
                     name = self.printer.index(position.name, indices)
                     values = span(self._text(position.lower, indices), self._text(position.upper, indices))
@@ -134,9 +140,25 @@ class StatementPrinter:
                     places.append(name)
                 else:
                     places.append(self._text(position, indices))
+            self._list_up_to(len(places), waiting, indices)
             value = self.printer.print(statement.value, split(statement.value), self.writer, indices)
             target = self.printer.names.of[statement.target] + "".join(f"[{place}]" for place in places)
-            assign(self.writer, target, str(value.stored(statement.target in self.printer.exact)))
+            assign(self.writer, target, str(value.stored(self.printer.sort(statement.target))))
+
+    def _list_up_to(
+        self, level: int, waiting: list[tuple[int, Softmax]], indices: dict[str, str]
+    ) -> list[tuple[int, Softmax]]:
+        """List the values of those softmaxes that depend on so many positions; the others."""
+        for _, node in (item for item in waiting if item[0] <= level):
+            self._list(node, indices)
+        return [item for item in waiting if item[0] > level]
+
+    def _list(self, node: Softmax, indices: dict[str, str]) -> None:
+        """Give all values of a softmax a name."""
+        table = self.printer.table(node, self.writer, indices)
+        name = self.printer.names.fresh.numbered("_softmax")
+        assign(self.writer, name, table)
+        self.printer.tables[id(node)] = name
 
     def _in_order(self, clauses: list[_Clause], level: int, depth: int) -> None:
         """Write clauses so that their positions from `level` up to `depth` advance in lexicographic order.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from ddcompile.backends.python.notation import number
+from ddcompile.backends.python.notation import number, real_number
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.ir.nodes import Constant
+from ddcompile.ir.scaled import doubles
 
 __all__ = ["nested_type", "table"]
 
@@ -18,11 +19,13 @@ def nested_type(container: str, element: str, rank: int) -> str:
 
 
 def table(writer: Writer, name: str, constant: Constant) -> None:
-    """Write the definition of a constant, whose numbers become Fractions when it is loaded if it is rational."""
-    values = constant.values
+    """Write the definition of a constant; the numbers of a rational one become Fractions when it is loaded."""
+    is_real = constant.type.kind == "real"
+    values = doubles(constant.values) if is_real else constant.values
     rank = values.ndim
     exact = constant.type.kind == "rat"
-    opening = f"{name}: {nested_type('Sequence', 'Fraction' if exact else 'int', rank)} = "
+    element = "float" if is_real else "Fraction" if exact else "int"
+    opening = f"{name}: {nested_type('Sequence', element, rank)} = "
     closing = ""
     if rank == 0:
         shown = _number(values.item())
@@ -55,5 +58,5 @@ def _rows(writer: Writer, values: list[Any], opening: str, closing: str) -> None
 
 
 def _number(value: Any) -> str:
-    """An entry; a double stands for its exact value."""
-    return repr(value) if isinstance(value, float) else str(number(value))
+    """An entry; in a rational table, a double stands for its exact value."""
+    return str(real_number(value)) if isinstance(value, float) else str(number(value))

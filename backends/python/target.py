@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ddcompile.backends.python.expressions import Printer, has_fraction
+from ddcompile.backends.python.expressions import Printer
+from ddcompile.backends.python.helpers import called, helpers
 from ddcompile.backends.python.names import PythonNames, field_name, python_names
+from ddcompile.backends.python.notation import Sort
 from ddcompile.backends.python.parameters import checks, element_type, sizes
+from ddcompile.backends.python.sorts import tensor_sorts
 from ddcompile.backends.python.statements import StatementPrinter
 from ddcompile.backends.python.tables import nested_type, table
 from ddcompile.backends.shared.provenance import provenance
@@ -16,9 +19,7 @@ from ddcompile.backends.shared.writer import Writer
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.printer import print_type
-from ddcompile.ir.schedule import evaluation_order
 from ddcompile.ir.specialize import specialize
-from ddcompile.ir.types import Types
 from ddcompile.ir.verifier import check
 
 __all__ = ["PythonTarget"]
@@ -34,7 +35,7 @@ class PythonTarget:
 
     name = "python"
     description = "a standalone typed Python module, standard library only"
-    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat"})
+    kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat", "real"})
 
     def emit(self, rule: Rule, options: EmitOptions) -> list[EmittedFile]:
         """Print `rule` as `<prefix>.py`.
@@ -42,12 +43,9 @@ class PythonTarget:
         Raises
         ------
         CompileError
-            T### if the rule is not valid, E301 if it has reals, E303 if it nests deeper than Python
-            allows, E304 if the prefix is no module name.
+            T### if the rule is not valid, E303 if it nests deeper than Python allows, E304 if the prefix is no module
+            name.
         """
-        for declaration in (*rule.inputs, *rule.outputs):
-            if declaration.type.kind not in self.kinds:
-                raise fail("E301", f"`{declaration.name}` is real, which the python target has not yet")
         if options.prefix and not options.prefix.isidentifier():
             raise fail(
                 "E304", f"prefix {options.prefix!r} is no module name", hint="use letters, digits and underscores"
@@ -61,9 +59,8 @@ def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
     checked = check(rule)
     types = None if rule.sizes else checked
     names = python_names(rule)
-    printer = Printer(
-        names, _exact_tensors(rule, types), frozenset(d.name for d in rule.inputs if d.type.kind == "rat")
-    )
+    sorts = tensor_sorts(rule, checked, None if types is None else types.order)
+    printer = Printer(names, sorts, types)
     constants, body = Writer(), Writer()
     for constant in rule.constants:
         table(constants, names.of[constant.name], constant)
@@ -78,29 +75,20 @@ def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
     return render("ddcompile.backends.python", "module.py.j2", provenance=provenance(source, options), **frame)
 
 
-def _exact_tensors(rule: Rule, types: Types | None) -> frozenset[str]:
-    """The tensors that may hold numbers that are no integers, but for inputs."""
-    inputs = {d.name for d in rule.inputs if d.type.kind == "rat"}
-    exact = {d.name for d in rule.outputs if d.type.kind == "rat"}
-    exact |= {c.name for c in rule.constants if c.type.kind == "rat"}
-    for group in evaluation_order(rule) if types is None else types.order:
-        waiting = [rule.statements[number] for number in group]
-        grown = True
-        while grown:
-            found = {s.target for s in waiting if has_fraction(s.value, frozenset(exact | inputs))}
-            grown = not found <= exact
-            exact |= found
-    return frozenset(exact)
-
-
 def _frame(rule: Rule, names: PythonNames, printer: Printer, constants: str, body: str) -> dict[str, Any]:
     """What the template wants to know."""
     uses_fraction = any(word in constants + body for word in ("Fraction(", "Fraction]")) or any(
         declaration.type.kind == "rat" for declaration in (*rule.inputs, *rule.outputs)
     )
-    has_generic_pad = uses_fraction and bool(printer.pads)
-    has_rat_inputs = any(d.type.kind == "rat" for d in rule.inputs)
-    typing = ["Any"] * has_rat_inputs + ["NamedTuple"] * (len(rule.outputs) > 1) + ["TypeVar"] * has_generic_pad
+    uses_real = Sort.REAL in printer.sorts.values()
+    has_generic_pad = (uses_fraction or uses_real) and bool(printer.pads)
+    input_kinds = {d.type.kind for d in rule.inputs}
+    exact = "int | Fraction" if uses_fraction else "int"
+    defined = helpers(body, exact)
+    functions = called(body)
+    text = "\n".join(defined)
+    uses_any = "rat" in input_kinds or "_floats" in functions
+    typing = ["Any"] * uses_any + ["NamedTuple"] * (len(rule.outputs) > 1) + ["TypeVar"] * has_generic_pad
     parameters = [
         f"{names.of[d.name]}: {nested_type('Sequence', element_type(d.type, is_input=True), len(d.type.shape))}"
         for d in rule.inputs
@@ -122,12 +110,18 @@ def _frame(rule: Rule, names: PythonNames, printer: Printer, constants: str, bod
         "typing": ", ".join(typing),
         "uses_fraction": uses_fraction,
         "has_generic_pad": has_generic_pad,
-        "has_rat_inputs": has_rat_inputs,
+        "uses_math": "math." in text,
+        "collections": "Iterable, Sequence" if "Iterable" in text else "Sequence",
+        "has_rat_inputs": "rat" in input_kinds,
+        "has_real_inputs": "real" in input_kinds,
+        "has_unbounded_inputs": not input_kinds.isdisjoint(("rat", "real")),
         "has_rat_results": any(d.type.kind == "rat" for d in rule.outputs),
         "has_sizes": bool(rule.sizes),
-        "has_require": "    _require(" in body,
-        "has_solve": "= _solve(" in body,
-        "uses_sign": printer.uses_sign,
+        "has_require": "_require" in functions,
+        "has_solve": "_solve" in functions,
+        "uses_sign": "_sign" in functions,
+        "numbers": exact + " | float" * uses_real,
+        "helpers": defined,
         "pads": [_pad(rank, "_T" if has_generic_pad else "int") for rank in sorted(printer.pads)],
         "constants": constants,
         "parameters": parameters,

@@ -150,7 +150,7 @@ def _log() -> Procedure:
     y = is_subnormal.select(y * _RAISE, y)
     exponent = y.exponent()
     half = exponent.half()
-    zero = (y - y).integer()
+    zero = y.constant(0.0).integer()
     mantissa = y * (zero - half).pow2() * (zero - (exponent - half)).pow2()
     is_large = mantissa > _SQRT2
     f = is_large.select(mantissa * 0.5, mantissa) - 1.0

@@ -1,17 +1,28 @@
-"""Which expressions compute with reals: rewrites that hold for exact numbers leave them alone.
+"""Which expressions compute with reals, and when reals are the same.
 
-IEEE arithmetic is not associative, `x + 0` is not `x` for -0.0, and `0 * x` is not 0 for NaN.
+Rewrites that hold for exact numbers leave what computes with reals alone: IEEE arithmetic is not associative, `x + 0`
+is not `x` for -0.0, and `0 * x` is not 0 for NaN.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from ddcompile.ir.nodes import Expr, Read, Softmax, Unary
 from ddcompile.ir.traverse import children
 from ddcompile.ir.types import Types
 
-__all__ = ["Reals"]
+__all__ = ["Reals", "differing"]
 
 _FUNCTIONS = frozenset({"real", "exp", "log", "tanh", "sigmoid"})
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where two arrays of results differ; float64 ones do in their bits, except that any NaN is any other."""
+    differ = np.asarray(a != b).astype(bool)
+    if a.dtype == b.dtype == np.float64:
+        differ = (differ | (np.signbit(a) != np.signbit(b))) & ~(np.isnan(a) & np.isnan(b))
+    return differ
 
 
 class Reals:

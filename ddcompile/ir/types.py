@@ -85,6 +85,10 @@ class Types:
         """
         return self._of[id(expr)]
 
+    def knows(self, expr: Expr) -> bool:
+        """Whether an expression is part of the rule."""
+        return id(expr) in self._of
+
 
 def extents(declared: Type) -> tuple[int, ...]:
     """The shape of a declared type without sizes.

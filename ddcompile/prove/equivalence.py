@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ddcompile.analysis.reals import differing
 from ddcompile.diagnostics import fail
 from ddcompile.ir import verifier
 from ddcompile.ir.nodes import Declaration, Rule
@@ -104,21 +105,13 @@ def _both(a: Rule, b: Rule, interpret: Interpret | None) -> Callable[[Sequence[n
         else:
             first, second = interpret(a, batch), interpret(b, batch)
         for x, y in zip(first, second, strict=True):
-            rows = _differ(x, y).reshape(len(batch[0]), -1).any(axis=1)
+            rows = differing(x, y).reshape(len(batch[0]), -1).any(axis=1)
             if rows.any():
                 row = int(np.argmax(rows))
                 return {d.name: _plain(values[row]) for d, values in zip(a.inputs, batch, strict=True)}
         return None
 
     return run
-
-
-def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Where two results differ; reals do in their bits, except that any NaN is any other."""
-    differ = np.asarray(a != b).astype(bool)
-    if a.dtype == b.dtype == np.float64:
-        differ = (differ | (np.signbit(a) != np.signbit(b))) & ~(np.isnan(a) & np.isnan(b))
-    return differ
 
 
 def _plain(values: np.ndarray) -> Any:

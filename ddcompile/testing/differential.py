@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ddcompile.analysis.reals import differing
 from ddcompile.diagnostics import CompileError
 from ddcompile.engines import compiled
 from ddcompile.interpreter import interpret
@@ -200,19 +201,12 @@ def compare(case: Case, engine: str, expected: Results, found: Results | Excepti
             first = tuple(array[0] for array in case.arrays)
             return Difference(case.rule, engine, first, _layout(expected), _layout(found))
     for wanted, given in zip(expected, found, strict=True):
-        wrong = _differs(wanted, given).reshape(len(wanted), -1).any(axis=1)
+        wrong = differing(wanted, given).reshape(len(wanted), -1).any(axis=1)
         if wrong.any():
             k = int(wrong.argmax())
             inputs, results, others = (tuple(a[k] for a in arrays) for arrays in (case.arrays, expected, found))
             return Difference(case.rule, engine, inputs, results, others)
     return None
-
-
-def _differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Where values differ; of reals in any bit, but NaN is NaN."""
-    if a.dtype == np.float64:
-        return np.asarray((a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b)))
-    return np.asarray(a != b)
 
 
 def _layout(arrays: Results) -> str:

@@ -40,7 +40,11 @@ from ddcompile.ir.parser import parse
 from ddcompile.testing import assert_engines_agree
 
 FOLDER = Path(__file__).parents[2] / "golden"
-RULES = sorted((FOLDER / "rules").glob("*.rule"), key=lambda path: path.stem)
+RULES = [
+    *sorted((FOLDER / "rules").glob("*.rule"), key=lambda path: path.stem),
+    FOLDER / "kernel" / "reals.rule",
+    FOLDER / "python" / "attention.rule",
+]
 by_name = pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
 
 
@@ -277,18 +281,6 @@ def test_bad_arguments(declaration: str, arguments: list[Any], message: str) -> 
     module = load(emit(parse(f"rule r({declaration}) -> (y: bit) {{ y = 0 }}")))
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         module.r(*arguments)
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("rule r(x: real) -> (y: bit) { y = x > 0 }", "E301"),
-    ],
-)
-def test_rules_that_python_cannot_take(text: str, code: str) -> None:
-    with pytest.raises(CompileError) as error:
-        emit(parse(text))
-    assert code_of(error) == code
 
 
 def test_wrong_arrays_are_refused_like_everywhere() -> None:

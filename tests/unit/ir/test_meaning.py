@@ -14,8 +14,6 @@ from ddcompile.testing.worked import disagreements, read_worked
 
 FOLDER = Path(__file__).parents[2] / "golden" / "meaning"
 FILES = sorted(path.stem for path in FOLDER.glob("*.txt"))
-REALS = ("reals", "elementary", "softmax")
-"""What the Python target has not yet: it says E301."""
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -26,15 +24,8 @@ def test_examples_are_legal_and_survive_printing(name: str) -> None:
         assert example.lines
 
 
-@pytest.mark.parametrize(
-    ("name", "engine"),
-    [
-        (name, engine)
-        for name in FILES
-        for engine in ("interpreter", *ENGINES)
-        if engine != "python" or name not in REALS
-    ],
-)
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("engine", ["interpreter", *ENGINES])
 def test_engine_gives_what_was_worked_out(name: str, engine: str) -> None:
     examples = read_worked((FOLDER / f"{name}.txt").read_text(encoding="utf-8"))
     found = list(disagreements(examples, engine))
