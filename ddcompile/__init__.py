@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ddcompile.backends.shared.target import EmitOptions, EmittedFile
     from ddcompile.diagnostics import CompileError, Diagnostic, Location
     from ddcompile.driver import UnprovedWarning, check, distill, emit, load, optimize, parse, verify
-    from ddcompile.facts import float_safe
+    from ddcompile.facts import float_safe, inspect
     from ddcompile.frontends import load_network
     from ddcompile.frontends.network import Layer, Network, Sparse
     from ddcompile.program import Program
@@ -46,6 +46,7 @@ __all__ = [
     "distill",
     "emit",
     "float_safe",
+    "inspect",
     "load",
     "load_network",
     "optimize",
@@ -57,7 +58,7 @@ _HOMES = {
     "ddcompile.backends.shared.target": ("EmitOptions", "EmittedFile"),
     "ddcompile.diagnostics": ("CompileError", "Diagnostic", "Location"),
     "ddcompile.driver": ("UnprovedWarning", "check", "distill", "emit", "load", "optimize", "parse", "verify"),
-    "ddcompile.facts": ("float_safe",),
+    "ddcompile.facts": ("float_safe", "inspect"),
     "ddcompile.frontends": ("load_network",),
     "ddcompile.frontends.network": ("Layer", "Network", "Sparse"),
     "ddcompile.program": ("Program",),

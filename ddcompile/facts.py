@@ -8,8 +8,9 @@ import numpy as np
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends import Model, as_network, float_safe as rounding
+from ddcompile.frontends.inspection import Inspection, inspect_network
 
-__all__ = ["float_safe"]
+__all__ = ["float_safe", "inspect"]
 
 
 def float_safe(network: Model, X: Any, dtype: Any = None, head: str | None = None) -> np.ndarray:
@@ -45,3 +46,31 @@ def float_safe(network: Model, X: Any, dtype: Any = None, head: str | None = Non
     found = as_network(network, [array.shape[1:] for array in arrays])
     flat = np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
     return rounding.float_safe(found, flat, dtype, head)
+
+
+def inspect(
+    network: Model, inputs: str | None = None, head: str | None = None, *, activation: str | None = None
+) -> Inspection:
+    """Look at a network before it is distilled: layers, sets of values, what will be exact and why.
+
+    Parameters
+    ----------
+    network : Network, torch.nn.Module, path or sequence of paths
+    inputs : str, optional
+        Declarations such as `"image: bit[28, 28]"`; by default a flat `x: bit[n]`.
+    head : {"argmax", "softmax", "sign", "none"}, optional
+        What is done with the last layer; by default what the network itself does.
+    activation : str, optional
+        Fills in activations that the files leave open (see `load_network`).
+
+    Returns
+    -------
+    Inspection
+        `print` it; or `report()` gives plain data.
+
+    Raises
+    ------
+    CompileError
+        N### if the network or the declarations are at fault.
+    """
+    return inspect_network(as_network(network, inputs, activation), inputs, head)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ddcompile.cli.options import FILE, PASSES_HELP, json_option, print_after_option, time_passes_option
+from ddcompile.cli.options import FILE, PASSES_HELP, head_option, json_option, print_after_option, time_passes_option
 from ddcompile.cli.output import PassLog, headline, note, print_json, warnings_as_notes
 from ddcompile.cli.programs import verdict_report, write_program
 from ddcompile.diagnostics import CompileError
@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
 @click.option("--output", "outputs", metavar="DECLARATIONS", help='Such as "next: bit[6, 6]".')
 @click.option("--activation", metavar="NAME", help="Of layers whose file does not say; one name, or one a layer.")
-@click.option("--head", type=click.Choice(["argmax", "softmax", "sign", "none"]), help="On the last layer.")
+@head_option
 @click.option("--name", help="The name of the rule; default: that of the file.")
 @click.option("-p", "--passes", metavar="PASSES", help=PASSES_HELP)
 @click.option("-o", "output_file", metavar="FILE.rule", type=FILE, help="Where to save the rule; default: stdout.")

@@ -10,6 +10,7 @@ __all__ = [
     "FILE",
     "PASSES_HELP",
     "activation_option",
+    "head_option",
     "json_option",
     "print_after_option",
     "rule_argument",
@@ -26,6 +27,11 @@ rule_argument = click.argument("rule", metavar="[FILE.rule|-]", type=FILE, defau
 
 activation_option = click.option(
     "--activation", metavar="NAME", help="Of layers whose file does not say: one name, or one a layer with commas."
+)
+head_option = click.option(
+    "--head",
+    type=click.Choice(["argmax", "softmax", "sign", "none"]),
+    help="On the last layer; default: what the network does, or what fits.",
 )
 print_after_option = click.option(
     "--print-after", metavar="PASS", help="Print the program after this pass, or after `all`, on stderr."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ddcompile.cli.options import FILE, activation_option, json_option
+from ddcompile.cli.options import FILE, activation_option, head_option, json_option
 from ddcompile.cli.output import print_json, print_text
 
 __all__ = ["command"]
@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.argument("a", metavar="A", type=FILE)
 @click.argument("b", metavar="B", type=FILE)
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="The steps from A to B, for the checker.")
-@click.option("--head", type=click.Choice(["argmax", "sign", "none"]), help="Of a network; default: what fits.")
+@head_option
 @activation_option
 @json_option
 def command(a: Path, b: Path, certificate: Path | None, head: str | None, activation: str | None, as_json: bool) -> int:

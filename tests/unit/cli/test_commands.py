@@ -22,6 +22,28 @@ from ddcompile.passes.rewrite import Rewrite
 VOTE = "rule vote(x: bit[3]) -> (y: bit) {\n  y = sum(i < 3: x[i]) >= 2\n}\n"
 
 
+def test_inspect_prints_a_page(run: Any) -> None:
+    outcome = run("inspect", "vote.npz", "--input", "x: bit[3]")
+    assert (outcome.status, outcome.err) == (0, "")
+    sha256 = ddcompile.load_network("vote.npz").sha256
+    assert outcome.out == (
+        f"vote: 4 parameters, float64, sha256 {sha256[:16]}...\n"
+        "inputs  x: bit[3]\n\n"
+        "layer  reads   units  activation  weights                       sums                   values  may be 0\n"
+        "1      inputs  1      step        3 in 0.3332..0.3334 by 2^-54  -0.5..0.4999 by 2^-54  0..1    1\n\n"
+        "layer 1: exact: signs of sums of integers over a power of two\n"
+        "result: 1 value in 0..1; exact for every input\n"
+    )
+
+
+def test_inspect_reports_json(run: Any) -> None:
+    outcome = run("inspect", "vote.csv", "--activation", "step", "--head", "sign", "--json")
+    assert outcome.err == "note: no --input: the network reads `x: bit[3]`\n"
+    report = outcome.json
+    assert (report["head"], report["is_exact"], report["inputs"]) == ("sign", True, ["x: bit[3]"])
+    assert (report["layers"][0]["activation"], report["layers"][0]["ties"]) == ("step", 1)
+
+
 def test_distill_prints_the_rule(run: Any) -> None:
     outcome = run("distill", "vote.npz", "--input", "x: bit[3]")
     assert (outcome.status, outcome.out) == (0, VOTE)

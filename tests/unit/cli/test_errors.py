@@ -36,6 +36,10 @@ COMMANDS: dict[str, list[str]] = {
         "distill vote.npz -o y.rule --certificate taken",
     ],
     "others": [
+        "inspect no.npz",
+        "inspect vote.npz --input 'x: bit[2]'",
+        "inspect vote.npz --head softmax",
+        "inspect one.csv two.csv",
         "verify vote.npz vote.npz",
         "verify vote.npz ring5.rule",
         "check no.json",

@@ -1,0 +1,45 @@
+"""`ddcompile inspect`: what a network is, and what of it will be exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ddcompile.cli.options import FILE, activation_option, head_option, json_option
+from ddcompile.cli.output import note, print_json, print_text
+from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.places import at
+
+__all__ = ["command"]
+
+
+@click.command("inspect")
+@click.argument("networks", metavar="NETWORK...", nargs=-1, required=True, type=FILE)
+@click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
+@activation_option
+@head_option
+@json_option
+def command(
+    networks: tuple[Path, ...], inputs: str | None, activation: str | None, head: str | None, as_json: bool
+) -> None:
+    """Show the layers of a network, the values that they can have, and what will be exact, before distilling it.
+
+    NETWORK is given as to `ddcompile distill`. Sets of numbers are written `least..greatest by step`; they hold for all
+    units of a layer together, and may be larger than what is attained. The last column counts the units whose sum may
+    be exactly 0 where its sign matters.
+    """
+    from ddcompile import facts
+    from ddcompile.frontends import load_network
+
+    network = load_network(networks, activation)
+    if inputs is None:
+        note(f"note: no --input: the network reads `x: bit[{network.inputs}]`")
+    try:
+        found = facts.inspect(network, inputs, head)
+    except CompileError as error:
+        raise at(error, str(networks[0])) from None
+    if as_json:
+        print_json(found.report())
+    else:
+        print_text(str(found))
