@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ddcompile.ir.nodes import Rule
+if TYPE_CHECKING:
+    from ddcompile.ir.nodes import Rule
 
 __all__ = ["ENGINES", "Engine", "compiled"]
 

@@ -9,9 +9,7 @@ import click
 
 from ddcompile.cli.options import FILE, PASSES_HELP, head_option, json_option, print_after_option, time_passes_option
 from ddcompile.cli.output import PassLog, headline, note, print_json, warnings_as_notes
-from ddcompile.cli.programs import verdict_report, write_program
 from ddcompile.diagnostics import CompileError
-from ddcompile.frontends.places import at
 
 __all__ = ["command"]
 
@@ -49,7 +47,9 @@ def command(
     and a last row for the bias.
     """
     from ddcompile import driver
+    from ddcompile.cli.programs import verdict_report, write_program
     from ddcompile.frontends import load_network
+    from ddcompile.frontends.places import at
 
     log = PassLog.checked(print_after)
     start = time.perf_counter()

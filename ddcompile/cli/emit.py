@@ -9,7 +9,6 @@ import click
 from ddcompile.cli.options import FILE, rule_argument
 from ddcompile.cli.output import note
 from ddcompile.diagnostics import CompileError
-from ddcompile.frontends.places import at
 
 __all__ = ["command"]
 
@@ -47,6 +46,7 @@ def command(
     from ddcompile import driver
     from ddcompile.cli.programs import read_program
     from ddcompile.files import write_files
+    from ddcompile.frontends.places import at
 
     program = read_program(rule)
     options = {"prefix": prefix, "sizes": sizes, "self_test": self_test, "comments": not no_comments}

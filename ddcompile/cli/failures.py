@@ -13,7 +13,6 @@ import click
 
 import ddcompile
 from ddcompile.diagnostics import CompileError, Diagnostic
-from ddcompile.ir.nodes import Rule
 
 __all__ = ["Exit", "report_bug", "report_usage", "status_of"]
 
@@ -47,6 +46,8 @@ def report_usage(error: click.ClickException) -> Exit:
 
 def report_bug(error: Exception, arguments: Sequence[str]) -> Exit:
     """Save all that is known of a fault of ours to a file, and name it."""
+    from ddcompile.ir.nodes import Rule
+
     rule = getattr(error, "rule", None)
     parts = [
         f"ddcompile {ddcompile.__version__}, Python {platform.python_version()}, {platform.platform()}",

@@ -9,7 +9,6 @@ import click
 from ddcompile.cli.options import FILE, PASSES_HELP, json_option, print_after_option, time_passes_option
 from ddcompile.cli.output import PassLog, print_json, warnings_as_notes
 from ddcompile.diagnostics import CompileError
-from ddcompile.frontends.places import at
 
 __all__ = ["command"]
 
@@ -34,6 +33,7 @@ def command(
     """Run passes on a rule, from a file or stdin; the verifier runs after every pass."""
     from ddcompile import driver
     from ddcompile.cli.programs import read_program, verdict_report, write_program
+    from ddcompile.frontends.places import at
 
     log = PassLog.checked(print_after)
     before = read_program(rule)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ddcompile.analysis.cost import cost
-from ddcompile.ir.nodes import Rule
+if TYPE_CHECKING:
+    from ddcompile.ir.nodes import Rule
 
 __all__ = ["PassLog", "headline", "note", "print_json", "print_text", "table", "warnings_as_notes"]
 
@@ -78,6 +78,7 @@ class PassLog:
 
     def observer(self) -> Callable[[str, Rule, float], None]:
         """The function to call after every pass."""
+        from ddcompile.analysis.cost import cost
 
         def observe(name: str, rule: Rule, seconds: float) -> None:
             self.rows.append((name, cost(rule), seconds))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from ddcompile.cli.options import FILE, rule_argument
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.engines import ENGINES, compiled
-from ddcompile.ir.nodes import Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ddcompile.ir.nodes import Rule
 
 __all__ = ["command"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Any, Literal as OneOf, TypeAlias
+from typing import Any, Literal as OneOf, Self, TypeAlias
 
 import numpy as np
 
@@ -99,6 +99,17 @@ class Node:
             elif a != b:
                 return False
         return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from ddcompile.ir.pickling import flatten, restore
+
+        return restore, (flatten(self),)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     def __repr__(self) -> str:
         from ddcompile.ir.printer import describe

@@ -14,6 +14,7 @@ from hold_elementary import elementary_functions
 from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, programs, python_is_standalone
 from hold_proofs import mutations
+from hold_scale import filters, imports, scale
 from hold_usage import bad_input, properties
 from lines import Line
 from rich.console import Console
@@ -28,6 +29,9 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "proofs": mutations,
     "c": c_is_clean,
     "python": python_is_standalone,
+    "scale": scale,
+    "imports": imports,
+    "filter": filters,
     "bad-input": bad_input,
     "properties": properties,
 }

@@ -314,3 +314,19 @@ def test_a_closed_pipe_is_quiet(folder: Path) -> None:
             timeout=60,
         )
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_commands_compose(folder: Path) -> None:
+    ddcompile = f"{sys.executable} -m ddcompile"
+    steps = [
+        "distill vote.npz --input 'x: bit[3]' -p exact-thresholds",
+        "opt -p slice-weights",
+        "opt - -p 'fold, name'",
+        "run -i x.npy --engine interpreter",
+    ]
+    line = " | ".join(f"{ddcompile} {step}" for step in steps)
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=120)
+    assert json.loads(done.stdout) == {"y": [1, 0]}
+    line = " | ".join([f"{ddcompile} {steps[0]}", f"{ddcompile} opt", f"{ddcompile} emit -t c -o out"])
+    assert subprocess.run(line, shell=True, timeout=120).returncode == 0
+    assert Path("out/vote.c").exists()
