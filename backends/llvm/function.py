@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from ddcompile.backends.llvm.expressions import ExpressionPrinter, memory_type, routine_symbol, value_type
+from ddcompile.backends.llvm.masks import masks_indices
 from ddcompile.kernel.nodes import (
     I64,
     Assign,
@@ -81,10 +82,13 @@ class FunctionPrinter(ExpressionPrinter):
     def __init__(self, kernel: Kernel, symbols: dict[str, str], comments: bool) -> None:
         super().__init__(kernel, symbols)
         self.comments = comments
+        self.marked = 0
+        """How many loops of the functions so far must not be vectorised."""
 
     def print(self, function: Function) -> list[str]:
         """The lines of a function's definition."""
         self._start()
+        self._is_masked = masks_indices(function.body)
         self._open: list[_Open] = []
         self._blocks = 0
         parameters = []
@@ -258,6 +262,13 @@ class FunctionPrinter(ExpressionPrinter):
         self._jump(block.end)
         self._begin(block.step)
 
+    def _loop_metadata(self) -> str:
+        """What LLVM must know of a loop."""
+        if not self._is_masked:
+            return ""
+        self.marked += 1
+        return f", !llvm.loop !{self.marked + 1}"
+
     def _leave(self, stmt: Stmt) -> None:
         block = self._open.pop()
         self._unbind(block)
@@ -265,7 +276,7 @@ class FunctionPrinter(ExpressionPrinter):
             self._jump(block.step)
             self._begin(block.step)
             self._add(f"{block.following} = add nsw {value_type(stmt.index.type)} {block.index}, 1")
-            self._jump(block.head)
+            self._end(f"br label %{block.head}{self._loop_metadata()}")
         else:
             self._jump(block.end)
         self._begin(block.end)

@@ -179,15 +179,19 @@ def lower_modulo(builder: Builder, value: Value, modulus: Value, known: Modulus 
     """
     assert value.exponent == modulus.exponent == 0, "`%` takes integers"
     number = modulus.number
+    if number is not None and value.high - value.low < number:
+        # Near enough to a multiple of the modulus that it is added or subtracted at most once.
+        turns = value.low // number
+        value = value if turns in (-1, 0) else subtract(value, constant(turns * number))
     type_ = value.expr.type
     is_wide = isinstance(type_, IntType) and type_.is_wide
     below, above = _turns(value, number) if known is None or number is not None else known
     if below == above == 0:
         return replace(value, low=max(0, value.low), high=min(value.high, modulus.high - 1))
-    if number is not None and number & (number - 1) == 0 and not is_wide:
-        return masked(value, number - 1)
     if max(below, above) == 1:
         return _wrapped(builder, value, modulus, below, above)
+    if number is not None and number & (number - 1) == 0 and not is_wide:
+        return masked(value, number - 1)
     if below == 0:
         return remainder(replace(value, low=max(0, value.low)), modulus)
     if is_wide:

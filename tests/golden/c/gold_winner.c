@@ -45,7 +45,8 @@ void gold_winner(
     uint8_t found = 0;
     for (int32_t i = 0; i < 3; ++i) {
         for (int32_t j = 0; j < 4; ++j) {
-            if (mask[4 * i + j] & (!mask[4 * i + ((j + 1) & 3)])) {
+            const int32_t t10 = j + 1;
+            if (mask[4 * i + j] & (!mask[4 * i + (t10 >= 4 ? t10 - 4 : t10)])) {
                 found = 1;
                 break;
             }

@@ -29,30 +29,35 @@ loop3:
   %v3 = icmp slt i32 %di, 2
   br i1 %v3, label %body3, label %end3
 body3:
-  %v4 = add nsw i32 %i, %di
-  %t1 = and i32 %v4, 3
+  %t1 = add nsw i32 %i, %di
+  %v4 = icmp slt i32 %t1, 0
+  %v5 = add nsw i32 %t1, 4
+  %v6 = icmp sge i32 %t1, 4
+  %v7 = sub nsw i32 %t1, 4
+  %v8 = select i1 %v6, i32 %v7, i32 %t1
+  %t2 = select i1 %v4, i32 %v5, i32 %v8
   br label %loop4
 loop4:
   %dj = phi i32 [ -1, %body3 ], [ %dj.next, %next4 ]
-  %v5 = icmp slt i32 %dj, 2
-  br i1 %v5, label %body4, label %end4
+  %v9 = icmp slt i32 %dj, 2
+  br i1 %v9, label %body4, label %end4
 body4:
-  %t2 = add nsw i32 %j, %dj
-  %v6 = load i8, ptr %sum
-  %v7 = mul nsw i32 3, %t1
-  %v8 = icmp slt i32 %t2, 0
-  %v9 = add nsw i32 %t2, 3
-  %v10 = icmp sge i32 %t2, 3
-  %v11 = sub nsw i32 %t2, 3
-  %v12 = select i1 %v10, i32 %v11, i32 %t2
-  %v13 = select i1 %v8, i32 %v9, i32 %v12
-  %v14 = add nsw i32 %v7, %v13
-  %v15 = getelementptr inbounds i8, ptr %cell, i32 %v14
-  %v16 = load i8, ptr %v15, !range !0
-  %v17 = trunc i8 %v16 to i1
-  %v18 = zext i1 %v17 to i8
-  %v19 = add nsw i8 %v6, %v18
-  store i8 %v19, ptr %sum
+  %t3 = add nsw i32 %j, %dj
+  %v10 = load i8, ptr %sum
+  %v11 = mul nsw i32 3, %t2
+  %v12 = icmp slt i32 %t3, 0
+  %v13 = add nsw i32 %t3, 3
+  %v14 = icmp sge i32 %t3, 3
+  %v15 = sub nsw i32 %t3, 3
+  %v16 = select i1 %v14, i32 %v15, i32 %t3
+  %v17 = select i1 %v12, i32 %v13, i32 %v16
+  %v18 = add nsw i32 %v11, %v17
+  %v19 = getelementptr inbounds i8, ptr %cell, i32 %v18
+  %v20 = load i8, ptr %v19, !range !0
+  %v21 = trunc i8 %v20 to i1
+  %v22 = zext i1 %v21 to i8
+  %v23 = add nsw i8 %v10, %v22
+  store i8 %v23, ptr %sum
   br label %next4
 next4:
   %dj.next = add nsw i32 %dj, 1
@@ -63,23 +68,23 @@ next3:
   %di.next = add nsw i32 %di, 1
   br label %loop3
 end3:
-  %v20 = load i8, ptr %sum
-  %v21 = mul nsw i8 2, %v20
-  %v22 = mul nsw i32 3, %i
-  %v23 = add nsw i32 %v22, %j
-  %v24 = getelementptr inbounds i8, ptr %cell, i32 %v23
-  %v25 = load i8, ptr %v24, !range !0
-  %v26 = trunc i8 %v25 to i1
-  %v27 = zext i1 %v26 to i8
-  %t3 = sub nsw i8 %v21, %v27
-  %v28 = mul nsw i32 3, %i
-  %v29 = add nsw i32 %v28, %j
-  %v30 = icmp sle i8 5, %t3
-  %v31 = icmp sle i8 %t3, 7
-  %v32 = and i1 %v30, %v31
-  %v33 = getelementptr inbounds i8, ptr %next, i32 %v29
-  %v34 = zext i1 %v32 to i8
-  store i8 %v34, ptr %v33
+  %v24 = load i8, ptr %sum
+  %v25 = mul nsw i8 2, %v24
+  %v26 = mul nsw i32 3, %i
+  %v27 = add nsw i32 %v26, %j
+  %v28 = getelementptr inbounds i8, ptr %cell, i32 %v27
+  %v29 = load i8, ptr %v28, !range !0
+  %v30 = trunc i8 %v29 to i1
+  %v31 = zext i1 %v30 to i8
+  %t4 = sub nsw i8 %v25, %v31
+  %v32 = mul nsw i32 3, %i
+  %v33 = add nsw i32 %v32, %j
+  %v34 = icmp sle i8 5, %t4
+  %v35 = icmp sle i8 %t4, 7
+  %v36 = and i1 %v34, %v35
+  %v37 = getelementptr inbounds i8, ptr %next, i32 %v33
+  %v38 = zext i1 %v36 to i8
+  store i8 %v38, ptr %v37
   br label %next2
 next2:
   %j.next = add nsw i32 %j, 1

@@ -105,6 +105,7 @@ loop4:
   %v56 = icmp slt i32 %j_2, 4
   br i1 %v56, label %body4, label %end4
 body4:
+  %t6 = sub nsw i32 %j_2, 3
   %v57 = mul nsw i32 4, %i_2
   %v58 = add nsw i32 %v57, %j_2
   %v59 = mul nsw i32 4, %i_2
@@ -119,17 +120,18 @@ body4:
   %v68 = xor i1 %v67, true
   %v69 = and i1 %v64, %v68
   %v70 = mul nsw i32 4, %t5
-  %v71 = sub nsw i32 %j_2, 3
-  %v72 = and i32 %v71, 3
-  %v73 = add nsw i32 %v70, %v72
-  %v74 = getelementptr inbounds i64, ptr %image, i32 %v73
-  %v75 = load i64, ptr %v74
-  %v76 = trunc i64 %v75 to i8
-  %v77 = icmp slt i8 %v76, 4
-  %v78 = xor i1 %v69, %v77
-  %v79 = getelementptr inbounds i8, ptr %high, i32 %v58
-  %v80 = zext i1 %v78 to i8
-  store i8 %v80, ptr %v79
+  %v71 = icmp slt i32 %t6, 0
+  %v72 = add nsw i32 %t6, 4
+  %v73 = select i1 %v71, i32 %v72, i32 %t6
+  %v74 = add nsw i32 %v70, %v73
+  %v75 = getelementptr inbounds i64, ptr %image, i32 %v74
+  %v76 = load i64, ptr %v75
+  %v77 = trunc i64 %v76 to i8
+  %v78 = icmp slt i8 %v77, 4
+  %v79 = xor i1 %v69, %v78
+  %v80 = getelementptr inbounds i8, ptr %high, i32 %v58
+  %v81 = zext i1 %v79 to i8
+  store i8 %v81, ptr %v80
   br label %next4
 next4:
   %j.next_2 = add nsw i32 %j_2, 1
@@ -144,38 +146,38 @@ end3:
   br label %loop5
 loop5:
   %i_3 = phi i32 [ 0, %end3 ], [ %i.next_3, %next5 ]
-  %v81 = icmp slt i32 %i_3, 5
-  br i1 %v81, label %body5, label %end5
+  %v82 = icmp slt i32 %i_3, 5
+  br i1 %v82, label %body5, label %end5
 body5:
   store i8 0, ptr %sum
   br label %loop6
 loop6:
   %j_3 = phi i32 [ 0, %body5 ], [ %j.next_3, %next6 ]
-  %v82 = icmp slt i32 %j_3, 4
-  br i1 %v82, label %body6, label %end6
+  %v83 = icmp slt i32 %j_3, 4
+  br i1 %v83, label %body6, label %end6
 body6:
-  %v83 = load i8, ptr %sum
-  %v84 = mul nsw i32 4, %i_3
-  %v85 = add nsw i32 %v84, %j_3
-  %v86 = getelementptr inbounds i64, ptr %image, i32 %v85
-  %v87 = load i64, ptr %v86
-  %v88 = trunc i64 %v87 to i8
-  %v89 = add nsw i8 %v83, %v88
-  store i8 %v89, ptr %sum
+  %v84 = load i8, ptr %sum
+  %v85 = mul nsw i32 4, %i_3
+  %v86 = add nsw i32 %v85, %j_3
+  %v87 = getelementptr inbounds i64, ptr %image, i32 %v86
+  %v88 = load i64, ptr %v87
+  %v89 = trunc i64 %v88 to i8
+  %v90 = add nsw i8 %v84, %v89
+  store i8 %v90, ptr %sum
   br label %next6
 next6:
   %j.next_3 = add nsw i32 %j_3, 1
   br label %loop6
 end6:
-  %v90 = load i8, ptr %sum
-  %v91 = sub nsw i8 %v90, 20
-  %t6 = srem i8 %v91, 7
-  %v92 = icmp slt i8 %t6, 0
-  %v93 = add nsw i8 %t6, 7
-  %v94 = select i1 %v92, i8 %v93, i8 %t6
-  %v95 = sext i8 %v94 to i64
-  %v96 = getelementptr inbounds i64, ptr %wrapped, i32 %i_3
-  store i64 %v95, ptr %v96
+  %v91 = load i8, ptr %sum
+  %v92 = sub nsw i8 %v91, 20
+  %t7 = srem i8 %v92, 7
+  %v93 = icmp slt i8 %t7, 0
+  %v94 = add nsw i8 %t7, 7
+  %v95 = select i1 %v93, i8 %v94, i8 %t7
+  %v96 = sext i8 %v95 to i64
+  %v97 = getelementptr inbounds i64, ptr %wrapped, i32 %i_3
+  store i64 %v96, ptr %v97
   br label %next5
 next5:
   %i.next_3 = add nsw i32 %i_3, 1

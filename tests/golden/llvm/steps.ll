@@ -40,6 +40,8 @@ loop3:
   %v8 = icmp slt i32 %i_2, 16
   br i1 %v8, label %body3, label %end3
 body3:
+  %t2 = sub nsw i32 %i_2, 1
+  %t3 = add nsw i32 %i_2, 1
   %v9 = mul nsw i32 16, %t
   %v10 = add nsw i32 %v9, %i_2
   %v11 = mul nsw i32 16, %t
@@ -49,26 +51,28 @@ body3:
   %v15 = load i8, ptr %v14, !range !0
   %v16 = trunc i8 %v15 to i1
   %v17 = mul nsw i32 16, %t
-  %v18 = sub nsw i32 %i_2, 1
-  %v19 = and i32 %v18, 15
-  %v20 = add nsw i32 %v17, %v19
-  %v21 = sub nsw i32 %v20, 16
-  %v22 = getelementptr inbounds i8, ptr %state, i32 %v21
-  %v23 = load i8, ptr %v22, !range !0
-  %v24 = trunc i8 %v23 to i1
-  %v25 = mul nsw i32 16, %t
-  %v26 = add nsw i32 %i_2, 1
-  %v27 = and i32 %v26, 15
-  %v28 = add nsw i32 %v25, %v27
-  %v29 = sub nsw i32 %v28, 16
-  %v30 = getelementptr inbounds i8, ptr %state, i32 %v29
-  %v31 = load i8, ptr %v30, !range !0
-  %v32 = trunc i8 %v31 to i1
-  %v33 = or i1 %v24, %v32
-  %v34 = xor i1 %v16, %v33
-  %v35 = getelementptr inbounds i8, ptr %state, i32 %v10
-  %v36 = zext i1 %v34 to i8
-  store i8 %v36, ptr %v35
+  %v18 = icmp slt i32 %t2, 0
+  %v19 = add nsw i32 %t2, 16
+  %v20 = select i1 %v18, i32 %v19, i32 %t2
+  %v21 = add nsw i32 %v17, %v20
+  %v22 = sub nsw i32 %v21, 16
+  %v23 = getelementptr inbounds i8, ptr %state, i32 %v22
+  %v24 = load i8, ptr %v23, !range !0
+  %v25 = trunc i8 %v24 to i1
+  %v26 = mul nsw i32 16, %t
+  %v27 = icmp sge i32 %t3, 16
+  %v28 = sub nsw i32 %t3, 16
+  %v29 = select i1 %v27, i32 %v28, i32 %t3
+  %v30 = add nsw i32 %v26, %v29
+  %v31 = sub nsw i32 %v30, 16
+  %v32 = getelementptr inbounds i8, ptr %state, i32 %v31
+  %v33 = load i8, ptr %v32, !range !0
+  %v34 = trunc i8 %v33 to i1
+  %v35 = or i1 %v25, %v34
+  %v36 = xor i1 %v16, %v35
+  %v37 = getelementptr inbounds i8, ptr %state, i32 %v10
+  %v38 = zext i1 %v36 to i8
+  store i8 %v38, ptr %v37
   br label %next3
 next3:
   %i.next_2 = add nsw i32 %i_2, 1
@@ -83,16 +87,16 @@ end2:
   br label %loop4
 loop4:
   %i_3 = phi i32 [ 0, %end2 ], [ %i.next_3, %next4 ]
-  %v37 = icmp slt i32 %i_3, 16
-  br i1 %v37, label %body4, label %end4
+  %v39 = icmp slt i32 %i_3, 16
+  br i1 %v39, label %body4, label %end4
 body4:
-  %v38 = add nsw i32 %i_3, 96
-  %v39 = getelementptr inbounds i8, ptr %state, i32 %v38
-  %v40 = load i8, ptr %v39, !range !0
-  %v41 = trunc i8 %v40 to i1
-  %v42 = getelementptr inbounds i8, ptr %next, i32 %i_3
-  %v43 = zext i1 %v41 to i8
-  store i8 %v43, ptr %v42
+  %v40 = add nsw i32 %i_3, 96
+  %v41 = getelementptr inbounds i8, ptr %state, i32 %v40
+  %v42 = load i8, ptr %v41, !range !0
+  %v43 = trunc i8 %v42 to i1
+  %v44 = getelementptr inbounds i8, ptr %next, i32 %i_3
+  %v45 = zext i1 %v43 to i8
+  store i8 %v45, ptr %v44
   br label %next4
 next4:
   %i.next_3 = add nsw i32 %i_3, 1

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from ddcompile.backends.llvm.jit import compile_jit
+from ddcompile.backends.llvm.module import print_kernel
 from ddcompile.diagnostics import CompileError
 from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Binary, Declaration, Expr, If, Literal, Read, Rule, Statement, Type
 from ddcompile.ir.parser import parse
+from ddcompile.kernel.lower import lower
 from ddcompile.runtime.threads import check_jobs, spread
 from ddcompile.testing import assert_engines_agree
 
@@ -145,6 +147,38 @@ def test_large_scratch_memory_is_of_the_call() -> None:
 def test_rule_with_the_name_of_a_system_function() -> None:
     rule = parse("rule memset(x: bit[99]) -> (memcpy: bit[99]) { memcpy[i < 99] = 0 * x[i] }")
     assert not compile_jit(rule)(np.ones(99)).any()
+
+
+# --- remainders by powers of two ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extent", [8, 16, 32, 64, 100, 128])
+@pytest.mark.parametrize("turns", [0, 2])
+def test_wrapped_neighbours_are_those_of_the_interpreter(extent: int, turns: int) -> None:
+    """LLVM 22.1 vectorises what `turns = 2` needs, a mask, to wrong results (`ddcompile.backends.llvm.masks`)."""
+    rule = parse(
+        f"""rule r<N>(x: bit[N, N]) -> (y: int[N, N]) {{
+          y[i < N, j < N] = sum(di in -1..1, dj in -1..1: x[(i + di + {turns} * N) % N, (j + dj + {turns} * N) % N])
+        }}"""
+    )
+    x = np.random.default_rng(extent).integers(0, 2, (3, extent, extent))
+    np.testing.assert_array_equal(compile_jit(rule)(x), interpret(rule, [x])[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_marked"),
+    [
+        ("x[(3 * i) % 64]", True),
+        ("x[(sum(j < i: 2) + i) % 64]", True),
+        ("x[i] * 77 % 4", False),
+        ("sum(j < 64: x[j] * x[i]) % 8", False),
+        ("x[i % 60]", False),
+    ],
+)
+def test_loops_with_masked_indices_are_not_vectorised(value: str, is_marked: bool) -> None:
+    text = print_kernel(lower(parse(f"rule r(x: int[0..99][64]) -> (y: int[64]) {{ y[i < 64] = {value} }}")))
+    assert (", !llvm.loop !" in text) == is_marked
+    assert ("llvm.loop.vectorize.enable" in text) == is_marked
 
 
 # --- sizes -----------------------------------------------------------------------------------------------------------
