@@ -149,8 +149,9 @@ class Accesses:
 
     def _place(self, node: Softmax, scope: Scope | None) -> None:
         wrong: list[System] = []
-        ends = self.cases.of(node.position), self.cases.of(node.binder.lower), self.cases.of(node.binder.upper)
-        for system, place, low, high in product(self._systems(scope), *ends):
+        exprs = node.position, node.binder.lower, node.binder.upper
+        systems, ends = self._systems(scope, *exprs), map(self.cases.of, exprs)
+        for system, place, low, high in product(systems, *ends):
             known = (*system, *place.given, *low.given, *high.given)
             wrong += [(*known, low.form - place.form - 1), (*known, place.form - high.form)]
         if not self.conditions.exclude(*wrong):

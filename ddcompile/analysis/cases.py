@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 
 from ddcompile.analysis.polyhedra import at_most, equal
 from ddcompile.ir.affine import Affine, affine_of
@@ -121,6 +122,8 @@ class Cases:
             case Call("min"):
                 negated = [[replace(case, form=-case.form) for case in kid] for kid in kids]
                 return [replace(case, form=-case.form) for case in _greatest(negated)]
+            case Reduce("sum"):
+                return self._sum(node, kids)
             case Reduce("argmax"):
                 return [self._between(low, high) for low, high in product(*kids[:2])]
         return []
@@ -146,6 +149,28 @@ class Cases:
         case = self._within(found)
         known = (form.substitute({VALUE: case.form}) for form in self._elements[tensor])
         return Case(case.form, (*case.given, *known))
+
+    def _sum(self, node: Reduce, kids: Sequence[list[Case]]) -> list[Case]:
+        """A sum of so many terms, each in the range of its type; nothing if that number is not affine."""
+        term = self._types.of(node.body)
+        own = {binder.name for binder in node.binders}
+        if not (term.is_integral and term.low is not None and term.high is not None):
+            return []
+        found: list[Case] = []
+        for ends in product(*kids[:-1]):
+            given = [form for end in ends for form in end.given]
+            spans = [high.form - low.form for low, high in zip(ends[::2], ends[1::2], strict=True)]
+            count, moving = prod(max(0, int(s.constant)) for s in spans if s.is_constant), Affine(1)
+            for span in spans:
+                if not span.is_constant and (not moving.is_constant or span.names & own):
+                    return []
+                moving = moving if span.is_constant else span
+            total, value = moving.scale(count), self._fresh()
+            between = at_most(total.scale(term.low), value), at_most(value, total.scale(term.high))
+            found.append(Case(value, (*given, moving, *between)))
+            if not moving.is_constant:
+                found.append(Case(Affine(0), (*given, -moving - 1)))
+        return found
 
     def _remainder(self, value: Case, modulus: Case) -> Case:
         rest = self._fresh()
