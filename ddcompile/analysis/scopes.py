@@ -59,7 +59,9 @@ def subexpressions(statement: Statement) -> Iterator[tuple[Expr, tuple[Binder, .
         node, scope = stack.pop()
         yield node, scope
         kids = children(node)
-        binders = node.binders if isinstance(node, Binding) else ()
-        body = 2 * len(binders) if binders else -1
-        for k in range(len(kids) - 1, -1, -1):
-            stack.append((kids[k], (*scope, *binders) if k == body else scope))
+        scopes = [scope] * len(kids)
+        if isinstance(node, Binding):
+            # Two bounds a binder, each in the scope of the binders before, then the body.
+            for k in range(2 * len(node.binders) + 1):
+                scopes[k] = (*scope, *node.binders[: k // 2])
+        stack += list(zip(kids, scopes, strict=True))[::-1]

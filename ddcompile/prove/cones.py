@@ -97,7 +97,7 @@ def _levels(top: int) -> Iterator[int]:
 
 
 def _cone(store: Store, form: Form, level: int) -> tuple[set[int], set[int]] | None:
-    """The nodes above a level that a form is made of, and the variables at or below it that they use."""
+    """The nodes above a level that a form is made of, and the variables at or below it, or opaque, that they use."""
     region: set[int] = set()
     cut: set[int] = set()
     stack = list(form.terms)
@@ -106,7 +106,7 @@ def _cone(store: Store, form: Form, level: int) -> tuple[set[int], set[int]] | N
         if v in region or v in cut:
             continue
         node = store.nodes[v]
-        if node.level <= level:
+        if node.level <= level or node.kind == "opaque":
             cut.add(v)
             continue
         region.add(v)

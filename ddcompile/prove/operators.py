@@ -81,6 +81,8 @@ def chain_of(op: str, signs: Sequence[int], flags: Flags, operands: Sequence[Fla
 
 def reducer_of(expr: Reduce, flags: Flags, body: Flags) -> Operator:
     """The operator of a reduction, over the values of its body in order."""
+    if body.real and expr.op == "argmax":
+        return _opaque_argmax
     if body.real or flags.real:
         return partial(_opaque, expr.op, _range(expr, flags))
     match expr.op:
@@ -211,6 +213,10 @@ UNARY: dict[str, Operator] = {"sign": _sign, "relu": _relu, "abs": _abs}
 
 def _opaque(name: str, span: tuple[int | None, int | None], store: Store, values: Sequence[Value]) -> Value:
     return store.opaque(name, [as_form(v) for v in values], *span)
+
+
+def _opaque_argmax(store: Store, values: Sequence[Value]) -> Value:
+    return store.opaque("argmax", [as_form(v) for v in values], 0, len(values) - 1)
 
 
 def _describe(expr: Expr) -> str:

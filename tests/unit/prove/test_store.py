@@ -164,3 +164,23 @@ def test_rounded_numbers_are_only_congruent(first: str, second: str, proved: boo
     """Reals round, so nothing is reordered; equal operations on equal values are equal."""
     verdict = check_step(parse(f"{REALS}{first}\n}}"), parse(f"{REALS}{second}\n}}"), verify=False)
     assert bool(verdict) == proved, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "proved"),
+    [
+        ("x[0] > 0 and not x[1] > 0", "(x[0] > 0) > (x[1] > 0)", True),
+        ("x[0] > 0 xor x[1] > 0", "(x[0] > 0) != (x[1] > 0)", True),
+        ("x[0] > 0 or not x[0] > 0", "1", True),
+        ("argmax(i < 3: x[i]) % 2 == 1", "argmax(i < 3: x[i]) == 1", True),
+        ("argmax(i < 3: x[i]) < 3", "1", True),
+        ("argmax(i < 3: x[i]) < 2", "1", False),
+        ("sign(x[0]) * sign(x[0]) <= 1", "1", True),
+        ("x[0] > 0 and x[1] > 0", "x[0] > 0 and x[2] > 0", False),
+        ("x[0] > x[1]", "x[1] < x[0]", False),
+    ],
+)
+def test_comparisons_of_reals_are_free_bits(first: str, second: str, proved: bool) -> None:
+    header = "rule r(x: real[3]) -> (y: bit) {\ny = "
+    verdict = check_step(parse(f"{header}{first}\n}}"), parse(f"{header}{second}\n}}"), verify=False)
+    assert bool(verdict) == proved, str(verdict)
