@@ -1,6 +1,6 @@
 """What is known of the elements of tensors in terms of sizes, beyond a range that holds for all sizes.
 
-    best[i < M] = argmax(j < N: score[i, j])        0 <= $ <= N - 1
+best[i < M] = argmax(j < N: score[i, j])        0 <= $ <= N - 1
 """
 
 from __future__ import annotations

@@ -1,45 +1,29 @@
 """Exact linear forms of tensor elements.
 
-`unit_rows` reads a tensor's clauses as units: every element is an affine form of other elements, or the sign of one,
-or the bit that says whether one is positive. All arithmetic is on integers: a dyadic rational form is scaled by a power
-of two, which thresholds do not see.
+`unit_rows` reads a tensor's clauses as units: every element is an affine form of other elements, or a function of one
+(see `ddcompile.analysis.rows`). All arithmetic is on integers: a dyadic rational form is scaled by a power of two,
+which thresholds do not see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Literal as OneOf
 
 import numpy as np
 
 from ddcompile.analysis.exact import LIMIT, Exact, NotExact, bound, exact_integers, objects, plus, shifted, times
 from ddcompile.analysis.reals import Reals
-from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Index, Literal, Read, Reduce, Rule, Statement, Unary
-from ddcompile.ir.traverse import postorder, substitute
+from ddcompile.analysis.rows import Activation, Row, activation_of
+from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Rule, Statement, Unary
+from ddcompile.ir.traverse import postorder
 from ddcompile.ir.types import Types
 
-__all__ = ["Atoms", "Row", "RowKind", "box_bounds", "is_integral", "unit_rows"]
+__all__ = ["Atoms", "box_bounds", "is_integral", "unit_rows"]
 
-RowKind = OneOf["affine", "sign", "positive"]
 _MAX_AXES = 28
 _MAX_ENTRIES = 2**27
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """One element: `weights . x + bias` over atoms `x`, its sign, or whether it is positive.
-
-    An affine row's value is scaled: divide by `2 ** exponent`. Atoms are sorted and distinct, weights are not zero.
-    """
-
-    kind: RowKind
-    atoms: np.ndarray
-    weights: np.ndarray
-    bias: int
-    exponent: int = 0
 
 
 class Atoms:
@@ -274,11 +258,11 @@ def unit_rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] 
 
 
 def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -> list[tuple[int, Row]]:
-    kind, positive, negative, strict = _activation(statement.value)
+    unit = activation_of(statement.value)
     reader = _Reader(rule, types, atoms, statement)
-    terms = reader.terms(positive)
-    if negative is not None:
-        terms += [(Exact(-c.values, c.exponent), a) for c, a in reader.terms(negative)]
+    terms = reader.terms(unit.positive)
+    if unit.negative is not None:
+        terms += [(Exact(-c.values, c.exponent), a) for c, a in reader.terms(unit.negative)]
     places = []
     for position in statement.positions:
         place = reader.index(position.name) if isinstance(position, Binder) else None
@@ -296,31 +280,13 @@ def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -
     elements = element.ravel()
     exponent = max([c.exponent for c, _ in terms], default=0)
     bias, triples = _gather(reader, terms, domain, exponent)
-    if not strict:
+    if not unit.strict:
         # s >= 0 is s + 1 > 0 for integers only.
         numbers = {int(t) for _, atom, _ in triples for t in np.unique(atoms.tensor_of(atom))}
         if not all(is_integral(types, atoms.names[t]) for t in numbers):
             raise _NotLinear
-    rows = _assemble(kind, triples, bias, exponent, strict)
+    rows = _assemble(unit, triples, bias, exponent)
     return list(zip(elements.tolist(), rows, strict=True))
-
-
-def _activation(value: Expr) -> tuple[RowKind, Expr, Expr | None, bool]:
-    """Split a clause into its kind and the two sides whose difference decides it."""
-    match value:
-        case Unary("sign", operand):
-            return "sign", operand, None, True
-        case Compare((">" | ">=" as op,), (left, right)):
-            return "positive", left, right, op == ">"
-        case Compare(("<" | "<=" as op,), (left, right)):
-            return "positive", right, left, op == "<"
-        case Reduce("argmax", (binder,), body) if box_bounds(binder) == (0, 2):
-            return "positive", _at(body, binder.name, 1), _at(body, binder.name, 0), True
-    return "affine", value, None, True
-
-
-def _at(body: Expr, name: str, value: int) -> Expr:
-    return substitute(body, {name: Literal(value)})
 
 
 def _gather(
@@ -353,11 +319,10 @@ def _gather(
 
 
 def _assemble(
-    kind: RowKind,
+    unit: Activation,
     triples: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
     bias: np.ndarray,
     exponent: int,
-    strict: bool,
 ) -> list[Row]:
     count = len(bias)
     empty = np.zeros(0, dtype=np.int64)
@@ -378,9 +343,9 @@ def _assemble(
             element, atom, weight = element[keep], atom[keep], weight[keep]
     edges = np.searchsorted(element, np.arange(count + 1))
     # Over integers s >= 0 is s + 1 > 0.
-    shift = 0 if strict else 1
-    kept_exponent = exponent if kind == "affine" else 0
+    shift = 0 if unit.strict else 1
+    kept_exponent = 0 if unit.kind in ("sign", "positive") else exponent
     return [
-        Row(kind, atom[a:b], weight[a:b], int(bias[k]) + shift, kept_exponent)
+        Row(unit.kind, atom[a:b], weight[a:b], int(bias[k]) + shift, kept_exponent, unit.low, unit.high)
         for k, (a, b) in enumerate(pairwise(edges.tolist()))
     ]

@@ -44,9 +44,7 @@ def ordered(
     return Group(numbers, Recurrence(depth))
 
 
-def _earlier(
-    statement: Statement, read: Read, scope: Scope | None, cases: Cases, conditions: Conditions
-) -> int | None:
+def _earlier(statement: Statement, read: Read, scope: Scope | None, cases: Cases, conditions: Conditions) -> int | None:
     """The number of leading positions in which a read is lexicographically earlier; None if that is not shown."""
     systems = cases.domain(_binders(statement, read, scope))
     for axis in range(len(read.positions)):

@@ -92,7 +92,7 @@ def _node(
     match node, kids:
         case Unary("sign"), _:
             return _Reach(TRIT)
-        case (If() | Call()), _:
+        case ((If() | Call()), _):
             return _union(kids[isinstance(node, If) :])
         case Reduce("min" | "max"), _:
             return kids[-1]

@@ -168,9 +168,7 @@ class TypeWalker:
             case _:
                 raise TypeError(f"not an expression: {type(node).__name__}")
 
-    def _reduce(
-        self, node: Reduce, kids: list[Known], scope: list[Binder], indices: Mapping[str, ValueType]
-    ) -> Known:
+    def _reduce(self, node: Reduce, kids: list[Known], scope: list[Binder], indices: Mapping[str, ValueType]) -> Known:
         body = kids[-1]
         match node.op:
             case "any" | "all":
@@ -272,9 +270,7 @@ def _row_sums(
     return _RowSums(positive, negative, int(np.gcd.reduce(values)))
 
 
-def _trips(
-    binder: Binder, lower: Known, upper: Known, indices: Mapping[str, ValueType]
-) -> tuple[int, int] | None:
+def _trips(binder: Binder, lower: Known, upper: Known, indices: Mapping[str, ValueType]) -> tuple[int, int] | None:
     """The fewest and the most values of an index; None if they are not bounded."""
     if lower is None or upper is None:
         return None

@@ -126,9 +126,7 @@ def declared_type(declared: Type, *, is_input: bool = False) -> ValueType:
             return REAL
 
 
-def infer(
-    rule: Rule, rationals: Mapping[str, ValueType] | None = None, groups: Sequence[Group] | None = None
-) -> Types:
+def infer(rule: Rule, rationals: Mapping[str, ValueType] | None = None, groups: Sequence[Group] | None = None) -> Types:
     """Infer all types of a rule.
 
     Parameters

@@ -36,10 +36,12 @@ from typing import ClassVar
 import numpy as np
 
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.linear import Atoms, Row
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 from ddcompile.ir.nodes import Binder, Compare, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
+from ddcompile.passes.aliases import compose
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass
@@ -82,7 +84,7 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
         if layer.rows is None:
             continue
         span = atoms.slice(layer.name)
-        inputs = [_substitute(_compose(r, forms), recoded) for r in layer.rows]
+        inputs = [_substitute(r if r.has_scale else compose(r, forms), recoded) for r in layer.rows]
         if layer.rows[0].kind == "affine":
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
         found = [_shrink(r, atoms, domains, recoded, may_recode=may_recode and not layer.is_pinned) for r in inputs]
@@ -109,26 +111,6 @@ def _is_candidate(rule: Rule, target: str) -> bool:
     return is_layer(rule, target) or (len(clauses) == 1 and not clauses[0].positions)
 
 
-def _compose(row: Row, forms: dict[int, Row]) -> Row:
-    """A threshold over affine units, as a threshold over what they read."""
-    if row.kind == "affine" or not any(a in forms for a in row.atoms.tolist()):
-        return row
-    exponent = max(forms[a].exponent for a in row.atoms.tolist() if a in forms)
-    bias = row.bias << exponent
-    total: dict[int, int] = {}
-    for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
-        form = forms.get(atom)
-        if form is None:
-            total[atom] = total.get(atom, 0) + (weight << exponent)
-            continue
-        factor = weight << (exponent - form.exponent)
-        bias += factor * form.bias
-        for inner, own in zip(form.atoms.tolist(), form.weights.tolist(), strict=True):
-            total[inner] = total.get(inner, 0) + factor * own
-    kept = sorted(a for a, w in total.items() if w)
-    return _row(row.kind, np.array(kept, dtype=np.int64), tuple(total[a] for a in kept), bias)
-
-
 def _substitute(row: Row, recoded: np.ndarray) -> Row:
     """Rewrite operands that became bits: the old value is `2 * bit - 1`."""
     mine = recoded[row.atoms]
@@ -146,7 +128,7 @@ def _shrink(
     row: Row, atoms: Atoms, domains: dict[str, Domain | None], recoded: np.ndarray, *, may_recode: bool
 ) -> tuple[Row, bool]:
     """The row in least integers, and whether it became a bit."""
-    if row.kind == "affine":
+    if row.has_scale:
         return row, False
     operands = []
     for atom, number in zip(row.atoms.tolist(), atoms.tensor_of(row.atoms).tolist(), strict=True):

@@ -10,38 +10,32 @@ After::
     unit[u < 2] = sum(i < 3: weight[u, i] * x[i]) >= bound[u]
     y = 2 * unit[0] + unit[1] >= 2
 
-Works across layers: every element is written as `offset + sign * representative`, and rows are compared after their
-operands were replaced by representatives.
+Works across layers: every element is written as `offset + factor * representative`, and rows are compared after their
+operands were replaced by representatives. Ranges, unit by unit, find constants, and activations that do less than they
+could: a relu that never cuts is its sum, a hardtanh of an integer its sign. Sums of sums are one sum where that is
+shorter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from math import gcd
 from typing import ClassVar
 
 import numpy as np
 
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.linear import Atoms, Row
-from ddcompile.analysis.thresholds import Domain
+from ddcompile.analysis.linear import Atoms, is_integral
+from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
-from ddcompile.ir.types import infer
+from ddcompile.ir.types import Types, infer
+from ddcompile.passes.aliases import Alias, Ranges, Repeats, alias_of, combined, compose, reduced
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.saturation import settled
 
 __all__ = ["Forward"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Alias:
-    """The value `offset + sign * atom`; a constant when `sign` is 0."""
-
-    offset: int
-    sign: int
-    atom: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,104 +49,81 @@ class Forward(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
-        aliases: dict[int, _Alias] = {}
-        seen: dict[tuple[object, ...], int] = {}
-        rows: dict[str, list[Row]] = {}
+        rows = _simplified(layers, types, atoms)
+        best = _rewritten(rule, layers, atoms, rows)
         for layer in layers:
-            if layer.rows is None:
-                continue
-            start = atoms.offset[layer.name]
-            rows[layer.name] = [_resolve(r, aliases) for r in layer.rows]
-            for k, row in enumerate(rows[layer.name]):
-                alias = _alias(row, atoms, domains) or _repeat(row, start + k, seen)
-                if alias is not None and not layer.is_pinned:
-                    aliases[start + k] = alias
-        kept = _live(layers, rows, atoms)
-        if all(len(kept[n]) == len(r) for n, r in rows.items()) and not aliases:
-            return unchanged(rule)
-        return _write(rule, layers, atoms, rows, kept)
+            composed = _composed(layer, layers, rows, types, atoms)
+            if composed is not None:
+                shorter = _rewritten(rule, layers, atoms, composed)
+                if cost(shorter.rule) < cost(best.rule):
+                    rows, best = composed, shorter
+        return best
 
 
-def _resolve(row: Row, aliases: dict[int, _Alias]) -> Row:
-    """Replace operands by their representatives."""
-    if not any(a in aliases for a in row.atoms.tolist()):
-        return _reduced(row)
-    total: dict[int, int] = {}
-    bias = row.bias
-    for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
-        alias = aliases.get(atom, _Alias(0, 1, atom))
-        bias += weight * alias.offset
-        if alias.sign:
-            total[alias.atom] = total.get(alias.atom, 0) + weight * alias.sign
-    kept = sorted(a for a, w in total.items() if w)
-    weights = [total[a] for a in kept]
-    big = max(map(abs, weights), default=0) >= 2**62
-    array = np.array(weights, dtype=object if big else np.int64)
-    return _reduced(replace(row, atoms=np.array(kept, dtype=np.int64), weights=array, bias=bias))
+def _simplified(layers: Sequence[Layer], types: Types, atoms: Atoms) -> dict[str, list[Row]]:
+    """The rows of all layers over representatives, with the simplest activations that their ranges allow."""
+    domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
+    ranges, repeats = Ranges(types, atoms), Repeats()
+    aliases: dict[int, Alias] = {}
+    rows: dict[str, list[Row]] = {}
+    for layer in layers:
+        if layer.rows is None:
+            continue
+        start = atoms.offset[layer.name]
+        mine = [combined(r, aliases) for r in layer.rows]
+        spans = [ranges.of(r) for r in mine]
+        stays = []
+        for k, (row, span) in enumerate(zip(mine, spans, strict=True)):
+            operand = atoms.names[int(atoms.tensor_of(row.atoms)[0])] if len(row.atoms) == 1 else ""
+            alias = alias_of(row, span, domains.get(operand)) or repeats.find(row, start + k)
+            if alias is not None and not layer.is_pinned:
+                aliases[start + k] = alias
+            if start + k not in aliases or len(layer.shape) != 1:
+                stays.append(k)
+            if span is not None:
+                ranges.record(start + k, row, span)
+        # What nothing reads any more does not decide how the others are written.
+        found = settled([mine[k] for k in stays], [spans[k] for k in stays], integral=_is_whole(mine, types, atoms))
+        for k, row in zip(stays, found, strict=True):
+            mine[k] = row
+        rows[layer.name] = mine
+    return rows
 
 
-def _reduced(row: Row) -> Row:
-    """Divide a threshold row by its common factor."""
-    if row.kind == "affine" or not len(row.weights):
-        return row
-    divisor = reduce(gcd, row.weights.tolist(), 0)
-    if row.kind == "sign":
-        divisor = gcd(divisor, row.bias)
-    if divisor <= 1:
-        return row
-    # w . x + bias > 0 over integers is w/g . x > floor(-bias / g).
-    bias = row.bias // divisor if row.kind == "sign" else -(-row.bias // divisor)
-    return replace(row, weights=row.weights // divisor, bias=bias)
+def _is_whole(rows: Sequence[Row], types: Types, atoms: Atoms) -> bool:
+    """Whether the forms of all rows have integer values."""
+    operands = {atoms.names[t] for r in rows for t in np.unique(atoms.tensor_of(r.atoms)).tolist()}
+    return all(reduced(r).exponent == 0 for r in rows) and all(is_integral(types, name) for name in operands)
 
 
-def _alias(row: Row, atoms: Atoms, domains: dict[str, Domain | None]) -> _Alias | None:
-    """The row as a constant, or as a copy or negation of its only operand."""
-    operands = []
-    for number in atoms.tensor_of(row.atoms).tolist():
-        domain = domains[atoms.names[number]]
-        if domain is None:
+def _composed(
+    layer: Layer, layers: Sequence[Layer], rows: dict[str, list[Row]], types: Types, atoms: Atoms
+) -> dict[str, list[Row]] | None:
+    """The rows with an affine layer written into what reads it, if it is affine and that can be done."""
+    inner = rows.get(layer.name)
+    if layer.is_pinned or not inner or inner[0].kind != "affine":
+        return None
+    span = atoms.slice(layer.name)
+    forms = dict(zip(range(span.start, span.stop), inner, strict=True))
+    new = dict(rows)
+    for reader in layers:
+        outer = rows.get(reader.name)
+        if outer is None or not any(((r.atoms >= span.start) & (r.atoms < span.stop)).any() for r in outer):
+            continue
+        if outer[0].kind == "positive" and not _is_whole(inner, types, atoms):
             return None
-        operands.append(domain)
-    pairs = list(zip(row.weights.tolist(), operands, strict=True))
-    low = row.bias + sum(min(w * d.low, w * d.high) for w, d in pairs)
-    high = row.bias + sum(max(w * d.low, w * d.high) for w, d in pairs)
-    if row.exponent == 0 and _value(row.kind, low) == _value(row.kind, high):
-        return _Alias(_value(row.kind, low), 0, -1)
-    if len(pairs) != 1 or row.exponent:
-        return None
-    weight, domain = pairs[0]
-    if domain.bits > 64:
-        return None
-    points = range(domain.low, domain.high + 1, domain.step)
-    values = [_value(row.kind, weight * x + row.bias) for x in points]
-    for sign in (1, -1):
-        offsets = {v - sign * x for v, x in zip(values, points, strict=True)}
-        if len(offsets) == 1:
-            return _Alias(offsets.pop(), sign, int(row.atoms[0]))
-    return None
+        new[reader.name] = [compose(r, forms) for r in outer]
+    return new
 
 
-def _value(kind: str, total: int) -> int:
-    if kind == "affine":
-        return total
-    return (total > 0) - (total < 0) if kind == "sign" else int(total > 0)
-
-
-def _repeat(row: Row, atom: int, seen: dict[tuple[object, ...], int]) -> _Alias | None:
-    """The row as a duplicate or negation of an earlier element; otherwise remember it."""
-    weights = tuple(row.weights.tolist())
-    where = row.atoms.tobytes()
-    opposite = tuple(-w for w in weights)
-    key = (row.kind, row.exponent, where, weights, row.bias)
-    if key in seen:
-        return _Alias(0, 1, seen[key])
-    offset = int(row.kind == "positive")
-    negated = (row.kind, row.exponent, where, opposite, offset - row.bias)
-    if negated in seen:
-        return _Alias(offset, -1, seen[negated])
-    seen[key] = atom
-    return None
+def _rewritten(rule: Rule, layers: list[Layer], atoms: Atoms, rows: dict[str, list[Row]]) -> Rewrite:
+    """The rule with other rows, without what nothing reads; as it was if that is no shorter."""
+    kept = _live(layers, rows, atoms)
+    known = [(rows[layer.name], layer.rows, kept[layer.name]) for layer in layers if layer.rows is not None]
+    changed = any(
+        len(left) < len(old) or any(a is not b for a, b in zip(new, old, strict=True)) for new, old, left in known
+    )
+    return _write(rule, layers, atoms, rows, kept) if changed else unchanged(rule)
 
 
 def _live(layers: list[Layer], rows: dict[str, list[Row]], atoms: Atoms) -> dict[str, np.ndarray]:

@@ -12,7 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ddcompile.analysis.linear import Atoms, Row, is_integral, unit_rows
+from ddcompile.analysis.linear import Atoms, is_integral, unit_rows
+from ddcompile.analysis.rows import Row, activated
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
@@ -23,7 +24,6 @@ from ddcompile.passes.rewrite import fresh_name, read_names, used_names
 __all__ = [
     "Layer",
     "Names",
-    "activated",
     "clause",
     "domain_of",
     "double_parts",
@@ -31,6 +31,7 @@ __all__ = [
     "is_layer",
     "layers_of",
     "names_of",
+    "written",
 ]
 
 
@@ -134,18 +135,22 @@ def clause(
     starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
     own: tuple[Expr, ...] = tuple(_shift(b.name, s) for b, s in zip(binders, starts, strict=True))
     kind, exponent = rows[0].kind, max(r.exponent for r in rows)
+    are_doubles = exponent > 0 and all(map(_are_doubles, rows))
     constants: list[Constant] = []
     total: Expr | None = None
     tensors = sorted({int(t) for r in rows for t in np.unique(atoms.tensor_of(r.atoms))})
     for number in tensors:
         tensor = atoms.names[number]
         span = atoms.slice(tensor)
-        wide = any(r.weights.dtype == object for r in rows) or exponent > 0
-        table = np.zeros((len(rows), span.stop - span.start), dtype=object if wide else np.int64)
+        wide = any(r.weights.dtype == object for r in rows)
+        exact = np.float64 if are_doubles else object if wide or exponent else np.int64
+        table = np.zeros((len(rows), span.stop - span.start), dtype=exact)
         for k, row in enumerate(rows):
             mine = (row.atoms >= span.start) & (row.atoms < span.stop)
             weights = row.weights[mine]
-            if exponent:
+            if are_doubles:
+                weights = np.ldexp(weights.astype(np.float64), -row.exponent)
+            elif exponent:
                 weights = np.array([Fraction(int(w), 2**row.exponent) for w in weights], dtype=object)
             table[k, row.atoms[mine] - span.start] = weights
         extents = atoms.shape[tensor]
@@ -170,22 +175,21 @@ def clause(
             constant = Constant.of(names(f"{'bound' if kind == 'positive' else 'bias'}_{stem}"), part.reshape(shape))
             constants.append(constant)
             offset = builder.add(offset, Read(constant.name, own))
-    value = _activated(kind, Literal(0) if total is None else total, offset)
+    value = activated(rows[0], Literal(0) if total is None else total, offset)
     return constants, Statement(name, tuple(binders), value)
 
 
-def activated(row: Row, total: Expr) -> Expr:
-    """The value of a unit from its weighted sum: compared, signed or as it is, with the row's bias."""
+def _are_doubles(row: Row) -> bool:
+    """Whether all weights, divided by the scale of the row, are visibly doubles."""
+    least, most = (-(2**53), 2**53) if row.exponent <= 1000 else (0, 0)
+    return row.weights.dtype != object and bool(((least <= row.weights) & (row.weights <= most)).all())
+
+
+def written(row: Row, total: Expr) -> Expr:
+    """The value of a unit from its weighted sum."""
     if row.kind == "positive":
-        return _activated(row.kind, total, Literal(1 - row.bias))
-    return _activated(row.kind, total, exact_expression(Fraction(row.bias, 2**row.exponent)))
-
-
-def _activated(kind: str, total: Expr, offset: Expr) -> Expr:
-    if kind == "positive":
-        return builder.compare(">=", total, offset)
-    value = builder.add(total, offset)
-    return builder.unary("sign", value) if kind == "sign" else value
+        return activated(row, total, Literal(1 - row.bias))
+    return activated(row, total, exact_expression(Fraction(row.bias, 2**row.exponent)))
 
 
 _INDEX_NAMES = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s")

@@ -9,11 +9,12 @@ from math import prod
 import numpy as np
 
 from ddcompile.analysis.families import Anchor, Family, UnitClass
-from ddcompile.analysis.linear import Atoms, Row
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
-from ddcompile.passes.layers import Names, activated, double_parts
+from ddcompile.passes.layers import Names, double_parts, written
 
 __all__ = ["centred", "family_clause"]
 
@@ -41,7 +42,7 @@ def family_clause(
                 part, starts, atoms.names[number], atoms, moves, family, coordinates, names, stem, constants
             )
             total = builder.add(total, term)
-    return constants, activated(row, total)
+    return constants, written(row, total)
 
 
 def _groups(family: Family, classes: list[UnitClass]) -> list[_Group]:

@@ -48,8 +48,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "exact-thresholds,dce,recode,exact-thresholds,forward,reroll,slice-weights,fold,inline,collapse-cones,fold,dce,"
-    "hoist,cse,inline,fold,dce,name"
+    "forward,exact-thresholds,dce,recode,exact-thresholds,forward,reroll,slice-weights,fold,inline,collapse-cones,fold,"
+    "dce,hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 
@@ -136,4 +136,3 @@ def _once(
         if observe is not None:
             observe(chosen.name, rule, seconds)
     return steps
-

@@ -26,7 +26,8 @@ import numpy as np
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_free, unit_classes
-from ddcompile.analysis.linear import Atoms, Row
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.analysis.slices import decompose
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
@@ -298,7 +299,7 @@ def _classes(row: Row, atoms: Atoms) -> list[UnitClass]:
 
 def _signature(row: Row, classes: list[UnitClass]) -> tuple[object, ...]:
     shapes = tuple((c.tensor, c.weight, c.shape, tuple(a is None for a in c.anchors)) for c in classes)
-    return (row.kind, row.bias, row.exponent, shapes)
+    return (row.kind, row.low, row.high, row.bias, row.exponent, shapes)
 
 
 def _signatures(rows: list[Row], numbers: list[int], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
@@ -315,14 +316,15 @@ def _signatures(rows: list[Row], numbers: list[int], atoms: Atoms) -> list[tuple
 
 def _oriented(row: Row, atoms: Atoms) -> tuple[Row, int]:
     """The row or its negation, whichever reads better, and the sign that was applied."""
-    if row.kind == "affine":
+    symmetric = row.kind == "clamp" and row.low is not None and row.high == -row.low
+    if row.kind not in ("sign", "positive", "abs") and not symmetric:
         return row, 1
-    bias = -row.bias if row.kind == "sign" else 1 - row.bias
+    bias = 1 - row.bias if row.kind == "positive" else -row.bias
     negated = replace(row, weights=-row.weights, bias=bias)
     ours, theirs = _ease(row), _ease(negated)
     if ours == theirs:
         ours, theirs = (tuple((c.weight, c.shape) for c in _classes(r, atoms)) for r in (row, negated))
-    return (row, 1) if ours >= theirs else (negated, -1)
+    return (row, 1) if ours >= theirs else (negated, 1 if row.kind == "abs" else -1)
 
 
 def _ease(row: Row) -> tuple[object, ...]:

@@ -21,6 +21,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 from math import gcd
 
+import numpy as np
+
 from ddcompile.ir.nodes import Number
 from ddcompile.prove.bounds import bounds, free_bounds
 from ddcompile.prove.curves import Curve, curve_of, positive, rectified
@@ -263,6 +265,8 @@ class Store:
             if node.low is None or node.high is None or not node.integral:
                 return None
             counts[abs(c)] += node.high - node.low
+            if len(counts) > ATTAINABLE_LIMIT.bit_length():
+                return None
         if len(counts) == 1 or (1 in counts and counts[1] >= max(counts)):
             return None  # every value between the extremes
         size = 1
@@ -272,10 +276,11 @@ class Store:
                 return None
         name = tuple(sorted(counts.items()))
         if name not in self._sums:
-            sums = {0}
+            fits = sum(weight * n for weight, n in name) < 1 << 62
+            sums = np.zeros(1, dtype=np.int64 if fits else object)
             for weight, n in name:
-                sums = {s + weight * k for s in sums for k in range(n + 1)}
-            self._sums[name] = sorted(sums)
+                sums = np.unique(np.add.outer(sums, np.array([weight * k for k in range(n + 1)], dtype=sums.dtype)))
+            self._sums[name] = sums.tolist()
         return self._sums[name]
 
     # Facts about forms ----------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from ddcompile.testing.structures.yardsticks import YARDSTICKS
 __all__ = ["STRUCTURES", "Case", "Structure"]
 
 STRUCTURES: dict[str, Case] = {
-    case.name: case
-    for case in (*SUMS, *STENCILS, *FAMILIES, *DEPTH, *CONES, *WEIGHTS, *IRREGULAR, *HEADS, *YARDSTICKS)
+    case.name: case for case in (*SUMS, *STENCILS, *FAMILIES, *DEPTH, *CONES, *WEIGHTS, *IRREGULAR, *HEADS, *YARDSTICKS)
 }
 """Every builder by its name, section by section."""

@@ -128,9 +128,7 @@ def prefix_maxima(n: int = 6) -> Structure:
     weights.append(added)
     zero = np.zeros(n, dtype=np.int64)
     network = Network((*(Layer(w, zero, "relu") for w in weights[:-1]), Layer(weights[-1], zero, "identity")))
-    text = rule_text(
-        f"prefix_maxima(x: int[0..9][{n}]) -> (y: int[{n}])", f"y[i < {n}] = max(j < i + 1: x[j])"
-    )
+    text = rule_text(f"prefix_maxima(x: int[0..9][{n}]) -> (y: int[{n}])", f"y[i < {n}] = max(j < i + 1: x[j])")
     return Structure(text, network)
 
 

@@ -22,9 +22,7 @@ def rank(n: int = 9) -> Structure:
         weight[unit, i], weight[unit, j] = 1, -1
     zero = np.zeros(n, dtype=np.int64)
     network = Network((Layer(weight, np.zeros(len(pairs), dtype=np.int64), "sign"), Layer(weight.T, zero, "identity")))
-    text = rule_text(
-        f"rank(x: int[0..9][{n}]) -> (rank: int[{n}])", f"rank[i < {n}] = sum(j < {n}: sign(x[i] - x[j]))"
-    )
+    text = rule_text(f"rank(x: int[0..9][{n}]) -> (rank: int[{n}])", f"rank[i < {n}] = sum(j < {n}: sign(x[i] - x[j]))")
     return Structure(text, network)
 
 
@@ -57,9 +55,7 @@ def exact_columns(h: int = 5, w: int = 8) -> Structure:
     column = np.kron(np.ones((1, h), dtype=np.int64), np.eye(w, dtype=np.int64))
     first = steps(np.concatenate([column, column]), np.repeat([2, 3], w))
     last = steps(np.kron([[1, -1]], np.eye(w, dtype=np.int64)), 1)
-    text = rule_text(
-        f"exact_columns(x: bit[{h}, {w}]) -> (y: bit[{w}])", f"y[i < {w}] = sum(j < {h}: x[j, i]) == 2"
-    )
+    text = rule_text(f"exact_columns(x: bit[{h}, {w}]) -> (y: bit[{w}])", f"y[i < {w}] = sum(j < {h}: x[j, i]) == 2")
     return Structure(text, Network((first, last)))
 
 

@@ -192,9 +192,7 @@ def triangles(n: int = 9) -> Structure:
     """What is below the diagonal against what is above it, by a single unit."""
     weight = np.tri(n, k=-1, dtype=np.int64)
     network = Network((Layer((weight - weight.T).reshape(1, -1), np.array([0]), "sign"),))
-    text = rule_text(
-        f"triangles(x: bit[{n}, {n}]) -> (y: trit)", f"y = sign(sum(i < {n}, j < i: x[i, j] - x[j, i]))"
-    )
+    text = rule_text(f"triangles(x: bit[{n}, {n}]) -> (y: trit)", f"y = sign(sum(i < {n}, j < i: x[i, j] - x[j, i]))")
     return Structure(text, network)
 
 

@@ -19,9 +19,7 @@ def noisy_vote(n: int = 28) -> Structure:
     weight = 1 + rng.uniform(-0.4, 0.4, (1, n * n)) / (n * n)
     bound = n * n // 2 + 1
     network = Network((Layer(weight, np.array([0.5 - bound]), "step"),))
-    text = rule_text(
-        f"noisy_vote(x: bit[{n}, {n}]) -> (y: bit)", f"y = sum(i < {n}, j < {n}: x[i, j]) >= {bound}"
-    )
+    text = rule_text(f"noisy_vote(x: bit[{n}, {n}]) -> (y: bit)", f"y = sum(i < {n}, j < {n}: x[i, j]) >= {bound}")
     return Structure(text, network)
 
 

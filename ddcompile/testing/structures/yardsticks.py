@@ -32,6 +32,4 @@ def orientation(n: int = 28) -> Structure:
     return Structure(text, builders.orientation(n), "argmax")
 
 
-YARDSTICKS = tuple(
-    Case("yardsticks", build, small) for build, small in ((rule30, (6,)), (orientation, (4,)))
-)
+YARDSTICKS = tuple(Case("yardsticks", build, small) for build, small in ((rule30, (6,)), (orientation, (4,))))

@@ -28,6 +28,68 @@ APPLIES = [
 }""",
     ),
     (
+        "relus that are dead, always on, or multiples of another",
+        "forward",
+        """rule f(x: spin[3]) -> (y: rat) {
+  const W: rat[4, 3] = [[1, -0.5, 0.25], [2, -1, 0.5], [1, 1, 1], [1, 1, 0]]
+  const b: rat[4] = [0.25, 0.5, -3, -1]
+  const V: int[4] = [1, 3, 5, 1]
+  h[u < 4] = relu(sum(i < 3: W[u, i] * x[i]) + b[u])
+  y = sum(u < 4: V[u] * h[u])
+}""",
+        """rule f(x: spin[3]) -> (y: rat) {
+  const weight_h: rat[2, 3] = [[1.0, -0.5, 0.25], [1.0, 1.0, 0.0]]
+  const bias_h: rat[2] = [0.25, -1.0]
+  const weight_y: int[2] = [7, 1]
+  h[u < 2] = relu(sum(i < 3: weight_h[u, i] * x[i]) + bias_h[u])
+  y = sum(i < 2: weight_y[i] * h[i])
+}""",
+    ),
+    (
+        "relus that never cut, written into their reader",
+        "forward",
+        """rule f(x: bit[3]) -> (y: rat) {
+  const W: rat[2, 3] = [[1, 0.5, 0.25], [2, 2, 0.5]]
+  const V: int[2] = [1, 3]
+  h[u < 2] = relu(sum(i < 3: W[u, i] * x[i]) + 1)
+  y = sum(u < 2: V[u] * h[u])
+}""",
+        """rule f(x: bit[3]) -> (y: rat) {
+  const weight_y: rat[3] = [7.0, 6.5, 1.75]
+  y = sum(i < 3: weight_y[i] * x[i]) + 4
+}""",
+    ),
+    (
+        "a hardtanh of integers",
+        "forward",
+        """rule f(x: trit[3]) -> (y: rat) {
+  const W: int[2, 3] = [[3, -2, 5], [1, 1, 2]]
+  const V: rat[2] = [0.5, 3]
+  h[u < 2] = max(-1, min(sum(i < 3: W[u, i] * x[i]), 1))
+  y = sum(u < 2: V[u] * h[u])
+}""",
+        """rule f(x: trit[3]) -> (y: rat) {
+  const V: rat[2] = [0.5, 3.0]
+  const weight_h: int[2, 3] = [[3, -2, 5], [1, 1, 2]]
+  h[u < 2] = sign(sum(i < 3: weight_h[u, i] * x[i]))
+  y = sum(u < 2: V[u] * h[u])
+}""",
+    ),
+    (
+        "absolute values of one sign, up to it",
+        "forward",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: int[2, 2] = [[3, -2], [-1, -3]]
+  const V: int[2] = [1, -1]
+  h[u < 2] = abs(sum(i < 2: W[u, i] * x[i]) + 2 - 4 * u)
+  y = sum(u < 2: V[u] * h[u]) >= 1
+}""",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const weight_y: int[2] = [2, -5]
+  y = sum(i < 2: weight_y[i] * x[i]) >= 1
+}""",
+    ),
+    (
         "uneven weights of a majority",
         "exact-thresholds",
         """rule f(x: bit[3]) -> (y: bit) {
@@ -176,6 +238,19 @@ DECLINES = [
   const W: int[2, 2] = [[1, 1], [1, -1]]
   h[u < 2] = sum(i < 2: W[u, i] * x[i]) >= 1
   y = h[0] and h[1]
+}""",
+    ),
+    (
+        "a hardtanh with values between its ends, a relu that cuts, and a sum that two read",
+        "forward",
+        """rule f(x: bit[3]) -> (y: rat[4]) {
+  const W: rat[2, 3] = [[0.5, -2, 1], [1, 1, -2]]
+  const V: rat[4, 2] = [[1, 2], [3, -1], [5, 1], [2, -7]]
+  const A: int[1, 3] = [[5, 7, -9]]
+  s[u < 1] = sum(i < 3: A[u, i] * x[i])
+  h[u < 2] = max(-1, min(sum(i < 3: W[u, i] * x[i]), 1))
+  k[u < 2] = relu(sum(i < 3: W[u, i] * x[i]))
+  y[p < 4] = sum(u < 2: V[p, u] * h[u]) + sum(u < 2: V[p, u] * k[u]) + sum(u < 1: V[p, u] * s[u])
 }""",
     ),
     (
