@@ -19,7 +19,7 @@ __all__ = ["masks_indices"]
 
 def masks_indices(body: Sequence[Stmt]) -> bool:
     """Whether a mask is applied to something that may advance evenly from pass to pass of a loop."""
-    masked = [node.left for node in expressions(body) if _is_mask(node)]
+    masked = [node.left for node in expressions(body) if isinstance(node, Arith) and _is_mask(node)]
     if not masked:
         return False
     changes = [stmt for event, stmt in walk(body) if event == "at" and isinstance(stmt, Declare | Assign)]
@@ -31,8 +31,8 @@ def masks_indices(body: Sequence[Stmt]) -> bool:
         data = kept
 
 
-def _is_mask(expr: Expr) -> bool:
-    return isinstance(expr, Arith) and expr.op == "&" and isinstance(expr.right, Const) and expr.right.value >= 0
+def _is_mask(expr: Arith) -> bool:
+    return expr.op == "&" and isinstance(expr.right, Const) and expr.right.value >= 0
 
 
 def _keeps(stmt: Declare | Assign, data: set[str]) -> bool:

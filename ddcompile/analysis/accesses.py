@@ -149,9 +149,10 @@ class Accesses:
 
     def _place(self, node: Softmax, scope: Scope | None) -> None:
         wrong: list[System] = []
-        exprs = node.position, node.binder.lower, node.binder.upper
-        systems, ends = self._systems(scope, *exprs), map(self.cases.of, exprs)
-        for system, place, low, high in product(systems, *ends):
+        first, end = node.binder.lower, node.binder.upper
+        systems = self._systems(scope, node.position, first, end)
+        cases = self.cases.of
+        for system, place, low, high in product(systems, cases(node.position), cases(first), cases(end)):
             known = (*system, *place.given, *low.given, *high.given)
             wrong += [(*known, low.form - place.form - 1), (*known, place.form - high.form)]
         if not self.conditions.exclude(*wrong):

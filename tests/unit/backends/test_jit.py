@@ -149,7 +149,7 @@ def test_rule_with_the_name_of_a_system_function() -> None:
     assert not compile_jit(rule)(np.ones(99)).any()
 
 
-# --- remainders by powers of two ---------------------------------------------------------------------------------------
+# --- remainders by powers of two -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("extent", [8, 16, 32, 64, 100, 128])

@@ -246,5 +246,6 @@ def test_loops_nest_only_as_deep_as_compilers_allow() -> None:
 
 def test_indices_fit_64_bits() -> None:
     rule = parse("rule f(x: bit) -> (y: int) { y = sum(9223372036854775807 <= i < 9223372036854775809: i * x) }")
-    with pytest.raises(CompileError, match=r"error\[E013\]: an index runs from 9223372036854775807 to 9223372036854775809"):
+    message = r"error\[E013\]: an index runs from 9223372036854775807 to 9223372036854775809"
+    with pytest.raises(CompileError, match=message):
         lower(rule)
