@@ -30,8 +30,8 @@ from ddcompile.ir.types import infer
 from ddcompile.testing.generate import rule_from_seed
 from ddcompile.testing.operands import Limits
 
-SEEDS = 1500
-OFTEN = 50
+SEEDS = 1000
+OFTEN = 30
 SELDOM = 10
 """In so many rules at least does each form occur."""
 
@@ -73,7 +73,7 @@ def test_rare_forms_occur() -> None:
 
 
 def test_forms_of_reals_occur() -> None:
-    found = counts(SEEDS // 3, Limits(reals=1.0))
+    found = counts(SEEDS // 2, Limits(reals=1.0))
     assert {form: found[form] for form in REAL if found[form] < SELDOM} == {}
 
 
