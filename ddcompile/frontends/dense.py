@@ -161,7 +161,7 @@ class _Lowering:
         weight, bias = layer.dense_weight(), layer.bias
         if layer.norm is not None and layer.activation in DECIDING:
             factors, bias = without_norm(layer.norm, list(weight), bias, self._grid(layer), layer.path)
-            weight = weight.astype(object) * factors[:, None]
+            weight = weight * (factors.astype(np.int64) if (abs(factors) <= 1).all() else factors)[:, None]
         start = 0
         for target in targets:
             rows = slice(start, start + target.count)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from hold_elementary import elementary_functions
+from hold_frontends import frontends
 from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, programs, python_is_standalone
 from hold_proofs import mutations
@@ -22,6 +23,7 @@ from rich.table import Table
 
 SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "networks": networks,
+    "frontends": frontends,
     "engines": agreement,
     "disguised": disguised,
     "programs": programs,

@@ -35,8 +35,8 @@ def network_of(module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None
     Parameters
     ----------
     module : torch.nn.Module
-        Its weights are taken as the exact numbers that they are, whatever their type. What the forward pass computes
-        out of weights alone, torch computes.
+        Its weights are taken as the exact numbers that they are, whatever their type, and numbers in the text of the
+        forward pass as the doubles that they are. What it computes out of weights alone, torch computes.
     inputs : str or sequence of shapes, optional
         Declarations such as `"image: bit[8, 8]"`, or shapes, one an argument of the forward pass, without the batch.
         Several for a single argument make it flat. By default one flat input of as many values as the first linear

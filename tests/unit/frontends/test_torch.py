@@ -299,3 +299,18 @@ def test_files_of_torch_are_never_read(tmp_path: Path) -> None:
 def test_what_is_no_network() -> None:
     with pytest.raises(dd.CompileError, match="U011"):
         dd.distill(3)
+
+
+def test_smooth_modules_agree_with_torch_to_its_precision() -> None:
+    net = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4), nn.Sigmoid(), nn.Linear(4, 3), nn.Softmax(dim=1))
+    net = net.double().eval()
+    X = np.random.default_rng(0).standard_normal((50, 6))
+    with torch.no_grad():
+        expected = net(torch.from_numpy(X)).numpy()
+    program = dd.distill(net, "x: real[6]")
+    assert str(program).splitlines()[-2] == "  p[u < 3] = softmax(v < 3: score[v])[u]"
+    assert np.allclose(program(X), expected, rtol=1e-13, atol=0)
+    assert np.array_equal(program.jit()(X), program(X))
+    assert np.array_equal(dd.distill(net, "x: real[6]", head="argmax")(X), expected.argmax(axis=1))
+    with pytest.raises(dd.CompileError, match=r"N210.*the network itself ends in softmax; the head sign"):
+        dd.distill(net, "x: real[6]", head="sign")
