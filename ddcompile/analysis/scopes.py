@@ -8,7 +8,7 @@ from ddcompile.analysis.linear import box_bounds
 from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Statement
 from ddcompile.ir.traverse import children, free_indices, postorder, rename_indices
 
-__all__ = ["alpha_key", "index_ranges", "ordered_free", "subexpressions"]
+__all__ = ["alpha_key", "ambiguous_indices", "index_ranges", "ordered_free", "subexpressions"]
 
 Ranges = dict[str, tuple[int, int]]
 
@@ -34,6 +34,17 @@ def index_ranges(statement: Statement) -> Ranges:
             for binder in node.binders:
                 note(binder)
     return {n: r for n, r in ranges.items() if n not in unknown}
+
+
+def ambiguous_indices(statement: Statement) -> set[str]:
+    """Names that a statement gives to indices of different ranges."""
+    ranges: dict[str, Binder] = {}
+    found: set[str] = set()
+    bindings = (n for n in postorder(statement.value) if isinstance(n, Binding))
+    for binder in (*statement.binders, *(b for n in bindings for b in n.binders)):
+        if ranges.setdefault(binder.name, binder) != binder:
+            found.add(binder.name)
+    return found
 
 
 def ordered_free(expr: Expr) -> list[str]:

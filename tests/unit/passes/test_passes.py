@@ -169,6 +169,19 @@ APPLIES = [
 }""",
     ),
     (
+        "a sum for each of some offsets, the first of which is negative",
+        "cse",
+        """rule f(x: bit[4, 4]) -> (y: int, z: int) {
+  y = sum(k in -1..1: abs(3 * sum(i < 4: x[i, (i + k) % 4]) - 5 * x[0, 0]))
+  z = sum(k in -1..1: max(3 * sum(i < 4: x[i, (i + k) % 4]) - 5 * x[0, 0], 2))
+}""",
+        """rule f(x: bit[4, 4]) -> (y: int, z: int) {
+  shared[k < 3] = 3 * sum(i < 4: x[i, (i + (k - 1)) % 4]) - 5 * x[0, 0]
+  y = sum(k in -1..1: abs(shared[k + 1]))
+  z = sum(k in -1..1: max(shared[k + 1], 2))
+}""",
+    ),
+    (
         "one sum under two names of indices",
         "cse",
         """rule f(x: bit[4, 4]) -> (y: int, z: int) {
@@ -300,6 +313,15 @@ DECLINES = [
         "hoist",
         """rule f(x: bit[9]) -> (y: bit[9]) {
   y[i < 9] = sum(di in -1..1: x[(i + di) % 9]) >= 2
+}""",
+    ),
+    (
+        "one name for two indices of different ranges",
+        "cse",
+        """rule f(x: bit[9]) -> (y: int) {
+  y = sum(i < 3: max(1, 8 * x[i] * x[i + 2] - 5 * x[i + 1]))
+    + sum(i < 3: max(3, 8 * x[i] * x[i + 2] - 5 * x[i + 1]))
+    + sum(i < 5: max(2, 8 * x[i] * x[i + 2] - 5 * x[i + 1]))
 }""",
     ),
     (
