@@ -17,7 +17,7 @@ from ddcompile.analysis.exact import LIMIT, Exact, NotExact, bound, exact_intege
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.rows import Activation, Row, activation_of
 from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Rule, Statement, Unary
-from ddcompile.ir.traverse import postorder
+from ddcompile.ir.traverse import postorder, rename_indices, rewrite
 from ddcompile.ir.types import Types
 
 __all__ = ["Atoms", "box_bounds", "is_integral", "unit_rows"]
@@ -257,7 +257,27 @@ def unit_rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] 
     return None if any(row is None for row in rows) else [row for row in rows if row is not None]
 
 
+def _apart(statement: Statement) -> Statement:
+    """The statement with other names for reductions whose index has another range elsewhere in it."""
+    ranges = {b.name: (b.lower, b.upper) for b in statement.binders}
+
+    def step(node: Expr) -> Expr:
+        if not isinstance(node, Reduce):
+            return node
+        names: dict[str, str] = {}
+        for b in node.binders:
+            name, turn = b.name, 0
+            while ranges.setdefault(name, (b.lower, b.upper)) != (b.lower, b.upper):
+                name, turn = f"{b.name}'{turn}", turn + 1
+            if name != b.name:
+                names[b.name] = name
+        return rename_indices(node, names) if names else node
+
+    return Statement(statement.target, statement.positions, rewrite(statement.value, step))
+
+
 def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -> list[tuple[int, Row]]:
+    statement = _apart(statement)
     unit = activation_of(statement.value)
     reader = _Reader(rule, types, atoms, statement)
     terms = reader.terms(unit.positive)

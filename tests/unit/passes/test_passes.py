@@ -90,6 +90,24 @@ APPLIES = [
 }""",
     ),
     (
+        "a duplicate over two inputs of different extents",
+        "forward",
+        """rule f(x: bit[2], z: bit[3]) -> (y: bit) {
+  const W: int[3, 2] = [[1, 1], [1, 1], [0, 1]]
+  const V: int[3, 3] = [[1, 0, 1], [1, 0, 1], [1, 1, 0]]
+  const U: int[3] = [1, 1, 1]
+  h[u < 3] = sum(i < 2: W[u, i] * x[i]) + sum(i < 3: V[u, i] * z[i]) >= 2
+  y = sum(u < 3: U[u] * h[u]) >= 2
+}""",
+        """rule f(x: bit[2], z: bit[3]) -> (y: bit) {
+  const weight_h: int[2, 2] = [[1, 1], [0, 1]]
+  const weight_h2: int[2, 3] = [[1, 0, 1], [1, 1, 0]]
+  const weight_y: int[2] = [2, 1]
+  h[u < 2] = sum(i < 2: weight_h[u, i] * x[i]) + sum(i < 3: weight_h2[u, i] * z[i]) >= 2
+  y = sum(i < 2: weight_y[i] * h[i]) >= 2
+}""",
+    ),
+    (
         "uneven weights of a majority",
         "exact-thresholds",
         """rule f(x: bit[3]) -> (y: bit) {
