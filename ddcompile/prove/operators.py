@@ -17,6 +17,7 @@ from ddcompile.prove.forms import (
     bounded,
     complement,
     exact,
+    key,
     normal,
     scale,
     spans,
@@ -33,6 +34,8 @@ Operator: TypeAlias = Callable[[Store, Sequence[Value]], Value]
 """A function of the values of the operands."""
 
 CHAINED = frozenset({"and", "or", "xor"})
+SYMMETRIC = frozenset({"Binary +", "Binary *", "==", "!="})
+"""Operations on reals whose operands may change places."""
 
 
 def chained(expr: Expr) -> str:
@@ -50,7 +53,8 @@ def chained(expr: Expr) -> str:
 def operator_of(expr: Expr, flags: Flags, operands: Sequence[Flags]) -> Operator:
     """The operator of a node that is neither a leaf, a read, a reduction, nor chained."""
     if flags.over_reals or flags.real:
-        return partial(_opaque, _describe(expr), _range(expr, flags))
+        is_symmetric = _describe(expr) in SYMMETRIC
+        return partial(_symmetric if is_symmetric else _opaque, _describe(expr), _range(expr, flags))
     known = all(k.bit for k in operands)
     match expr:
         case Unary("not", _):
@@ -213,6 +217,10 @@ UNARY: dict[str, Operator] = {"sign": _sign, "relu": _relu, "abs": _abs}
 
 def _opaque(name: str, span: tuple[int | None, int | None], store: Store, values: Sequence[Value]) -> Value:
     return store.opaque(name, [as_form(v) for v in values], *span)
+
+
+def _symmetric(name: str, span: tuple[int | None, int | None], store: Store, values: Sequence[Value]) -> Value:
+    return store.opaque(name, sorted((as_form(v) for v in values), key=key), *span)
 
 
 def _opaque_argmax(store: Store, values: Sequence[Value]) -> Value:

@@ -45,8 +45,10 @@ from ddcompile.ir.verifier import check
 __all__ = ["Prepared", "bundle", "canonical_results", "prepare", "result_field", "results", "specialized"]
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
-_WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a double"}
+_WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a finite double"}
 _SAFE = 2.0**62
+_EXACT = 2.0**53
+"""Integers below are doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +201,18 @@ def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[i
 def _doubles(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
     """The same numbers as doubles."""
     if array.dtype == object:
+        given = array.ravel().tolist()
         array = _exact_objects(array, declaration, batch_shape)
-        found = np.array([double(v.numerator, v.denominator) for v in array.flat], dtype=np.float64)
-        found = found.reshape(array.shape)
+        pairs = zip(given, array.flat, strict=True)
+        nearest = [v if isinstance(v, float) else double(e.numerator, e.denominator) for v, e in pairs]
+        found = np.array(nearest, dtype=np.float64).reshape(array.shape)
     else:
         found = array.astype(np.float64)
-    if array.dtype.kind != "f" and array.dtype.itemsize == 8:
-        bad = np.array(
-            [x != v for x, v in zip(found.ravel().tolist(), array.ravel().tolist(), strict=True)], dtype=bool
-        )
+    if array.dtype == object or (array.dtype.kind != "f" and bool((np.abs(found) >= _EXACT).any())):
+        both = zip(found.ravel().tolist(), array.ravel().tolist(), strict=True)
+        bad = np.array([x != v for x, v in both], dtype=bool).reshape(array.shape)
         if bad.any():
-            raise _value_error(array, bad.reshape(array.shape), declaration, batch_shape)
+            raise _value_error(array, bad, declaration, batch_shape)
     return np.ascontiguousarray(found)
 
 

@@ -6,6 +6,8 @@ Hypothesis finds small counterexamples; the seeds reach larger programs.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -64,6 +66,12 @@ def test_pass_on_networks(name: str, disguised: Disguised) -> None:
 def test_pass_on_larger_rules(name: str) -> None:
     for seed in range(SEEDS):
         check_pass(name, rule_from_seed(seed, LIMITS))
+
+
+@every_pass
+def test_pass_on_rules_over_reals(name: str) -> None:
+    for seed in range(SEEDS):
+        check_pass(name, rule_from_seed(seed, replace(LIMITS, reals=1.0)))
 
 
 @every_pass

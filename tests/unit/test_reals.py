@@ -12,8 +12,11 @@ import pytest
 
 from ddcompile.interpreter import interpret
 from ddcompile.ir.parser import parse
+from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.verifier import check
+from ddcompile.runtime import plan
 from ddcompile.runtime.elementary import elementary
+from ddcompile.runtime.reals import to_real
 
 INF, NAN = math.inf, math.nan
 SUM = 0.1 + 0.2  # 0.30000000000000004
@@ -102,3 +105,63 @@ def test_values_of_expressions(text: str) -> None:
     result = "y: trit" if isinstance(expected, int) else "y: real"
     found = run(body, result, "x: real, n: int[-9..9], big: real", 0.1, 3, 1e300)
     assert same(found, [expected])
+
+
+BLOCKS = """
+rule blocks(x: real[30], n: int[-9..9][30]) -> (y: real[40], a: int[40], b: real[40], p: real[30], q: real[30]) {
+  y[i < 40] = sum(j < i % 30: x[j] * 0.1) + 0.1
+  a[i < 40] = argmax(j < 30: x[j] * (i - 20))
+  b[i < 40] = max(i % 10 <= j < 30: x[j] - i)
+  p[u < 30] = softmax(v < 30: x[v])[29 - u]
+  q[u < 30] = softmax(v < u + 1: n[v] * u)[u]
+}"""
+
+
+def test_blocks_of_points_and_samples_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = parse(BLOCKS)
+    check(rule)
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=(50, 30)), rng.integers(-9, 10, size=(50, 30))]
+    whole = interpret(rule, arrays)
+    for limit in (1, 37, 1000):
+        monkeypatch.setattr(plan, "_TEMPORARY", limit)
+        monkeypatch.setattr(plan, "_STORED", 20 * limit)
+        for a, b in zip(whole, interpret(rule, arrays), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_long_sums_go_from_left_to_right() -> None:
+    x = np.random.default_rng(1).normal(size=(3, 10_000)) * 10.0 ** np.arange(-5, 5).repeat(1000)
+    total = [0.0, 0.0, 0.0]
+    for row in x.T.tolist():
+        total = [a + b for a, b in zip(total, row, strict=True)]
+    assert run("y = sum(i < 10000: x[i])", "y: real", "x: real[10000]", x) == total
+
+
+def test_scaled_integers_of_any_width_are_rounded_once() -> None:
+    values = [(2**53 + k, e) for k in range(-4, 5) for e in (0, 1, 60, 1000, 1074, 1127, 1128, 3000)]
+    values += [(2**2000 + k, e) for k in (-1, 0, 1) for e in (0, 900, 1947, 3100)]
+    values += [
+        (3, 1075),
+        (1, 1075),
+        (1, 1076),
+        (5, 1076),
+        (2**62 + 1, 1136),
+        (2**1024 - 2**970, 0),
+        (2**1024 - 2**970 - 1, 0),
+    ]
+    for number, exponent in [*values, *((-n, e) for n, e in values)]:
+        kind = ValueType("rat", number, number, exponent)
+        array = np.array([[number]], dtype=object if number.bit_length() > 62 else np.int64)
+        found = float(to_real(array, kind)[0, 0])
+        try:
+            expected = float(Fraction(number, 2**exponent))
+        except OverflowError:
+            expected = INF if number > 0 else -INF
+        assert repr(found) == repr(expected), (number, exponent)
+
+
+def test_no_warnings_escape() -> None:
+    """Overflows and NaN are values; warnings are errors in these tests."""
+    found = run("y = exp(x) - exp(x) * log(-x) + 1e308 * 10 * x", "y: real", "x: real", [1000.0, -1.0, 0.0])
+    assert math.isnan(found[0])

@@ -44,6 +44,22 @@ class TestPrepare:
         assert array.dtype == np.uint8
         assert array.tolist() == [[[0, 1, 1], [1, 0, 0]]]
 
+    @pytest.mark.parametrize("dtype", ["?", "i1", "u8", "i8", "f2", "f4", "f8", ">f8", "O"])
+    def test_reals_are_doubles(self, dtype: str) -> None:
+        given = np.array([0, 1, 1]).astype(dtype)
+        (array,) = prepare(rule_of("real[3]"), [given]).arrays
+        assert array.dtype == np.float64
+        assert array.dtype.isnative
+        assert array.tolist() == [[0.0, 1.0, 1.0]]
+
+    def test_reals_keep_every_bit(self) -> None:
+        for given in ([0.1, -0.0, 5e-324], np.array([0.1, -0.0, 5e-324], dtype=object)):
+            (array,) = prepare(rule_of("real[3]"), [given]).arrays
+            assert repr(array.tolist()) == "[[0.1, -0.0, 5e-324]]"
+        exact = [Fraction(1, 4), 2**60, -(2**1023)]
+        (array,) = prepare(rule_of("real[3]"), [exact]).arrays
+        assert array.tolist() == [[0.25, 2.0**60, -(2.0**1023)]]
+
     @pytest.mark.parametrize("batch", [(), (1,), (5,), (0,), (2, 3), (2, 0, 3)])
     def test_any_batch_shape_is_taken(self, batch: tuple[int, ...]) -> None:
         found = prepare(BITS, [np.ones((*batch, 2, 3))])
@@ -105,6 +121,14 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("rat[2]", [1, object], "A005", "`x[1]` is <class 'object'>, not an integer over a power of two"),
     ("bit[2]", [0, float("nan")], "A006", "`x[1]` is nan, not 0 or 1"),
     ("int", float("inf"), "A006", f"`x` is inf, not an integer in {-(2**63)}..{2**63 - 1}"),
+    ("real", 2**53 + 1, "A005", "`x` is 9007199254740993, not a finite double"),
+    ("real[2]", np.array([0, 2**63 + 1], dtype=np.uint64), "A005", f"`x[1]` is {2**63 + 1}, not a finite double"),
+    ("real", 10**400, "A005", f"`x` is 1{'0' * 56}..., not a finite double"),
+    ("real[2]", [Fraction(1, 3), 1], "A005", "`x[0]` is 1/3, not a finite double"),
+    ("real", [Fraction(2**53 + 1, 2), 1], "A005", "`x` of sample 0 is 9007199254740993/2, not a finite double"),
+    ("real[2]", [[0.1, 1], [1, float("nan")]], "A006", "`x[1]` of sample 1 is nan, not a finite double"),
+    ("real", np.array(float("-inf"), dtype=object), "A006", "`x` is -inf, not a finite double"),
+    ("real", np.array("1", dtype=object), "A005", "`x` is 1, not a finite double"),
     ("rat[1]", np.array([float("nan")], dtype=object), "A006", "`x[0]` is nan, not an integer over a power of two"),
 ]
 
@@ -139,25 +163,26 @@ def test_inputs_share_their_batch_axes() -> None:
 
 class TestResults:
     KINDS = parse(
-        "rule all_kinds(x: int) -> (b: bit, s: spin, t: trit, i: int, w: int, r: rat, class: bit[2]) {\n"
+        "rule all_kinds(x: int) -> (b: bit, s: spin, t: trit, i: int, w: int, r: rat, class: bit[2], x2: real) {\n"
         "  b = x > 0  s = if x > 0 then 1 else -1  t = sign(x)  i = x % 7  w = x * x  r = 0.25 * x\n"
-        "  class[k < 2] = x == k\n}"
+        "  class[k < 2] = x == k  x2 = x\n}"
     )
 
     def test_results_have_the_dtypes_of_their_kinds(self) -> None:
         found = interpret(self.KINDS, [[-3, 1]])
-        assert [a.dtype for a in found] == [np.uint8, np.int8, np.int8, np.int64, object, object, np.uint8]
+        assert [a.dtype for a in found] == [np.uint8, np.int8, np.int8, np.int64, object, object, np.uint8, np.float64]
         assert [a.tolist() for a in found[:5]] == [[0, 1], [-1, 1], [-1, 1], [4, 1], [9, 1]]
         assert found[5].tolist() == [Fraction(-3, 4), Fraction(1, 4)]
         assert type(found[4][0]) is int
         assert found[6].shape == (2, 2)
+        assert found[7].tolist() == [-3.0, 1.0]
 
     def test_several_results_are_a_named_tuple(self) -> None:
         types = infer(self.KINDS)
         arrays = [np.zeros((6, *types.shape[d.name]), dtype=np.int64) for d in self.KINDS.outputs]
         found = results(self.KINDS, types, arrays, (2, 3))
         assert type(found).__name__ == "AllKindsResult"
-        assert found._fields == ("b", "s", "t", "i", "w", "r", "class_")
+        assert found._fields == ("b", "s", "t", "i", "w", "r", "class_", "x2")
         assert found.b.shape == (2, 3)
         assert found.class_.shape == (2, 3, 2)
         assert found.r.tolist() == [[Fraction(0)] * 3] * 2
