@@ -100,6 +100,11 @@ static inline {T} {name}({T} a, {T} b)
 {{
     uint64_t digit[{n2}] = {{0}};
     {T} result;
+    if (a.word[{n} - 1] >> 63) {{
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = {T}_neg(a);
+        b = {T}_neg(b);
+    }}
     for (int i = 0; i < {n2}; ++i) {{
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
@@ -343,6 +348,8 @@ class Helpers:
     def function(self, helper: Helper, type_: IntType) -> str:
         """The name of a function on a wide type."""
         self._used.add((type_.width, helper))
+        if helper == "mul":
+            self._used.add((type_.width, "neg"))
         return f"{self.type_name(type_)}_{helper}"
 
     def resize(self, source: IntType, target: IntType) -> str:

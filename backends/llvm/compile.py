@@ -1,12 +1,11 @@
 """LLVM text to machine code: object code for a file, or functions in this process. No other module imports llvmlite.
 
-No flag changes what a program computes: the modules hold integer arithmetic only.
+No flag changes what a program computes: arithmetic on doubles has no flags in the modules, and is not contracted.
 """
 
 from __future__ import annotations
 
 import ctypes
-import re
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -20,9 +19,6 @@ _lock = Lock()
 _LARGE = 20_000
 """Lines of a module beyond which nothing is optimised: the passes are not linear in the length of straight-line code,
 and recurse along it."""
-_WIDE = 256
-"""Bits of integers beyond which a module is not optimised: unrolled or vectorised arithmetic on them takes for ever to
-generate code for."""
 
 
 @cache
@@ -35,8 +31,7 @@ def _optimized(text: str, **machine_options: Any) -> tuple[Any, Any]:
     """Parse, verify and optimise a module; the module and the target machine it is for."""
     _initialize()
     level = 3 if text.count("\n") < _LARGE else 0
-    is_wide = any(int(bits) > _WIDE for bits in set(re.findall(r"\bi(\d+)\b", text)))
-    tuning = llvm.create_pipeline_tuning_options(speed_level=0 if is_wide else level)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=level)
     triple = llvm.get_process_triple()
     machine = llvm.Target.from_triple(triple).create_target_machine(opt=level, **machine_options)
     module = llvm.parse_assembly(text)

@@ -1,23 +1,27 @@
-"""LLVM text of kernel expressions, with the lines and blocks that they become.
+"""LLVM text of kernel expressions.
 
 Bits are `i1` as values and `i8` in memory; an integer of more than 64 bits is an `iN` that is loaded from and stored to
-its words, which on a little-endian machine are exactly its bytes. Binary64 numbers are doubles, and no instruction on
-them carries a flag that would let LLVM change their values.
+its words, which on a little-endian machine are exactly its bytes. One of more than 256 bits stays in its words: its
+value is a pointer to them, in a buffer, a variable or temporary memory, and loops compute with it. Binary64 numbers are
+doubles, and no instruction on them carries a flag that would let LLVM change their values.
 """
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
-from ddcompile.backends.llvm.runtime import MULTIPLY, REAL_OF_WORDS, WORDS_OF_REAL, remainder_symbol
-from ddcompile.kernel.names import Names
+from ddcompile.backends.llvm.lines import FunctionLines
+from ddcompile.backends.llvm.runtime import RuntimeFunction, remainder_symbol
 from ddcompile.kernel.nodes import (
     F64,
+    I64,
     Answer,
     Apply,
     Arith,
+    ArithOp,
     BitType,
     Compare,
+    CompareOp,
     Const,
     Convert,
     Expr,
@@ -37,22 +41,30 @@ from ddcompile.kernel.nodes import (
 )
 from ddcompile.kernel.scalars import bits_of
 
-__all__ = ["ExpressionPrinter", "memory_type", "real_text", "routine_symbol", "value_type"]
+__all__ = ["ExpressionPrinter", "in_words", "memory_type", "real_text", "routine_symbol", "value_type"]
 
 _ARITH = {"+": "add nsw", "-": "sub nsw", "*": "mul nsw", "%": "srem", "&": "and", ">>": "ashr"}
+_WORD_ARITH: dict[ArithOp, RuntimeFunction] = {
+    "+": "add", "-": "subtract", "*": "multiply", "%": "remainder", "&": "and"
+}  # fmt: skip
 _REAL_ARITH = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _REAL_COMPARE = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 _COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
 _UNROLLED = 256
-"""Bits up to which LLVM may unroll a multiplication; the code grows with the square of the width."""
-_BLOCK = 256
-"""Instructions after which straight-line code goes on in a new block; code generation is not linear in their number."""
+"""Bits up to which integers are values of LLVM, which unrolls what is done with them; wider ones are kept in words."""
+
+
+def in_words(type_: Type) -> TypeGuard[IntType]:
+    """Whether the values of a type are pointers to words."""
+    return isinstance(type_, IntType) and type_.width > _UNROLLED
 
 
 def value_type(type_: Type) -> str:
     """The type of a value."""
     if isinstance(type_, RealType):
         return "double"
+    if in_words(type_):
+        return "ptr"
     return "i1" if isinstance(type_, BitType) else f"i{type_.width}"
 
 
@@ -73,30 +85,26 @@ def real_text(bits: int) -> str:
     return f"0x{bits:016X}"
 
 
-class ExpressionPrinter:
+class ExpressionPrinter(FunctionLines):
     """The lines of one function so far, and the printing of expressions into them."""
 
     def __init__(self, kernel: Kernel, symbols: dict[str, str]) -> None:
+        super().__init__()
         self.kernel = kernel
         self.symbols = symbols
         self.remainders: set[IntType] = set()
-        """The wide types of which the functions so far need remainders."""
-        self.used: set[str] = set()
+        """The wide types of which the functions so far need remainders by `remainder_symbol`."""
+        self.used: set[RuntimeFunction] = set()
         """The other functions of `ddcompile.backends.llvm.runtime` that they need."""
-        self._start()
+        self.numbers: dict[tuple[int, IntType], str] = {}
+        """The symbols of constants that are kept in words."""
 
     def _start(self) -> None:
         """Begin a function."""
-        self._names = Names(("entry",))
-        self._entry: list[str] = []
-        self._lines: list[str] = []
-        self._block = "entry"
-        self._length = 0
-        self._is_ended = False
+        super()._start()
         self._buffers: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._slots: dict[str, str] = {}
-        self._places: dict[tuple[int, int], str] = {}
 
     # --- memory ------------------------------------------------------------------------------------------------------
 
@@ -122,6 +130,8 @@ class ExpressionPrinter:
 
     def _element(self, node: Load, place: str, name: str) -> str:
         address = self._address(node.buffer, node.index, place)
+        if in_words(node.type):
+            return address
         if isinstance(node.type, BitType):
             return self._do(f"trunc i8 {self._do(f'load i8, ptr {address}, !range !0')} to i1", name)
         align = ", align 8" if node.type.is_wide else ""
@@ -136,9 +146,11 @@ class ExpressionPrinter:
                 return "true" if value else "false"
             case Const(value, RealType()):
                 return real_text(value)
-            case Const(value, _):
-                return str(value)
+            case Const(value, type_):
+                return self._number(value, type_) if in_words(type_) else str(value)
             case Var(variable, type_):
+                if variable in self._slots and in_words(type_):
+                    return self._slots[variable]
                 if variable in self._slots:
                     return self._do(f"load {value_type(type_)}, ptr {self._slots[variable]}", name)
                 return self._values[variable]
@@ -149,10 +161,14 @@ class ExpressionPrinter:
                 return self._load(expr, name)
             case Negate(operand, RealType()):
                 return self._do(f"fneg double {self._value(operand)}", name)
+            case Negate(operand, type_) if in_words(type_):
+                return self._computed("negate", type_, f"ptr {self._value(operand)}")
             case Negate(operand, type_):
                 return self._do(f"sub nsw {value_type(type_)} 0, {self._value(operand)}", name)
             case Arith():
                 return self._arith(expr, name)
+            case Compare(op, left, right) if in_words(left.type):
+                return self._compare_words(op, self._value(left), self._value(right), left.type, name)
             case Compare(op, left, right):
                 operands = f"{self._value(left)}, {self._value(right)}"
                 how = f"fcmp {_REAL_COMPARE[op]}" if left.type == F64 else f"icmp {_COMPARE[op]}"
@@ -184,43 +200,21 @@ class ExpressionPrinter:
         kind = value_type(node.type)
         if isinstance(node.type, RealType):
             return self._do(f"{_REAL_ARITH[node.op]} double {left}, {right}", name)
+        if in_words(node.type):
+            return self._arith_of_words(node, left, right)
         if node.op == "%" and node.type.is_wide:
             self.remainders.add(node.type)
             return self._do(f"call {kind} {remainder_symbol(node.type)}({kind} {left}, {kind} {right})", name)
-        if node.op == "*" and node.type.width > _UNROLLED:
-            return self._multiply(node, left, right, name)
         return self._do(f"{_ARITH[node.op]} {kind} {left}, {right}", name)
-
-    def _multiply(self, node: Arith, left: str, right: str, name: str) -> str:
-        """A product of wide integers: a shift, or a call."""
-        type_ = node.type
-        assert isinstance(type_, IntType)
-        for factor, other in ((node.left, right), (node.right, left)):
-            if isinstance(factor, Const) and factor.value > 0 and factor.value & (factor.value - 1) == 0:
-                return self._do(f"shl nsw {value_type(type_)} {other}, {factor.value.bit_length() - 1}", name)
-        self.used.add(MULTIPLY)
-        out, *operands = (self._place(type_, number) for number in range(3))
-        for place, value in zip(operands, (left, right), strict=True):
-            self._add(f"store {value_type(type_)} {value}, ptr {place}, align 8")
-        self._add(f"call void {MULTIPLY}(ptr {out}, ptr {operands[0]}, ptr {operands[1]}, i64 {type_.words})")
-        return self._do(f"load {value_type(type_)}, ptr {out}, align 8", name)
-
-    def _place(self, type_: IntType, number: int) -> str:
-        """Memory for an operand of a function on words; it is free again once the function has been called."""
-        key = type_.width, number
-        if key not in self._places:
-            self._places[key] = "%" + self._names.numbered("words")
-            self._entry.append(f"  {self._places[key]} = alloca {memory_type(type_)}, align 8")
-        return self._places[key]
 
     def _to_real(self, value: str, source: Type, exponent: int, name: str) -> str:
         kind = value_type(source)
-        if isinstance(source, IntType) and source.is_wide:
-            self.used.add(REAL_OF_WORDS)
-            place = self._place(source, 0)
-            self._add(f"store {kind} {value}, ptr {place}, align 8")
-            arguments = f"ptr {place}, i64 {source.words}, i64 {exponent}"
-            return self._do(f"call double {REAL_OF_WORDS}({arguments})", name)
+        if source.is_wide:
+            # The function overwrites the words.
+            place = self._temporary(source.words)
+            self._copy(source, value, place)
+            self.used.add("real")
+            return self._do(f"call double @.real(ptr {place}, i64 {exponent}, i64 {source.words})", name)
         how = "uitofp" if isinstance(source, BitType) else "sitofp"
         number = self._do(f"{how} {kind} {value} to double", "" if exponent else name)
         return self._do(f"fmul double {number}, {real_text(bits_of(2.0**-exponent))}", name) if exponent else number
@@ -228,47 +222,73 @@ class ExpressionPrinter:
     def _from_real(self, value: str, type_: IntType, name: str) -> str:
         if not type_.is_wide:
             return self._do(f"fptosi double {value} to {value_type(type_)}", name)
-        self.used.add(WORDS_OF_REAL)
-        place = self._place(type_, 0)
-        self._add(f"call void {WORDS_OF_REAL}(ptr {place}, i64 {type_.words}, double {value})")
-        return self._do(f"load {value_type(type_)}, ptr {place}, align 8", name)
+        place = self._computed("scaled", type_, f"double {value}")
+        return place if in_words(type_) else self._do(f"load {value_type(type_)}, ptr {place}, align 8", name)
 
     def _convert(self, value: str, source: Type, target: Type, name: str) -> str:
         if source == target:
             return value
+        if in_words(source) or in_words(target):
+            return self._convert_words(value, source, target, name)
         if isinstance(source, BitType) or target.bytes > source.bytes:
             how = "zext" if isinstance(source, BitType) else "sext"
         else:
             how = "trunc"
         return self._do(f"{how} {value_type(source)} {value} to {value_type(target)}", name)
 
-    # --- lines -------------------------------------------------------------------------------------------------------
+    # --- integers in words -------------------------------------------------------------------------------------------
 
-    def _do(self, instruction: str, name: str = "") -> str:
-        """Add an instruction with a value; the operand that holds it."""
-        result = "%" + (self._names.fresh(name) if name else self._names.numbered("v"))
-        self._add(f"{result} = {instruction}")
-        return result
+    def _number(self, value: int, type_: IntType) -> str:
+        """The place of a constant."""
+        return self.numbers.setdefault((value, type_), f"@.number{len(self.numbers) + 1}")
 
-    def _add(self, line: str) -> None:
-        if self._length >= _BLOCK:
-            following = self._names.numbered("more")
-            self._jump(following)
-            self._begin(following)
-        self._length += 1
-        self._lines.append("  " + line)
+    def _computed(self, function: RuntimeFunction, type_: IntType, operands: str) -> str:
+        """Temporary memory with what a function makes of its operands."""
+        place = self._temporary(type_.words)
+        self.used.add(function)
+        self._add(f"call void @.{function}(ptr {place}, {operands}, i64 {type_.words})")
+        return place
 
-    def _begin(self, label: str) -> None:
-        self._lines.append(f"{label}:")
-        self._block = label
-        self._length = 0
-        self._is_ended = False
+    def _copy(self, type_: Type, value: str, place: str) -> None:
+        """Put a wide value into memory."""
+        if in_words(type_):
+            self.used.add("copy")
+            self._add(f"call void @.copy(ptr {place}, ptr {value}, i64 {type_.words})")
+        else:
+            self._add(f"store {value_type(type_)} {value}, ptr {place}, align 8")
 
-    def _end(self, line: str) -> None:
-        """Add the instruction that ends the block, unless a jump out of a loop has ended it."""
-        if not self._is_ended:
-            self._lines.append("  " + line)
-        self._is_ended = True
+    def _arith_of_words(self, node: Arith, left: str, right: str) -> str:
+        type_ = node.type
+        assert isinstance(type_, IntType)
+        if node.op == "*":
+            for factor, other in ((node.left, right), (node.right, left)):
+                if isinstance(factor, Const) and factor.value > 0 and factor.value & (factor.value - 1) == 0:
+                    return self._computed("shift", type_, f"ptr {other}, i64 {factor.value.bit_length() - 1}")
+            if isinstance(node.right, Const):
+                left, right = right, left  # few of its words are not 0
+        return self._computed(_WORD_ARITH[node.op], type_, f"ptr {left}, ptr {right}")
 
-    def _jump(self, label: str) -> None:
-        self._end(f"br label %{label}")
+    def _compare_words(self, op: CompareOp, left: str, right: str, type_: IntType, name: str) -> str:
+        function: RuntimeFunction = "equal" if op in ("==", "!=") else "less"
+        if op in (">", "<="):
+            left, right = right, left
+        self.used.add(function)
+        call = f"call i1 @.{function}(ptr {left}, ptr {right}, i64 {type_.words})"
+        if op in ("<", ">", "=="):
+            return self._do(call, name)
+        return self._do(f"xor i1 {self._do(call)}, true", name)
+
+    def _convert_words(self, value: str, source: Type, target: Type, name: str) -> str:
+        """From or to an integer in words."""
+        if not in_words(target):
+            if target.is_wide:
+                return self._do(f"load {value_type(target)}, ptr {value}, align 8", name)
+            low = self._do(f"load i64, ptr {value}, align 8", name if target == I64 else "")
+            return self._convert(low, I64, target, name)
+        if source.is_wide:
+            place = value
+            if not in_words(source):
+                place = self._temporary(source.words)
+                self._copy(source, value, place)
+            return self._computed("resize", target, f"ptr {place}, i64 {source.words}")
+        return self._computed("set", target, f"i64 {self._convert(value, source, I64, '')}")

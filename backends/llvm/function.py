@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from ddcompile.backends.llvm.expressions import ExpressionPrinter, memory_type, routine_symbol, value_type
+from ddcompile.backends.llvm.expressions import ExpressionPrinter, in_words, memory_type, routine_symbol, value_type
 from ddcompile.backends.llvm.masks import masks_indices
 from ddcompile.kernel.nodes import (
     I64,
@@ -26,11 +26,14 @@ from ddcompile.kernel.nodes import (
     Declare,
     Expr,
     Function,
+    IntType,
     Invoke,
     Kernel,
+    Load,
     Loop,
     Place,
     Return,
+    Select,
     Stmt,
     Store,
     Var,
@@ -46,7 +49,7 @@ _COMMENT = 160
 
 @dataclass(slots=True)
 class _Open:
-    """The labels of a loop or branch whose end is still to come, and what names stood for before it.
+    """The labels of a loop or branch whose end is still to come, what names stood for before it, and its memory.
 
     A branch has no head.
     """
@@ -57,6 +60,7 @@ class _Open:
     index: str = ""
     following: str = ""
     before: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    kept: list[tuple[int, str]] = field(default_factory=list)
 
 
 def _put(names: dict[str, str], name: str, text: str | None) -> None:
@@ -108,8 +112,10 @@ class FunctionPrinter(ExpressionPrinter):
             match event:
                 case "at":
                     self._statement(stmt)
+                    self._release()
                 case "enter":
                     self._enter(stmt)
+                    self._release()
                 case "else":
                     self._otherwise()
                 case "leave":
@@ -152,6 +158,9 @@ class FunctionPrinter(ExpressionPrinter):
         index, value = self._value(stmt.index), self._value(stmt.value)
         type_ = stmt.value.type
         address = self._address(stmt.buffer, stmt.index, index)
+        if in_words(type_):
+            self._copy(type_, value, address)
+            return
         if isinstance(type_, BitType):
             self._add(f"store i8 {self._extended(value)}, ptr {address}")
             return
@@ -194,11 +203,15 @@ class FunctionPrinter(ExpressionPrinter):
 
     def _declare(self, stmt: Declare) -> None:
         variable = stmt.variable
+        if not stmt.mutable and in_words(variable.type):
+            self._bind(variable.name, value=self._named_words(stmt.value, variable.type))
+            return
         if not stmt.mutable:
             self._bind(variable.name, value=self._value(stmt.value, variable.name))
             return
         slot = "%" + self._names.fresh(variable.name)
-        self._entry.append(f"  {slot} = alloca {value_type(variable.type)}, align 8")
+        kind = memory_type(variable.type) if in_words(variable.type) else value_type(variable.type)
+        self._entry.append(f"  {slot} = alloca {kind}, align 8")
         self._assign(slot, variable, stmt.value)
         self._bind(variable.name, slot=slot)
 
@@ -210,14 +223,43 @@ class FunctionPrinter(ExpressionPrinter):
         _put(self._slots, name, slot)
 
     def _unbind(self, block: _Open) -> None:
-        """Let names stand for what they did before a block: inner ones may hide outer ones."""
+        """End an arm or body: names stand for what they did before, as inner ones may hide outer ones."""
+        self._give_back(block.kept)
+        block.kept = []
         while block.before:
             name, value, slot = block.before.pop()
             _put(self._values, name, value)
             _put(self._slots, name, slot)
 
     def _assign(self, slot: str, variable: Var, value: Expr) -> None:
-        self._add(f"store {value_type(variable.type)} {self._value(value)}, ptr {slot}")
+        if in_words(variable.type):
+            self._copy(variable.type, self._value(value), slot)
+        else:
+            self._add(f"store {value_type(variable.type)} {self._value(value)}, ptr {slot}")
+
+    def _named_words(self, value: Expr, type_: IntType) -> str:
+        """A value in words that stays until the innermost block ends: the memory for it does, or it is copied."""
+        place = self._value(value)
+        if not self._is_lasting(value):
+            copy = self._temporary(type_.words)
+            self._copy(type_, place, copy)
+            place = copy
+        kept = self._keep()
+        if self._open:
+            self._open[-1].kept += kept
+        return place
+
+    def _is_lasting(self, value: Expr) -> bool:
+        """Whether nothing that follows in the block can change the words that a value points to."""
+        match value:
+            case Var(name):
+                return name not in self._slots
+            case Load(buffer, _, _, None):
+                return self.kernel.buffer[buffer].role in ("input", "table")
+            case Load() | Select():
+                return False
+            case _:
+                return True
 
     def _invoke(self, stmt: Invoke) -> None:
         arguments = [f"{value_type(scalar.type)} {self._value(scalar)}" for scalar in stmt.scalars]

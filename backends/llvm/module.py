@@ -11,7 +11,7 @@ from ddcompile.backends.llvm.runtime import runtime_functions
 from ddcompile.backends.shared.words import to_words
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.ir.ranges import SIZE
-from ddcompile.kernel.nodes import F64, BitType, Buffer, Kernel
+from ddcompile.kernel.nodes import F64, BitType, Buffer, Kernel, Type
 from ddcompile.kernel.routines import routine
 from ddcompile.kernel.traverse import applied
 
@@ -54,6 +54,8 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     for name in applied(kernel.sample.body):
         writer.lines(printer.print_routine(routine(name)))
         writer.line()
+    for (value, type_), name in printer.numbers.items():
+        _words(writer, name, [value], type_)
     for lines in runtime_functions(printer.used, printer.remainders):
         writer.lines(lines)
         writer.line()
@@ -88,14 +90,22 @@ def interface(kernel: Kernel) -> list[str]:
 
 
 def _table(writer: Writer, name: str, table: Buffer) -> None:
-    """Print a constant array, wide integers as their words."""
-    numbers: list[int] = list(table.values)
-    element = memory_type(table.type)
+    """Print a constant array."""
     if table.type.is_wide:
-        numbers = [int(word) for word in to_words(table.values, table.type.words)]
-        element = "i64"
+        _words(writer, name, table.values, table.type)
+        return
+    element = memory_type(table.type)
+    _array(writer, name, element, [real_text(n) if table.type == F64 else str(n) for n in table.values])
+
+
+def _words(writer: Writer, name: str, values: Sequence[int], type_: Type) -> None:
+    """Print wide integers as their words."""
+    _array(writer, name, "i64", [str(word) for word in to_words(values, type_.words)])
+
+
+def _array(writer: Writer, name: str, element: str, numbers: list[str]) -> None:
     head = f"{name} = private unnamed_addr constant [{len(numbers)} x {element}] "
-    items = [f"{element} {real_text(number) if table.type == F64 else number}" for number in numbers]
+    items = [f"{element} {number}" for number in numbers]
     if not items:
         writer.line(head + "zeroinitializer, align 8")
         return

@@ -1,75 +1,18 @@
-"""Functions in LLVM text that a module brings along: loops over words where LLVM would unroll or call a library."""
+"""Functions in LLVM text that a module brings along, where LLVM would unroll or call a library."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal as OneOf, TypeAlias
 
+from ddcompile.backends.llvm.words import WORD_FUNCTIONS, WordFunction
 from ddcompile.kernel.nodes import IntType
 
-__all__ = ["MULTIPLY", "REAL_OF_WORDS", "WORDS_OF_REAL", "remainder_symbol", "runtime_functions"]
-
-MULTIPLY = "@.multiply"
-"""void (ptr out, ptr a, ptr b, i64 words): a product modulo a power of two."""
-REAL_OF_WORDS = "@.real"
-"""double (ptr words, i64 words, i64 exponent): an integer times 2**-exponent, rounded; the words are overwritten."""
-WORDS_OF_REAL = "@.words"
-"""void (ptr out, i64 words, double x): x * 2**1074."""
-
-_MULTIPLY = """\
-; The product of two numbers of n words, modulo 2^(64 n).
-define private void @.multiply(ptr noalias %out, ptr readonly %a, ptr readonly %b, i64 %n) noinline nounwind {
-entry:
-  br label %clear
-clear:
-  %c = phi i64 [ 0, %entry ], [ %c.next, %clear ]
-  %c.place = getelementptr inbounds i64, ptr %out, i64 %c
-  store i64 0, ptr %c.place
-  %c.next = add i64 %c, 1
-  %c.done = icmp eq i64 %c.next, %n
-  br i1 %c.done, label %row, label %clear
-row:
-  %i = phi i64 [ 0, %clear ], [ %i.next, %next ]
-  %a.place = getelementptr inbounds i64, ptr %a, i64 %i
-  %a.word = load i64, ptr %a.place
-  %is.zero = icmp eq i64 %a.word, 0
-  br i1 %is.zero, label %next, label %start
-start:
-  %factor = zext i64 %a.word to i128
-  %count = sub i64 %n, %i
-  %out.row = getelementptr inbounds i64, ptr %out, i64 %i
-  br label %column
-column:
-  %j = phi i64 [ 0, %start ], [ %j.next, %column ]
-  %carry = phi i64 [ 0, %start ], [ %carry.next, %column ]
-  %b.place = getelementptr inbounds i64, ptr %b, i64 %j
-  %b.word = load i64, ptr %b.place
-  %b.wide = zext i64 %b.word to i128
-  %product = mul i128 %factor, %b.wide
-  %place = getelementptr inbounds i64, ptr %out.row, i64 %j
-  %old = load i64, ptr %place
-  %old.wide = zext i64 %old to i128
-  %carry.wide = zext i64 %carry to i128
-  %some = add i128 %product, %old.wide
-  %sum = add i128 %some, %carry.wide
-  %low = trunc i128 %sum to i64
-  store i64 %low, ptr %place
-  %high = lshr i128 %sum, 64
-  %carry.next = trunc i128 %high to i64
-  %j.next = add i64 %j, 1
-  %j.done = icmp eq i64 %j.next, %count
-  br i1 %j.done, label %next, label %column
-next:
-  %i.next = add i64 %i, 1
-  %i.done = icmp eq i64 %i.next, %n
-  br i1 %i.done, label %end, label %row
-end:
-  ret void
-}
-"""
+__all__ = ["RuntimeFunction", "remainder_symbol", "runtime_functions"]
 
 _REAL_OF_WORDS = """\
 ; A number of n words times 2^-exponent, rounded once to nearest even. The words become those of its magnitude.
-define private double @.real(ptr %words, i64 %n, i64 %exponent) noinline nounwind {
+define private double @.real(ptr %words, i64 %exponent, i64 %n) noinline nounwind {
 entry:
   %last = sub i64 %n, 1
   %last.place = getelementptr inbounds i64, ptr %words, i64 %last
@@ -165,7 +108,7 @@ declare i64 @llvm.ctlz.i64(i64, i1)
 
 _WORDS_OF_REAL = """\
 ; A finite number times 2^1074, as n words.
-define private void @.words(ptr %out, i64 %n, double %x) noinline nounwind {
+define private void @.scaled(ptr %out, double %x, i64 %n) noinline nounwind {
 entry:
   %bits = bitcast double %x to i64
   %sign = lshr i64 %bits, 63
@@ -206,10 +149,6 @@ end:
 }
 """
 
-_SHIFT = """\
-declare i64 @llvm.fshl.i64(i64, i64, i64)
-"""
-
 _REMAINDER = """\
 ; Of a nonnegative number by a positive one, bit by bit: LLVM would call a run-time library that may be missing.
 define private i{width} {symbol}(i{width} %number, i{width} %divisor) nounwind {{
@@ -234,21 +173,26 @@ end:
 }}
 """
 
-_TEXTS = {MULTIPLY: _MULTIPLY, REAL_OF_WORDS: _REAL_OF_WORDS, WORDS_OF_REAL: _WORDS_OF_REAL}
+RuntimeFunction: TypeAlias = WordFunction | OneOf["real", "scaled"]
+"""The symbol of `name` is `@.name`."""
+
+_TEXTS: dict[str, str] = {**WORD_FUNCTIONS, "real": _REAL_OF_WORDS, "scaled": _WORDS_OF_REAL}
 
 
 def remainder_symbol(type_: IntType) -> str:
-    """The function that computes remainders of a wide type."""
+    """The function that computes remainders of a wide type that is no pointer to words."""
     return f"@.remainder{type_.width}"
 
 
-def runtime_functions(used: set[str], remainders: Iterable[IntType]) -> Iterator[list[str]]:
+def runtime_functions(used: set[RuntimeFunction], remainders: Iterable[IntType]) -> Iterator[list[str]]:
     """The lines of every function used, in a fixed order."""
-    for symbol, text in _TEXTS.items():
-        if symbol in used:
+    if "remainder" in used:
+        used = {*used, "subtract"}
+    for name, text in _TEXTS.items():
+        if name in used:
             yield text.splitlines()
-    if used & {REAL_OF_WORDS, WORDS_OF_REAL}:
-        yield _SHIFT.splitlines()
+    if used & {"shift", "real", "scaled"}:
+        yield ["declare i64 @llvm.fshl.i64(i64, i64, i64)"]
     for type_ in sorted(remainders, key=lambda type_: type_.width):
         symbol, width = remainder_symbol(type_), type_.width
         yield _REMAINDER.format(symbol=symbol, width=width, top=width - 1).splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -27,6 +28,10 @@ def _fraction_bits(array: np.ndarray) -> int:
     return max((value.denominator.bit_length() - 1 for value in array.flat), default=0)
 
 
+def _scaled(value: Fraction, exponent: int) -> int:
+    return value.numerator << exponent - value.denominator.bit_length() + 1
+
+
 def rational_types(prepared: Prepared) -> dict[str, ValueType]:
     """Types for `infer` of the inputs of kind rat: the fewest fraction bits that their values need, and no bounds."""
     return {name: replace(RAT, exponent=_fraction_bits(array)) for name, array in _rationals(prepared)}
@@ -37,7 +42,7 @@ def ranged_types(prepared: Prepared) -> dict[str, ValueType]:
     found = {}
     for name, array in _rationals(prepared):
         exponent = -(-_fraction_bits(array) // _GRAIN) * _GRAIN
-        bits = max((int(abs(value) * (1 << exponent)).bit_length() for value in array.flat), default=0)
+        bits = max((_scaled(value, exponent).bit_length() for value in array.flat), default=0)
         limit = (1 << (bits // _GRAIN + 1) * _GRAIN - 1) - 1
         found[name] = ValueType("rat", -limit, limit, exponent)
     return found
@@ -46,7 +51,7 @@ def ranged_types(prepared: Prepared) -> dict[str, ValueType]:
 def scaled(array: np.ndarray, exponent: int) -> np.ndarray:
     """The values times 2**exponent, integers, as objects."""
     integers = np.empty(array.size, dtype=object)
-    integers[:] = [int(value * (1 << exponent)) for value in array.flat]
+    integers[:] = [_scaled(value, exponent) for value in array.flat]
     return integers.reshape(array.shape)
 
 

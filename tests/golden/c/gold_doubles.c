@@ -103,10 +103,26 @@ static inline gold_doubles_i2176 gold_doubles_i2176_add(gold_doubles_i2176 a, go
     return result;
 }
 
+static inline gold_doubles_i2176 gold_doubles_i2176_neg(gold_doubles_i2176 value)
+{
+    gold_doubles_i2176 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 34; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_doubles_i2176 gold_doubles_i2176_mul(gold_doubles_i2176 a, gold_doubles_i2176 b)
 {
     uint64_t digit[68] = {0};
     gold_doubles_i2176 result;
+    if (a.word[34 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_doubles_i2176_neg(a);
+        b = gold_doubles_i2176_neg(b);
+    }
     for (int i = 0; i < 68; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
@@ -180,10 +196,26 @@ static inline gold_doubles_i4224 gold_doubles_i4224_sub(gold_doubles_i4224 a, go
     return result;
 }
 
+static inline gold_doubles_i4224 gold_doubles_i4224_neg(gold_doubles_i4224 value)
+{
+    gold_doubles_i4224 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 66; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_doubles_i4224 gold_doubles_i4224_mul(gold_doubles_i4224 a, gold_doubles_i4224 b)
 {
     uint64_t digit[132] = {0};
     gold_doubles_i4224 result;
+    if (a.word[66 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_doubles_i4224_neg(a);
+        b = gold_doubles_i4224_neg(b);
+    }
     for (int i = 0; i < 132; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;

@@ -33,10 +33,26 @@ static inline gold_sized_orientation_i128 gold_sized_orientation_i128_sub(gold_s
     return result;
 }
 
+static inline gold_sized_orientation_i128 gold_sized_orientation_i128_neg(gold_sized_orientation_i128 value)
+{
+    gold_sized_orientation_i128 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 2; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_sized_orientation_i128 gold_sized_orientation_i128_mul(gold_sized_orientation_i128 a, gold_sized_orientation_i128 b)
 {
     uint64_t digit[4] = {0};
     gold_sized_orientation_i128 result;
+    if (a.word[2 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_sized_orientation_i128_neg(a);
+        b = gold_sized_orientation_i128_neg(b);
+    }
     for (int i = 0; i < 4; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;

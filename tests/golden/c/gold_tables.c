@@ -62,10 +62,26 @@ static inline gold_tables_i192 gold_tables_i192_add(gold_tables_i192 a, gold_tab
     return result;
 }
 
+static inline gold_tables_i192 gold_tables_i192_neg(gold_tables_i192 value)
+{
+    gold_tables_i192 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 3; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_tables_i192 gold_tables_i192_mul(gold_tables_i192 a, gold_tables_i192 b)
 {
     uint64_t digit[6] = {0};
     gold_tables_i192 result;
+    if (a.word[3 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_tables_i192_neg(a);
+        b = gold_tables_i192_neg(b);
+    }
     for (int i = 0; i < 6; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;

@@ -60,10 +60,26 @@ static inline gold_wide_i128 gold_wide_i128_sub(gold_wide_i128 a, gold_wide_i128
     return result;
 }
 
+static inline gold_wide_i128 gold_wide_i128_neg(gold_wide_i128 value)
+{
+    gold_wide_i128 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 2; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_wide_i128 gold_wide_i128_mul(gold_wide_i128 a, gold_wide_i128 b)
 {
     uint64_t digit[4] = {0};
     gold_wide_i128 result;
+    if (a.word[2 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_wide_i128_neg(a);
+        b = gold_wide_i128_neg(b);
+    }
     for (int i = 0; i < 4; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
@@ -125,10 +141,26 @@ static inline gold_wide_i192 gold_wide_i192_add(gold_wide_i192 a, gold_wide_i192
     return result;
 }
 
+static inline gold_wide_i192 gold_wide_i192_neg(gold_wide_i192 value)
+{
+    gold_wide_i192 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 3; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_wide_i192 gold_wide_i192_mul(gold_wide_i192 a, gold_wide_i192 b)
 {
     uint64_t digit[6] = {0};
     gold_wide_i192 result;
+    if (a.word[3 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_wide_i192_neg(a);
+        b = gold_wide_i192_neg(b);
+    }
     for (int i = 0; i < 6; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;
@@ -213,10 +245,26 @@ static inline void gold_wide_i256_store(uint64_t *words, gold_wide_i256 value)
     }
 }
 
+static inline gold_wide_i256 gold_wide_i256_neg(gold_wide_i256 value)
+{
+    gold_wide_i256 result;
+    uint64_t carry = 1;
+    for (int k = 0; k < 4; ++k) {
+        result.word[k] = ~value.word[k] + carry;
+        carry = (uint64_t)(carry != 0 && result.word[k] == 0);
+    }
+    return result;
+}
+
 static inline gold_wide_i256 gold_wide_i256_mul(gold_wide_i256 a, gold_wide_i256 b)
 {
     uint64_t digit[8] = {0};
     gold_wide_i256 result;
+    if (a.word[4 - 1] >> 63) {
+        /* Most digits of a small number are 0, unless it is negative. */
+        a = gold_wide_i256_neg(a);
+        b = gold_wide_i256_neg(b);
+    }
     for (int i = 0; i < 8; ++i) {
         const uint64_t x = (a.word[i / 2] >> (32 * (i % 2))) & UINT32_MAX;
         uint64_t carry = 0;

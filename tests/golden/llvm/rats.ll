@@ -16,110 +16,104 @@ source_filename = "rats"
 
 define void @rats(ptr noalias readonly %x, ptr noalias readonly %n, ptr noalias %y, ptr noalias %z, ptr noalias %above, ptr noalias %best) nounwind {
 entry:
-  %sum = alloca i2112, align 8
+  %sum = alloca [33 x i64], align 8
   %words1 = alloca [33 x i64], align 8
   %words2 = alloca [33 x i64], align 8
   %words3 = alloca [33 x i64], align 8
-  %greatest = alloca i2112, align 8
+  %words4 = alloca [33 x i64], align 8
+  %words5 = alloca [17 x i64], align 8
+  %words6 = alloca [17 x i64], align 8
+  %words7 = alloca [17 x i64], align 8
+  %words8 = alloca [17 x i64], align 8
+  %words9 = alloca [33 x i64], align 8
+  %words10 = alloca [33 x i64], align 8
+  %greatest = alloca [33 x i64], align 8
   ; y = sum(i < 3: W[i] * x[i]) + n
-  store i2112 0, ptr %sum
+  call void @.copy(ptr %sum, ptr @.number1, i64 33)
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]
   %v1 = icmp slt i32 %i, 3
   br i1 %v1, label %body1, label %end1
 body1:
-  %v2 = load i2112, ptr %sum
-  %v3 = getelementptr inbounds i8, ptr @.W, i32 %i
-  %v4 = load i8, ptr %v3
-  %v5 = sext i8 %v4 to i2112
-  %v6 = getelementptr inbounds double, ptr %x, i32 %i
-  %v7 = load double, ptr %v6
-  call void @.words(ptr %words1, i64 33, double %v7)
-  %v8 = load i2112, ptr %words1, align 8
-  store i2112 %v5, ptr %words2, align 8
-  store i2112 %v8, ptr %words3, align 8
-  call void @.multiply(ptr %words1, ptr %words2, ptr %words3, i64 33)
-  %v9 = load i2112, ptr %words1, align 8
-  %v10 = add nsw i2112 %v2, %v9
-  store i2112 %v10, ptr %sum
+  %v2 = getelementptr inbounds i8, ptr @.W, i32 %i
+  %v3 = load i8, ptr %v2
+  %v4 = sext i8 %v3 to i64
+  call void @.set(ptr %words1, i64 %v4, i64 33)
+  %v5 = getelementptr inbounds double, ptr %x, i32 %i
+  %v6 = load double, ptr %v5
+  call void @.scaled(ptr %words2, double %v6, i64 33)
+  call void @.multiply(ptr %words3, ptr %words1, ptr %words2, i64 33)
+  call void @.add(ptr %words4, ptr %sum, ptr %words3, i64 33)
+  call void @.copy(ptr %sum, ptr %words4, i64 33)
   br label %next1
 next1:
   %i.next = add nsw i32 %i, 1
   br label %loop1
 end1:
-  %v11 = load i2112, ptr %sum
-  %v12 = load i64, ptr %n
-  %v13 = sext i64 %v12 to i1088
-  %v14 = shl nsw i1088 %v13, 1076
-  %v15 = sext i1088 %v14 to i2112
-  %v16 = add nsw i2112 %v11, %v15
-  store i2112 %v16, ptr %y, align 8
+  %v7 = load i64, ptr %n
+  call void @.set(ptr %words5, i64 %v7, i64 17)
+  call void @.shift(ptr %words6, ptr %words5, i64 1076, i64 17)
+  call void @.resize(ptr %words1, ptr %words6, i64 17, i64 33)
+  call void @.add(ptr %words2, ptr %sum, ptr %words1, i64 33)
+  call void @.copy(ptr %y, ptr %words2, i64 33)
   ; z[i < 3] = max(x[i], SCALE * n) - relu(pad(x, 0.25)[i + 1])
-  %v17 = load i64, ptr %n
-  %t2 = mul nsw i64 3602879701896397, %v17
+  %v8 = load i64, ptr %n
+  %t2 = mul nsw i64 3602879701896397, %v8
   br label %loop2
 loop2:
   %i_2 = phi i32 [ 0, %end1 ], [ %i.next_2, %next2 ]
-  %v18 = icmp slt i32 %i_2, 3
-  br i1 %v18, label %body2, label %end2
+  %v9 = icmp slt i32 %i_2, 3
+  br i1 %v9, label %body2, label %end2
 body2:
-  %v19 = getelementptr inbounds double, ptr %x, i32 %i_2
-  %t1 = load double, ptr %v19
-  %v20 = add nsw i32 %i_2, 1
-  %v21 = icmp slt i32 %i_2, 2
-  %v22 = select i1 %v21, i32 %v20, i32 0
-  %v23 = getelementptr inbounds double, ptr %x, i32 %v22
-  %v24 = load double, ptr %v23
-  %t3 = select i1 %v21, double %v24, double 0x3FD0000000000000
-  %v25 = sext i64 %t2 to i1088
-  %v26 = shl nsw i1088 %v25, 1019
-  %v27 = sext i1088 %v26 to i2112
-  call void @.words(ptr %words1, i64 33, double %t1)
-  %v28 = load i2112, ptr %words1, align 8
-  %v29 = icmp sgt i2112 %v27, %v28
-  %v30 = sext i64 %t2 to i1088
-  %v31 = shl nsw i1088 %v30, 1019
-  %v32 = sext i1088 %v31 to i2112
-  call void @.words(ptr %words1, i64 33, double %t1)
-  %v33 = load i2112, ptr %words1, align 8
-  %v34 = select i1 %v29, i2112 %v32, i2112 %v33
-  %v35 = fcmp ogt double %t3, 0x0000000000000000
-  %v36 = select i1 %v35, double %t3, double 0x0000000000000000
-  call void @.words(ptr %words1, i64 33, double %v36)
-  %v37 = load i2112, ptr %words1, align 8
-  %v38 = sub nsw i2112 %v34, %v37
-  %v39 = getelementptr inbounds [33 x i64], ptr %z, i32 %i_2
-  store i2112 %v38, ptr %v39, align 8
+  %v10 = getelementptr inbounds double, ptr %x, i32 %i_2
+  %t1 = load double, ptr %v10
+  %v11 = add nsw i32 %i_2, 1
+  %v12 = icmp slt i32 %i_2, 2
+  %v13 = select i1 %v12, i32 %v11, i32 0
+  %v14 = getelementptr inbounds double, ptr %x, i32 %v13
+  %v15 = load double, ptr %v14
+  %t3 = select i1 %v12, double %v15, double 0x3FD0000000000000
+  call void @.set(ptr %words5, i64 %t2, i64 17)
+  call void @.shift(ptr %words6, ptr %words5, i64 1019, i64 17)
+  call void @.resize(ptr %words1, ptr %words6, i64 17, i64 33)
+  call void @.scaled(ptr %words2, double %t1, i64 33)
+  %v16 = call i1 @.less(ptr %words2, ptr %words1, i64 33)
+  call void @.set(ptr %words7, i64 %t2, i64 17)
+  call void @.shift(ptr %words8, ptr %words7, i64 1019, i64 17)
+  call void @.resize(ptr %words3, ptr %words8, i64 17, i64 33)
+  call void @.scaled(ptr %words4, double %t1, i64 33)
+  %v17 = select i1 %v16, ptr %words3, ptr %words4
+  %v18 = fcmp ogt double %t3, 0x0000000000000000
+  %v19 = select i1 %v18, double %t3, double 0x0000000000000000
+  call void @.scaled(ptr %words9, double %v19, i64 33)
+  call void @.subtract(ptr %words10, ptr %v17, ptr %words9, i64 33)
+  %v20 = getelementptr inbounds [33 x i64], ptr %z, i32 %i_2
+  call void @.copy(ptr %v20, ptr %words10, i64 33)
   br label %next2
 next2:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop2
 end2:
   ; above = y > 0.75
-  %v40 = load i2112, ptr %y, align 8
-  %v41 = icmp sgt i2112 %v40, 607206759921931855057486040156751921148669949292426355070704074082291018703986040675881151104311373485561233592950435734169426212157380430601040199822215529764552272829699084093400723226279649023719303035418235205686022450274078095854310066947478669022430169537076308657000243845691507596558982525938018789923123223280484352
-  %v42 = zext i1 %v41 to i8
-  store i8 %v42, ptr %above
+  %v21 = call i1 @.less(ptr @.number4, ptr %y, i64 33)
+  %v22 = zext i1 %v21 to i8
+  store i8 %v22, ptr %above
   ; best[i < 3] = x[i] == max(k < 3: x[k])
-  store i2112 -36385714125121573300846800698456749842842774431060269030973563199251835202763131874220510446199752578146168959525535975504123660741259730559491535919078220069839241298744801305292878640835527930863994674357611588999020693594474762898847930291552594690170203187215045688094955660773922576137969830342611860225019935582199601121469249223149872466121371567155862303084330314602566069416432551333006194774477514260351201969859368060220131234488198148976536169638305696900504838830719760875514246216508976803882728582677352177004129288847854463084006372981390756344519549931097743963603971632334891836831978686870043355177324550146752512, ptr %greatest
+  call void @.copy(ptr %greatest, ptr @.number5, i64 33)
   br label %loop3
 loop3:
   %k = phi i32 [ 0, %end2 ], [ %k.next, %next3 ]
-  %v43 = icmp slt i32 %k, 3
-  br i1 %v43, label %body3, label %end3
+  %v23 = icmp slt i32 %k, 3
+  br i1 %v23, label %body3, label %end3
 body3:
-  %v44 = getelementptr inbounds double, ptr %x, i32 %k
-  %t4 = load double, ptr %v44
-  call void @.words(ptr %words1, i64 33, double %t4)
-  %v45 = load i2112, ptr %words1, align 8
-  %v46 = load i2112, ptr %greatest
-  %v47 = icmp sgt i2112 %v45, %v46
-  call void @.words(ptr %words1, i64 33, double %t4)
-  %v48 = load i2112, ptr %words1, align 8
-  %v49 = load i2112, ptr %greatest
-  %v50 = select i1 %v47, i2112 %v48, i2112 %v49
-  store i2112 %v50, ptr %greatest
+  %v24 = getelementptr inbounds double, ptr %x, i32 %k
+  %t4 = load double, ptr %v24
+  call void @.scaled(ptr %words1, double %t4, i64 33)
+  %v25 = call i1 @.less(ptr %greatest, ptr %words1, i64 33)
+  call void @.scaled(ptr %words2, double %t4, i64 33)
+  %v26 = select i1 %v25, ptr %words2, ptr %greatest
+  call void @.copy(ptr %greatest, ptr %v26, i64 33)
   br label %next3
 next3:
   %k.next = add nsw i32 %k, 1
@@ -128,18 +122,16 @@ end3:
   br label %loop4
 loop4:
   %i_3 = phi i32 [ 0, %end3 ], [ %i.next_3, %next4 ]
-  %v51 = icmp slt i32 %i_3, 3
-  br i1 %v51, label %body4, label %end4
+  %v27 = icmp slt i32 %i_3, 3
+  br i1 %v27, label %body4, label %end4
 body4:
-  %v52 = getelementptr inbounds double, ptr %x, i32 %i_3
-  %v53 = load double, ptr %v52
-  call void @.words(ptr %words1, i64 33, double %v53)
-  %v54 = load i2112, ptr %words1, align 8
-  %v55 = load i2112, ptr %greatest
-  %v56 = icmp eq i2112 %v54, %v55
-  %v57 = getelementptr inbounds i8, ptr %best, i32 %i_3
-  %v58 = zext i1 %v56 to i8
-  store i8 %v58, ptr %v57
+  %v28 = getelementptr inbounds double, ptr %x, i32 %i_3
+  %v29 = load double, ptr %v28
+  call void @.scaled(ptr %words1, double %v29, i64 33)
+  %v30 = call i1 @.equal(ptr %words1, ptr %greatest, i64 33)
+  %v31 = getelementptr inbounds i8, ptr %best, i32 %i_3
+  %v32 = zext i1 %v30 to i8
+  store i8 %v32, ptr %v31
   br label %next4
 next4:
   %i.next_3 = add nsw i32 %i_3, 1
@@ -174,8 +166,225 @@ end1:
   ret void
 }
 
-; The product of two numbers of n words, modulo 2^(64 n).
-define private void @.multiply(ptr noalias %out, ptr readonly %a, ptr readonly %b, i64 %n) noinline nounwind {
+@.number1 = private unnamed_addr constant [33 x i64] [
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0
+], align 8
+
+@.number2 = private unnamed_addr constant [17 x i64] [
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 4503599627370496
+], align 8
+
+@.number3 = private unnamed_addr constant [17 x i64] [
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 576460752303423488, i64 0
+], align 8
+
+@.number4 = private unnamed_addr constant [33 x i64] [
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 3377699720527872, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 0, i64 0, i64 0
+], align 8
+
+@.number5 = private unnamed_addr constant [33 x i64] [
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0,
+  i64 2305843009213693952, i64 18445618173802708992
+], align 8
+
+; The same number elsewhere.
+define private void @.copy(ptr %out, ptr %a, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %a.place = getelementptr inbounds i64, ptr %a, i64 %k
+  %a.word = load i64, ptr %a.place
+  %out.place = getelementptr inbounds i64, ptr %out, i64 %k
+  store i64 %a.word, ptr %out.place
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+
+; A machine integer in n words.
+define private void @.set(ptr %out, i64 %value, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %sign = ashr i64 %value, 63
+  %is.first = icmp eq i64 %k, 0
+  %word = select i1 %is.first, i64 %value, i64 %sign
+  %out.place = getelementptr inbounds i64, ptr %out, i64 %k
+  store i64 %word, ptr %out.place
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+
+; A number of m words in n words.
+define private void @.resize(ptr %out, ptr %a, i64 %m, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %is.there = icmp ult i64 %k, %m
+  %last = sub i64 %m, 1
+  %index = select i1 %is.there, i64 %k, i64 %last
+  %a.place = getelementptr inbounds i64, ptr %a, i64 %index
+  %a.word = load i64, ptr %a.place
+  %sign = ashr i64 %a.word, 63
+  %word = select i1 %is.there, i64 %a.word, i64 %sign
+  %out.place = getelementptr inbounds i64, ptr %out, i64 %k
+  store i64 %word, ptr %out.place
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+
+; The sum.
+define private void @.add(ptr %out, ptr %a, ptr %b, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %carry = phi i64 [ 0, %entry ], [ %carry.next, %loop ]
+  %a.place = getelementptr inbounds i64, ptr %a, i64 %k
+  %a.word = load i64, ptr %a.place
+  %b.place = getelementptr inbounds i64, ptr %b, i64 %k
+  %b.word = load i64, ptr %b.place
+  %a.wide = zext i64 %a.word to i128
+  %b.wide = zext i64 %b.word to i128
+  %carry.wide = zext i64 %carry to i128
+  %some = add i128 %a.wide, %b.wide
+  %sum = add i128 %some, %carry.wide
+  %word = trunc i128 %sum to i64
+  %high = lshr i128 %sum, 64
+  %carry.next = trunc i128 %high to i64
+  %out.place = getelementptr inbounds i64, ptr %out, i64 %k
+  store i64 %word, ptr %out.place
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+
+; The difference.
+define private void @.subtract(ptr %out, ptr %a, ptr %b, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %carry = phi i64 [ 0, %entry ], [ %carry.next, %loop ]
+  %a.place = getelementptr inbounds i64, ptr %a, i64 %k
+  %a.word = load i64, ptr %a.place
+  %b.place = getelementptr inbounds i64, ptr %b, i64 %k
+  %b.word = load i64, ptr %b.place
+  %a.wide = zext i64 %a.word to i128
+  %b.wide = zext i64 %b.word to i128
+  %carry.wide = zext i64 %carry to i128
+  %apart = sub i128 %a.wide, %b.wide
+  %difference = sub i128 %apart, %carry.wide
+  %word = trunc i128 %difference to i64
+  %negative = icmp slt i128 %difference, 0
+  %carry.next = zext i1 %negative to i64
+  %out.place = getelementptr inbounds i64, ptr %out, i64 %k
+  store i64 %word, ptr %out.place
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+
+; A number times 2^count.
+define private void @.shift(ptr %out, ptr %a, i64 %count, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %words = lshr i64 %count, 6
+  %bits = and i64 %count, 63
+  %high.index = sub i64 %k, %words
+  %low.index = sub i64 %high.index, 1
+  %no.high = icmp slt i64 %high.index, 0
+  %no.low = icmp slt i64 %low.index, 0
+  %high.safe = select i1 %no.high, i64 0, i64 %high.index
+  %low.safe = select i1 %no.low, i64 0, i64 %low.index
+  %high.place = getelementptr inbounds i64, ptr %a, i64 %high.safe
+  %low.place = getelementptr inbounds i64, ptr %a, i64 %low.safe
+  %high.word = load i64, ptr %high.place
+  %low.word = load i64, ptr %low.place
+  %high = select i1 %no.high, i64 0, i64 %high.word
+  %low = select i1 %no.low, i64 0, i64 %low.word
+  %word = call i64 @llvm.fshl.i64(i64 %high, i64 %low, i64 %bits)
+  %out.place = getelementptr inbounds i64, ptr %out, i64 %k
+  store i64 %word, ptr %out.place
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+
+; Whether a < b.
+define private i1 @.less(ptr %a, ptr %b, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %below = phi i1 [ false, %entry ], [ %below.next, %loop ]
+  %a.place = getelementptr inbounds i64, ptr %a, i64 %k
+  %a.word = load i64, ptr %a.place
+  %b.place = getelementptr inbounds i64, ptr %b, i64 %k
+  %b.word = load i64, ptr %b.place
+  %left = sub i64 %n, %k
+  %is.top = icmp eq i64 %left, 1
+  %flip = select i1 %is.top, i64 -9223372036854775808, i64 0
+  %a.flipped = xor i64 %a.word, %flip
+  %b.flipped = xor i64 %b.word, %flip
+  %word.less = icmp ult i64 %a.flipped, %b.flipped
+  %word.equal = icmp eq i64 %a.flipped, %b.flipped
+  %still = and i1 %word.equal, %below
+  %below.next = or i1 %word.less, %still
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret i1 %below.next
+}
+
+; Whether a = b.
+define private i1 @.equal(ptr %a, ptr %b, i64 %n) noinline nounwind {
+entry:
+  br label %loop
+loop:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %loop ]
+  %same = phi i1 [ true, %entry ], [ %same.next, %loop ]
+  %a.place = getelementptr inbounds i64, ptr %a, i64 %k
+  %a.word = load i64, ptr %a.place
+  %b.place = getelementptr inbounds i64, ptr %b, i64 %k
+  %b.word = load i64, ptr %b.place
+  %word.equal = icmp eq i64 %a.word, %b.word
+  %same.next = and i1 %same, %word.equal
+  %k.next = add i64 %k, 1
+  %done = icmp eq i64 %k.next, %n
+  br i1 %done, label %end, label %loop
+end:
+  ret i1 %same.next
+}
+
+; The product, in memory of its own.
+define private void @.multiply(ptr noalias %out, ptr %a, ptr %b, i64 %n) noinline nounwind {
 entry:
   br label %clear
 clear:
@@ -225,7 +434,7 @@ end:
 }
 
 ; A finite number times 2^1074, as n words.
-define private void @.words(ptr %out, i64 %n, double %x) noinline nounwind {
+define private void @.scaled(ptr %out, double %x, i64 %n) noinline nounwind {
 entry:
   %bits = bitcast double %x to i64
   %sign = lshr i64 %bits, 63
