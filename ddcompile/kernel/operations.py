@@ -20,6 +20,7 @@ from ddcompile.kernel.reals import (
     constant_real,
     finest,
     from_double,
+    is_double,
     real_arith,
     rounded_down,
     rounded_up,
@@ -43,11 +44,6 @@ def as_type(found: ValueType, value: Scalar) -> Scalar:
     if found.kind == "real" or isinstance(value, Real):
         return to_real(value)
     return values.aligned(value, found.exponent)
-
-
-def _is_double(value: Value) -> bool:
-    """Whether an exact value is computed as a double."""
-    return isinstance(value.expr, FromReal)
 
 
 def add(left: Scalar, right: Scalar) -> Scalar:
@@ -74,8 +70,9 @@ def multiply(left: Scalar, right: Scalar) -> Scalar:
 def negate(value: Scalar) -> Scalar:
     """The negative: of a real, the same with the other sign."""
     if isinstance(value, Value):
-        if not isinstance(value.expr, FromReal):
+        if not is_double(value):
             return values.negate(value)
+        assert isinstance(value.expr, FromReal)
         double = Real(Negate(value.expr.operand, F64), value.level, value.depth)
         return from_double(double, -value.high, -value.low)
     return Real(Negate(value.expr, F64), value.level, value.depth + 1)
@@ -84,7 +81,7 @@ def negate(value: Scalar) -> Scalar:
 def compare(op: CompareOp, left: Scalar, right: Scalar) -> Value:
     """A comparison; a constant where ranges of exact values decide it."""
     if isinstance(left, Value) and isinstance(right, Value):
-        found = _compare_doubles(op, left, right) if _is_double(left) or _is_double(right) else None
+        found = _compare_doubles(op, left, right) if is_double(left) or is_double(right) else None
         return values.compare(op, left, right) if found is None else found
     return _compare_reals(op, to_real(left), to_real(right))
 
@@ -116,7 +113,7 @@ def _compare_doubles(op: CompareOp, left: Value, right: Value) -> Value | None:
 def select(condition: Value, then: Scalar, otherwise: Scalar) -> Scalar:
     """`then` where the bit is 1, else `otherwise`."""
     if isinstance(then, Value) and isinstance(otherwise, Value):
-        if condition.number is None and (_is_double(then) or _is_double(otherwise)):
+        if condition.number is None and (is_double(then) or is_double(otherwise)):
             first, second = as_double(then), as_double(otherwise)
             if first is not None and second is not None:
                 (low, high), (least, most) = finest(then), finest(otherwise)
@@ -138,6 +135,6 @@ def _select_reals(condition: Value, then: Real, otherwise: Real) -> Real:
 
 def extreme(function: OneOf["min", "max"], left: Scalar, right: Scalar) -> Scalar:
     """The lesser or the greater of two atoms; the left one of equals."""
-    if isinstance(left, Value) and isinstance(right, Value) and not (_is_double(left) or _is_double(right)):
+    if isinstance(left, Value) and isinstance(right, Value) and not (is_double(left) or is_double(right)):
         return values.extreme(function, left, right)
     return select(compare("<" if function == "min" else ">", right, left), right, left)

@@ -24,6 +24,7 @@ __all__ = [
     "constant_real",
     "finest",
     "from_double",
+    "is_double",
     "real_arith",
     "rounded_down",
     "rounded_up",
@@ -88,13 +89,19 @@ def rounded_down(number: Fraction) -> float:
     return -rounded_up(-number)
 
 
+def is_double(value: Value) -> bool:
+    """Whether an exact value is computed as a double; 0.25 times a double is not, though the integer is the same."""
+    return isinstance(value.expr, FromReal) and value.exponent == FINEST
+
+
 def to_real(value: Scalar) -> Real:
     """`real(e)`: rounded once, to nearest even."""
     if isinstance(value, Real):
         return value
     if value.number is not None:
         return constant_real(double(value.number, 1 << value.exponent))
-    if isinstance(value.expr, FromReal):
+    if is_double(value):
+        assert isinstance(value.expr, FromReal)
         # The exact number has one zero only.
         return real_arith("+", Real(value.expr.operand, value.level, value.depth - 1), constant_real(0.0))
     if value.exponent > _LEAST_NORMAL and not value.expr.type.is_wide:
@@ -104,7 +111,8 @@ def to_real(value: Scalar) -> Real:
 
 def as_double(value: Value) -> Real | None:
     """An exact value as a double without rounding, 0 as either zero; None if it is not known to be one."""
-    if isinstance(value.expr, FromReal):
+    if is_double(value):
+        assert isinstance(value.expr, FromReal)
         return Real(value.expr.operand, value.level, value.depth - 1)
     if value.number is not None:
         number = Fraction(value.number, 1 << value.exponent)

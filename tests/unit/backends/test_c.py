@@ -270,6 +270,18 @@ def test_comparisons_of_rationals_are_exact() -> None:
     assert "x[0] <= 0x1.47ae147ae147bp-7" in source
 
 
+def test_scaled_rationals_are_no_doubles() -> None:
+    rule = parse(
+        """rule r(x: rat[2]) -> (y: rat[5], z: bit[2]) {
+          y[0] = max(x[0], 0.25 * x[0])  y[1] = -(0.5 * x[1])  y[2] = abs(0.125 * x[0])  y[3] = relu(-0.25 * x[1])
+          y[4] = if x[0] < 0.25 * x[1] then 0.25 * x[0] else x[1]
+          z[0] = 0.25 * x[0] < 0.1  z[1] = sign(0.5 * x[1] - 0.25) == 1
+        }"""
+    )
+    inputs = np.random.default_rng(0).choice([1.0, -1.0, 0.5, 4.0, 0.3, 1e300, 5e-324, -(2.0**1023)], (200, 2))
+    assert_agrees(rule, CFunction(rule), [inputs])
+
+
 @pytest.mark.parametrize("value", [Fraction(2**53 + 1), Fraction(1, 2**1075), Fraction(2**1024)])
 def test_rationals_that_are_no_doubles_are_refused(value: Fraction) -> None:
     rule = parse("rule r(x: rat) -> (y: bit) { y = x > 0 }")
