@@ -26,7 +26,7 @@ from ddcompile.kernel.nodes import (
     ToReal,
     Var,
 )
-from ddcompile.kernel.scalars import bits_of
+from ddcompile.kernel.scalars import bits_of, real_of
 from ddcompile.kernel.traverse import variables
 
 __all__ = ["Routine", "routine"]
@@ -105,6 +105,8 @@ def _expression(step: Step, operands: list[Expr]) -> Expr:
             return Logic("and", left, right)
         case "select", [condition, then, otherwise]:
             return Select(condition, then, otherwise, F64)
+        case "to_int", [Const(bits)]:
+            return Const(int(real_of(bits)), I32)
         case "to_int", [operand]:
             return FromReal(operand, 0, I32)
         case "from_int", [operand]:
