@@ -35,13 +35,14 @@ class Reals:
     """
 
     def __init__(self, types: Types) -> None:
-        self._tensors = frozenset(name for name, found in types.tensor.items() if found.kind == "real")
+        self._tensors = types.tensor
         self._known: dict[int, tuple[Expr, bool]] = {}
         """By identity; the expression is kept so that its identity stays its own."""
 
     def tensor(self, name: str) -> bool:
-        """Whether the elements of a tensor or constant are reals."""
-        return name in self._tensors
+        """Whether the elements of a tensor or constant are reals; new ones are not."""
+        found = self._tensors.get(name)
+        return found is not None and found.kind == "real"
 
     def __call__(self, root: Expr) -> bool:
         """Whether a subexpression is real."""
@@ -56,7 +57,7 @@ class Reals:
             if new:
                 stack += new
                 continue
-            own = isinstance(node, Softmax) or (isinstance(node, Read) and node.tensor in self._tensors)
+            own = isinstance(node, Softmax) or (isinstance(node, Read) and self.tensor(node.tensor))
             own = own or (isinstance(node, Unary) and node.op in _FUNCTIONS)
             self._known[id(node)] = node, own or any(self._known[id(kid)][1] for kid in kids)
             stack.pop()

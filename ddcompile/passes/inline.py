@@ -157,13 +157,13 @@ def _fused(rule: Rule, source: Statement, places: list[int], names: Names) -> Ru
             return None
         own = [(b.name, box_bounds(b)) for b in source.binders]
         positions = [p.name if isinstance(p, Index) else "" for p in node.body.positions]
-        if positions != [b.name for b in node.binders] and Reals(infer(rule))(node):
-            return None  # reals are added, and compared, in the order of the indices
         inner = {b.name: box_bounds(b) for b in node.binders}
         if sorted(positions) != sorted(inner) or any(
             b is None or inner[p] != b for p, (_, b) in zip(positions, own, strict=True)
         ):
             return None
+        if positions != [b.name for b in node.binders] and Reals(infer(rule))(node):
+            return None  # reals are added, and compared, in the order of the indices
         name = names(source.target)
         scalar = Statement(name, (), Reduce(node.op, source.binders, source.value))
         scalar_read = Read(name)
