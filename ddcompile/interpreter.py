@@ -221,9 +221,11 @@ class _Evaluation:
                 values = []
                 for operand in operands:
                     values.append((yield operand, points))
-                kinds, values = align([self.types.of(operand) for operand in operands], values)
-                values = roomy(values, kinds)
-                holds = [_COMPARE[op](values[k], values[k + 1]) for k, op in enumerate(ops)]
+                holds = []
+                for k, op in enumerate(ops):
+                    both = slice(k, k + 2)
+                    kinds, pair = align([self.types.of(operand) for operand in operands[both]], values[both])
+                    holds.append(_COMPARE[op](*roomy(pair, kinds)))
                 return np.asarray(reduce(np.logical_and, holds), dtype=np.int64)
             case If(condition, then, otherwise):
                 choice = (yield condition, points) != 0

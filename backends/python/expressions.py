@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import assert_never
 
 from ddcompile.backends.python.names import PythonNames
@@ -193,12 +194,7 @@ class Printer:
                 sort = _binary_sort(op, parts)
                 return Part(PYTHON.apply(op, *(p.stored(sort) if sort == Sort.REAL else p.text for p in parts)), sort)
             case Compare(ops, _):
-                sort = max(part.sort for part in parts)
-                operands = [part.stored(sort) if sort == Sort.REAL else part.text for part in parts]
-                words = [operands[0].at(COMPARISON + 1)]
-                for symbol, operand in zip(ops, operands[1:], strict=True):
-                    words += [symbol, operand.at(COMPARISON + 1)]
-                return Part(Text(" ".join(words), COMPARISON), Sort.BOOL)
+                return Part(_comparison(ops, parts), Sort.BOOL)
             case If():
                 sort, (then, otherwise) = join(parts[1:])
                 return Part(PYTHON.apply("if", then, parts[0].text, otherwise), sort)
@@ -260,6 +256,19 @@ class Printer:
             return Part(atom(f"max({values}, key=lambda {name}: {body})"), Sort.INT)
         shown = body.stored(Sort.FRACTION) if node.op in ("min", "max") and body.is_rational else body
         return _reduced(node.op, f"{shown} {clauses}", body.sort)
+
+
+def _comparison(ops: Sequence[str], parts: Sequence[Part]) -> Text:
+    """A comparison, or a chain; what is compared with a real is rounded for that."""
+    pairs = list(pairwise(parts))
+    reals = [Sort.REAL in (left.sort, right.sort) for left, right in pairs]
+    if len(set(reals)) > 1:
+        return PYTHON.apply("and", *(_comparison([op], pair) for op, pair in zip(ops, pairs, strict=True)))
+    operands = [(part.stored(Sort.REAL) if reals[0] else part.text).at(COMPARISON + 1) for part in parts]
+    words = operands[:1]
+    for symbol, operand in zip(ops, operands[1:], strict=True):
+        words += [symbol, operand]
+    return Text(" ".join(words), COMPARISON)
 
 
 def _printed(node: Expr, tables: Mapping[int, str]) -> tuple[Expr, ...]:

@@ -57,6 +57,8 @@ BRACKETS = """
     sum(i in -2..-1: i)
     sum(i in -1..a: i)  sum((a < b) <= i < (b < c): i)  sum(i < (if a then b else c): i)  any(i < 3, j < i: i)
     min((a), (b + c))  max(a < b, c)  max(i < 3: i)  sign((a))  pad(x, (0))[(a - 1)]  x[(a < b)]  x[(a + b) % c]
+    softmax(i < 3: (i))[(a)]  softmax(0 <= i < 3: i)[0]  softmax(i in -1..1: (i))[(a + b)]
+    -(softmax(i < 3: i)[0])  real((a))  exp((a + b))  log(-(a))  tanh((if a then b else c))  (sigmoid(a)) * b
     1.0  0.10  1e3  1E-7  123456789012345678901234567890  0.1e1  5e-324  1.7976931348623157e308  12345678.9
 """
 
