@@ -222,10 +222,10 @@ class _Evaluation:
                 for operand in operands:
                     values.append((yield operand, points))
                 holds = []
-                for k, op in enumerate(ops):
+                for k, comparison in enumerate(ops):
                     both = slice(k, k + 2)
                     kinds, pair = align([self.types.of(operand) for operand in operands[both]], values[both])
-                    holds.append(_COMPARE[op](*roomy(pair, kinds)))
+                    holds.append(_COMPARE[comparison](*roomy(pair, kinds)))
                 return np.asarray(reduce(np.logical_and, holds), dtype=np.int64)
             case If(condition, then, otherwise):
                 choice = (yield condition, points) != 0
