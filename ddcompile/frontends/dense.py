@@ -25,6 +25,7 @@ import numpy as np
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.comparisons import write_comparisons
+from ddcompile.frontends.composition import composed
 from ddcompile.frontends.cuts import Cut, cut_of_sum, cuts_of
 from ddcompile.frontends.declarations import HEADS, declared_inputs, declared_results, extents, head_of
 from ddcompile.frontends.forms import Form, Names, Tensor, binders, combined, flat_index, own_form, target_shape
@@ -157,8 +158,7 @@ class _Lowering:
             made = None if forms is None else self._pointwise(number, forms, targets, head)
             if made is not None:
                 return made
-        read = [tensor for other in layer.reads for tensor in self._tensors(other)]
-        weight, bias = layer.dense_weight(), layer.bias
+        weight, bias, read = self._composed(layer)
         if layer.norm is not None and layer.activation in DECIDING:
             factors, bias = without_norm(layer.norm, list(weight), bias, self._grid(layer), layer.path)
             weight = weight * (factors.astype(np.int64) if (abs(factors) <= 1).all() else factors)[:, None]
@@ -172,6 +172,17 @@ class _Lowering:
             value = self.writer.linear(suffix, weight[rows], bias[rows], at, target.shape, read, letters)
             self._write(layer, value, target, rows, at, suffix, head)
         return targets
+
+    def _composed(self, layer: Layer) -> tuple[np.ndarray, np.ndarray, list[Tensor]]:
+        """The weights and biases of a layer over tensors; recodings of exact values become part of them."""
+        weight, bias = layer.dense_weight(), layer.bias
+        forms = [form for other in layer.reads for form in self.forms[other]]
+        if self._grid(layer) != "real":
+            weight, bias, forms = composed(weight, bias, forms)
+        alone = [form.alone() for form in forms]
+        if None in alone:
+            return layer.dense_weight(), layer.bias, [t for other in layer.reads for t in self._tensors(other)]
+        return weight, bias, [tensor for tensor in alone if tensor is not None]
 
     def _cuts(self, number: int, layer: Layer) -> list[Cut | None]:
         """The units that compare one double; behind a batch norm, the others are comparisons of their sum."""

@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.declarations import extents
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.weights import Pointwise, Sparse
+from ddcompile.frontends.weights import Pointwise, Sparse, numerators
 from ddcompile.ir.nodes import Declaration
 
 __all__ = ["Spans", "spans_of", "weights_of"]
@@ -74,13 +74,6 @@ def weights_of(layer: Layer) -> np.ndarray:
             return dense.ravel()
 
 
-def _objects(array: np.ndarray, exponent: int) -> np.ndarray:
-    """Exact numbers as Python integers that count `2**-exponent`."""
-    numbers = np.empty(array.shape, dtype=object)
-    numbers.reshape(-1)[:] = [int(Fraction(v) * (1 << exponent)) for v in array.ravel().tolist()]
-    return numbers
-
-
 def _inputs(inputs: Sequence[Declaration]) -> Spans | None:
     columns: list[list[int]] = [[], [], []]
     for declaration in inputs:
@@ -108,8 +101,8 @@ def _sums(layer: Layer, parts: Sequence[Spans | None]) -> Spans | None:
     weight = layer.dense_weight()
     scale = exponent_of(weight)
     total = max(exponent + scale, exponent_of(layer.bias))
-    factors = _objects(weight, total - exponent)
-    bias = _objects(layer.bias, total)
+    factors = numerators(weight, total - exponent)
+    bias = numerators(layer.bias, total)
     positive, negative = np.maximum(factors, 0), np.minimum(factors, 0)
     lows = positive @ low + negative @ high + bias
     highs = positive @ high + negative @ low + bias

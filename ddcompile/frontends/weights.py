@@ -11,7 +11,7 @@ import numpy as np
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers", "number_at"]
+__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers", "number_at", "numerators"]
 
 _LARGEST_DENSE = 2**26
 
@@ -178,6 +178,13 @@ def number_at(array: np.ndarray, position: int) -> Fraction:
     """An entry of a flat exact array."""
     value = array[position]
     return Fraction(value.item() if isinstance(value, np.generic) else value)
+
+
+def numerators(array: np.ndarray, exponent: int) -> np.ndarray:
+    """Exact numbers as Python integers that count `2**-exponent`, which all are multiples of."""
+    counts = np.empty(array.shape, dtype=object)
+    counts.reshape(-1)[:] = [int(Fraction(v) * (1 << exponent)) for v in array.ravel().tolist()]
+    return counts
 
 
 def _integers(values: Any, what: str) -> np.ndarray:
