@@ -21,7 +21,7 @@ def compiled(rule: Rule, engine: str, n_jobs: int = 1) -> Engine:
     Parameters
     ----------
     rule : Rule
-        Verified, without sizes.
+        Verified. One with sizes is compiled once for all of them in C, and by the JIT again for every shape.
     engine : {"jit", "interpreter", "python", "c"}
     n_jobs : int
         Threads that share a batch; the engine jit alone has them.

@@ -16,6 +16,7 @@ from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import BitType, Buffer, Kernel, RealType
+from ddcompile.kernel.sizes import most_bytes
 
 __all__ = ["CTarget"]
 
@@ -97,7 +98,8 @@ def _sizes(kernel: Kernel, source: CSource) -> list[str]:
     text = f"  {names}: {limits}" + (" each" if len(kernel.sizes) > 1 else "")
     conditions = [condition_text(condition) for condition in kernel.conditions]
     lines = [text + (f", where {' and '.join(conditions)}" if conditions else "")]
-    return [*lines, "    No array of a sample may have more elements than a signed number of 64 bits counts bytes."]
+    most = most_bytes(kernel.buffers)
+    return [*lines, f"  No array of a sample, or in scratch memory, may have more than {most} bytes."]
 
 
 def _layout(buffer: Buffer) -> str:

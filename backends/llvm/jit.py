@@ -39,7 +39,8 @@ def compile_jit(rule: Rule, n_jobs: int = 1) -> CompiledRule:
     Parameters
     ----------
     rule : Rule
-        A rule; one with sizes is compiled when it is called, for each shape of its inputs. So is one with rational
+        A rule; one with sizes is compiled when it is called, for each shape of its inputs: a kernel for all sizes may
+        take ten times as long, as it does not vectorise a recurrence over rows. So is one with rational
         inputs, for the fraction bits and the range that their values need: narrow integers if they do.
     n_jobs : int
         Threads among which the samples of a batch are divided; -1 for one a processor.

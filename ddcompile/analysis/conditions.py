@@ -19,6 +19,8 @@ Condition = tuple[Affine, ...]
 
 _MOST = 16
 """Conditions that a rule may have."""
+_USUAL = 1 << 24
+"""What only larger sizes satisfy is no condition: it comes from ranges that hold for all sizes."""
 _CHOICES = 4
 """Forms that a condition may have."""
 
@@ -47,6 +49,7 @@ class Conditions:
         self._sizes = tuple(sizes)
         self._found: list[Condition] = []
         self._known = [Affine.of(-1, {name: 1}, (name,)) for name in sizes]
+        self._usual = [Affine.of(_USUAL, {name: -1}, (name,)) for name in sizes]
 
     @property
     def found(self) -> tuple[Condition, ...]:
@@ -89,7 +92,7 @@ class Conditions:
         if rest is None:
             return True
         causes = [form for form in rest if not implies(self._known, form)]
-        condition = tuple(c for form in causes if not is_empty([*self._known, c := -form - 1]))
+        condition = tuple(c for form in causes if not is_empty([*self._known, *self._usual, c := -form - 1]))
         if not condition or len(condition) > _CHOICES or len(self._found) >= _MOST:
             return False
         if len(condition) == 1:

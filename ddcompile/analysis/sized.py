@@ -15,9 +15,9 @@ for some sizes only, as `N >= 4`, is a condition that compiled code tests when i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations, product
 
 from ddcompile.analysis.accesses import Accesses, Modulus, Sides, Tensor
 from ddcompile.analysis.cases import Cases, System
@@ -25,7 +25,7 @@ from ddcompile.analysis.conditions import Condition, Conditions
 from ddcompile.analysis.elements import known_elements
 from ddcompile.analysis.order import ordered
 from ddcompile.analysis.polyhedra import implies
-from ddcompile.analysis.regions import extents_of, form_of, outside, overlap, region_of
+from ddcompile.analysis.regions import Region, extents_of, form_of, outside, overlap, region_of
 from ddcompile.diagnostics import CompileError
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.check_types import TypeChecker
@@ -190,12 +190,7 @@ class _Analysis:
                 wrong += [(*region.domain, position - extent) for position, extent in pairs]
             if not self.conditions.exclude(*wrong):
                 self._fault("E031", region.clause, f"`{_head(region.clause)}` stays inside `{name}`")
-        for first, second in combinations(regions, 2):
-            self._within = second.clause
-            common = overlap(first, second)
-            if common is not None and not self.conditions.exclude(common):
-                others = f"`{_head(first.clause)}` and `{_head(second.clause)}`"
-                self._fault("E031", second.clause, f"{others} do not overlap")
+        self._disjoint(regions)
         places = [Affine(0, ((f"${axis}.", 1),)) for axis in range(len(extents))]
         box = [form for place, extent in zip(places, extents, strict=True) for form in (place, extent - place - 1)]
         gaps = list(outside(regions, places, tuple(box), self.conditions))
@@ -204,6 +199,19 @@ class _Analysis:
             self.tensors[name] = Tensor(extents, regions if gaps else ())
         elif not self.conditions.exclude(*gaps):
             self._fault("E031", clauses[0], f"clauses define all of `{name}`")
+
+
+    def _disjoint(self, regions: Sequence[Region]) -> None:
+        """Clauses do not overlap."""
+        points = {region.positions: region for region in regions if all(p.is_constant for p in region.positions)}
+        others = [region for region in regions if points.get(region.positions) is not region]
+        pairs = chain(combinations(others, 2), product(others, points.values()))
+        for first, second in pairs:
+            self._within = second.clause
+            common = overlap(first, second)
+            if common is not None and not self.conditions.exclude(common):
+                both = f"`{_head(first.clause)}` and `{_head(second.clause)}`"
+                self._fault("E031", second.clause, f"{both} do not overlap")
 
 
 def _head(clause: Statement) -> str:

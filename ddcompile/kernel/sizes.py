@@ -41,9 +41,14 @@ from ddcompile.kernel.nodes import (
 )
 from ddcompile.kernel.values import Value, compare, constant, convert, fitting, logic, multiply, negation
 
-__all__ = ["allowed", "batch", "entry", "parameters", "place_scratch", "scratch_size", "size_values"]
+__all__ = ["allowed", "batch", "entry", "most_bytes", "parameters", "place_scratch", "scratch_size", "size_values"]
 
 _BYTES = 1 << 62
+
+
+def most_bytes(buffers: Sequence[Buffer]) -> int:
+    """Bytes that each of a kernel's buffers may have."""
+    return _BYTES // max(1, sum(buffer.role != "table" for buffer in buffers))
 
 
 def size_values(names: Sequence[str]) -> dict[str, Value]:
@@ -71,7 +76,7 @@ def allowed(name: str, sizes: Sequence[str], conditions: Sequence[Condition], bu
         _refuse(builder, reduce(lambda a, b: logic("and", a, b), tests))
     most: dict[tuple[Extent, ...], int] = {}
     for buffer in buffers:
-        share = _BYTES // len(buffers) // buffer.type.bytes
+        share = most_bytes(buffers) // buffer.type.bytes
         most[buffer.shape] = min(share, most.get(buffer.shape, share))
     for shape, share in most.items():
         count = reduce(lambda a, b: builder.shallow(multiply(a, b)), _extents(shape, values), constant(1))

@@ -20,7 +20,7 @@ size_t gold_sized_add_scratch_size(size_t N);
 /*
  * One sample of the rule add. Arrays are row-major; inputs and outputs must not overlap.
  *   N: 1 to 2147483647
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 1537228672809129301 bytes.
  *   x: bit[2, N], 2 * N elements, each 0 or 1
  *   y: bit[N + 1], N + 1 elements, each 0 or 1
  *   scratch: memory to work in, gold_sized_add_scratch_size(...) bytes aligned to 8, one for each thread

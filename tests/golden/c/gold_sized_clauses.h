@@ -20,7 +20,7 @@ size_t gold_sized_clauses_scratch_size(size_t V, size_t C);
 /*
  * One sample of the rule clauses. Arrays are row-major; inputs and outputs must not overlap.
  *   V, C: 1 to 2147483647 each, where V >= 100
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 922337203685477580 bytes.
  *   value: bit[V], V elements, each 0 or 1
  *   var: int[0..99][C, 3], C * 3 elements of 64 bits
  *   neg: bit[C, 3], C * 3 elements, each 0 or 1

@@ -20,7 +20,7 @@ size_t gold_sized_gather_scratch_size(size_t M, size_t N);
 /*
  * One sample of the rule gather. Arrays are row-major; inputs and outputs must not overlap.
  *   M, N: 1 to 2147483647 each
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 922337203685477580 bytes.
  *   score: int[0..99][M, N], M * N elements of 64 bits
  *   x: bit[N], N elements, each 0 or 1
  *   y: bit[M], M elements, each 0 or 1

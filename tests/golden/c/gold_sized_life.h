@@ -17,7 +17,7 @@ extern "C" {
 /*
  * One sample of the rule life. Arrays are row-major; inputs and outputs must not overlap.
  *   H, W: 1 to 2147483647 each
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 2305843009213693952 bytes.
  *   cell: bit[H, W], H * W elements, each 0 or 1
  *   next: bit[H, W], H * W elements, each 0 or 1
  * Returns 0; or 1 if the sizes are not allowed, and then no array is read or written.

@@ -17,7 +17,7 @@ extern "C" {
 /*
  * One sample of the rule positions. Arrays are row-major; inputs and outputs must not overlap.
  *   N, M: 1 to 2147483647 each
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 922337203685477580 bytes.
  *   x: bit[N], N elements, each 0 or 1
  *   table: int[0..9][N + 1], N + 1 elements of 64 bits
  *   t: int[-3..3][M], M elements of 64 bits

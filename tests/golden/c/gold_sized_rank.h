@@ -20,7 +20,7 @@ size_t gold_sized_rank_scratch_size(size_t N);
 /*
  * One sample of the rule rank. Arrays are row-major; inputs and outputs must not overlap.
  *   N: 1 to 2147483647
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 1152921504606846976 bytes.
  *   x: int[0..255][N], N elements of 64 bits
  *   sorted: int[N], N elements of 64 bits
  *   where: int[N], N elements of 64 bits

@@ -20,7 +20,7 @@ extern "C" {
 /*
  * One sample of the rule reals. Arrays are row-major; inputs and outputs must not overlap.
  *   N, M: 1 to 2147483647 each
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 922337203685477580 bytes.
  *   x: int[-9..9][N], N elements of 64 bits
  *   w: rat[M], M elements, finite and taken exactly (sums and products are integers of 2112 bits and more)
  *   p: real[N], N elements, binary64

@@ -20,7 +20,7 @@ size_t gold_sized_steps_scratch_size(size_t T, size_t N);
 /*
  * One sample of the rule steps. Arrays are row-major; inputs and outputs must not overlap.
  *   T, N: 1 to 2147483647 each
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 1152921504606846976 bytes.
  *   cell: bit[N], N elements, each 0 or 1
  *   time: bit[T], T elements, each 0 or 1
  *   next: bit[N], N elements, each 0 or 1

@@ -20,7 +20,7 @@ size_t gold_sized_strides_scratch_size(size_t N, size_t M);
 /*
  * One sample of the rule strides. Arrays are row-major; inputs and outputs must not overlap.
  *   N, M: 1 to 2147483647 each
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 1152921504606846976 bytes.
  *   x: bit[2 * N + 1, M], (2 * N + 1) * M elements, each 0 or 1
  *   y: int[M], M elements of 64 bits
  *   z: bit[N, M], N * M elements, each 0 or 1

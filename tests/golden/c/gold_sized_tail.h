@@ -17,7 +17,7 @@ extern "C" {
 /*
  * One sample of the rule tail. Arrays are row-major; inputs and outputs must not overlap.
  *   N: 1 to 2147483647, where N >= 6
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 1537228672809129301 bytes.
  *   x: bit[N], N elements, each 0 or 1
  *   y: bit[N - 3], N - 3 elements, each 0 or 1
  *   z: bit, 1 element, each 0 or 1

@@ -20,7 +20,7 @@ size_t gold_sized_triangle_scratch_size(size_t N);
 /*
  * One sample of the rule triangle. Arrays are row-major; inputs and outputs must not overlap.
  *   N: 1 to 2147483647
- *     No array of a sample may have more elements than a signed number of 64 bits counts bytes.
+ *   No array of a sample, or in scratch memory, may have more than 922337203685477580 bytes.
  *   x: bit[N], N elements, each 0 or 1
  *   y: int[N], N elements of 64 bits
  *   z: int[N], N elements of 64 bits

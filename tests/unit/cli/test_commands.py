@@ -137,6 +137,34 @@ def test_emit_writes_files(target: str, run: Any, folder: Path) -> None:
     assert sorted(outcome.err.splitlines()) == [f"wrote out/{path.name}" for path in written]
 
 
+@pytest.mark.parametrize(
+    ("target", "name", "generic", "fixed"),
+    [
+        ("c", "ring.h", "int ring(size_t N, const uint8_t *cell, uint8_t *next);", "void ring(const uint8_t *cell, "),
+        ("llvm", "ring.ll", "define i32 @ring(i64 %N, ptr ", "define void @ring(ptr "),
+        ("python", "ring.py", 'N = _extent("cell", cell, 0)', '_check("cell", cell, "bit", (5,), range(2))'),
+    ],
+)
+def test_emit_for_all_sizes_or_for_given_ones(
+    target: str, name: str, generic: str, fixed: str, run: Any, folder: Path
+) -> None:
+    assert run("emit", "ring.rule", "-t", target, "-o", "all").status == 0
+    assert run("emit", "ring.rule", "-t", target, "-o", "five", "--size", "N=5").status == 0
+    for where, text in (("all", generic), ("five", fixed)):
+        assert text in (folder / where / name).read_text()
+
+
+def test_emit_names_what_is_not_shown_for_all_sizes(run: Any, folder: Path) -> None:
+    Path("squares.rule").write_text("rule squares<N>(x: bit[N]) -> (z: bit[N]) {\n  z[i < N] = x[i * i]\n}\n")
+    outcome = run("emit", "squares.rule", "-t", "c", "-o", "out")
+    assert (outcome.status, (folder / "out").exists()) == (1, False)
+    assert outcome.err == (
+        "squares.rule:2:14: error[E030]: it cannot be shown for all sizes that `x[i * i]` stays inside `x` on axis 0\n"
+        "  hint: give the sizes as numbers: `--size N=8`, or `program.at(N=8)`\n"
+    )
+    assert run("emit", "squares.rule", "-t", "c", "-o", "out", "--size", "N=2").status == 0
+
+
 def test_emit_names_what_is_certified(run: Any, folder: Path) -> None:
     run("distill", "vote.npz", "--input", "x: bit[3]", "-o", "y.rule", "--certificate", "y.json")
     assert run("emit", "y.rule", "-t", "python", "-o", "out", "--certificate", "y.json").status == 0
