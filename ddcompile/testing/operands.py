@@ -65,7 +65,7 @@ class Limits:
     elements: int = 48
     trips: int = 40
     sizes: float = 0.25
-    reals: float = 0.0
+    reals: float = 0.25
     rationals: bool = True
     wide: bool = True
     kinds: tuple[Kind, ...] = ("bit", "int", "spin", "trit")

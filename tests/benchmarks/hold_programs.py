@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,17 +20,21 @@ import ddcompile as dd
 from ddcompile.backends.c.build import FLAGS
 from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Rule
-from ddcompile.ir.types import extents
+from ddcompile.ir.traverse import postorder
+from ddcompile.ir.types import extents, infer
 from ddcompile.kernel.lower import lower
+from ddcompile.runtime.arrays import prepare
 from ddcompile.testing.builders import EXAMPLES
 from ddcompile.testing.choose import RandomChoose
-from ddcompile.testing.differential import ENGINES, PER_FILE, Case, differences
+from ddcompile.testing.differential import ENGINES, PER_FILE, Case, differences, is_general
 from ddcompile.testing.generate import rule_from_seed
 from ddcompile.testing.inputs import random_inputs
 from ddcompile.testing.operands import Limits
+from ddcompile.testing.worked import disagreements, read_worked
 
-__all__ = ["c_is_clean", "programs", "python_is_standalone"]
+__all__ = ["c_is_clean", "meaning", "programs", "python_is_standalone"]
 
+MEANING = Path(__file__).parents[1] / "golden" / "meaning"
 PROGRAMS = 2000
 FIRST_SEED = 1000
 SAMPLES = 10
@@ -40,17 +45,51 @@ RANDOM_TO_SANITIZE = 40
 def programs() -> Iterator[Line]:
     """Random programs, 100 in a C file, each on a few inputs with the edges of all ranges."""
     wrong = dict.fromkeys(ENGINES, 0)
+    having: Counter[str] = Counter()
     for start in range(FIRST_SEED, FIRST_SEED + PROGRAMS, PER_FILE):
         cases = []
         for seed in range(start, start + PER_FILE):
             rule = rule_from_seed(seed)
             cases.append(Case(rule, random_inputs(rule, RandomChoose(seed), SAMPLES)))
+            having.update(properties_of(cases[-1]))
         for difference in differences(cases):
             wrong[difference.engine] += 1
             print(difference, file=sys.stderr)
     for engine, number in wrong.items():
         found = f"{count(PROGRAMS - number)} of {count(PROGRAMS)}"
         yield Line("programs", f"{engine} = interpreter, {SAMPLES} inputs each", found, "all", number == 0)
+    for what, number in sorted(having.items()):
+        yield Line("programs", f"of them with {what}", count(number), "any", True)
+
+
+def properties_of(case: Case) -> Iterator[str]:
+    """What a program has that others have not."""
+    rule = case.rule
+    special = prepare(rule, case.arrays).rule
+    types = infer(special)
+    if rule.sizes:
+        yield "sizes, taken by C at run time" if is_general(case) else "sizes, given to C when it is emitted"
+    ranges = [types.of(node) for statement in special.statements for node in postorder(statement.value)]
+    if any(found.kind == "real" for found in ranges):
+        yield "reals"
+    if any(found.exponent for found in ranges):
+        yield "fractions"
+    if any(found.is_bounded and found.bits > 64 for found in ranges):
+        yield "more than 64 bits"
+    if types.recurrences:
+        yield "recurrences"
+
+
+def meaning() -> Iterator[Line]:
+    """The examples worked out by hand, of every construct, in all engines."""
+    examples = [example for path in sorted(MEANING.glob("*.txt")) for example in read_worked(path.read_text("utf-8"))]
+    lines = sum(len(example.lines) for example in examples)
+    for engine in ("interpreter", *ENGINES):
+        wrong = list(disagreements(examples, engine))
+        for difference in wrong:
+            print(difference, file=sys.stderr)
+        found = f"{len(examples)} rules, {lines} lines" if not wrong else f"{len(wrong)} differ"
+        yield Line("meaning", f"{engine} = by hand", found, "all", not wrong)
 
 
 def c_is_clean() -> Iterator[Line]:

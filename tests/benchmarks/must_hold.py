@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from hold_elementary import elementary_functions
 from hold_frontends import frontends
 from hold_networks import agreement, disguised, networks
-from hold_programs import c_is_clean, programs, python_is_standalone
+from hold_programs import c_is_clean, meaning, programs, python_is_standalone
 from hold_proofs import mutations
 from hold_scale import filters, imports, scale
 from hold_usage import bad_input, properties
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "frontends": frontends,
     "engines": agreement,
     "disguised": disguised,
+    "meaning": meaning,
     "programs": programs,
     "elementary": elementary_functions,
     "proofs": mutations,

@@ -34,7 +34,7 @@ def are_equal(first: Rule, second: Rule, arrays: tuple[np.ndarray, ...]) -> bool
 def test_changed_rules_are_accepted_only_if_equal(limits: Limits) -> None:
     rng = Random(0)
     changed = accepted = 0
-    for seed in range(80):
+    for seed in range(100):
         rule = rule_from_seed(seed, limits)
         arrays = random_inputs(rule, RandomChoose(seed), 100) if limits is REALS else all_inputs(rule)
         if arrays is None:
