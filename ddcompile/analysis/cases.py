@@ -52,16 +52,17 @@ class Cases:
         self._types = types
         self._elements = elements
         self._count = 0
-        self._known: dict[int, list[Case]] = {}
+        self._known: dict[int, tuple[Expr, list[Case]]] = {}
+        """By the id of a node, which is kept alive."""
 
     def of(self, root: Expr) -> list[Case]:
         """Cases of which at least one holds, whatever the indices and sizes are; the same for the same node."""
         known = self._known.get(id(root))
         if known is None:
             form = affine_of(root)
-            known = [Case(form)] if form is not None and form.is_integral else self._split(root)
+            known = root, [Case(form)] if form is not None and form.is_integral else self._split(root)
             self._known[id(root)] = known
-        return known
+        return known[1]
 
     def domain(self, binders: Iterable[Binder]) -> list[System]:
         """Systems of which every point of a domain satisfies at least one."""
