@@ -70,6 +70,12 @@ def test_rule_with_the_name_of_a_system_function() -> None:
     assert "@memset(" not in text
 
 
+@pytest.mark.parametrize("name", ["sized_life", "sized_steps"])
+def test_golden_for_all_sizes(name: str, golden: Callable[[str, str], None]) -> None:
+    rule = parse((FOLDER / "kernel" / f"{name}.rule").read_text(encoding="utf-8"), f"{name}.rule")
+    golden(f"llvm/{name}.ll", emit(rule))
+
+
 def test_sizes_stay_parameters() -> None:
     text = emit(read("life"))
     assert "; sizes H, W: 1 to 2147483647\n" in text
