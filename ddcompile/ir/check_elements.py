@@ -35,7 +35,7 @@ def check_sizes(types: Types, findings: Findings) -> bool:
     for name, node in nodes.items():
         count = prod(types.shape[name])
         if count == 0:
-            findings.add("T025", f"`{name}` has no elements", node)
+            findings.add("T025", f"`{name}` has no elements from position 0 on", node)
             is_fine = False
         if count > _ELEMENTS:
             findings.add("T023", f"`{name}` has {count} elements; at most {_ELEMENTS} are possible", node)

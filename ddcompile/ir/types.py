@@ -354,7 +354,7 @@ def _least_box(statement: Statement, tables: dict[str, np.ndarray], walker: Type
             case _:
                 value_at = static_value(position, ONE_POINT, tables)
                 found.append(_greatest_value(position) + 1 if value_at is None else int(value_at) + 1)
-    return tuple(found)
+    return tuple(max(0, extent) for extent in found)
 
 
 def _greatest(declared: Type) -> tuple[int, ...]:

@@ -277,10 +277,10 @@ class TestTensors:
         assert types.reals["W"].tolist() == [0.1, 2.0, 9007199254740992.0]
         assert not types.scaled
 
-    def test_the_exponent_of_rat_inputs_can_be_given(self) -> None:
+    def test_the_range_of_rat_inputs_can_be_given(self) -> None:
         rule = parse("rule f(x: rat) -> (y: rat) { y = x * 0.5 }")
         assert infer(rule).tensor["y"].exponent == 1
-        assert infer(rule, {"x": 3}).tensor["y"].exponent == 4
+        assert infer(rule, {"x": ValueType("rat", -8, 9, 3)}).tensor["y"] == ValueType("rat", -8, 9, 4)
 
     def test_shared_nodes_join_over_their_occurrences(self) -> None:
         shared = Read("z", (Literal(0),))
