@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from ddcompile.analysis.extremes import signs_along
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 
 BIT, SPIN, TRIT = Domain(0, 1), Domain(-1, 1, 2), Domain(-1, 1)
@@ -70,6 +71,58 @@ def test_a_hair_between_weights_decides_ties() -> None:
     assert max(map(abs, form.coefficients)) <= 10
     assert decision(form, (5, 5)) == 1
     assert decision(form, (0, 0)) == 0
+
+
+@pytest.mark.parametrize(("other", "found", "above"), [(-27, -27, 757), (-45, -37, 621)])
+def test_a_form_behind_many_smaller_ones(other: int, found: int, above: int) -> None:
+    """Many smaller multiples of the one weight order most inputs as they should, and none is proved."""
+    rng = random.Random(1)
+    near = [w + rng.uniform(-1e-9, 1e-9) for w in [1] * 28 + [other] * 756]
+    *weights, bias = scaled(*near, -(756 + 0.0004))
+    form = least_threshold(weights, bias, [TRIT] * 784, zero_is_negative=False)
+    assert form == Threshold((1,) * 28 + (found,) * 756, above - 1, None, above)
+
+
+def test_numbers_beyond_words_are_rounded_outwards() -> None:
+    rng = random.Random(2)
+    weights = [(2**80 if k < 20 else 0) + rng.randrange(-(2**70), 2**70) for k in range(300)]
+    form = least_threshold(weights, 2**79 - 9 * 2**80, [BIT] * 300, zero_is_negative=True)
+    assert form == Threshold((1,) * 20 + (0,) * 280, 8, None, 9)
+
+
+@pytest.mark.parametrize("nudge", [-1, 1])
+@pytest.mark.parametrize("zero_is_negative", [False, True])
+def test_rounding_outwards_never_decides_a_near_tie(nudge: int, zero_is_negative: bool) -> None:
+    """Where the candidate is 0 the original is 0 or the nudge, 90 bits below its weights."""
+    ones = [(2**90 + 2**70, 1), (2**90 - 2**70, 1)]
+    groups = [(-2, [(nudge - 2**91, 1)]), (1, ones)]
+    proved = signs_along(groups, 0, zero_is_negative)
+    assert proved == ((0, None, 1) if zero_is_negative and nudge < 0 else None)
+    assert signs_along(groups, 2**80, zero_is_negative) == (-1, None, 0)
+
+
+def test_disguises_of_a_unit_have_forms_that_agree() -> None:
+    """Scaled, negated and complemented, a unit's form is scaled, negated and complemented."""
+    rng = random.Random(3)
+    for _ in range(200):
+        count = rng.randint(1, 6)
+        weights = [rng.choice([rng.randint(-9, 9), rng.randint(-99, 99)]) for _ in range(count)]
+        bias, is_step = rng.randint(-40, 40), rng.random() < 0.5
+        domains = [rng.choice([BIT, SPIN, TRIT]) for _ in range(count)]
+        form = least_threshold(weights, bias, domains, zero_is_negative=is_step)
+        assert form is not None
+        scale = 2 ** rng.randint(0, 40)
+        other = least_threshold([scale * w for w in weights], scale * bias, domains, zero_is_negative=is_step)
+        assert other == form
+        # A step unit is negated with its zeros: w . x + bias <= 0.
+        other = least_threshold([-w for w in weights], is_step - bias, domains, zero_is_negative=is_step)
+        assert other == form.negated()
+        moved = [(d.low + d.high, -1) if rng.random() < 0.5 else (0, 1) for d in domains]
+        complemented = [w * sign for w, (_, sign) in zip(weights, moved, strict=True)]
+        new_bias = bias + sum(w * start for w, (start, _) in zip(weights, moved, strict=True))
+        other = least_threshold(complemented, new_bias, domains, zero_is_negative=is_step)
+        assert other is not None
+        assert [abs(c) for c in other.coefficients] == [abs(c) for c in form.coefficients]
 
 
 def test_an_attained_tie_is_kept() -> None:

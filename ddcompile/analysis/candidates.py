@@ -1,0 +1,125 @@
+"""Candidates for small integer forms of threshold units: guesses that a proof has to follow.
+
+Weights divided by a unit and rounded; candidates that put sampled inputs next to the threshold into another order than
+the original are dropped, the others are given by size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import gcd
+from typing import TypeAlias
+
+import numpy as np
+
+__all__ = ["Slot", "proposals", "size_of"]
+
+_LIMIT = 2**62
+_MAX_DISTINCT = 12
+_MAX_PROOFS = 12
+_MAX_FINE = 32
+_MAX_ROUGH = 2**20
+_MAX_SIZE = 2**40
+_SAMPLES = 256
+_PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
+
+Slot: TypeAlias = tuple[int, int, int]
+"""Bits that are alike: the weight and the step of their operands, and how many there are."""
+
+
+def size_of(coefficients: Sequence[int], slots: Sequence[Slot]) -> int:
+    """The sum of the sizes of a candidate's coefficients."""
+    return sum(abs(c) * n for c, (_, _, n) in zip(coefficients, slots, strict=True))
+
+
+def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
+    """Candidates by size: the weights divided by a unit and rounded, or one of them lowered; last the weights."""
+    weights = [w for w, _, _ in slots]
+    common = gcd(*weights)
+    if not common:
+        return
+    exact = tuple(w // common for w in weights)
+    size = size_of(exact, slots)
+    # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
+    shift = max(0, max(w.bit_length() for w in (*exact, bias // common)) - 900)
+    scaled = np.array([float(w >> shift) for w in exact])
+    if not scaled.any():
+        yield exact
+        return
+    magnitudes = np.sort(np.abs(scaled[scaled != 0]))
+    references = np.unique(magnitudes[[0, len(magnitudes) // 2, -1]])
+    parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
+    units = (references[:, None] / parts[None, :]).ravel()
+    candidates = np.rint(scaled[None, :] / units[:, None])
+    # Weights that differ by a hair round alike, but the larger ones decide what would be ties.
+    for pivot in magnitudes[:-1] if len(slots) <= _MAX_DISTINCT else ():
+        raised = candidates[: len(units)] + np.sign(scaled) * (np.abs(scaled) > pivot)
+        candidates = np.concatenate([candidates, raised])
+    # One weight smaller by a power of two: repeated, this ends at a form that no single step improves.
+    if len(slots) <= _MAX_DISTINCT and size < _LIMIT:
+        powers = 2.0 ** np.arange(min(52, int(np.abs(scaled).max()).bit_length()))
+        steps = np.minimum(powers[:, None], np.abs(scaled)[None, :]) * np.sign(scaled)[None, :]
+        lowered = scaled[None, None, :] - steps[:, :, None] * np.eye(len(slots))[None, :, :]
+        candidates = np.concatenate([candidates, lowered.reshape(-1, len(slots))])
+    counts = np.array([n for _, _, n in slots], dtype=np.float64)
+    sizes = np.abs(candidates) @ counts
+    largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
+    candidates = candidates[(sizes > 0) & (sizes < largest)].astype(np.int64)
+    if len(candidates):
+        candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
+        candidates = np.unique(candidates, axis=0)
+        candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), slots)]
+        order = np.lexsort((*candidates.T[::-1], np.abs(candidates) @ counts.astype(np.int64)))
+        candidates = candidates[order]
+        # Where the small ones all fail, one that is nearly proportional to the weights may be near its proof.
+        first = np.arange(min(len(candidates), _MAX_PROOFS))
+        best = np.argsort(_misfit(candidates, scaled, counts), kind="stable")[:_MAX_PROOFS]
+        for k in (*first, *np.sort(np.setdiff1d(best, first))):
+            yield tuple(candidates[k].tolist())
+    yield exact
+
+
+def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """How far the weights are from a multiple of each candidate: the sum of the squares of what is left."""
+    weights = weights / np.abs(weights).max()
+    products = (candidates * counts) @ weights
+    squares = (candidates.astype(np.float64) ** 2) @ counts
+    return np.asarray((weights**2) @ counts - products * (products / squares))
+
+
+def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: Sequence[Slot]) -> np.ndarray:
+    """Which candidates order some sampled inputs as the original does; the others are not worth a proof."""
+    if any(n >= _MAX_SIZE for _, _, n in slots):
+        return np.ones(len(candidates), dtype=bool)
+    rng = np.random.default_rng(0)
+    bits = np.array([n for _, _, n in slots])
+    slopes = weights * np.array([step for _, step, _ in slots])
+    chance = rng.random((_SAMPLES, 1 if len(slots) > _MAX_FINE else len(slots)))
+    ones = rng.binomial(bits, chance, size=(_SAMPLES, len(slots)))
+    values = ones @ slopes + bias
+    # Walk from every sample, slot by slot, to the end of the range across the threshold, and stop on either side of it.
+    ends = np.where((values[:, None] < 0) == (slopes > 0), bits, 0)
+    order = np.argsort(rng.random(ones.shape), axis=1)
+    gains = np.take_along_axis((ends - ones) * slopes, order, axis=1)
+    there = (values[:, None] + np.cumsum(gains, axis=1) < 0) != (values[:, None] < 0)
+    last = np.where(there.any(axis=1), there.argmax(axis=1), len(slots) - 1)
+    walked = np.empty_like(there)
+    np.put_along_axis(walked, order, np.arange(len(slots)) < last[:, None], axis=1)
+    near = np.where(walked, ends, ones)
+    every, chosen = np.arange(_SAMPLES), order[np.arange(_SAMPLES), last]
+    slope = slopes[chosen]
+    rest = near @ slopes + bias - slope * near[every, chosen]
+    ideal = np.divide(-rest, slope, out=np.zeros(_SAMPLES), where=slope != 0)
+    sides = []
+    for target in (np.floor(ideal), np.floor(ideal) + 1):
+        moved = near.copy()
+        moved[every, chosen] = np.clip(target, 0, bits[chosen])
+        sides.append(moved)
+    points = np.concatenate(sides)
+    values = points @ slopes + bias
+    forms = points @ (candidates * np.array([step for _, step, _ in slots])).T
+    noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))
+    high = np.where((values < -noise)[:, None], forms, -(2**62)).max(axis=0, initial=-(2**62))
+    least = np.where((values > noise)[:, None], forms, 2**62).min(axis=0, initial=2**62)
+    plausible: np.ndarray = high < least
+    return plausible

@@ -1,0 +1,138 @@
+"""Proofs that a form with small integer coefficients decides as a threshold unit does.
+
+For every value that the candidate can take, the least and the greatest value of the original are bounded, and their
+signs must agree. Everything is over bits: those with one candidate coefficient form a group; for k of n bits set, the
+extremes of the original are prefix sums of its sorted weights; groups are combined by (min, +) convolution. Integers
+beyond the range of words are rounded outwards first, to intervals: what holds for those holds for the numbers inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TypeAlias
+
+import numpy as np
+
+__all__ = ["Group", "signs_along"]
+
+_WORK_LIMIT = 60_000_000
+_CALL = 2_000
+"""What one array operation costs beside its entries."""
+_LIMIT = 2**62
+
+Group: TypeAlias = tuple[int, Sequence[tuple[int, int]]]
+"""Bits with one coefficient in the candidate: the coefficient, and original weights with how many bits have each."""
+
+
+def signs_along(
+    groups: Sequence[Group], bias: int, zero_is_negative: bool
+) -> tuple[int | None, int | None, int | None] | None:
+    """Where the original changes sign along the candidate's values, or None when no such form is proved.
+
+    Parameters
+    ----------
+    groups
+        The bits, without two groups of one coefficient.
+    bias
+        Of the original.
+    zero_is_negative
+        Whether zeros of the original count as negative.
+
+    Returns
+    -------
+    The greatest value of the candidate where the original is negative, the one where it is zero, and the least where
+    it is positive; None for those that there are not.
+    """
+    # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
+    largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
+    scale = _round_ratio(abs(largest[1][0][0]), abs(largest[0])) if largest[0] else 0
+    total = sum(abs(w - scale * c) * n for c, members in groups for w, n in members)
+    shift = max(0, total.bit_length() - 59)
+    scale >>= shift
+    floors = [(c, [((w >> shift) - scale * c, n) for w, n in members]) for c, members in groups]
+    ceilings = [(c, [(-(-w >> shift) - scale * c, n) for w, n in members]) for c, members in groups]
+    table = _extremes(floors, ceilings)
+    if table is None:
+        return None
+    values, least, greatest = table
+    # The original is scale * value + residual + bias: compare the residual with what makes it 0.
+    positive = least > _clipped(values, scale, bias >> shift)
+    zeros = _clipped(values, scale, -(-bias >> shift))
+    negative = (greatest <= zeros) if zero_is_negative else (greatest < zeros)
+    zero = np.zeros(len(values), dtype=bool) if shift else (least == zeros) & (greatest == zeros) & ~negative
+    if not (positive | negative | zero).all():
+        return None
+    order = positive.astype(np.int8) - negative.astype(np.int8)
+    if (np.diff(order) < 0).any() or np.count_nonzero(zero) > 1:
+        return None
+
+    def pick(mask: np.ndarray, last: bool) -> int | None:
+        places = np.flatnonzero(mask)
+        return int(values[places[-1 if last else 0]]) if len(places) else None
+
+    return pick(negative, True), pick(zero, False), pick(positive, False)
+
+
+def _round_ratio(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _clipped(values: np.ndarray, scale: int, bias: int) -> np.ndarray:
+    """`-(scale * values + bias)`, clipped to where residuals lie; `scale` is positive or 0."""
+    if scale == 0:
+        return np.full(values.shape, max(-_LIMIT, min(_LIMIT, -bias)))
+    low, high = -((_LIMIT + bias) // scale), (_LIMIT - bias) // scale
+    # Between them the result fits a word, so that products may wrap on the way.
+    inside = -(values * np.int64(_word(scale)) + np.int64(_word(bias)))
+    return np.where(values > min(high, _LIMIT), -_LIMIT, np.where(values < max(low, -_LIMIT), _LIMIT, inside))
+
+
+def _word(value: int) -> int:
+    """A number modulo 2**64, as a signed word."""
+    return (value + 2**63) % 2**64 - 2**63
+
+
+def _extremes(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """For every attainable value of the candidate: the value, and bounds of the residual.
+
+    The groups list residual weights, rounded down and rounded up. None if the table would be too large.
+    """
+    counts = [sum(n for _, n in members) for _, members in floors]
+    span = sum(abs(c) * n for (c, _), n in zip(floors, counts, strict=True))
+    smallest_first = sorted(range(len(floors)), key=lambda k: (counts[k], abs(floors[k][0])))
+    work = reached = 0
+    for k in smallest_first:
+        work += (reached + _CALL) * counts[k]
+        reached += abs(floors[k][0]) * counts[k]
+    total = max(sum(abs(r) * n for _, members in groups for r, n in members) for groups in (floors, ceilings))
+    if work + span > _WORK_LIMIT or total >= _LIMIT // 4:
+        return None
+    offset = sum(-abs(c) * n for (c, _), n in zip(floors, counts, strict=True) if c < 0)
+    infinity = 4 * total + 4
+    least = np.full(span + 1, infinity, dtype=np.int64)
+    greatest = np.full(span + 1, -infinity, dtype=np.int64)
+    least[-offset] = greatest[-offset] = 0
+    low = high = -offset
+    for k in smallest_first:
+        coefficient, count = floors[k][0], counts[k]
+        minimum = list(accumulate(sorted(_flat(floors[k])), initial=0))
+        maximum = list(accumulate(sorted(_flat(ceilings[k]), reverse=True), initial=0))
+        if coefficient == 0:
+            attained = least < infinity
+            least[attained] += min(minimum)
+            greatest[attained] += max(maximum)
+            continue
+        old_least, old_greatest = least[low : high + 1].copy(), greatest[low : high + 1].copy()
+        for chosen in range(1, count + 1):
+            start = low + chosen * coefficient
+            part = slice(start, start + len(old_least))
+            np.minimum(least[part], old_least + minimum[chosen], out=least[part])
+            np.maximum(greatest[part], old_greatest + maximum[chosen], out=greatest[part])
+        low, high = min(low, low + count * coefficient), max(high, high + count * coefficient)
+    attained = least <= total
+    return np.flatnonzero(attained) + offset, least[attained], greatest[attained]
+
+
+def _flat(group: Group) -> list[int]:
+    return [r for r, n in group[1] for _ in range(n)]
