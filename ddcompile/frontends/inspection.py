@@ -98,7 +98,7 @@ class Inspection:
                 ", ".join(layer.reads),
                 f"{layer.units:,}",
                 layer.activation,
-                f"{layer.distinct:,} in {layer.weights}",
+                f"{layer.distinct:,} in {layer.weights}" if layer.distinct > 1 else layer.weights,
                 layer.sums,
                 layer.values,
                 "" if layer.ties is None else f"{layer.ties:,}" if layer.ties else "none",
@@ -173,7 +173,9 @@ def _facts(layer: Layer, read: Sequence[Grid], sums: Spans | None, values: Spans
         layer.parameters,
         layer.activation if layer.norm is None else f"batch norm, {layer.activation}",
         len(distinct),
-        f"{_number(Fraction(distinct[0]))}..{_number(Fraction(distinct[-1]))}{step}",
+        f"{_number(Fraction(distinct[0]))}..{_number(Fraction(distinct[-1]))}{step}"
+        if len(distinct) > 1
+        else _number(Fraction(distinct[0])),
         kind if sums is None else _set(sums),
         after if values is None else _set(values),
         _ties(layer, sums),

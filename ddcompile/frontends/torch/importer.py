@@ -131,7 +131,8 @@ def _network(node: fx.Node, result: Any, context: Context, root: str) -> Network
     if isinstance(result, BatchHead):
         head, result = result.kind, result.scores
     if not isinstance(result, Units):
-        what = f"a {type(result).__name__}" if not isinstance(result, torch.Tensor) else "a tensor of constants"
+        kinds = {torch.Tensor: "a tensor of constants", dict: "a dictionary", tuple: "a tuple", list: "a list"}
+        what = next((text for kind, text in kinds.items() if isinstance(result, kind)), type(result).__name__)
         hint = "let it return one tensor that is computed from the inputs"
         raise fail("N402", f"the forward pass returns {what}", place=root, hint=hint)
     ids = sample_of(result.ids, context.batch, root)

@@ -60,6 +60,9 @@ _ALIASES = {
 for _alias, _name in _ALIASES.items():
     _NAME_OF |= {getattr(space, _alias): _name for space in _SPACES if hasattr(space, _alias)}
 
+_ASSERTS = ("_assert", "_assert_is_none")
+"""How asserts, and optional arguments, are traced."""
+
 _HINTS = {
     "max": "for the number of the largest value, use argmax(dim=1)",
     "topk": "for the number of the largest value, use argmax(dim=1)",
@@ -93,6 +96,8 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
     args = fx.node.map_arg(node.args, lambda n: values[n])
     kwargs = dict(fx.node.map_arg(node.kwargs, lambda n: values[n]))
     call = _call_of(node, module)
+    if call.name in _ASSERTS:
+        return None
     flat: list[Any] = []
     fx.node.map_arg((node.args, node.kwargs), lambda n: flat.append(values[n]))
     if any(isinstance(value, BatchHead) for value in flat):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ class _Tracer(fx.Tracer):
 
 
 def trace(module: nn.Module, root: str) -> fx.Graph:
-    """The operations of a forward pass, which must be that of eval mode.
+    """The operations of a forward pass, which must be that of eval mode; optional arguments have their defaults.
 
     Raises
     ------
@@ -63,8 +64,10 @@ def _in_training(what: str, place: str) -> CompileError:
 
 def _traced(module: nn.Module, root: str) -> fx.Graph:
     tracer = _Tracer()
+    parameters = inspect.signature(type(module).forward).parameters.values()
+    given = {p.name: p.default for p in parameters if p.default is not p.empty}
     try:
-        return tracer.trace(module)
+        return tracer.trace(module, concrete_args=given)
     except CompileError:
         raise
     except Exception as error:

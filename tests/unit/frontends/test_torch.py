@@ -255,6 +255,21 @@ def test_several_inputs() -> None:
     assert [d.name for d in flat.rule.inputs] == ["x", "y"]
 
 
+class Optional(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None, *, scale: float = 2.0) -> torch.Tensor:
+        torch._assert(x.shape[1] == 6, "six values")
+        y: torch.Tensor = self.a(x) * scale
+        return y if mask is None else y + mask
+
+
+def test_optional_arguments_have_their_defaults() -> None:
+    assert_same(small_integers(Optional()), "x: bit[6]", (6,))
+
+
 def test_the_results_have_the_shape_that_the_module_gives() -> None:
     net = nn.Sequential(nn.Linear(6, 6), nn.Unflatten(1, (3, 2))).eval()
     assert str(dd.distill(net, "x: bit[6]", passes="")).startswith("rule net(x: bit[6]) -> (y: rat[3, 2]) {")
