@@ -30,7 +30,7 @@ class EmitOptions:
     prefix : str
         Prefix of every symbol, and stem of the file names; by default the name of the rule.
     sizes : tuple of (str, int)
-        Values for the size parameters of a rule that has any, for targets that need them as numbers.
+        Values for the size parameters of a rule that has any; without them, they stay parameters of the code.
     network_sha256 : str
         Hash of the network the rule was distilled from, for the provenance header; "" if there is none.
     verdict : str
