@@ -47,6 +47,8 @@ class _Block:
     kind: OneOf["function", "loop", "branch"]
     statements: list[Stmt] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    inner: set[str] = field(default_factory=set)
+    """Names declared in blocks of it that are closed."""
 
 
 class Builder:
@@ -64,6 +66,8 @@ class Builder:
         self._names = Names(reserved)
         self._has_sizes = has_sizes
         self._blocks = [_Block("function")]
+        self._behind: list[list[_Block]] = []
+        """The open blocks that come after the place where code goes (see `at`), outermost first."""
 
     @property
     def level(self) -> int:
@@ -94,7 +98,9 @@ class Builder:
         """Let code of the `with` body go to the end of an outer block, before what is open in it."""
         blocks = self._blocks
         self._blocks = blocks[: level + 1]
+        self._behind.append(blocks[level + 1 :])
         yield
+        self._behind.pop()
         self._blocks = blocks
 
     # --- variables ---------------------------------------------------------------------------------------------------
@@ -127,13 +133,25 @@ class Builder:
 
         It gets just the name wanted if that is reserved for it.
         """
-        name = wanted if is_reserved else self._names.fresh(wanted)
+        name = wanted if is_reserved else self._free_name(wanted)
         declared = self._declare(name, convert(start, type_), self.level, mutable=True)
         return replace(declared, low=low, high=high)
 
     def mutable_real(self, wanted: str, start: Real, *, is_reserved: bool = False) -> Real:
         """Declare a real variable of the innermost block."""
-        return self._declare(wanted if is_reserved else self._names.fresh(wanted), start, self.level, mutable=True)
+        return self._declare(wanted if is_reserved else self._free_name(wanted), start, self.level, mutable=True)
+
+    def _free_name(self, wanted: str) -> str:
+        """A name for a variable of the innermost block: none that a block behind the place where code goes declares."""
+        taken = {name for blocks in self._behind for block in blocks for name in block.inner}
+        refused = []
+        name = self._names.fresh(wanted)
+        while name in taken:
+            refused.append(name)
+            name = self._names.fresh(wanted)
+        for other in refused:
+            self._names.release(other)
+        return name
 
     def assign(self, variable: Scalar, value: Scalar) -> None:
         """Give a mutable variable a new value."""
@@ -177,6 +195,7 @@ class Builder:
         self._blocks = self._blocks[:-1]
         for name in block.names:
             self._names.release(name)
+        self._blocks[-1].inner |= {*block.names, *block.inner}
         return tuple(block.statements)
 
     @contextmanager

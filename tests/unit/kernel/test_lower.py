@@ -167,6 +167,14 @@ def test_what_softmax_shares_moves_out_of_the_loop_over_its_position() -> None:
     assert lines[inner + 1].endswith("/ total")
 
 
+def test_what_moves_out_of_a_loop_hides_no_name_in_it() -> None:
+    # The first sum needs the row, and its name is free again when the second moves out of the loop over rows.
+    lines_of(
+        "rule r(x: bit[4, 4]) -> (y: int[4]) {"
+        " y[i < 4] = max(j < 4: sum(k < 4: x[i, k] * j)) + sum(k < 4: x[k, k]) + max(j < 4: sum(k < j: x[k, j])) }"
+    )
+
+
 def test_zeros_of_both_signs_are_different_constants() -> None:
     lines = lines_of("rule r(x: bit, z: real) -> (y: real) { y = if x == 1 then 0 * z else -(0 * z) }")
     assert "y[0] = 0.0 * z[0] if x[0] else -(0.0 * z[0])" in lines
