@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 
 from ddcompile.backends.llvm.compile import Library
+from ddcompile.backends.llvm.module import print_kernel
 from ddcompile.backends.llvm.target import LLVMTarget, emit_object
+from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
 from ddcompile.backends.shared.target import EmitOptions, Target
 from ddcompile.diagnostics import CompileError
+from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
+from ddcompile.kernel.lower import lower, machine_types
+from ddcompile.runtime.arrays import canonical_results, prepare
 
 FOLDER = Path(__file__).parents[2] / "golden"
 SIZES = {"life": (("H", 4), ("W", 3)), "sizes": (("N", 3), ("M", 2))}
@@ -94,6 +99,26 @@ def test_straight_line_code_is_cut_into_blocks() -> None:
     text = emit(parse(f"rule r(x: bit[201]) -> (y: int) {{ y = {terms} }}"))
     assert "more1:\n" in text
     Library(text)
+
+
+@pytest.mark.parametrize("name", ["rules/rats.rule", "kernel/doubles.rule"])
+def test_rationals_are_doubles(name: str) -> None:
+    rule = parse((FOLDER / name).read_text(encoding="utf-8"), name)
+    types = machine_types(rule)
+    kernel = lower(rule, types)
+    random = np.random.default_rng(0)
+    edges = [0.0, -0.0, 5e-324, -(2.0**-1022), 2.0**1023, -1.7976931348623157e308, 0.1, -0.25, 1e200]
+    shape = (200, *kernel.buffer["x"].extents)
+    x = np.where(random.random(shape) < 0.5, random.choice(edges, shape), random.standard_normal(shape))
+    inputs = [x, random.integers(0, 5, 200)]
+    memory = [input_memory(b, a) for b, a in zip(kernel.of_role("input"), prepare(rule, inputs).arrays, strict=True)]
+    outputs = [output_memory(buffer, 200) for buffer in kernel.of_role("output")]
+    library = Library(print_kernel(kernel))
+    batch = library.function(f"{rule.name}_batch", ctypes.c_int64, *[ctypes.c_void_p] * (len(memory) + len(outputs)))
+    batch(200, *(array.ctypes.data for array in (*memory, *outputs)))
+    found = [output_values(buffer, m, 200) for buffer, m in zip(kernel.of_role("output"), outputs, strict=True)]
+    for actual, expected in zip(canonical_results(rule, types, found, (200,)), interpret(rule, inputs), strict=True):
+        assert actual.tolist() == expected.tolist()
 
 
 def test_scratch_memory_comes_from_the_caller_when_it_is_large() -> None:
