@@ -13,27 +13,31 @@ After::
 
 Expressions are compared up to the names of indices, across statements; the ranges of their free indices must agree.
 A range of a reduction may begin below 0, where tensors have no elements: it is moved to begin there.
+The expression whose name saves most is named first; then the statements that read it are looked at again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import alpha_key, ambiguous_indices, ordered_free, subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Size, Statement
-from ddcompile.ir.traverse import children, rewrite, substitute
-from ddcompile.passes.layers import names_of
+from ddcompile.ir.traverse import children, postorder, rewrite, substitute
+from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
 __all__ = ["Cse"]
 
-_Key = tuple[Expr, tuple[tuple[int, int], ...]]
-_Use = tuple[int, Expr, tuple[Binder, ...]]
+_Key: TypeAlias = tuple[Expr, tuple[tuple[int, int], ...]]
+_Use: TypeAlias = tuple[Expr, tuple[Binder, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,59 +45,136 @@ class Cse(Pass):
     """Give an expression that occurs more than once a name, where that makes the text shorter."""
 
     name: ClassVar[str] = "cse"
-    nodes: int = option(20_000, "how many nodes a program may have; larger ones are left alone")
+    size: int = option(200, "how many nodes an expression may have that gets a name", high=100_000)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
+        state = _State(rule, self.size)
         names = names_of(rule)
-        changed = False
-        while True:
-            best = _best(_groups(rule, self.nodes))
-            if best is None:
-                return Rewrite(rule) if changed else unchanged(rule)
-            name = names("shared")
-            rule = _named(rule, best, name)
-            changed = True
+        while state.name_best(names):
+            pass
+        statements = state.statements()
+        return unchanged(rule) if len(statements) == len(rule.statements) else Rewrite(with_statements(rule, statements))
 
 
-def _groups(rule: Rule, limit: int) -> dict[_Key, list[_Use]]:
-    """Uses of equal expressions: the statement, the expression there, and the binders of its free indices.
+class _State:
+    """The statements, the expressions in them that could be shared, and what sharing them would save.
 
-    None of a program with more nodes than `limit`.
+    A statement is known by its rank; ranks are in the order of the text, with room between any two of them.
     """
-    groups: dict[_Key, list[_Use]] = {}
-    seen = 0
-    for number, statement in enumerate(rule.statements):
-        if statement.target in read_names([statement]):
+
+    def __init__(self, rule: Rule, size: int) -> None:
+        self._size = size
+        self._at: dict[Fraction, Statement] = {}
+        self._before: dict[Fraction, Fraction] = {}
+        """The rank of the statement before each one, that of the first one is before them all."""
+        self._uses: dict[_Key, dict[Fraction, list[_Use]]] = {}
+        self._keys: dict[Fraction, list[_Key]] = {}
+        self._savings: dict[_Key, int] = {}
+        self._heap: list[tuple[int, Fraction, int, _Key]] = []
+        self._count = 0
+        for number, statement in enumerate(rule.statements, 1):
+            rank = Fraction(number)
+            self._at[rank] = statement
+            self._before[rank] = Fraction(number - 1)
+            self._note(rank)
+        for key in self._uses:
+            self._weigh(key, sift=False)
+        heapify(self._heap)
+
+    def statements(self) -> list[Statement]:
+        """The statements in order."""
+        return [self._at[rank] for rank in sorted(self._at)]
+
+    def name_best(self, names: Names) -> bool:
+        """Name the expression whose naming saves most, the first in the text of several; False if none saves."""
+        while self._heap:
+            saved, _, _, key = heappop(self._heap)
+            if self._savings.get(key) == -saved:
+                self._name(key, names("shared"))
+                return True
+        return False
+
+    def _name(self, key: _Key, name: str) -> None:
+        uses = self._uses[key]
+        first = min(uses)
+        expr, binders = uses[first][0]
+        changed: dict[_Key, None] = {}
+        for rank, found in list(uses.items()):
+            value = self._at[rank].value
+            for own, own_binders in found:
+                read = _read(name, own_binders)
+                value = rewrite(value, lambda n, e=own, r=read: r if n == e else n)  # type: ignore[misc]
+            old = self._at[rank]
+            changed |= self._forget(rank)
+            self._at[rank] = Statement(old.target, old.positions, value, location=old.location)
+            changed |= self._note(rank)
+        rank = (self._before[first] + first) / 2
+        self._at[rank] = _statement(name, binders, expr)
+        self._before[rank], self._before[first] = self._before[first], rank
+        changed |= self._note(rank)
+        for each in sorted(changed, key=self._first):
+            self._weigh(each)
+
+    def _first(self, key: _Key) -> Fraction:
+        return min(self._uses.get(key, ()), default=Fraction(0))
+
+    def _note(self, rank: Fraction) -> dict[_Key, None]:
+        """Take note of the expressions in a statement."""
+        found = list(_candidates(self._at[rank], self._size))
+        for key, use in found:
+            self._uses.setdefault(key, {}).setdefault(rank, []).append(use)
+        self._keys[rank] = [key for key, _ in found]
+        return dict.fromkeys(self._keys[rank])
+
+    def _forget(self, rank: Fraction) -> dict[_Key, None]:
+        changed = dict.fromkeys(self._keys.pop(rank))
+        for key in changed:
+            del self._uses[key][rank]
+        return changed
+
+    def _weigh(self, key: _Key, *, sift: bool = True) -> None:
+        """Compute what naming an expression would save."""
+        uses = self._uses[key]
+        count = sum(map(len, uses.values()))
+        saved = 0
+        if count > 1:
+            expr, binders = uses[min(uses)][0]
+            saved = count * (cost(expr) - cost(_read("x", binders))) - cost(_statement("x", binders, expr))
+        self._savings[key] = saved
+        if saved > 0:
+            self._count += 1
+            entry = (-saved, min(uses), self._count, key)
+            if sift:
+                heappush(self._heap, entry)
+            else:
+                self._heap.append(entry)
+
+
+def _candidates(statement: Statement, size: int) -> Iterator[tuple[_Key, _Use]]:
+    """The expressions in a statement that could be shared, outermost first, and what makes two of them equal."""
+    if statement.target in read_names([statement]):
+        return
+    ambiguous = ambiguous_indices(statement)
+    sizes = _sizes(statement.value)
+    for expr, scope in subexpressions(statement):
+        if isinstance(expr, Literal | Index | Size | Read) or not children(expr) or sizes[id(expr)] > size:
             continue
-        ambiguous = ambiguous_indices(statement)
-        for expr, scope in subexpressions(statement):
-            seen += 1
-            if seen > limit:
-                return {}
-            if not children(expr) or isinstance(expr, Literal | Index | Size | Read):
-                continue
-            own = ordered_free(expr)
-            if not ambiguous.isdisjoint(own):
-                continue
-            binders = tuple(next(b for b in scope if b.name == n) for n in own)
-            bounds = [box_bounds(b) for b in binders]
-            if any(b is None for b in bounds):
-                continue
-            key = (alpha_key(expr, own), tuple(b for b in bounds if b is not None))
-            groups.setdefault(key, []).append((number, expr, binders))
-    return {key: uses for key, uses in groups.items() if len(uses) > 1}
+        own = ordered_free(expr)
+        if not ambiguous.isdisjoint(own):
+            continue
+        binders = tuple(next(b for b in scope if b.name == n) for n in own)
+        bounds = [box_bounds(b) for b in binders]
+        if all(b is not None for b in bounds):
+            yield (alpha_key(expr, own), tuple(b for b in bounds if b is not None)), (expr, binders)
 
 
-def _best(groups: dict[_Key, list[_Use]]) -> list[_Use] | None:
-    """The group whose naming saves most; None if none saves."""
-    best: tuple[int, list[_Use]] | None = None
-    for uses in groups.values():
-        _, expr, binders = uses[0]
-        saved = len(uses) * (cost(expr) - cost(_read("x", binders))) - cost(_statement("x", binders, expr))
-        if saved > 0 and (best is None or saved > best[0]):
-            best = (saved, uses)
-    return None if best is None else best[1]
+def _sizes(root: Expr) -> dict[int, int]:
+    """How many nodes each subexpression has, by its identity."""
+    sizes: dict[int, int] = {}
+    for node in postorder(root):
+        sizes[id(node)] = 1 + sum(sizes[id(kid)] for kid in children(node))
+    return sizes
 
 
 def _start(binder: Binder) -> int:
@@ -116,19 +197,3 @@ def _statement(name: str, binders: tuple[Binder, ...], expr: Expr) -> Statement:
     )
     back: dict[str, Expr] = {n: builder.add(Index(n), start) for n, start in starts.items()}
     return Statement(name, moved, substitute(expr, back) if back else expr)
-
-
-def _named(rule: Rule, uses: list[_Use], name: str) -> Rule:
-    """Put the expression of `uses` into its own statement, before the first that needs it."""
-    values = {number: rule.statements[number].value for number, _, _ in uses}
-    for number, expr, binders in uses:
-        read = _read(name, binders)
-        values[number] = rewrite(values[number], lambda n, e=expr, r=read: r if n == e else n)  # type: ignore[misc]
-    _, expr, binders = uses[0]
-    statements = []
-    for number, statement in enumerate(rule.statements):
-        if number == uses[0][0]:
-            statements.append(_statement(name, binders, expr))
-        value = values.get(number, statement.value)
-        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
-    return with_statements(rule, statements)

@@ -52,11 +52,12 @@ class Names:
 
     def __init__(self, taken: set[str], tensors: Iterable[str] = ()) -> None:
         self.taken = taken
+        self._counts: dict[str, int] = {}
         self.tensors = frozenset(tensors)
 
     def __call__(self, stem: str) -> str:
         """A name that begins with `stem`."""
-        return fresh_name(stem, self.taken)
+        return fresh_name(stem, self.taken, self._counts)
 
     def indices(self, count: int, avoid: Iterable[str] = ()) -> list[str]:
         """Names for indices: not those of tensors, nor of indices in scope."""

@@ -18,6 +18,7 @@ that meet a condition is `rows`; otherwise the name says what kind of unit it is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -123,12 +124,14 @@ def _tensor_names(rule: Rule, ordered: list[Statement], types: Types) -> dict[st
     kept = {d.name for d in (*rule.inputs, *rule.outputs)}
     taken = {*kept, *rule.sizes, *(c.name for c in rule.constants), *_LETTERS}
     names = {s.target: s.target for s in ordered if s.target in kept}
-    single = {s.target for s in ordered}
+    clauses = Counter(s.target for s in ordered)
+    single = set(clauses)
+    counts: dict[str, int] = {}
     for statement in ordered:
         if statement.target not in names:
-            clauses = [s for s in ordered if s.target == statement.target]
-            stem = _stem(statement, types, names) if len(clauses) == 1 else _kind_stem(statement, types)
-            names[statement.target] = fresh_name(stem, taken)
+            is_only = clauses[statement.target] == 1
+            stem = _stem(statement, types, names) if is_only else _kind_stem(statement, types)
+            names[statement.target] = fresh_name(stem, taken, counts)
     return {old: new for old, new in names.items() if old in single}
 
 

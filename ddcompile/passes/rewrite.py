@@ -52,13 +52,19 @@ def used_names(rule: Rule) -> set[str]:
     return names
 
 
-def fresh_name(stem: str, taken: set[str]) -> str:
-    """`stem`, or `stem2`, `stem3`, ... : the first that is not taken; it is then taken."""
-    name, count = stem, 1
+def fresh_name(stem: str, taken: set[str], counts: dict[str, int] | None = None) -> str:
+    """`stem`, or `stem2`, `stem3`, ... : the first that is not taken; it is then taken.
+
+    With `counts`, the search goes on where it ended for the same stem: for many names, of which none is ever free again.
+    """
+    count = 1 if counts is None else counts.get(stem, 1)
+    name = stem
     while name in taken:
         count += 1
         name = f"{stem}{count}" if not stem[-1].isdigit() else f"{stem}_{count}"
     taken.add(name)
+    if counts is not None:
+        counts[stem] = count
     return name
 
 
