@@ -54,7 +54,9 @@ class Cse(Pass):
         while state.name_best(names):
             pass
         statements = state.statements()
-        return unchanged(rule) if len(statements) == len(rule.statements) else Rewrite(with_statements(rule, statements))
+        if len(statements) == len(rule.statements):
+            return unchanged(rule)
+        return Rewrite(with_statements(rule, statements))
 
 
 class _State:

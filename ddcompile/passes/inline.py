@@ -18,8 +18,11 @@ wrapped) and use every index in scope. Statements do not grow beyond a size that
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from heapq import heapify, heappop, heappush
+from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
@@ -31,7 +34,7 @@ from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, sub
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, expressions, read_names, unchanged, with_statements
 
 __all__ = ["Inline"]
 
@@ -45,39 +48,100 @@ class Inline(Pass):
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
-        names = names_of(rule)
+        state = _State(rule)
+        if not state.settle(names_of(rule), self.size):
+            return unchanged(rule)
+        return Rewrite(state.rule(), Witness())
+
+
+_Change: TypeAlias = dict[int, Statement | None]
+"""New statements by their numbers; None for one that goes."""
+
+
+class _State:
+    """The statements by their numbers, who reads what, and the tensors that are still to be looked at."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._old = rule
+        self._results = {d.name for d in rule.outputs}
+        self._statements = dict(enumerate(rule.statements))
+        self._places: dict[str, list[int]] = {}
+        self._clauses: dict[str, list[int]] = {}
+        for number, statement in self._statements.items():
+            self._add(number, statement)
+        self._work = [numbers[0] for numbers in self._clauses.values()]
+        self._waiting = set(self._work)
+
+    def rule(self) -> Rule:
+        """The program as it is now."""
+        return with_statements(self._old, self._statements.values())
+
+    def settle(self, names: Names, size: int) -> bool:
+        """Write tensors into their readers, the first in the text first, until nothing changes any more."""
         changed = False
-        while True:
-            new = _inlined_once(rule, names, self.size)
-            if new is None:
-                return Rewrite(rule, Witness()) if changed else unchanged(rule)
-            rule, changed = new, True
+        heapify(self._work)
+        while self._work:
+            number = heappop(self._work)
+            self._waiting.discard(number)
+            change = self._change(number, names, size)
+            if change is not None and self._saved(change) >= 0:
+                self._apply(change)
+                changed = True
+        return changed
 
-
-def _inlined_once(rule: Rule, names: Names, size: int) -> Rule | None:
-    results = {d.name for d in rule.outputs}
-    uses: dict[str, list[int]] = {}
-    for number, statement in enumerate(rule.statements):
-        for node in reads(statement.value):
-            uses.setdefault(node.tensor, []).append(number)
-    clauses: dict[str, list[int]] = {}
-    for number, statement in enumerate(rule.statements):
-        clauses.setdefault(statement.target, []).append(number)
-    for name, numbers in clauses.items():
-        places = uses.get(name, [])
-        if name in results or len(numbers) != 1 or not places or numbers[0] in places:
-            continue
-        source = rule.statements[numbers[0]]
-        if not all(isinstance(p, Binder) for p in source.positions):
-            continue
+    def _change(self, number: int, names: Names, size: int) -> _Change | None:
+        source = self._statements.get(number)
+        if source is None or source.target in self._results or len(self._clauses[source.target]) != 1:
+            return None
+        places = sorted(self._places.get(source.target, ()))
+        if not places or number in places or not all(isinstance(p, Binder) for p in source.positions):
+            return None
         if len(places) > 1 and not _is_copy(source):
-            continue
-        if any(rule.statements[p].target in read_names([rule.statements[p]]) for p in places):
-            continue
-        new = _fused(rule, source, places, names) or _written(rule, source, places, size, names)
-        if new is not None and cost(new) <= cost(rule):
-            return new
-    return None
+            return None
+        readers = {place: self._statements[place] for place in places}
+        if any(reader.target in read_names([reader]) for reader in readers.values()):
+            return None
+        if len(places) == 1 and source.binders:
+            fused = _fused(source, readers[places[0]], names, self.rule)
+            if fused is not None:
+                return {number: fused[0], places[0]: fused[1]}
+        written = _written(source, readers, size, names)
+        return None if written is None else {number: None, **written}
+
+    def _saved(self, change: _Change) -> int:
+        """How much shorter the text gets."""
+        before = sum(cost(self._statements[number]) for number in change)
+        return before - sum(cost(new) for new in change.values() if new is not None)
+
+    def _apply(self, change: _Change) -> None:
+        touched: set[str] = set()
+        for number, new in change.items():
+            old = self._statements[number]
+            touched |= {old.target, *_reads(old)}
+            for name in _reads(old):
+                self._places[name].remove(number)
+            self._clauses[old.target].remove(number)
+            if new is None:
+                del self._statements[number]
+            else:
+                self._statements[number] = new
+                self._add(number, new)
+                touched |= {new.target, *_reads(new)}
+        for name in touched:
+            for number in self._clauses.get(name, ())[:1]:
+                if number not in self._waiting:
+                    self._waiting.add(number)
+                    heappush(self._work, number)
+
+    def _add(self, number: int, statement: Statement) -> None:
+        for name in _reads(statement):
+            self._places.setdefault(name, []).append(number)
+        insort(self._clauses.setdefault(statement.target, []), number)
+
+
+def _reads(statement: Statement) -> list[str]:
+    """The tensors that a statement reads, once for each read."""
+    return [node.tensor for expr in expressions(statement) for node in reads(expr)]
 
 
 def _is_copy(source: Statement) -> bool:
@@ -85,11 +149,11 @@ def _is_copy(source: Statement) -> bool:
     return isinstance(source.value, Literal | Read) and getattr(source.value, "pad", None) is None
 
 
-def _written(rule: Rule, source: Statement, places: list[int], size: int, names: Names) -> Rule | None:
-    """The rule with `source` written into its readers and gone; None if one of the readers forbids it."""
-    statements = list(rule.statements)
-    for place in dict.fromkeys(places):
-        reader = statements[place]
+def _written(source: Statement, readers: dict[int, Statement], size: int, names: Names) -> dict[int, Statement] | None:
+    """The readers with `source` written into them; None if one of them forbids it."""
+    written = {}
+    for place, old in readers.items():
+        reader = old
         for node, scope in subexpressions(reader):
             if not isinstance(node, Read) or node.tensor != source.target:
                 continue
@@ -99,12 +163,13 @@ def _written(rule: Rule, source: Statement, places: list[int], size: int, names:
             moved = substitute(value[1], dict(zip(value[0], node.positions, strict=True)))
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
-            if not _is_copy(source) and cost(reader) > max(size, cost(statements[place])):
+            if not _is_copy(source) and cost(reader) > max(size, cost(old)):
                 return None
             break
-        statements[place] = reader
-    kept = [s for s in statements if s.target != source.target]
-    return with_statements(rule, kept) if not any(source.target in read_names([s]) for s in kept) else None
+        if source.target in read_names([reader]):
+            return None
+        written[place] = reader
+    return written
 
 
 def _once(node: Read, scope: tuple[Binder, ...]) -> bool:
@@ -145,11 +210,10 @@ def _renamed(source: Statement, reader: Statement, scope: tuple[Binder, ...], na
     return [new[n] for n in own], rename_indices(source.value, new)
 
 
-def _fused(rule: Rule, source: Statement, places: list[int], names: Names) -> Rule | None:
-    """Turn `t[i] = e` whose only use is `reduce(i: t[i])` into a scalar `t = reduce(i: e)`."""
-    if len(places) != 1 or not source.binders:
-        return None
-    reader = rule.statements[places[0]]
+def _fused(
+    source: Statement, reader: Statement, names: Names, rule: Callable[[], Rule]
+) -> tuple[Statement, Statement] | None:
+    """Turn `t[i] = e` whose only use is `reduce(i: t[i])` into a scalar `t = reduce(i: e)`, and its reader."""
     for node, _ in subexpressions(reader):
         if not isinstance(node, Reduce) or not isinstance(node.body, Read) or node.body.tensor != source.target:
             continue
@@ -162,19 +226,11 @@ def _fused(rule: Rule, source: Statement, places: list[int], names: Names) -> Ru
             b is None or inner[p] != b for p, (_, b) in zip(positions, own, strict=True)
         ):
             return None
-        if positions != [b.name for b in node.binders] and Reals(infer(rule))(node):
+        if positions != [b.name for b in node.binders] and Reals(infer(rule()))(node):
             return None  # reals are added, and compared, in the order of the indices
         name = names(source.target)
         scalar = Statement(name, (), Reduce(node.op, source.binders, source.value))
         scalar_read = Read(name)
         value = rewrite(reader.value, lambda n, t=node, r=scalar_read: r if n == t else n)  # type: ignore[misc]
-        new = []
-        for statement in rule.statements:
-            if statement is source:
-                new.append(scalar)
-            elif statement is reader:
-                new.append(Statement(reader.target, reader.positions, value, location=reader.location))
-            else:
-                new.append(statement)
-        return with_statements(rule, new)
+        return scalar, Statement(reader.target, reader.positions, value, location=reader.location)
     return None

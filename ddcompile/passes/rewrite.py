@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from ddcompile.ir.nodes import Binder, Constant, Expr, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder
 
-__all__ = ["Rewrite", "Witness", "fresh_name", "read_names", "unchanged", "used_names", "with_statements"]
+__all__ = [
+    "Rewrite",
+    "Witness",
+    "expressions",
+    "fresh_name",
+    "read_names",
+    "unchanged",
+    "used_names",
+    "with_statements",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ def used_names(rule: Rule) -> set[str]:
 def fresh_name(stem: str, taken: set[str], counts: dict[str, int] | None = None) -> str:
     """`stem`, or `stem2`, `stem3`, ... : the first that is not taken; it is then taken.
 
-    With `counts`, the search goes on where it ended for the same stem: for many names, of which none is ever free again.
+    With `counts`, the search goes on where it ended for the same stem: for many names that are never free again.
     """
     count = 1 if counts is None else counts.get(stem, 1)
     name = stem
@@ -68,16 +77,19 @@ def fresh_name(stem: str, taken: set[str], counts: dict[str, int] | None = None)
     return name
 
 
+def expressions(statement: Statement) -> list[Expr]:
+    """The expressions of a statement: its value, its positions and the bounds of its indices."""
+    parts: list[Expr] = [statement.value]
+    for position in statement.positions:
+        parts += [position.lower, position.upper] if isinstance(position, Binder) else [position]
+    return parts
+
+
 def read_names(nodes: Iterable[Expr | Statement]) -> set[str]:
     """The names of all tensors and constants read by expressions and statements, in values, positions and bounds."""
     found: set[str] = set()
     for node in nodes:
-        parts: list[Expr] = [node] if isinstance(node, Expr) else []
-        if isinstance(node, Statement):
-            parts.append(node.value)
-            for position in node.positions:
-                parts += [position.lower, position.upper] if isinstance(position, Binder) else [position]
-        for part in parts:
+        for part in expressions(node) if isinstance(node, Statement) else (node,):
             for inner in postorder(part):
                 if isinstance(inner, Read):
                     found.add(inner.tensor)
