@@ -9,7 +9,6 @@ import click
 from ddcompile.cli.options import FILE, activation_option, head_option, json_option
 from ddcompile.cli.output import note, print_json, print_text
 from ddcompile.diagnostics import CompileError
-from ddcompile.frontends.places import at
 
 __all__ = ["command"]
 
@@ -31,6 +30,7 @@ def command(
     """
     from ddcompile import facts
     from ddcompile.frontends import load_network
+    from ddcompile.frontends.places import at
 
     network = load_network(networks, activation)
     if inputs is None:
