@@ -103,7 +103,14 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
             new_rows[layer.name] = rows
     if not new_rows:
         return unchanged(rule)
-    return _write(rule, atoms, new_rows, recoded, split)
+    rewrite = _write(rule, atoms, new_rows, recoded, split)
+    # Bits are a normal form: tables of bounds that they bring are for later passes to pay back.
+    return rewrite if recoded.any() or _live_cost(rewrite.rule) <= _live_cost(rule) else unchanged(rule)
+
+
+def _live_cost(rule: Rule) -> int:
+    """The cost without affine units that were only read through thresholds."""
+    return cost(dce(rule).rule)
 
 
 def _is_candidate(rule: Rule, target: str) -> bool:
@@ -223,11 +230,7 @@ def _write(
             if is_bit or name in split:
                 value = Compare((">=",), (source, Literal(1))) if is_bit else source
                 witness.append(Statement(part, binders, value))
-    new = with_statements(rule, statements, constants)
-    # Affine units that were only read through thresholds are dead now.
-    if cost(dce(new).rule) > cost(dce(rule).rule):
-        return unchanged(rule)
-    return Rewrite(new, Witness(tuple(witness), tuple(tables)))
+    return Rewrite(with_statements(rule, statements, constants), Witness(tuple(witness), tuple(tables)))
 
 
 def _moved_atoms(

@@ -110,13 +110,25 @@ def run(
     steps: list[Step] = []
     price = cost(rule)
     for _ in range(_MAX_ROUNDS):
-        found = _once(rule, passes, observe, accept)
+        found = _shorter(rule, passes, observe, accept)
         if not found or cost(found[-1].new) >= price:
             break
         steps += found
         rule = found[-1].new
         price = cost(rule)
     return steps
+
+
+def _shorter(
+    rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
+) -> list[Step]:
+    """All passes; where recoding made the program longer, with it or without it, whichever ends shorter."""
+    found = _once(rule, passes, observe, accept)
+    if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
+        other = _once(rule, [p for p in passes if not isinstance(p, Recode)], observe, accept)
+        if other and cost(other[-1].new) < cost(found[-1].new):
+            return other
+    return found
 
 
 def _once(

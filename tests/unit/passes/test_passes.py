@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+import ddcompile as dd
 from ddcompile.analysis.cost import cost
 from ddcompile.ir.parser import parse
 from ddcompile.passes.pipeline import DEFAULT, PASSES, run
 from ddcompile.prove.checker import check_step
+from ddcompile.testing.structures import STRUCTURES
 
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
@@ -133,6 +135,28 @@ APPLIES = [
   const weight_y: int[2] = [1, 1]
   h[u < 2] = sum(i < 2: weight_h[u, i] * x[i]) >= 1
   y = sum(i < 2: weight_y[i] * h[i]) >= 2
+}""",
+    ),
+    (
+        "signs of odd sums become bits, with bounds that differ",
+        "recode",
+        """rule f(x: spin[3]) -> (y: trit[3]) {
+  const W: int[3, 3] = [[1, 1, 1], [1, -1, 1], [1, 1, -1]]
+  const V: int[3, 3] = [[1, 1, 1], [1, -1, 1], [1, -1, -1]]
+  const U: int[3, 3] = [[1, 1, -2], [1, 2, 1], [3, -1, 0]]
+  h[u < 3] = sign(sum(i < 3: W[u, i] * x[i]))
+  g[v < 3] = sign(sum(u < 3: V[v, u] * h[u]))
+  y[w < 3] = sign(sum(v < 3: U[w, v] * g[v]))
+}""",
+        """rule f(x: spin[3]) -> (y: trit[3]) {
+  const weight_h: int[3, 3] = [[1, 1, 1], [1, -1, 1], [1, 1, -1]]
+  const weight_g: int[3, 3] = [[1, 1, 1], [1, -1, 1], [1, -1, -1]]
+  const bound_g: int[3] = [2, 1, 0]
+  const weight_y: int[3, 3] = [[1, 1, -2], [1, 2, 1], [2, 0, 0]]
+  const bias_y: int[3] = [0, -2, -1]
+  h[u < 3] = sum(i < 3: weight_h[u, i] * x[i]) >= 1
+  g[v < 3] = sum(i < 3: weight_g[v, i] * h[i]) >= bound_g[v]
+  y[w < 3] = sign(sum(i < 3: weight_y[w, i] * g[i]) + bias_y[w])
 }""",
     ),
     (
@@ -396,6 +420,36 @@ def test_applies(title: str, name: str, text: str, expected: str) -> None:
 def test_declines(title: str, name: str, text: str) -> None:
     rule = parse(text)
     assert PASSES[name]()(rule).rule == rule
+
+
+def test_recoding_is_taken_where_later_passes_pay_for_it() -> None:
+    case = STRUCTURES["two_counts"]
+    structure = case.build(*case.small)
+    rule = dd.distill(structure.network(3), structure.inputs, structure.outputs, passes="dce").rule
+    steps = run(rule)
+    recoding = next(s for s in steps if s.name == "recode")
+    assert cost(recoding.new) > cost(recoding.old)
+    assert cost(steps[-1].new) <= 1.3 * cost(structure.rule)
+
+
+def test_recoding_that_does_not_pay_is_left_out() -> None:
+    tables = [
+        [[1, 1, 1, -1, -1], [-1, -1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, -1, -1, 1], [1, -1, -1, 1, -1]],
+        [[1, 1, -1, -1, 1], [-1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [-1, -1, -1, -1, 1], [1, 1, -1, 1, 1]],
+        [[-1, 1, -1, 1, -1], [1, -1, -1, 1, -1], [1, -1, 1, 1, 1], [1, 1, -1, 1, -1], [1, 1, 1, -1, 1]],
+    ]
+    rule = parse(
+        f"""rule f(x: spin[5]) -> (y: trit[5]) {{
+  const W: int[5, 5] = {tables[0]}
+  const V: int[5, 5] = {tables[1]}
+  const U: int[5, 5] = {tables[2]}
+  h[u < 5] = sign(sum(i < 5: W[u, i] * x[i]))
+  g[v < 5] = sign(sum(u < 5: V[v, u] * h[u]))
+  y[w < 5] = sign(sum(v < 5: U[w, v] * g[v]))
+}}"""
+    )
+    assert cost(PASSES["recode"]()(rule).rule) > cost(rule)
+    assert not run(rule)
 
 
 def test_every_pass_is_tried_both_ways() -> None:
