@@ -8,8 +8,9 @@ After::
 
     y[i < 8] = sum(k < 8: x[k]) - 2 * x[i] >= 4
 
-A wrapped index loses its `%` when its range shows that it does not wrap; a reduction over a whole cycle starts
-anywhere. Of what computes with reals only the exact parts are folded.
+What ranges decide is written in: `relu(x[i] + 1)` over bits is `x[i] + 1`. A wrapped index loses its `%` when its range
+shows that it does not wrap; a reduction over a whole cycle starts anywhere. Of what computes with reals only the exact
+parts are folded.
 """
 
 from __future__ import annotations
@@ -42,10 +43,14 @@ from ddcompile.ir.nodes import (
 )
 from ddcompile.ir.traverse import free_indices, postorder, rewrite
 from ddcompile.ir.types import Types, infer
+from ddcompile.passes.decided import decided
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["Fold", "folded"]
+
+_MOST_ROUNDS = 8
+"""How often ranges are found again after what they decided was written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,22 @@ class Fold(Pass):
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
-        tables = {c.name: c for c in rule.constants}
-        types = infer(rule)
-        statements = []
-        for statement in rule.statements:
-            value = folded(statement, statement.value, tables, types)
-            statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
-        new_rule = with_statements(rule, statements)
-        return unchanged(rule) if new_rule == rule else Rewrite(new_rule)
+        new = rule
+        for _ in range(_MOST_ROUNDS):
+            before, new = new, _folded_once(new)
+            if new == before:
+                break
+        return unchanged(rule) if new == rule else Rewrite(new)
+
+
+def _folded_once(rule: Rule) -> Rule:
+    tables = {c.name: c for c in rule.constants}
+    types = infer(rule)
+    statements = []
+    for statement in rule.statements:
+        value = folded(statement, decided(statement.value, types), tables, types)
+        statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+    return with_statements(rule, statements)
 
 
 def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types) -> Expr:

@@ -110,6 +110,20 @@ APPLIES = [
 }""",
     ),
     (
+        "what ranges decide",
+        "fold",
+        """rule f(x: trit[3]) -> (y: int, z: int) {
+  s = sum(i < 3: x[i])
+  y = relu(s + 3) + abs(s - 3) + max(s, -3, -5) + min(max(s, -7), 4)
+  z = (s >= 4) + (s > -4) + sign(s + 4) + (if s < 9 then 2 else s)
+}""",
+        """rule f(x: trit[3]) -> (y: int, z: int) {
+  s = sum(i < 3: x[i])
+  y = 2 * s + 6
+  z = 4
+}""",
+    ),
+    (
         "uneven weights of a majority",
         "exact-thresholds",
         """rule f(x: bit[3]) -> (y: bit) {
@@ -286,6 +300,15 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "ranges that decide nothing",
+        "fold",
+        """rule f(x: trit[3]) -> (y: int, z: bit) {
+  s = sum(i < 3: x[i])
+  y = relu(s + 2) + abs(s) + max(s, -2) + min(s, 2)
+  z = s >= 3
+}""",
+    ),
     (
         "units that differ",
         "forward",

@@ -1,0 +1,104 @@
+"""What the range of a value decides: comparisons that always hold, relus that never cut, arguments that never win.
+
+Used by `fold`. The ranges are those that type inference finds; operators over reals are left alone.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TypeAlias
+
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Call, Compare, CompareOp, Expr, Index, Literal, Read, Unary
+from ddcompile.ir.traverse import children, postorder, with_children
+from ddcompile.ir.types import Types
+
+__all__ = ["decided"]
+
+_Range: TypeAlias = tuple[Fraction | None, Fraction | None]
+
+
+def decided(value: Expr, types: Types) -> Expr:
+    """The value of a statement with what its ranges decide written in; `value` is a part of the rule of `types`."""
+    results: list[Expr] = []
+    for node in postorder(value):
+        count = len(children(node))
+        kids = tuple(results[len(results) - count :])
+        del results[len(results) - count :]
+        results.append(_decided(node, with_children(node, kids), types))
+    return results[0]
+
+
+def _decided(old: Expr, new: Expr, types: Types) -> Expr:
+    """A node over simplified operands; `old` is the node that has a type."""
+    if isinstance(old, Literal | Index) or any(types.of(node).kind == "real" for node in (old, *children(old))):
+        return new
+    ranges = [_range(kid, types) for kid in children(old)]
+    own = _range(old, types)
+    if own[0] is not None and own[0] == own[1] and not isinstance(old, Read) and builder.has_literal(own[0]):
+        return Literal(own[0])
+    match new:
+        case Unary("relu", operand) if _reaches(ranges[0], 0):
+            return operand
+        case Unary("abs", operand) if _reaches(ranges[0], 0):
+            return operand
+        case Unary("abs", operand) if _stays(ranges[0], 0):
+            return builder.neg(operand)
+        case Unary("sign", _) if _always(">", ranges[0], (Fraction(0), Fraction(0))):
+            return Literal(1)
+        case Unary("sign", _) if _always("<", ranges[0], (Fraction(0), Fraction(0))):
+            return Literal(-1)
+        case Compare((op,), _):
+            if _always(op, *ranges):
+                return Literal(1)
+            if _always(_OPPOSITE[op], *ranges):
+                return Literal(0)
+        case Call(function, arguments):
+            kept = _contenders(function, ranges)
+            return builder.call(function, [arguments[k] for k in kept]) if len(kept) < len(arguments) else new
+    return new
+
+
+_OPPOSITE: dict[CompareOp, CompareOp] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def _range(expr: Expr, types: Types) -> _Range:
+    """The least and the greatest value of an exact expression, as far as they are known."""
+    value = types.of(expr)
+    low = None if value.low is None else Fraction(value.low, 1 << value.exponent)
+    return low, None if value.high is None else Fraction(value.high, 1 << value.exponent)
+
+
+def _reaches(range_: _Range, bound: int) -> bool:
+    return range_[0] is not None and range_[0] >= bound
+
+
+def _stays(range_: _Range, bound: int) -> bool:
+    return range_[1] is not None and range_[1] <= bound
+
+
+def _always(op: CompareOp, left: _Range, right: _Range) -> bool:
+    """Whether a comparison holds for all values of two ranges."""
+    match op:
+        case "<":
+            return left[1] is not None and right[0] is not None and left[1] < right[0]
+        case "<=":
+            return left[1] is not None and right[0] is not None and left[1] <= right[0]
+        case ">" | ">=":
+            return _always("<" if op == ">" else "<=", right, left)
+        case "!=":
+            return _always("<", left, right) or _always("<", right, left)
+        case "==":
+            return left[0] is not None and left[0] == left[1] and left == right
+
+
+def _contenders(function: str, ranges: list[_Range]) -> list[int]:
+    """The arguments of a minimum or maximum that may be its value where no earlier one is."""
+    kept: list[int] = []
+    op: CompareOp = ">=" if function == "max" else "<="
+    for k, range_ in enumerate(ranges):
+        if any(_always(op, ranges[j], range_) for j in kept):
+            continue
+        kept = [j for j in kept if not _always(op, range_, ranges[j])]
+        kept.append(k)
+    return kept
