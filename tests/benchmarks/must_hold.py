@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from hold_digits import digits
 from hold_elementary import elementary_functions
 from hold_frontends import frontends
 from hold_networks import agreement, disguised, networks
@@ -25,6 +26,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "networks": networks,
     "frontends": frontends,
     "engines": agreement,
+    "digits": digits,
     "disguised": disguised,
     "meaning": meaning,
     "programs": programs,
