@@ -28,9 +28,9 @@ def test_commands(tmp_path: Path, request: pytest.FixtureRequest, replay: Callab
 
 
 def test_python(tmp_path: Path, replay: Callable[[str, Path], str]) -> None:
-    """The example runs after the commands that make its file."""
+    """The examples run after the commands that make their file."""
     text = README.read_text(encoding="utf-8")
-    (block,) = PYTHON.findall(text)
+    block = "\n".join(reversed(PYTHON.findall(text)))
     making = re.findall(r"^\$ (python -c .*savez.*)$", text, re.MULTILINE)
     replay("".join(f"$ {command}\n" for command in making), tmp_path)
     done = subprocess.run(
