@@ -61,7 +61,7 @@ def test_networks(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("start", range(0, 150, 50))
 def test_rules(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = [rule_from_seed(seed, Limits(sizes=False)) for seed in range(start, start + 50)]
+    rules = [rule_from_seed(seed, Limits(sizes=0.0, reals=0.0)) for seed in range(start, start + 50)]
     assert sum(watch(rule, monkeypatch) for rule in rules)
 
 
