@@ -20,7 +20,7 @@ from ddcompile.analysis.rows import Row, value_of
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.types import Types
 
-__all__ = ["Alias", "Range", "Ranges", "Repeats", "alias_of", "combined", "compose", "reduced"]
+__all__ = ["Alias", "Range", "Ranges", "Repeats", "alias_of", "combined", "compose", "integers", "reduced"]
 
 Range: TypeAlias = tuple[Fraction, Fraction]
 _FEW_VALUES = 64

@@ -14,8 +14,8 @@ Proposals are the weights divided by a unit and rounded; `ddcompile.analysis.thr
 of the operands' value sets. A unit without a proved small form keeps its exact weights. Where a tie is attained it is
 kept: the sign of zero is zero, and noise that changes ties is not cleaned away.
 
-`recode` then turns signs that never tie into bits. It is a pass of its own, so that what it says about ties is said of
-small weights, where it is easy to check::
+`recode` then turns signs that never tie into bits, and negates hidden units that read better so. It is a pass of its
+own, so that what it says about ties is said of small weights, where it is easy to check::
 
     unit[u < 1] = sign(sum(i < 3: weight[u, i] * x[i]))          # x are spins, so that the sum is odd
     y = unit[0] + x[0] > 0
@@ -28,8 +28,9 @@ becomes::
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from math import gcd
 from typing import ClassVar
 
@@ -39,12 +40,14 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
-from ddcompile.ir.nodes import Binder, Compare, Constant, Index, Literal, Read, Rule, Statement
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
-from ddcompile.passes.aliases import compose
+from ddcompile.passes.aliases import compose, integers
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass
+from ddcompile.passes.orient import has_zero, rank, signed
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["ExactThresholds", "Recode"]
@@ -63,7 +66,7 @@ class ExactThresholds(Pass):
 
 @dataclass(frozen=True, slots=True)
 class Recode(Pass):
-    """Turn signs that never tie into bits."""
+    """Turn signs that never tie into bits, and hidden units the right way round."""
 
     name: ClassVar[str] = "recode"
 
@@ -72,11 +75,30 @@ class Recode(Pass):
         return _rewritten(rule, may_recode=True)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Codes:
+    """What became of elements: the old value is `factor * new + offset`."""
+
+    factor: np.ndarray
+    offset: np.ndarray
+
+    def changed(self, where: slice | np.ndarray) -> bool:
+        """Whether any of some elements is another value now."""
+        return bool((self.factor[where] != 1).any())
+
+    def is_bit(self, where: slice | np.ndarray) -> np.ndarray:
+        """Which of some elements were signs and are bits now."""
+        return np.asarray(np.abs(self.factor[where]) == 2)
+
+
+_SAME = (1, 0)
+
+
 def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
     types = infer(rule)
     atoms = Atoms.of_rule(rule, types)
     domains: dict[str, Domain | None] = {n: domain_of(types.tensor[n]) for n in atoms.names}
-    recoded = np.zeros(atoms.count, dtype=bool)
+    codes = _Codes(np.ones(atoms.count, dtype=np.int64), np.zeros(atoms.count, dtype=np.int64))
     split: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     new_rows: dict[str, list[Row]] = {}
     forms: dict[int, Row] = {}
@@ -84,28 +106,30 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
         if layer.rows is None:
             continue
         span = atoms.slice(layer.name)
-        inputs = [_substitute(r if r.has_scale else compose(r, forms), recoded) for r in layer.rows]
+        inputs = [_substitute(r if r.has_scale else compose(r, forms), codes) for r in layer.rows]
         if layer.rows[0].kind == "affine":
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
-        found = [_shrink(r, atoms, domains, recoded, may_recode=may_recode and not layer.is_pinned) for r in inputs]
-        free = np.array([is_bit for _, is_bit in found])
-        if free.any() and not free.all() and len(layer.shape) != 1:
-            found = [_shrink(r, atoms, domains, recoded, may_recode=False) for r in inputs]
-            free[:] = False
+        found = [_shrink(r, atoms, domains, codes, may_recode=may_recode and not layer.is_pinned) for r in inputs]
+        kinds = {row.kind for row, _ in found}
+        if len(kinds) > 1 and len(layer.shape) != 1:
+            found = [_shrink(r, atoms, domains, codes, may_recode=False) for r in inputs]
+            kinds = {row.kind for row, _ in found}
         rows = [row for row, _ in found]
-        if free.any():
-            recoded[span] = free
-            if not free.all():
-                split[layer.name] = (np.flatnonzero(free), np.flatnonzero(~free))
+        codes.factor[span] = [factor for _, (factor, _) in found]
+        codes.offset[span] = [offset for _, (_, offset) in found]
+        if len(kinds) > 1:
+            free = codes.is_bit(span)
+            split[layer.name] = (np.flatnonzero(free), np.flatnonzero(~free))
         clauses = [s for s in rule.statements if s.target == layer.name]
-        changed_operands = {n for n in read_names(clauses) & atoms.shape.keys() if recoded[atoms.slice(n)].any()}
+        changed_operands = {n for n in read_names(clauses) & atoms.shape.keys() if codes.changed(atoms.slice(n))}
         if changed_operands or any(not _same(a, b) for a, b in zip(rows, layer.rows, strict=True)):
             new_rows[layer.name] = rows
     if not new_rows:
         return unchanged(rule)
-    rewrite = _write(rule, atoms, new_rows, recoded, split)
-    # Bits are a normal form: tables of bounds that they bring are for later passes to pay back.
-    return rewrite if recoded.any() or _live_cost(rewrite.rule) <= _live_cost(rule) else unchanged(rule)
+    rewrite = _write(rule, atoms, new_rows, codes, split)
+    # Normal forms may be longer: tables of bounds that they bring are for later passes to pay back.
+    is_coded = codes.changed(slice(None))
+    return rewrite if is_coded or _live_cost(rewrite.rule) <= _live_cost(rule) else unchanged(rule)
 
 
 def _live_cost(rule: Rule) -> int:
@@ -118,40 +142,49 @@ def _is_candidate(rule: Rule, target: str) -> bool:
     return is_layer(rule, target) or (len(clauses) == 1 and not clauses[0].positions)
 
 
-def _substitute(row: Row, recoded: np.ndarray) -> Row:
-    """Rewrite operands that became bits: the old value is `2 * bit - 1`."""
-    mine = recoded[row.atoms]
-    if not mine.any():
+def _substitute(row: Row, codes: _Codes) -> Row:
+    """Rewrite operands by what they became."""
+    if not codes.changed(row.atoms):
         return row
     weights = row.weights.astype(object)
-    bias = row.bias - sum(int(w) for w in weights[mine])
-    weights[mine] = weights[mine] * 2
-    if max((abs(int(w)) for w in weights), default=0) < 2**62:
-        weights = weights.astype(np.int64)
-    return replace(row, weights=weights, bias=bias)
+    bias = row.bias + int((weights * codes.offset[row.atoms]).sum())
+    return replace(row, weights=integers((weights * codes.factor[row.atoms]).tolist()), bias=bias)
 
 
 def _shrink(
-    row: Row, atoms: Atoms, domains: dict[str, Domain | None], recoded: np.ndarray, *, may_recode: bool
-) -> tuple[Row, bool]:
-    """The row in least integers, and whether it became a bit."""
+    row: Row, atoms: Atoms, domains: dict[str, Domain | None], codes: _Codes, *, may_recode: bool
+) -> tuple[Row, tuple[int, int]]:
+    """The row in least integers, and the factor and the offset by which the old value is that of the new one."""
     if row.has_scale:
-        return row, False
+        return row, _SAME
     operands = []
-    for atom, number in zip(row.atoms.tolist(), atoms.tensor_of(row.atoms).tolist(), strict=True):
-        domain = Domain(0, 1) if recoded[atom] else domains[atoms.names[number]]
+    are_bits = codes.is_bit(row.atoms).tolist()
+    for number, is_bit in zip(atoms.tensor_of(row.atoms).tolist(), are_bits, strict=True):
+        domain = Domain(0, 1) if is_bit else domains[atoms.names[number]]
         if domain is None:
-            return row, False
+            return row, _SAME
         operands.append(domain)
     weights = [int(w) for w in row.weights]
     found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
     if found is None:
-        return row, False
-    if row.kind == "sign" and (found.tie is not None or not may_recode):
-        return _sign_row(row, found), False
-    bound = found.above
-    bias = 0 if bound is None else 1 - bound
-    return _row("positive", row.atoms, found.coefficients, bias), row.kind == "sign"
+        return row, _SAME
+    becomes_bit = row.kind == "sign" and found.tie is None and may_recode
+    write = _positive_row if becomes_bit or row.kind == "positive" else _sign_row
+    ours = write(row, found)
+    if not may_recode:
+        return ours, _SAME
+    theirs = write(row, found.negated())
+    may_rest = all(map(has_zero, operands))
+    is_better = rank(theirs.weights, theirs.bias, may_rest=may_rest) > rank(ours.weights, ours.bias, may_rest=may_rest)
+    sign = -1 if is_better else 1
+    if becomes_bit:
+        # The old sign is 2 * bit - 1, or its negation.
+        return theirs if is_better else ours, (2 * sign, -sign)
+    return theirs if is_better else ours, (sign, int(is_better and row.kind == "positive"))
+
+
+def _positive_row(row: Row, found: Threshold) -> Row:
+    return _row("positive", row.atoms, found.coefficients, 0 if found.above is None else 1 - found.above)
 
 
 def _sign_row(row: Row, found: Threshold) -> Row:
@@ -161,7 +194,7 @@ def _sign_row(row: Row, found: Threshold) -> Row:
     elif below is None or above is None:
         return _row("sign", row.atoms, (0,) * len(coefficients), 1 if below is None else -1)
     elif above - below >= 2:
-        pivot = below + 1
+        pivot = min(max(below + 1, 0), above - 1)
     else:
         coefficients, pivot = tuple(2 * c for c in coefficients), below + above
     return _row("sign", row.atoms, coefficients, -pivot)
@@ -192,7 +225,7 @@ def _write(
     rule: Rule,
     atoms: Atoms,
     new_rows: dict[str, list[Row]],
-    recoded: np.ndarray,
+    codes: _Codes,
     split: dict[str, tuple[np.ndarray, np.ndarray]],
 ) -> Rewrite:
     """Write changed tensors as clauses; a tensor with bits and signs becomes two tensors."""
@@ -221,16 +254,29 @@ def _write(
             new_constants, statement = clause(part, binders, mine, target, names, part)
             constants += new_constants
             statements.append(statement)
-            is_bit = bool(recoded[atoms.slice(name)][chosen].all()) and len(chosen) > 0
+            where = atoms.offset[name] + chosen
+            source: Expr = Read(name, tuple(Index(b.name) for b in binders))
             if name in split:
                 tables.append(Constant.of(names(f"unit_of_{part}"), chosen))
                 source = Read(name, (Read(tables[-1].name, (Index(binders[0].name),)),))
-            else:
-                source = Read(name, tuple(Index(b.name) for b in binders))
-            if is_bit or name in split:
-                value = Compare((">=",), (source, Literal(1))) if is_bit else source
+            if name in split or codes.changed(where):
+                value, own = _meaning(source, codes, where, mine[0].kind, binders, partial(names, f"sign_of_{part}"))
                 witness.append(Statement(part, binders, value))
+                tables += own
     return Rewrite(with_statements(rule, statements, constants), Witness(tuple(witness), tuple(tables)))
+
+
+def _meaning(
+    source: Expr, codes: _Codes, where: np.ndarray, kind: str, binders: Sequence[Binder], name: Callable[[], str]
+) -> tuple[Expr, list[Constant]]:
+    """New elements by the old ones, which `source` reads, and the tables that this takes."""
+    shape = tuple(b.upper.value - b.lower.value for b in binders)  # type: ignore[attr-defined]
+    own = [builder.sub(Index(b.name), b.lower) for b in binders]
+    signs = np.sign(codes.factor[where]).tolist()
+    if codes.is_bit(where).any():
+        value, tables = signed(source, signs, "sign", shape, own, name)
+        return Compare((">=",), (value, Literal(1))), tables
+    return signed(source, signs, kind, shape, own, name)
 
 
 def _moved_atoms(

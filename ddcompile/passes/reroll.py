@@ -32,9 +32,10 @@ from ddcompile.analysis.slices import decompose
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
-from ddcompile.passes.layers import Layer, Names, clause, is_layer, layers_of, names_of
+from ddcompile.passes.layers import Layer, Names, clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.moving import centred, family_clause
 from ddcompile.passes.options import Pass, option
+from ddcompile.passes.orient import has_zero, oriented, signed
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["Reroll"]
@@ -54,7 +55,8 @@ class Reroll(Pass):
         layers = layers_of(rule, types, atoms, _is_candidate)
         if all(layer.rows is None for layer in layers):
             return unchanged(rule)
-        state = _State(rule, atoms, self.weights)
+        restless = {d.name for d in rule.inputs if not has_zero(domain_of(types.tensor[d.name]))}
+        state = _State(rule, atoms, self.weights, restless)
         for layer in layers:
             state.add(layer)
         return state.finish()
@@ -93,8 +95,9 @@ class _Written:
 class _State:
     """The new program as it grows, tensor by tensor."""
 
-    def __init__(self, rule: Rule, atoms: Atoms, few: int) -> None:
+    def __init__(self, rule: Rule, atoms: Atoms, few: int, restless: set[str]) -> None:
         self.rule = rule
+        self.restless = restless
         self.few = few
         self.old = atoms
         self.names = names_of(rule)
@@ -178,26 +181,28 @@ class _State:
         self, layer: Layer, rows: list[Row], atoms: Atoms, clauses: list[Statement], operands_moved: bool
     ) -> None:
         """A tensor whose elements may be renamed, renumbered and negated: families, and a table of the rest."""
-        oriented = [_oriented(r, atoms) for r in rows]
-        groups = _signatures([r for r, _ in oriented], _familiar(rows, self.few), atoms)
+        ways = [self.oriented(r, atoms) for r in rows]
+        oriented, signs = [r for r, _ in ways], [sign for _, sign in ways]
+        groups = _signatures(oriented, _familiar(rows, self.few), atoms)
         extents = [atoms.shape[n] for n in atoms.names]
         found: list[_Written] = []
         for members, classes in groups:
             for family in fit_free(classes, extents):
-                row = oriented[members[family.units[0]]][0]
+                row = oriented[members[family.units[0]]]
                 if len(family.units) == 1 and not _is_short(row, atoms):
                     continue
                 family = centred(family, row, _classes(row, atoms), atoms)
                 units = [members[u] for u in family.units]
-                row = oriented[units[0]][0]
+                row = oriented[units[0]]
                 binders = self.binders(family)
                 new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
                 found.append(_Written(units, family, new, binders, value))
-        rest = set(range(len(rows)))
+        order = sorted(range(len(rows)), key=lambda k: _row_key(oriented[k]))
+        rest = set(order)
         chosen: list[_Written] = []
         while found and rest:
             # What is left in the table gets dearer row by row as rows leave it.
-            left = [rows[k] for k in sorted(rest)]
+            left = [oriented[k] for k in order if k in rest]
             binders = (Binder("u", Literal(0), Literal(len(left))),)
             constants, statement = clause(layer.name, binders, left, atoms, Names(set()), "w")
             table = _total_cost(constants, [statement])
@@ -207,7 +212,7 @@ class _State:
             chosen += cheap
             found = [w for w in found if w not in cheap]
             rest -= {u for w in cheap for u in w.units}
-        if not chosen and not operands_moved:
+        if not chosen and not operands_moved and -1 not in signs and order == sorted(order):
             self.statements += clauses
             return
         self.changed = True
@@ -217,19 +222,27 @@ class _State:
             self.constants += part.constants
             self.statements.append(Statement(name, part.binders, part.value))
             shape = tuple(b - a for a, b in zip(part.family.lower, part.family.upper, strict=True))
-            signs = [oriented[u][1] for u in part.units]
             self._place(layer, name, shape, part.units, signs, rows[0].kind, part.binders)
         if rest:
-            self._write_rest(layer, sorted(rest, key=lambda k: _row_key(rows[k])), rows, atoms)
+            self._write_rest(layer, [k for k in order if k in rest], oriented, signs, atoms)
         self.moved.add(layer.name)
 
-    def _write_rest(self, layer: Layer, units: list[int], rows: list[Row], atoms: Atoms) -> None:
+    def oriented(self, row: Row, atoms: Atoms) -> tuple[Row, int]:
+        """A row of a hidden unit the right way round, and the sign of the unit."""
+        tensors = {atoms.names[t] for t in np.unique(atoms.tensor_of(row.atoms)).tolist()}
+        return oriented(
+            row, lambda r: [(c.weight, c.shape) for c in _classes(r, atoms)], may_rest=tensors.isdisjoint(self.restless)
+        )
+
+    def _write_rest(
+        self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms
+    ) -> None:
         name = self.names(layer.name)
         binders = (Binder("u", Literal(0), Literal(len(units))),)
         constants, statement = clause(name, binders, [rows[u] for u in units], atoms, self.names, layer.name)
         self.constants += constants
         self.statements.append(statement)
-        self._place(layer, name, (len(units),), units, [1] * len(units), rows[0].kind, binders)
+        self._place(layer, name, (len(units),), units, signs, rows[0].kind, binders)
 
     def _place(
         self,
@@ -237,29 +250,23 @@ class _State:
         name: str,
         shape: tuple[int, ...],
         units: list[int],
-        signs: list[int],
+        all_signs: Sequence[int],
         kind: str,
         binders: tuple[Binder, ...],
     ) -> None:
         """Record where units went, and say it in the witness."""
         self.shapes[name] = shape
         start = self.old.offset[layer.name]
+        signs = [all_signs[u] for u in units]
         for element, (unit, sign) in enumerate(zip(units, signs, strict=True)):
             offset = 1 if kind == "positive" and sign < 0 else 0
             self.places[start + unit] = _Place(name, element, sign, offset)
         own = tuple(Index(b.name) for b in binders)
         table = Constant.of(self.names(f"unit_of_{name}"), np.array(units).reshape(shape))
         self.tables.append(table)
-        value: Expr = Read(layer.name, (Read(table.name, own),))
-        if -1 in signs:
-            factor: Expr = Literal(-1)
-            if 1 in signs:
-                self.tables.append(Constant.of(self.names(f"sign_of_{name}"), np.array(signs).reshape(shape)))
-                factor = Read(self.tables[-1].name, own)
-            value = builder.mul(factor, value)
-            if kind == "positive":
-                # A complemented bit is 1 - old: old * factor + (factor < 0).
-                value = builder.add(value, builder.compare("<", factor, 0))
+        source = Read(layer.name, (Read(table.name, own),))
+        value, tables = signed(source, signs, kind, shape, own, lambda: self.names(f"sign_of_{name}"))
+        self.tables += tables
         self.witness.append(Statement(name, binders, value))
 
     def binders(self, family: Family) -> tuple[Binder, ...]:
@@ -312,25 +319,6 @@ def _signatures(rows: list[Row], numbers: list[int], atoms: Atoms) -> list[tuple
         members.append(k)
         members_classes.append(classes)
     return [groups[key] for key in sorted(groups, key=repr)]
-
-
-def _oriented(row: Row, atoms: Atoms) -> tuple[Row, int]:
-    """The row or its negation, whichever reads better, and the sign that was applied."""
-    symmetric = row.kind == "clamp" and row.low is not None and row.high == -row.low
-    if row.kind not in ("sign", "positive", "abs") and not symmetric:
-        return row, 1
-    bias = 1 - row.bias if row.kind == "positive" else -row.bias
-    negated = replace(row, weights=-row.weights, bias=bias)
-    ours, theirs = _ease(row), _ease(negated)
-    if ours == theirs:
-        ours, theirs = (tuple((c.weight, c.shape) for c in _classes(r, atoms)) for r in (row, negated))
-    return (row, 1) if ours >= theirs else (negated, 1 if row.kind == "abs" else -1)
-
-
-def _ease(row: Row) -> tuple[object, ...]:
-    """How well a row reads: best if it is silent at 0, `s >= t` with t >= 1."""
-    positive = int((row.weights > 0).sum()) - int((row.weights < 0).sum())
-    return (row.bias <= 0, positive, -row.bias)
 
 
 def _familiar(rows: list[Row], few: int) -> list[int]:

@@ -164,10 +164,10 @@ APPLIES = [
 }""",
         """rule f(x: spin[3]) -> (y: trit[3]) {
   const weight_h: int[3, 3] = [[1, 1, 1], [1, -1, 1], [1, 1, -1]]
-  const weight_g: int[3, 3] = [[1, 1, 1], [1, -1, 1], [1, -1, -1]]
-  const bound_g: int[3] = [2, 1, 0]
-  const weight_y: int[3, 3] = [[1, 1, -2], [1, 2, 1], [2, 0, 0]]
-  const bias_y: int[3] = [0, -2, -1]
+  const weight_g: int[3, 3] = [[1, 1, 1], [1, -1, 1], [-1, 1, 1]]
+  const bound_g: int[3] = [2, 1, 1]
+  const weight_y: int[3, 3] = [[1, 1, 2], [1, 2, -1], [2, 0, 0]]
+  const bias_y: int[3] = [-2, -1, -1]
   h[u < 3] = sum(i < 3: weight_h[u, i] * x[i]) >= 1
   g[v < 3] = sum(i < 3: weight_g[v, i] * h[i]) >= bound_g[v]
   y[w < 3] = sign(sum(i < 3: weight_y[w, i] * g[i]) + bias_y[w])
