@@ -180,6 +180,8 @@ def optimize(program: Program, passes: str | None = None, *, observe: Observer |
         counts.update(shown[id(step.new)].obligations)
     verdict = replace(given, obligations=dict(counts))
     rule = steps[-1].new if steps else program.rule
+    if program.network_sha256 and not before.steps:
+        verdict = checker.of_network(verdict, program.rule)
     return Program(rule, program.network_sha256, before.extended(steps), verdict)
 
 
@@ -291,7 +293,7 @@ def verify(
     Returns
     -------
     Verdict
-        Proved, refuted with a counterexample, or tested; with a certificate, proved or failed.
+        Proved or faithful, refuted with a counterexample, or tested; with a certificate, proved, faithful or failed.
 
     Raises
     ------
@@ -299,18 +301,21 @@ def verify(
         If a file is at fault, or the two do not fit together.
     """
     first, second = _rule_of(a), _rule_of(b)
+    dense: Rule | None = None
     if first is None and second is None:
         raise fail("U006", "two networks cannot be compared", place=_place(a), hint="distill one of them")
     if first is None:
         assert second is not None
-        first = dense_like(as_network(a, _text_of(second.inputs), activation), second, head, _place(a))
+        dense = first = dense_like(as_network(a, _text_of(second.inputs), activation), second, head, _place(a))
     if second is None:
-        second = dense_like(as_network(b, _text_of(first.inputs), activation), first, head, _place(b))
+        dense = second = dense_like(as_network(b, _text_of(first.inputs), activation), first, head, _place(b))
     if certificate is None:
-        return equivalence.verify(first, second, interpret)
-    if not isinstance(certificate, Certificate):
-        certificate = Certificate.load(certificate)
-    return checker.check(certificate, second, first)
+        verdict = equivalence.verify(first, second, interpret)
+    else:
+        if not isinstance(certificate, Certificate):
+            certificate = Certificate.load(certificate)
+        verdict = checker.check(certificate, second, first)
+    return verdict if dense is None else checker.of_network(verdict, dense)
 
 
 def dense_like(network: Network, rule: Rule, head: str | None = None, place: str = "") -> Rule:

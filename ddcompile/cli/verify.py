@@ -33,4 +33,4 @@ def command(a: Path, b: Path, certificate: Path | None, head: str | None, activa
         print_json(verdict_report(verdict))
     else:
         print_text(str(verdict))
-    return 0 if verdict.status in ("proved", "tested") else 1
+    return 0 if verdict or verdict.status == "tested" else 1

@@ -17,10 +17,11 @@ from ddcompile.ir import verifier
 from ddcompile.ir.nodes import Rule
 from ddcompile.prove.certificate import Certificate
 from ddcompile.prove.decide import RuleName
+from ddcompile.prove.rounding import goes_on_from_rounded
 from ddcompile.prove.steps import check_results, check_step
 from ddcompile.prove.verdict import Failure, Verdict
 
-__all__ = ["NetworkRule", "check", "check_results", "check_step"]
+__all__ = ["NetworkRule", "check", "check_results", "check_step", "of_network"]
 
 NetworkRule: TypeAlias = Rule | Callable[[Mapping[str, Any]], Rule]
 """The first program as lowered again, or a function that lowers the network from its description."""
@@ -44,8 +45,9 @@ def check(
     Returns
     -------
     Verdict
-        `proved`, or `failed` with the first obligation that is not shown. `trusted` lists what is outside: the way
-        from the network's file to the first program.
+        `proved`; `faithful` if the first program is that of a network which goes on computing with rounded numbers; or
+        `failed` with the first obligation that is not shown. `trusted` lists what is outside: the way from the file of
+        the network to the first program.
 
     Raises
     ------
@@ -74,7 +76,15 @@ def check(
         counts.update(verdict.obligations)
         if verdict.failure is not None:
             failure = replace(verdict.failure, step=place)
-    return Verdict("proved" if failure is None else "failed", dict(counts), failure, tuple(trusted))
+    verdict = Verdict("proved" if failure is None else "failed", dict(counts), failure, tuple(trusted))
+    is_of_network = certificate.network_sha256 and certificate.steps
+    return of_network(verdict, certificate.steps[0].old) if is_of_network else verdict
+
+
+def of_network(verdict: Verdict, dense: Rule) -> Verdict:
+    """A verdict on the program of a network as one on the network: exact arithmetic, or the operations that it does."""
+    is_faithful = verdict.status == "proved" and goes_on_from_rounded(dense)
+    return replace(verdict, status="faithful") if is_faithful else verdict
 
 
 def _chain_failure(certificate: Certificate) -> Failure | None:

@@ -10,7 +10,7 @@ from ddcompile.prove.decide import RULES, RuleName
 
 __all__ = ["Failure", "Status", "Verdict"]
 
-Status: TypeAlias = OneOf["proved", "failed", "refuted", "tested"]
+Status: TypeAlias = OneOf["proved", "faithful", "failed", "refuted", "tested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,10 @@ class Verdict:
     Attributes
     ----------
     status
-        `proved`: equal for all inputs. `failed`: not proved. `refuted`: unequal, with a counterexample. `tested`:
-        equal on the inputs tried, not proved.
+        `proved`: equal for all inputs. `faithful`: the same, except that a network which goes on computing with
+        rounded numbers is taken as the operations that it does, each rounded as the language says, not as exact
+        arithmetic. `failed`: not proved. `refuted`: unequal, with a counterexample. `tested`: equal on the inputs
+        tried, not proved.
     obligations
         How many element equalities each rule showed: `a` equal normal forms, `b` threshold programmes, `c` truth
         tables, `d` count tables.
@@ -71,7 +73,7 @@ class Verdict:
     counterexample: Mapping[str, Any] | None = None
 
     def __bool__(self) -> bool:
-        return self.status == "proved"
+        return self.status in ("proved", "faithful")
 
     def __str__(self) -> str:
         lines = [self._headline()]
@@ -89,9 +91,9 @@ class Verdict:
         if self.status == "refuted":
             return "refuted: a counterexample"
         if self.inputs:
-            return f"proved (all {self.inputs} inputs)"
+            return f"{self.status} (all {self.inputs} inputs)"
         count = sum(self.obligations.values())
-        return f"proved ({count} obligations)" if count else "proved"
+        return f"{self.status} ({count} obligations)" if count else self.status
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain data."""
