@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
-__all__ = ["Anchor", "Family", "UnitClass", "fit_fixed", "fit_free", "unit_classes"]
+__all__ = ["Anchor", "Family", "UnitClass", "boxes_of", "fit_box", "fit_fixed", "fit_free", "unit_classes"]
 
 _MAX_CANDIDATES = 64
 
@@ -48,12 +48,23 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Units over a box: `units` row-major over `lower <= x < upper`, and the anchors of every class of a unit."""
+    """Units over a box: `units` row-major over `lower <= x < upper`, and the anchors of every class of a unit.
+
+    Where the box has a unit that is none of them, a hole, there is None.
+    """
 
     lower: tuple[int, ...]
     upper: tuple[int, ...]
-    units: tuple[int, ...]
+    units: tuple[int | None, ...]
     anchors: tuple[tuple[Anchor | None, ...], ...]
+
+    @property
+    def first(self) -> tuple[int, tuple[int, ...]]:
+        """The first unit, and its coordinates."""
+        flat, unit = next((k, u) for k, u in enumerate(self.units) if u is not None)
+        counts = tuple(b - a for a, b in zip(self.lower, self.upper, strict=True))
+        place = np.unravel_index(flat, counts) if counts else ()
+        return unit, tuple(a + int(p) for a, p in zip(self.lower, place, strict=True))
 
 
 def unit_classes(positions: np.ndarray, weights: np.ndarray, tensor: int, extents: tuple[int, ...]) -> list[UnitClass]:
@@ -125,10 +136,12 @@ def _columns(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, 
     return matrix, [extents[units[0][c].tensor][a] for c, a in mask]
 
 
-def fit_free(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]]) -> list[Family]:
+def fit_free(
+    units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]], *, holes: bool = False
+) -> list[Family]:
     """Partition hidden units of one signature into families; units in no family are left out.
 
-    Unit numbers in the result are positions in `units`.
+    Unit numbers in the result are positions in `units`. With `holes`, a box may lack one unit, or one in five.
     """
     matrix, moduli = _columns(units, extents)
     everything = np.arange(len(units))
@@ -141,12 +154,12 @@ def fit_free(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, 
     # Narrow classes make the better coordinates; coordinates go in the order of the axes that they move on.
     order = sorted(range(len(columns)), key=lambda c: (columns[c][0], c))
     axes = [axis for _, axis in columns]
-    whole = _fit_box(matrix, moduli, everything, order, axes)
+    whole = _fit_box(matrix, moduli, everything, order, axes, holes)
     if whole is not None:
         return [_named(whole, units)]
     families = []
     for group in _rigid_groups(units, matrix, moduli):
-        found = _fit_box(matrix, moduli, group, order, axes)
+        found = _fit_box(matrix, moduli, group, order, axes, holes)
         if found is not None:
             families.append(_named(found, units))
     return families
@@ -158,13 +171,13 @@ def fit_fixed(
     """Partition units at given coordinates, shape (units, axes), into boxes whose anchors are affine in them."""
     matrix, moduli = _columns(units, extents)
     everything = np.arange(len(units))
-    boxes = _boxes(coordinates, everything)
+    boxes = boxes_of(coordinates, everything)
     found = [_explain(matrix, moduli, *box) for box in boxes]
     if all(f is not None for f in found) and len(boxes) == 1:
         return [_named(f, units) for f in found if f is not None]
     families = []
     for group in _rigid_groups(units, matrix, moduli):
-        for low, high, members in _boxes(coordinates, group):
+        for low, high, members in boxes_of(coordinates, group):
             part = _explain(matrix, moduli, low, high, members)
             if part is not None:
                 families.append(_named(part, units))
@@ -196,11 +209,27 @@ def _named(fit: _Fit, units: Sequence[Sequence[UnitClass]]) -> Family:
     low, high, members, functions = fit
     rest = iter(functions)
     anchors = tuple(tuple(None if a is None else next(rest) for a in cls.anchors) for cls in units[0])
-    return Family(low, high, tuple(members.tolist()), anchors)
+    return Family(low, high, tuple(None if m < 0 else m for m in members.tolist()), anchors)
+
+
+def fit_box(matrix: np.ndarray, moduli: Sequence[int]) -> tuple[tuple[int, ...], list[int | None], list[Anchor]] | None:
+    """Choose coordinates for units whose anchors are the rows of a matrix: a box with few holes from 0.
+
+    Returns
+    -------
+    The extents of the box, the units row-major, None for holes, and every column as a function of the coordinates; None
+    if there is no box.
+    """
+    axes = list(range(len(moduli)))
+    fit = _fit_box(matrix, list(moduli), np.arange(len(matrix)), axes, axes, holes=True)
+    if fit is None:
+        return None
+    _, counts, members, functions = fit
+    return counts, [None if m < 0 else m for m in members.tolist()], functions
 
 
 def _fit_box(
-    matrix: np.ndarray, moduli: list[int], members: np.ndarray, order: list[int], axes: list[int]
+    matrix: np.ndarray, moduli: list[int], members: np.ndarray, order: list[int], axes: list[int], holes: bool
 ) -> _Fit | None:
     """Choose coordinates among the columns, first ones first, so that the members fill a box; None if none do."""
     own = matrix[members]
@@ -217,31 +246,36 @@ def _fit_box(
             columns.append(c)
     for rank in range(1, min(4, len(columns)) + 1):
         for chosen in list(combinations(columns, rank))[:_MAX_CANDIDATES]:
-            fit = _box_of(own, moduli, members, tuple(sorted(chosen, key=lambda c: (axes[c], c))))
+            ordered = tuple(sorted(chosen, key=lambda c: (axes[c], c)))
+            fit = _box_of(own, moduli, members, ordered, max(1, len(members) // 4) if holes else 0)
             if fit is not None:
                 return fit
     return None
 
 
-def _box_of(own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tuple[int, ...]) -> _Fit | None:
+def _box_of(
+    own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tuple[int, ...], holes: int
+) -> _Fit | None:
     coordinates = np.zeros((len(members), len(chosen)), dtype=np.int64)
     counts = []
     for k, c in enumerate(chosen):
         values = sorted(set(own[:, c].tolist()))
         values = _unwrapped(values, moduli[c])
-        step = values[1] - values[0] if len(values) > 1 else 1
-        if any(b - a != step for a, b in pairwise(values)):
+        gaps = [b - a for a, b in pairwise(values)]
+        step = gcd(*gaps) or 1
+        if not holes and any(gap != step for gap in gaps):
             return None
         coordinates[:, k] = ((own[:, c] - values[0]) % moduli[c]) // step
-        counts.append(len(values))
-    if prod(counts) != len(members):
+        counts.append((values[-1] - values[0]) // step + 1)
+    if not len(members) <= prod(counts) <= len(members) + holes:
         return None
     flat = np.asarray(np.ravel_multi_index(tuple(coordinates.T), tuple(counts)))
     if len(set(flat.tolist())) != len(members):
         return None
-    order = np.argsort(flat)
+    places = np.full(prod(counts), -1)
+    places[flat] = np.arange(len(members))
     low = np.zeros(len(chosen), dtype=np.int64)
-    return _explain_at(own[order], moduli, low, np.array(counts), members[order])
+    return _explain_at(own, moduli, low, np.array(counts), members, places)
 
 
 def _unwrapped(values: list[int], extent: int) -> list[int]:
@@ -257,32 +291,43 @@ def _unwrapped(values: list[int], extent: int) -> list[int]:
 def _explain(
     matrix: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray
 ) -> _Fit | None:
-    return _explain_at(matrix[members], moduli, low, high, members)
+    return _explain_at(matrix[members], moduli, low, high, members, np.arange(len(members)))
 
 
 def _explain_at(
-    own: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray
+    own: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray, places: np.ndarray
 ) -> _Fit | None:
-    """Every column as an affine function of the coordinates modulo its extent; None if some column is not."""
+    """Every column as an affine function of the coordinates modulo its extent; None if some column is not.
+
+    `places` has the rows of `own` and the members in row-major order of the box, -1 for holes.
+    """
     counts = tuple(int(h - a) for a, h in zip(low, high, strict=True))
-    grid = np.indices(counts).reshape(len(counts), prod(counts))
-    strides = [prod(counts[k + 1 :]) for k in range(len(counts))]
+    present = np.flatnonzero(places >= 0)
+    grid = np.indices(counts).reshape(len(counts), prod(counts))[:, present]
+    box = places.reshape(counts)
+    steps = []
+    for axis, count in enumerate(counts):
+        here, there = (np.take(box, range(k, k + count - 1), axis=axis).ravel() for k in (0, 1))
+        both = np.flatnonzero((here >= 0) & (there >= 0))
+        steps.append((int(here[both[0]]), int(there[both[0]])) if len(both) else (0, 0))
     functions = []
     for c, extent in enumerate(moduli):
         column = own[:, c]
         slopes = []
-        for count, stride in zip(counts, strides, strict=True):
-            slope = int(column[stride] - column[0]) % extent if count > 1 else 0
+        for start, end in steps:
+            slope = int(column[end] - column[start]) % extent
             slopes.append(slope - extent if 2 * slope > extent else slope)
-        value = int(column[0]) + sum(s * g for s, g in zip(slopes, grid, strict=True))
-        if ((value - column) % extent != 0).any():
+        expected = np.array(slopes, dtype=np.int64) @ grid
+        offsets = (column[places[present]] - expected) % extent
+        if (offsets != offsets[0]).any():
             return None
-        constant = (int(column[0]) - sum(s * int(a) for s, a in zip(slopes, low, strict=True))) % extent
+        constant = (int(offsets[0]) - sum(s * int(a) for s, a in zip(slopes, low, strict=True))) % extent
         functions.append(Anchor(constant, tuple(slopes), extent))
-    return tuple(int(v) for v in low), tuple(int(v) for v in high), members, functions
+    units = np.where(places >= 0, members[places], -1)
+    return tuple(int(v) for v in low), tuple(int(v) for v in high), units, functions
 
 
-def _boxes(coordinates: np.ndarray, members: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def boxes_of(coordinates: np.ndarray, members: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Cover units at given coordinates by disjoint boxes, greedily from the first: (low, high, row-major members)."""
     place = {tuple(coordinates[m].tolist()): int(m) for m in members}
     rest = dict(sorted(place.items()))

@@ -55,6 +55,12 @@ class Names:
         self._counts: dict[str, int] = {}
         self.tensors = frozenset(tensors)
 
+    def copy(self) -> Names:
+        """The same names free, to try something."""
+        other = Names(set(self.taken), self.tensors)
+        other._counts = dict(self._counts)
+        return other
+
     def __call__(self, stem: str) -> str:
         """A name that begins with `stem`."""
         return fresh_name(stem, self.taken, self._counts)

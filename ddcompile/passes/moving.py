@@ -97,7 +97,7 @@ def _kernel(
             start, length = int(used[0]), int(used[-1] - used[0]) + 1
             kernel = np.take(kernel, range(start, start + length), axis=axis)
         else:
-            origin = move(family.lower)
+            origin = move(family.first[1])
             start, length = _cyclic_run((used - origin) % extent, extent)
             kernel = np.take(kernel, [(origin + start + k) % extent for k in range(length)], axis=axis)
         starts.append(start)

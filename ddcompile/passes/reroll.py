@@ -10,32 +10,29 @@ After::
     unit[i < 20] = sum(j < 2: cell[(i + j) % 20]) >= 2
     y[i < 20] = unit[i] >= 1
 
-Families come from `ddcompile.analysis.families`. Hidden units get coordinates, and their readers' tables are
-permuted accordingly, layer by layer; the kernel of a family is a constant over offsets (see `slice-weights`), units
-in no family stay rows of a table.
+Families come from `ddcompile.analysis.families` and, where kernels are cut off at borders, from
+`ddcompile.analysis.clipped`. Hidden units get coordinates, and their readers' tables are permuted accordingly, layer by
+layer; the kernel of a family is a constant over offsets (see `slice-weights`), units in no family stay rows of a table.
+Where a family has a hole its clause computes a unit that nobody reads: the reader's weight is 0 there.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from ddcompile.analysis.cost import cost
-from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_free, unit_classes
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
-from ddcompile.analysis.slices import decompose
-from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
-from ddcompile.passes.layers import Layer, Names, clause, domain_of, is_layer, layers_of, names_of
-from ddcompile.passes.moving import centred, family_clause
+from ddcompile.passes.boxes import box_clauses
+from ddcompile.passes.layers import Layer, clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
+from ddcompile.passes.plans import cheapest, classes_of, total_cost
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["Reroll"]
@@ -74,22 +71,6 @@ class _Place:
     element: int
     sign: int
     offset: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Written:
-    """A family of hidden units, by their numbers in the layer, and its clause."""
-
-    units: list[int]
-    family: Family
-    constants: list[Constant]
-    binders: tuple[Binder, ...]
-    value: Expr
-
-    @property
-    def price(self) -> int:
-        """The cost of the clause."""
-        return _total_cost(self.constants, [Statement("x", self.binders, self.value)])
 
 
 class _State:
@@ -147,31 +128,15 @@ class _State:
         self, layer: Layer, rows: list[Row], atoms: Atoms, clauses: list[Statement], operands_moved: bool
     ) -> None:
         """A tensor whose elements stay where they are: boxes of its positions, or a table if that is shorter."""
-        coordinates = np.array(list(np.ndindex(*layer.shape)), dtype=np.int64).reshape(len(rows), len(layer.shape))
-        extents = [atoms.shape[n] for n in atoms.names]
-        familiar = _familiar(rows, self.few)
-        families = [
-            (members, family)
-            for members, classes in _signatures(rows, familiar, atoms)
-            for family in fit_fixed(classes, extents, coordinates[members])
-        ]
         if operands_moved:
             table = clause(layer.name, clauses[0].binders, rows, atoms, self.names, layer.name)
             constants, statements = table[0], [table[1]]
         else:
             read = read_names(clauses)
             constants, statements = [c for c in self.rule.constants if c.name in read], list(clauses)
-        written: list[Statement] = []
-        kernels: list[Constant] = []
-        for members, family in sorted(families, key=lambda f: f[1].lower):
-            binders = self.binders(family)
-            row = rows[members[family.units[0]]]
-            new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
-            kernels += new
-            written.append(Statement(layer.name, _result_positions(binders), value))
-        complete = layer.shape and len(familiar) == len(rows)
-        if complete and _total_cost(kernels, written) < _total_cost(constants, statements):
-            constants, statements = kernels, written
+        boxes = box_clauses(layer.name, rows, layer.shape, self.few, atoms, self.names)
+        if boxes is not None and total_cost(boxes[0], boxes[1]) < total_cost(constants, statements):
+            constants, statements, self.names = boxes
         if statements != clauses:
             self.changed = True
             self.constants += constants
@@ -183,35 +148,9 @@ class _State:
         """A tensor whose elements may be renamed, renumbered and negated: families, and a table of the rest."""
         ways = [self.oriented(r, atoms) for r in rows]
         oriented, signs = [r for r, _ in ways], [sign for _, sign in ways]
-        groups = _signatures(oriented, _familiar(rows, self.few), atoms)
-        extents = [atoms.shape[n] for n in atoms.names]
-        found: list[_Written] = []
-        for members, classes in groups:
-            for family in fit_free(classes, extents):
-                row = oriented[members[family.units[0]]]
-                if len(family.units) == 1 and not _is_short(row, atoms):
-                    continue
-                family = centred(family, row, _classes(row, atoms), atoms)
-                units = [members[u] for u in family.units]
-                row = oriented[units[0]]
-                binders = self.binders(family)
-                new, value = family_clause(row, family, binders, _classes(row, atoms), atoms, self.names, layer.name)
-                found.append(_Written(units, family, new, binders, value))
         order = sorted(range(len(rows)), key=lambda k: _row_key(oriented[k]))
-        rest = set(order)
-        chosen: list[_Written] = []
-        while found and rest:
-            # What is left in the table gets dearer row by row as rows leave it.
-            left = [oriented[k] for k in order if k in rest]
-            binders = (Binder("u", Literal(0), Literal(len(left))),)
-            constants, statement = clause(layer.name, binders, left, atoms, Names(set()), "w")
-            table = _total_cost(constants, [statement])
-            cheap = [w for w in found if w.price * len(left) <= table * len(w.units) or len(w.units) == len(left)]
-            if not cheap:
-                break
-            chosen += cheap
-            found = [w for w in found if w not in cheap]
-            rest -= {u for w in cheap for u in w.units}
+        chosen, self.names = cheapest(oriented, self.few, atoms, self.names, layer.name)
+        rest = set(order).difference(*(w.members for w in chosen))
         if not chosen and not operands_moved and -1 not in signs and order == sorted(order):
             self.statements += clauses
             return
@@ -221,8 +160,7 @@ class _State:
             name = self.names(layer.name)
             self.constants += part.constants
             self.statements.append(Statement(name, part.binders, part.value))
-            shape = tuple(b - a for a, b in zip(part.family.lower, part.family.upper, strict=True))
-            self._place(layer, name, shape, part.units, signs, rows[0].kind, part.binders)
+            self._place(layer, name, part.units, signs, rows[0].kind, part.binders)
         if rest:
             self._write_rest(layer, [k for k in order if k in rest], oriented, signs, atoms)
         self.moved.add(layer.name)
@@ -230,9 +168,8 @@ class _State:
     def oriented(self, row: Row, atoms: Atoms) -> tuple[Row, int]:
         """A row of a hidden unit the right way round, and the sign of the unit."""
         tensors = {atoms.names[t] for t in np.unique(atoms.tensor_of(row.atoms)).tolist()}
-        return oriented(
-            row, lambda r: [(c.weight, c.shape) for c in _classes(r, atoms)], may_rest=tensors.isdisjoint(self.restless)
-        )
+        may_rest = tensors.isdisjoint(self.restless)
+        return oriented(row, lambda r: [(c.weight, c.shape) for c in classes_of(r, atoms)], may_rest=may_rest)
 
     def _write_rest(
         self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms
@@ -242,38 +179,36 @@ class _State:
         constants, statement = clause(name, binders, [rows[u] for u in units], atoms, self.names, layer.name)
         self.constants += constants
         self.statements.append(statement)
-        self._place(layer, name, (len(units),), units, signs, rows[0].kind, binders)
+        self._place(layer, name, units, signs, rows[0].kind, binders)
 
     def _place(
         self,
         layer: Layer,
         name: str,
-        shape: tuple[int, ...],
-        units: list[int],
+        units: Sequence[int | None],
         all_signs: Sequence[int],
         kind: str,
         binders: tuple[Binder, ...],
     ) -> None:
-        """Record where units went, and say it in the witness."""
+        """Record where units went, and say it in the witness; a tensor with holes means what its own clause says."""
+        shape = tuple(b.upper.value for b in binders)  # type: ignore[attr-defined]
         self.shapes[name] = shape
         start = self.old.offset[layer.name]
-        signs = [all_signs[u] for u in units]
-        for element, (unit, sign) in enumerate(zip(units, signs, strict=True)):
-            offset = 1 if kind == "positive" and sign < 0 else 0
-            self.places[start + unit] = _Place(name, element, sign, offset)
+        for element, unit in enumerate(units):
+            if unit is not None:
+                sign = all_signs[unit]
+                self.places[start + unit] = _Place(name, element, sign, 1 if kind == "positive" and sign < 0 else 0)
+        members = [u for u in units if u is not None]
+        if len(members) < len(units):
+            return
+        signs = [all_signs[u] for u in members]
         own = tuple(Index(b.name) for b in binders)
-        table = Constant.of(self.names(f"unit_of_{name}"), np.array(units).reshape(shape))
+        table = Constant.of(self.names(f"unit_of_{name}"), np.array(members).reshape(shape))
         self.tables.append(table)
         source = Read(layer.name, (Read(table.name, own),))
         value, tables = signed(source, signs, kind, shape, own, lambda: self.names(f"sign_of_{name}"))
         self.tables += tables
         self.witness.append(Statement(name, binders, value))
-
-    def binders(self, family: Family) -> tuple[Binder, ...]:
-        """Binders over the box of a family."""
-        names = self.names.indices(len(family.lower))
-        bounds = zip(names, family.lower, family.upper, strict=True)
-        return tuple(Binder(n, Literal(a), Literal(b)) for n, a, b in bounds)
 
     def finish(self) -> Rewrite:
         """The rewrite, or the old rule if nothing was found."""
@@ -283,69 +218,6 @@ class _State:
         return Rewrite(rule, Witness(tuple(self.witness), tuple(self.tables)))
 
 
-def _result_positions(binders: tuple[Binder, ...]) -> tuple[Binder | Expr, ...]:
-    """The positions of a box of results; a range of one is written as a constant."""
-    return tuple(b.lower if b.upper == builder.add(b.lower, 1) else b for b in binders)
-
-
-def _classes(row: Row, atoms: Atoms) -> list[UnitClass]:
-    """The classes of a unit, smallest first; the order depends on weights and shapes only."""
-    found: list[UnitClass] = []
-    numbers = atoms.tensor_of(row.atoms)
-    for number in np.unique(numbers).tolist():
-        mine = numbers == number
-        extents = atoms.shape[atoms.names[number]]
-        local = row.atoms[mine] - atoms.offset[atoms.names[number]]
-        if extents:
-            positions = np.stack(np.unravel_index(local, extents), axis=1).astype(np.int64)
-        else:
-            positions = np.zeros((len(local), 0), dtype=np.int64)
-        found += unit_classes(positions, row.weights[mine], number, extents)
-    return sorted(found, key=lambda c: (c.count, c.tensor, c.weight, c.shape))
-
-
-def _signature(row: Row, classes: list[UnitClass]) -> tuple[object, ...]:
-    shapes = tuple((c.tensor, c.weight, c.shape, tuple(a is None for a in c.anchors)) for c in classes)
-    return (row.kind, row.low, row.high, row.bias, row.exponent, shapes)
-
-
-def _signatures(rows: list[Row], numbers: list[int], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
-    """The numbered units grouped by signature, in an order that does not depend on theirs."""
-    groups: dict[tuple[object, ...], tuple[list[int], list[list[UnitClass]]]] = {}
-    for k in numbers:
-        row = rows[k]
-        classes = _classes(row, atoms)
-        members, members_classes = groups.setdefault(_signature(row, classes), ([], []))
-        members.append(k)
-        members_classes.append(classes)
-    return [groups[key] for key in sorted(groups, key=repr)]
-
-
-def _familiar(rows: list[Row], few: int) -> list[int]:
-    """Rows that may have a family: their weights, up to sign, are those of another row, or few."""
-    keys = [(row.kind, len(row.weights), np.sort(np.abs(row.weights)).tolist()) for row in rows]
-    seen = Counter(map(repr, keys))
-    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= few]
-
-
-def _is_short(row: Row, atoms: Atoms) -> bool:
-    """Whether a unit on its own is worth a statement: its weights are few slices."""
-    room = 3
-    numbers = atoms.tensor_of(row.atoms)
-    for number in np.unique(numbers).tolist():
-        name = atoms.names[number]
-        kernel = np.zeros(atoms.shape[name], dtype=row.weights.dtype)
-        mine = numbers == number
-        kernel.flat[row.atoms[mine] - atoms.offset[name]] = row.weights[mine]
-        pieces = decompose(kernel, room)
-        if pieces is None:
-            return False
-        room -= len(pieces)
-    return True
-
-
-def _total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
-    return sum(map(cost, constants)) + sum(map(cost, statements))
 
 
 def _row_key(row: Row) -> tuple[object, ...]:

@@ -188,6 +188,79 @@ APPLIES = [
 }""",
     ),
     (
+        "kernels clipped at both ends of a line",
+        "reroll",
+        """rule f(x: bit[6]) -> (y: bit[6]) {
+  const W: int[6, 6] = [
+    [0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 0],
+    [1, 1, 0, 0, 0, 0]
+  ]
+  const V: int[6, 6] = [
+    [0, 0, 0, 0, 0, 1], [0, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0],
+    [0, 1, 0, 0, 0, 0]
+  ]
+  h[u < 6] = sum(i < 6: W[u, i] * x[i]) >= 2
+  y[i < 6] = sum(u < 6: V[i, u] * h[u]) >= 1
+}""",
+        """rule f(x: bit[6]) -> (y: bit[6]) {
+  h2[i < 6] = sum(j in -1..1: pad(x, 0)[i + j]) >= 2
+  y[i < 6] = h2[i] >= 1
+}""",
+    ),
+    (
+        "prefixes with bounds that grow by one for two",
+        "reroll",
+        """rule f(x: bit[6]) -> (y: bit[5]) {
+  const W: int[5, 6] = [
+    [1, 1, 1, 1, 1, 0], [1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1]
+  ]
+  const b: int[5] = [3, 2, 3, 2, 4]
+  const V: int[5, 5] = [[0, 1, 0, 0, 0], [0, 0, 0, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]]
+  h[u < 5] = sum(i < 6: W[u, i] * x[i]) >= b[u]
+  y[i < 5] = sum(u < 5: V[i, u] * h[u]) >= 1
+}""",
+        """rule f(x: bit[6]) -> (y: bit[5]) {
+  h2[i < 5] = 2 * sum(j < i + 2: x[j]) >= i + 3
+  y[i < 5] = h2[i] >= 1
+}""",
+    ),
+    (
+        "windows of which one is another unit",
+        "reroll",
+        """rule f(x: bit[9]) -> (y: bit[2]) {
+  const W: int[8, 9] = [
+    [0, 0, 1, 1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 1, 1, 0, 0, 0],
+    [0, 1, 1, 0, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0, 0, 1, 1],
+    [1, 1, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 1, 0, 0]
+  ]
+  const V: int[2, 8] = [[1, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 1]]
+  h[u < 8] = sum(i < 9: W[u, i] * x[i]) >= 2
+  y[i < 2] = sum(u < 8: V[i, u] * h[u]) >= 3
+}""",
+        """rule f(x: bit[9]) -> (y: bit[2]) {
+  const kernel_h: int[7] = [1, 0, 0, 0, 0, 0, 1]
+  const kernel_y: int[8] = [1, 1, 1, 0, 1, 1, 1, 1]
+  h2[i < 8] = sum(j < 2: x[i + j]) >= 2
+  h3 = sum(1 <= i < 8: kernel_h[i - 1] * x[i]) >= 2
+  y[i < 2] = h3 + sum(j < 8: kernel_y[j] * h2[j]) >= 3
+}""",
+    ),
+    (
+        "a kernel of different weights, clipped",
+        "reroll",
+        """rule f(x: bit[7]) -> (y: bit[7]) {
+  const W: int[7, 7] = [
+    [2, -1, 0, 0, 0, 0, 0], [-1, 2, -1, 0, 0, 0, 0], [0, -1, 2, -1, 0, 0, 0], [0, 0, -1, 2, -1, 0, 0],
+    [0, 0, 0, -1, 2, -1, 0], [0, 0, 0, 0, -1, 2, -1], [0, 0, 0, 0, 0, -1, 2]
+  ]
+  y[i < 7] = sum(j < 7: W[i, j] * x[j]) >= 1
+}""",
+        """rule f(x: bit[7]) -> (y: bit[7]) {
+  const kernel_y: int[3] = [-1, 2, -1]
+  y[i < 7] = sum(j in -1..1: kernel_y[j + 1] * pad(x, 0)[i + j]) >= 1
+}""",
+    ),
+    (
         "a cross",
         "slice-weights",
         """rule f(x: bit[3, 3]) -> (y: trit) {
@@ -356,6 +429,14 @@ DECLINES = [
   const W: int[3, 3] = [[1, 2, -3], [4, -1, 2], [-2, 5, 1]]
   const b: int[3] = [2, 1, 3]
   y[u < 3] = sum(i < 3: W[u, i] * x[i]) >= b[u]
+}""",
+    ),
+    (
+        "border rows that no clipped kernel is",
+        "reroll",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  const W: int[4, 4] = [[1, 0, 1, 0], [1, 1, 1, 0], [0, 1, 1, 1], [1, 0, 0, 1]]
+  y[u < 4] = sum(i < 4: W[u, i] * x[i]) >= 2
 }""",
     ),
     (

@@ -1,0 +1,110 @@
+"""Ways to write a tensor whose elements stay where they are as clauses over boxes of its positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ddcompile.analysis.clipped import fit_clipped_at
+from ddcompile.analysis.families import boxes_of, fit_fixed
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
+from ddcompile.ir import builder
+from ddcompile.ir.affine import Affine
+from ddcompile.ir.nodes import Binder, Constant, Expr, Statement
+from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.layers import Names
+from ddcompile.passes.moving import family_clause
+from ddcompile.passes.plans import affine_bound, binders_of, classes_of, familiar, operands_of, signatures, total_cost
+
+__all__ = ["box_clauses"]
+
+_Clauses = tuple[list[Constant], list[Statement]]
+
+
+def box_clauses(
+    target: str, rows: Sequence[Row], shape: tuple[int, ...], few: int, atoms: Atoms, names: Names
+) -> tuple[list[Constant], list[Statement], Names] | None:
+    """The constants and clauses of the cheapest boxes, and the names taken; None if some row looks like no other."""
+    known = familiar(rows, few)
+    if not shape or len(known) != len(rows):
+        return None
+    coordinates = np.array(list(np.ndindex(*shape)), dtype=np.int64).reshape(len(rows), len(shape))
+    taken = names.copy()
+    exact = _exact(target, rows, list(range(len(rows))), coordinates, atoms, taken)
+    if len(exact[1]) > 1:
+        others = names.copy()
+        clipped = _clipped(target, rows, coordinates, atoms, others)
+        if clipped is not None and total_cost(*clipped) < total_cost(*exact):
+            return *clipped, others
+    return *exact, taken
+
+
+def _exact(
+    target: str, rows: Sequence[Row], units: list[int], coordinates: np.ndarray, atoms: Atoms, names: Names
+) -> _Clauses:
+    """Families of equal signature."""
+    extents = [atoms.shape[n] for n in atoms.names]
+    families = [
+        (members, family)
+        for members, classes in signatures(rows, units, atoms)
+        for family in fit_fixed(classes, extents, coordinates[members])
+    ]
+    constants: list[Constant] = []
+    statements = []
+    for members, family in sorted(families, key=lambda f: f[1].lower):
+        binders = binders_of(family.lower, family.upper, names)
+        row = rows[members[family.first[0]]]
+        new, value = family_clause(row, family, binders, classes_of(row, atoms), atoms, names, target)
+        constants += new
+        statements.append(Statement(target, _positions(binders), value))
+    return constants, statements
+
+
+def _positions(binders: Sequence[Binder]) -> tuple[Binder | Expr, ...]:
+    """The positions of a box of results; a range of one is written as a constant."""
+    return tuple(b.lower if _is_point(b) else b for b in binders)
+
+
+def _is_point(binder: Binder) -> bool:
+    return binder.upper == builder.add(binder.lower, 1)
+
+
+def _clipped(target: str, rows: Sequence[Row], coordinates: np.ndarray, atoms: Atoms, names: Names) -> _Clauses | None:
+    """One clipped kernel, and families of equal signature for the other rows; None if the kernel does not go round."""
+    read = [operands_of(row, atoms) for row in rows]
+    tensors = {r[0] for r in read if r is not None}
+    if len(tensors) != 1 or len({(r.kind, r.low, r.high, r.exponent) for r in rows}) != 1:
+        return None
+    tensor = tensors.pop()
+    present = [k for k, r in enumerate(read) if r is not None]
+    operands = [r[1] for r in read if r is not None]
+    fit = fit_clipped_at(operands, atoms.shape[tensor], coordinates[present])
+    if fit is None:
+        return None
+    kernel, moves, accepted = fit
+    members = [present[k] for k in accepted]
+    bound = affine_bound([rows[k] for k in members], coordinates[members])
+    if bound is None or len(members) < 2:
+        return None
+    constants: list[Constant] = []
+    statements: list[Statement] = []
+    for low, high, _ in boxes_of(coordinates, np.array(members)):
+        binders = binders_of(low.tolist(), high.tolist(), names)
+        points = {b.name: Affine.of(int(a)) for b, a in zip(binders, low, strict=True) if _is_point(b)}
+        own = [
+            Affine.of(constant, dict(zip([b.name for b in binders], slopes, strict=True))).substitute(points)
+            for constant, slopes in moves
+        ]
+        free = tuple(b for b in binders if not _is_point(b))
+        limit = bound.at([b.name for b in binders]).substitute(points)
+        row, first = rows[present[kernel]], operands[kernel]
+        new, value = clipped_clause(
+            row, first, own, bound.factor, limit, free, tensor, atoms.shape[tensor], names, target
+        )
+        constants += new
+        statements.append(Statement(target, _positions(binders), value))
+    rest = sorted(set(range(len(rows))).difference(members))
+    others = _exact(target, rows, rest, coordinates, atoms, names)
+    return constants + others[0], statements + others[1]

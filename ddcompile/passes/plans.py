@@ -1,0 +1,291 @@
+"""Ways to write the units of a hidden layer as families, and the cheapest of them.
+
+A way is a list of families without common units: those that fit exactly come first, then boxes with a few holes, then
+clipped kernels, with one bound or with bounds that are affine in the coordinates. What no family takes stays a table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ddcompile.analysis.bounds import fit_bounds
+from ddcompile.analysis.clipped import Operands, fit_clipped
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.families import UnitClass, fit_free, unit_classes
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
+from ddcompile.analysis.slices import decompose
+from ddcompile.ir.affine import Affine
+from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Statement
+from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.layers import Names, clause
+from ddcompile.passes.moving import centred, family_clause
+
+__all__ = [
+    "Bound",
+    "Written",
+    "affine_bound",
+    "binders_of",
+    "cheapest",
+    "classes_of",
+    "familiar",
+    "operands_of",
+    "signatures",
+    "total_cost",
+]
+
+_TERM = 10
+"""About what a term costs in a reader: one for every family, one for every hole."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A family of hidden units, row-major, by their numbers in the layer, and its clause; None is a hole."""
+
+    units: tuple[int | None, ...]
+    constants: list[Constant]
+    binders: tuple[Binder, ...]
+    value: Expr
+
+    @property
+    def members(self) -> list[int]:
+        """The units without the holes."""
+        return [u for u in self.units if u is not None]
+
+    @property
+    def price(self) -> int:
+        """The cost of the clause, and of leaving out the holes."""
+        holes = sum(u is None for u in self.units)
+        return total_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * holes
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What `factor` times the sum is compared with, or has added: an affine function of the coordinates."""
+
+    factor: int
+    constant: int
+    slopes: tuple[int, ...]
+
+    def at(self, coordinates: Sequence[str]) -> Affine:
+        """The bound in terms of named coordinates."""
+        return Affine.of(self.constant, dict(zip(coordinates, self.slopes, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What all ways begin with."""
+
+    rows: Sequence[Row]
+    familiar: frozenset[int]
+    atoms: Atoms
+    stem: str
+
+
+def cheapest(
+    rows: Sequence[Row], few: int, atoms: Atoms, names: Names, stem: str
+) -> tuple[list[Written], Names]:
+    """The families of the cheapest way, and the names that are taken then.
+
+    Parameters
+    ----------
+    rows
+        The units, oriented.
+    few
+        See `familiar`.
+    """
+    layer = _Layer(rows, frozenset(familiar(rows, few)), atoms, stem)
+    best: tuple[int, list[Written], Names] | None = None
+    ways: list[Callable[[_Layer, list[int], Names], Iterator[Written]]] = [_exact, _with_holes, _clipped, _sloped]
+    for way in ways:
+        own = names.copy()
+        found = list(way(layer, list(range(len(rows))), own))
+        if way is not _exact:
+            if not found:
+                continue
+            taken = {u for w in found for u in w.members}
+            found += _exact(layer, [k for k in range(len(rows)) if k not in taken], own)
+        chosen = _worthwhile(found, rows, atoms, stem)
+        left = [k for k in range(len(rows)) if all(k not in w.units for w in chosen)]
+        price = sum(w.price + _TERM for w in chosen) + (_table_cost(left, rows, atoms, stem) + _TERM if left else 0)
+        if best is None or price < best[0]:
+            best = price, chosen, own
+        if not left and len(chosen) == 1:
+            break
+    assert best is not None
+    return best[1], best[2]
+
+
+def _worthwhile(found: list[Written], table: Sequence[Row], atoms: Atoms, stem: str) -> list[Written]:
+    """The families that are cheaper than their rows in the table."""
+    rest = set(range(len(table)))
+    chosen: list[Written] = []
+    while found and rest:
+        # What is left in the table gets dearer row by row as rows leave it.
+        price = _table_cost(sorted(rest), table, atoms, stem)
+        cheap = [w for w in found if w.price * len(rest) <= price * len(w.members) or len(w.members) == len(rest)]
+        if not cheap:
+            break
+        chosen += cheap
+        found = [w for w in found if w not in cheap]
+        rest -= {u for w in cheap for u in w.members}
+    return chosen
+
+
+def _table_cost(units: Sequence[int], table: Sequence[Row], atoms: Atoms, stem: str) -> int:
+    binders = (Binder("u", Literal(0), Literal(len(units))),)
+    constants, statement = clause(stem, binders, [table[k] for k in units], atoms, Names(set()), "w")
+    return total_cost(constants, [statement])
+
+
+def binders_of(lower: Sequence[int], upper: Sequence[int], names: Names) -> tuple[Binder, ...]:
+    """Binders over a box."""
+    bounds = zip(names.indices(len(lower)), lower, upper, strict=True)
+    return tuple(Binder(n, Literal(a), Literal(b)) for n, a, b in bounds)
+
+
+def _exact(layer: _Layer, units: list[int], names: Names, *, holes: bool = False) -> Iterator[Written]:
+    """Families of equal signature."""
+    atoms = layer.atoms
+    extents = [atoms.shape[n] for n in atoms.names]
+    for members, classes in signatures(layer.rows, [u for u in units if u in layer.familiar], atoms):
+        for family in fit_free(classes, extents, holes=holes):
+            row = layer.rows[members[family.first[0]]]
+            if len(family.units) == 1 and not _is_short(row, atoms):
+                continue
+            if holes and None not in family.units:
+                continue
+            family = centred(family, row, classes_of(row, atoms), atoms)
+            row = layer.rows[members[family.first[0]]]
+            binders = binders_of(family.lower, family.upper, names)
+            new, value = family_clause(row, family, binders, classes_of(row, atoms), atoms, names, layer.stem)
+            yield Written(tuple(None if u is None else members[u] for u in family.units), new, binders, value)
+
+
+def _with_holes(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+    """Families of equal signature over boxes with a few holes."""
+    return _exact(layer, units, names, holes=True)
+
+
+def _clipped(layer: _Layer, units: list[int], names: Names, *, slopes: bool = False) -> Iterator[Written]:
+    """Clipped kernels of one bias."""
+    atoms = layer.atoms
+    groups: dict[tuple[object, ...], list[tuple[int, Operands]]] = {}
+    for u in units:
+        row = layer.rows[u]
+        read = operands_of(row, atoms)
+        if read is not None:
+            groups.setdefault(
+                (row.kind, row.low, row.high, row.exponent, 0 if slopes else row.bias, read[0]), []
+            ).append((u, read[1]))
+    for key in sorted(groups, key=repr):
+        tensor = str(key[-1])
+        members = [u for u, _ in groups[key]]
+        operands = [o for _, o in groups[key]]
+        for family in fit_clipped(operands, atoms.shape[tensor]):
+            placed = tuple(None if k is None else members[k] for k in family.units)
+            grid = np.indices(family.counts).reshape(len(family.counts), -1).T
+            bound = affine_bound(
+                [layer.rows[u] for u in placed if u is not None], grid[[u is not None for u in placed]]
+            )
+            if bound is None:
+                continue
+            binders = binders_of([0] * len(family.counts), family.counts, names)
+            free = [b.name for b in binders]
+            moves = family.move(free)
+            row = layer.rows[members[family.kernel]]
+            new, value = clipped_clause(
+                row, operands[family.kernel], moves, bound.factor, bound.at(free), binders, tensor,
+                atoms.shape[tensor], names, layer.stem,
+            )  # fmt: skip
+            yield Written(placed, new, binders, value)
+
+
+def _sloped(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+    """Clipped kernels with bounds that are affine in the coordinates."""
+    return _clipped(layer, units, names, slopes=True)
+
+
+def affine_bound(rows: Sequence[Row], coordinates: np.ndarray) -> Bound | None:
+    """The bounds of units at some coordinates as one function of them; biases for those that are not compared."""
+    is_positive = rows[0].kind == "positive"
+    values = [1 - r.bias if is_positive else r.bias for r in rows]
+    if len(set(values)) == 1:
+        return Bound(1, values[0], (0,) * coordinates.shape[1])
+    found = None if rows[0].exponent else fit_bounds(values, coordinates, *(() if is_positive else (1,)))
+    return None if found is None else Bound(*found)
+
+
+def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:
+    """The one tensor that a unit reads and what it reads there; None if there are several or it has no axes."""
+    numbers = np.unique(atoms.tensor_of(row.atoms)).tolist()
+    if len(numbers) != 1 or not atoms.shape[atoms.names[numbers[0]]]:
+        return None
+    name = atoms.names[numbers[0]]
+    places = np.unravel_index(row.atoms - atoms.offset[name], atoms.shape[name])
+    return name, Operands(np.stack(places, axis=1).astype(np.int64), row.weights)
+
+
+def classes_of(row: Row, atoms: Atoms) -> list[UnitClass]:
+    """The classes of a unit, smallest first; the order depends on weights and shapes only."""
+    found: list[UnitClass] = []
+    numbers = atoms.tensor_of(row.atoms)
+    for number in np.unique(numbers).tolist():
+        mine = numbers == number
+        extents = atoms.shape[atoms.names[number]]
+        local = row.atoms[mine] - atoms.offset[atoms.names[number]]
+        if extents:
+            positions = np.stack(np.unravel_index(local, extents), axis=1).astype(np.int64)
+        else:
+            positions = np.zeros((len(local), 0), dtype=np.int64)
+        found += unit_classes(positions, row.weights[mine], number, extents)
+    return sorted(found, key=lambda c: (c.count, c.tensor, c.weight, c.shape))
+
+
+def _signature(row: Row, classes: list[UnitClass]) -> tuple[object, ...]:
+    shapes = tuple((c.tensor, c.weight, c.shape, tuple(a is None for a in c.anchors)) for c in classes)
+    return (row.kind, row.low, row.high, row.bias, row.exponent, shapes)
+
+
+def signatures(rows: Sequence[Row], numbers: list[int], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
+    """The numbered units grouped by signature, in an order that does not depend on theirs."""
+    groups: dict[tuple[object, ...], tuple[list[int], list[list[UnitClass]]]] = {}
+    for k in numbers:
+        row = rows[k]
+        classes = classes_of(row, atoms)
+        members, membersclasses_of = groups.setdefault(_signature(row, classes), ([], []))
+        members.append(k)
+        membersclasses_of.append(classes)
+    return [groups[key] for key in sorted(groups, key=repr)]
+
+
+def familiar(rows: Sequence[Row], few: int) -> list[int]:
+    """Rows that may have a family: their weights, up to sign, are those of another row, or few."""
+    keys = [(row.kind, len(row.weights), np.sort(np.abs(row.weights)).tolist()) for row in rows]
+    seen = Counter(map(repr, keys))
+    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= few]
+
+
+def _is_short(row: Row, atoms: Atoms) -> bool:
+    """Whether a unit on its own is worth a statement: its weights are few slices."""
+    room = 3
+    numbers = atoms.tensor_of(row.atoms)
+    for number in np.unique(numbers).tolist():
+        name = atoms.names[number]
+        kernel = np.zeros(atoms.shape[name], dtype=row.weights.dtype)
+        mine = numbers == number
+        kernel.flat[row.atoms[mine] - atoms.offset[name]] = row.weights[mine]
+        pieces = decompose(kernel, room)
+        if pieces is None:
+            return False
+        room -= len(pieces)
+    return True
+
+
+def total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
+    """What constants and statements cost."""
+    return sum(map(cost, constants)) + sum(map(cost, statements))

@@ -1,0 +1,93 @@
+"""Clipped kernels are found whatever the order of the units, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, strategies as st
+
+from ddcompile.analysis.bounds import fit_bounds
+from ddcompile.analysis.clipped import Operands, fit_clipped, fit_clipped_at
+
+
+def _clip(kernel: Operands, move: np.ndarray, extents: tuple[int, ...]) -> Operands:
+    places = kernel.positions + move
+    inside = ((places >= 0) & (places < np.array(extents))).all(axis=1)
+    return Operands(places[inside], kernel.weights[inside])
+
+
+def _same(first: Operands, second: Operands) -> bool:
+    return first.key() == second.key()
+
+
+@st.composite
+def _padded(draw: st.DrawFn) -> tuple[list[Operands], tuple[int, ...]]:
+    """All places of a grid with one kernel that fits into it, clipped, shuffled."""
+    extents = tuple(draw(st.lists(st.integers(4, 6), min_size=1, max_size=2)))
+    width = 3 ** len(extents)
+    weights = np.array(draw(st.lists(st.integers(-2, 2), min_size=width, max_size=width)))
+    weights[width // 2] = 5
+    offsets = np.indices((3,) * len(extents)).reshape(len(extents), -1).T - 1
+    kernel = Operands(offsets[weights != 0], weights[weights != 0])
+    grid = np.indices(extents).reshape(len(extents), -1).T
+    order = draw(st.permutations(range(len(grid))))
+    return [_clip(kernel, grid[k], extents) for k in order], extents
+
+
+@given(_padded())
+def test_a_padded_stencil_is_one_family(case: tuple[list[Operands], tuple[int, ...]]) -> None:
+    units, extents = case
+    family = fit_clipped(units, extents)[0]
+    assert sorted(u for u in family.units if u is not None) == list(range(len(units)))
+    grid = np.indices(family.counts).reshape(len(family.counts), -1).T
+    for unit, place in zip(family.units, grid, strict=True):
+        move = np.array([constant + place @ np.array(slopes) for constant, slopes in family.moves])
+        assert unit is not None
+        assert _same(_clip(units[family.kernel], move, extents), units[unit])
+
+
+@given(_padded(), st.integers(0, 35), st.integers(0, 8))
+def test_a_unit_with_another_weight_is_no_member(
+    case: tuple[list[Operands], tuple[int, ...]], unit: int, operand: int
+) -> None:
+    units, extents = case
+    unit %= len(units)
+    weights = units[unit].weights.copy()
+    weights[operand % len(weights)] = 7
+    units[unit] = Operands(units[unit].positions, weights)
+    for family in fit_clipped(units, extents):
+        grid = np.indices(family.counts).reshape(len(family.counts), -1).T
+        for member, place in zip(family.units, grid, strict=True):
+            move = np.array([constant + place @ np.array(slopes) for constant, slopes in family.moves])
+            assert member is None or _same(_clip(units[family.kernel], move, extents), units[member])
+            assert member != unit or family.kernel == unit
+
+
+def test_a_padded_stencil_at_given_coordinates() -> None:
+    kernel = Operands(np.array([[-1], [0], [1]]), np.array([1, -2, 1]))
+    units = [_clip(kernel, np.array([k]), (6,)) for k in range(6)]
+    units[4] = Operands(np.array([[0], [5]]), np.array([1, 1]))
+    fit = fit_clipped_at(units, (6,), np.arange(6).reshape(-1, 1))
+    assert fit is not None
+    assert fit[1:] == (((-1, (1,)),), [0, 1, 2, 3, 5])
+
+
+@given(
+    st.integers(1, 4),
+    st.integers(-9, 9),
+    st.lists(st.integers(-5, 5), min_size=1, max_size=2),
+    st.lists(st.integers(2, 5), min_size=2, max_size=2),
+)
+def test_rounded_bounds_are_found(factor: int, constant: int, slopes: list[int], counts: list[int]) -> None:
+    grid = np.indices(counts[: len(slopes)]).reshape(len(slopes), -1).T
+    bounds = [-(-int(constant + x @ np.array(slopes)) // factor) for x in grid]
+    found = fit_bounds(bounds, grid)
+    assert found is not None
+    assert found[0] <= factor
+    assert bounds == [-(-int(found[1] + x @ np.array(found[2])) // found[0]) for x in grid]
+
+
+def test_bounds_that_bend_are_not_affine() -> None:
+    grid = np.arange(6).reshape(-1, 1)
+    assert fit_bounds([0, 1, 4, 9, 16, 25], grid) is None
+    assert fit_bounds([0, 1, 1], grid[:3], 1) is None
+    assert fit_bounds([2**50, 0], grid[:2]) is None
