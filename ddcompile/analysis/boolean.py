@@ -1,145 +1,241 @@
-"""Least expressions of small Boolean functions.
+"""Least expressions of Boolean functions of at most four inputs.
 
 A function of k inputs is a table of 2**k bits: bit a of the table is the value where input j is bit j of a.
-Expressions over `not`, `and`, `or`, `xor` are enumerated by cost; sums compared with a bound are tried beside them.
-The cost counts tokens: those of the inputs' texts, operators, and the brackets that the printer needs.
+Expressions are made of `not`, `and`, `or`, `xor`, comparisons of weighted sums of inputs (`ddcompile.analysis.sums`)
+and `if` whose condition depends on at most two inputs; the cheapest of all is found. The cost counts tokens: those of
+the inputs' texts, operators, and the brackets that the printer needs.
+
+The search is Dijkstra's over (function, root operator) by rising cost, all functions of one cost at once. It is kept
+for the costs of the inputs at hand and goes on where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
-from typing import Literal as OneOf
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, reduce
+from itertools import combinations
 
+import numpy as np
+
+from ddcompile.analysis.sums import UNPRICED, PricedSums, priced_sums
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Expr
+from ddcompile.ir.nodes import Binary, Expr, If
+from ddcompile.ir.traverse import postorder
 
-__all__ = ["least_expression"]
+__all__ = ["MOST_INPUTS", "least_expression"]
 
-_Root = OneOf["leaf", "not", "and", "xor", "or"]
+MOST_INPUTS = 4
+_ROOTS = ("leaf", "and", "or", "xor", "not", "sum", "if")
+"""Root operators; of equally cheap expressions the earlier is taken."""
 _BRACKETED: dict[str, frozenset[str]] = {
-    "not": frozenset({"and", "xor", "or"}),
-    "and": frozenset({"xor", "or"}),
-    "xor": frozenset({"and", "or"}),
-    "or": frozenset({"xor"}),
+    "not": frozenset({"and", "xor", "or", "if"}),
+    "and": frozenset({"xor", "or", "if"}),
+    "xor": frozenset({"and", "or", "if"}),
+    "or": frozenset({"xor", "if"}),
+    "if": frozenset(),
 }
-_MAX_PAIRS = 400_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """How a function is written: an operator over two (or one) earlier forms."""
-
-    cost: int
-    root: _Root
-    table: int
-    parts: tuple[_Form, ...] = ()
-    leaf: int = -1
+"""The roots of operands that need brackets."""
+_OPERATORS = ("and", "or", "xor")
+_CHUNK = 1 << 22
+"""Most pairs combined at a time."""
 
 
 def least_expression(table: int, inputs: Sequence[Expr], costs: Sequence[int], limit: int) -> Expr | None:
-    """The cheapest expression found for a truth table, cheaper than `limit`; None if there is none.
+    """The cheapest expression of a truth table, if it is cheaper than `limit`; None if not.
 
     Parameters
     ----------
     table
         2**k bits; bit a is the value where input j is bit j of a.
     inputs, costs
-        The k input expressions (bits) and the tokens of each.
+        The k <= 4 input expressions (bits) and the tokens of each. Equally cheap expressions are told apart by the
+        order of the inputs.
     """
-    count = len(inputs)
-    full = (1 << (1 << count)) - 1
+    full = (1 << (1 << len(inputs))) - 1
     if table in (0, full):
         return builder.expr_of(int(table == full))
-    bound = _threshold(table, tuple(costs))
-    form = _search(table, tuple(costs), limit if bound is None else min(limit, bound[0] + 1))
-    if form is not None:
-        return _expression(form, inputs)
-    if bound is not None and bound[0] < limit:
-        _, weights, pivot, op = bound
-        total = builder.add_all(builder.mul(w, x) for w, x in zip(weights, inputs, strict=True) if w)
-        return builder.compare(op, total, pivot)
-    return None
+    search = _search(tuple(costs))
+    if not search.reach(table, limit):
+        return None
+    return search.expression(table, inputs)
 
 
-def _expression(form: _Form, inputs: Sequence[Expr]) -> Expr:
-    parts = [_expression(p, inputs) for p in form.parts]
-    match form.root:
-        case "leaf":
-            return inputs[form.leaf]
-        case "not":
-            return builder.negate(parts[0])
-        case "and":
-            return builder.conj(*parts)
-        case "or":
-            return builder.disj(*parts)
-        case "xor":
-            return builder.xor(*parts)
+class _Search:
+    """Functions by the cost of their least expressions, found so far.
+
+    `price[root][t]` is the cost of the cheapest expression of t with that root; `within[op][t]` that of the cheapest
+    operand of op with value t, brackets included. `levels[op][c]` lists the functions whose operands cost c.
+    """
+
+    def __init__(self, costs: tuple[int, ...]) -> None:
+        count = len(costs)
+        rows = 1 << count
+        self.full = (1 << rows) - 1
+        self.size = 1 << rows
+        self.leaves = [sum(1 << a for a in range(rows) if a >> j & 1) for j in range(count)]
+        self.costs = costs
+        self.sums: PricedSums = priced_sums(costs)
+        self.price = {root: np.full(self.size, UNPRICED, dtype=np.int32) for root in _ROOTS}
+        self.within = {op: np.full(self.size, UNPRICED, dtype=np.int32) for op in _BRACKETED}
+        self.levels: dict[str, list[np.ndarray]] = {op: [] for op in _BRACKETED}
+        self.conditions = _conditions(self.leaves, self.full)
+        # Of every condition the values that branches can take under it, by cost; and which are known already.
+        self.branches: dict[int, list[np.ndarray]] = {c: [] for c in self.conditions}
+        self.branched = {c: np.zeros(self.size, dtype=bool) for c in self.conditions}
+
+    def reach(self, table: int, limit: int) -> bool:
+        """Search on until the least cost of a table is known or reaches the limit; whether it is below it."""
+        free = self.within["if"]
+        while len(self.levels["if"]) < limit and free[table] > len(self.levels["if"]):
+            self._next()
+        return bool(free[table] < limit)
+
+    def _next(self) -> None:
+        """Find all expressions of the next cost."""
+        cost = len(self.levels["if"])
+        for root in _ROOTS:
+            found = np.zeros(self.size, dtype=bool)
+            self._mark(root, cost, found)
+            found[[0, self.full]] = False
+            tables = np.flatnonzero(found)
+            # An expression counts if some operator takes it as an operand at a lower cost than those before.
+            useful = np.zeros(len(tables), dtype=bool)
+            for op, within in self.within.items():
+                own = cost + 2 * (root in _BRACKETED[op])
+                useful |= own < within[tables]
+                within[tables] = np.minimum(within[tables], own)
+            self.price[root][tables[useful]] = cost
+        for op, within in self.within.items():
+            self.levels[op].append(np.flatnonzero(within == cost))
+        for condition, branches in self.branches.items():
+            values = np.unique(self.levels["if"][cost] & condition)
+            values = values[~self.branched[condition][values]]
+            self.branched[condition][values] = True
+            branches.append(values)
+
+    def _mark(self, root: str, cost: int, found: np.ndarray) -> None:
+        """Mark the functions that have an expression of this cost and root."""
+        match root:
+            case "leaf":
+                found[[t for t, c in zip(self.leaves, self.costs, strict=True) if c == cost]] = True
+            case "not":
+                if cost:
+                    found[self.full ^ self.levels["not"][cost - 1]] = True
+            case "sum":
+                found[self.sums.price == cost] = True
+            case "if":
+                for _, then, otherwise in self._choices(cost):
+                    found[(then[:, None] | otherwise[None, :]).ravel()] = True
+            case _:
+                for left, right in self._pairs(root, cost):
+                    step = max(1, _CHUNK // len(right))
+                    for start in range(0, len(left), step):
+                        found[_combined(root, left[start : start + step, None], right[None, :]).ravel()] = True
+
+    def _pairs(self, op: str, cost: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Functions whose operands of op cost together one less, the cheaper first."""
+        levels = self.levels[op]
+        for first in range((cost - 1) // 2 + 1):
+            left, right = levels[first], levels[cost - 1 - first] if cost else levels[0]
+            if len(left) and len(right):
+                yield left, right
+
+    def _choices(self, cost: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Conditions, and the values of both branches under them, whose `if` has this cost."""
+        for condition in self.conditions:
+            rest = cost - 3 - int(self.within["if"][condition])
+            yes, no = self.branches[condition], self.branches[self.full ^ condition]
+            for k in range(rest + 1):
+                if len(yes[k]) and len(no[rest - k]):
+                    yield condition, yes[k], no[rest - k]
+
+    def expression(self, table: int, inputs: Sequence[Expr]) -> Expr:
+        """The least expression of a function that was reached."""
+        return self._written(table, "if", inputs)
+
+    def _written(self, table: int, within: str, inputs: Sequence[Expr]) -> Expr:
+        """The cheapest operand; the depth is bounded by its cost, which is below the limit."""
+        wanted = int(self.within[within][table])
+        root = next(r for r in _ROOTS if self.price[r][table] + 2 * (r in _BRACKETED[within]) == wanted)
+        cost = int(self.price[root][table])
+        match root:
+            case "leaf":
+                return inputs[min(j for j, t in enumerate(self.leaves) if t == table)]
+            case "not":
+                return builder.negate(self._written(self.full ^ table, "not", inputs))
+            case "sum":
+                return self.sums.expression(table, inputs)
+            case "if":
+                return self._conditional(table, cost, inputs)
+        parts = (self._written(t, root, inputs) for t in self._parts(table, root, cost))
+        operands = sorted((x for p in parts for x in _operands(p, root)), key=lambda x: _rank(x, inputs))
+        if root == "xor":
+            return reduce(builder.xor, operands)
+        return builder.conj(*operands) if root == "and" else builder.disj(*operands)
+
+    def _parts(self, table: int, root: str, cost: int) -> tuple[int, int]:
+        for left, right in self._pairs(root, cost):
+            match root:
+                case "and":
+                    left, right = left[left & table == table], right[right & table == table]
+                case "or":
+                    left, right = left[left | table == table], right[right | table == table]
+            for one in left:
+                hits = right[_combined(root, one, right) == table]
+                if len(hits):
+                    return int(one), int(hits[0])
+        raise AssertionError("a function that was reached has parts")
+
+    def _conditional(self, table: int, cost: int, inputs: Sequence[Expr]) -> Expr:
+        for condition, then, otherwise in self._choices(cost):
+            rest = self.full ^ condition
+            if table & condition in then and table & rest in otherwise:
+                branches = [self._branch(table & part, part, inputs) for part in (condition, rest)]
+                return builder.conditional(self._written(condition, "if", inputs), *branches)
+        raise AssertionError("a function that was reached has parts")
+
+    def _branch(self, value: int, condition: int, inputs: Sequence[Expr]) -> Expr:
+        """The cheapest function of a value under a condition."""
+        for tables in self.levels["if"]:
+            hits = tables[tables & condition == value]
+            if len(hits):
+                return self._written(int(hits[0]), "if", inputs)
+        raise AssertionError("a function that was reached has parts")
 
 
-@lru_cache(maxsize=1024)
-def _search(table: int, costs: tuple[int, ...], limit: int) -> _Form | None:
-    """Dijkstra over (function, root operator): forms come off in order of cost, so the first that fits is least."""
-    count = len(costs)
-    full = (1 << (1 << count)) - 1
-    buckets: dict[int, list[_Form]] = {}
-    known: dict[tuple[int, str], int] = {}
-    closed: list[_Form] = []
-    done: set[tuple[int, str]] = set()
-    tried = 0
-
-    def offer(form_cost: int, root: _Root, own: int, parts: tuple[_Form, ...], leaf: int = -1) -> None:
-        key = (own, root)
-        if form_cost < limit and form_cost < known.get(key, limit) and own not in (0, full):
-            known[key] = form_cost
-            buckets.setdefault(form_cost, []).append(_Form(form_cost, root, own, parts, leaf))
-
-    for j, cost in enumerate(costs):
-        offer(cost, "leaf", sum(1 << a for a in range(1 << count) if a >> j & 1), (), j)
-    while buckets and tried < _MAX_PAIRS:
-        for form in sorted(buckets.pop(min(buckets)), key=lambda f: (f.root, f.table)):
-            if (form.table, form.root) in done or any((form.table, r) in done for r in ("leaf", "not")):
-                continue
-            if form.table == table:
-                return form
-            done.add((form.table, form.root))
-            closed.append(form)
-            tried += len(closed)
-            if form.root != "not":
-                offer(_priced("not", form), "not", full ^ form.table, (form,))
-            for other in closed:
-                if form.cost + other.cost + 1 >= limit:
-                    break
-                offer(_priced("and", other, form), "and", form.table & other.table, (other, form))
-                offer(_priced("or", other, form), "or", form.table | other.table, (other, form))
-                offer(_priced("xor", other, form), "xor", form.table ^ other.table, (other, form))
-    return None
+@lru_cache(maxsize=16)
+def _search(costs: tuple[int, ...]) -> _Search:
+    return _Search(costs)
 
 
-def _priced(op: str, *parts: _Form) -> int:
-    return 1 + sum(p.cost + 2 * (p.root in _BRACKETED[op]) for p in parts)
+def _combined(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    join: np.ufunc = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[op]
+    return np.asarray(join(left, right))
 
 
-@lru_cache(maxsize=1024)
-def _threshold(table: int, costs: tuple[int, ...]) -> tuple[int, tuple[int, ...], int, OneOf[">=", "<="]] | None:
-    """The cheapest `weights . x >= limit` or `<= limit` with weights up to 2 that has the table."""
-    count = len(costs)
-    best: tuple[int, tuple[int, ...], int, OneOf[">=", "<="]] | None = None
-    for weights in product((1, 2, 0, -1, -2), repeat=count):
-        if not any(weights) or next(w for w in weights if w) < 0:
-            continue
-        values = [sum(w for j, w in enumerate(weights) if a >> j & 1) for a in range(1 << count)]
-        yes = [v for a, v in enumerate(values) if table >> a & 1]
-        no = [v for a, v in enumerate(values) if not table >> a & 1]
-        text = sum(c + 1 + 2 * (abs(w) == 2) for w, c in zip(weights, costs, strict=True) if w) - 1
-        if min(yes) > max(no):
-            found = (text + 2 + (min(yes) < 0), weights, min(yes), ">=")
-        elif max(yes) < min(no):
-            found = (text + 2 + (max(yes) < 0), weights, max(yes), "<=")
-        else:
-            continue
-        if best is None or found[0] < best[0]:
-            best = found  # type: ignore[assignment]
-    return best
+def _conditions(leaves: Sequence[int], full: int) -> list[int]:
+    """All functions of at most two of the inputs, but constants."""
+    found = dict.fromkeys(t for leaf in leaves for t in (leaf, full ^ leaf))
+    for a, b in combinations(leaves, 2):
+        for number in range(1, 15):
+            corners = (a & b, a & ~b, b & ~a, full & ~(a | b))
+            found[sum(c for k, c in enumerate(corners) if number >> k & 1)] = None
+    return list(found)
+
+
+def _operands(expr: Expr, op: str) -> list[Expr]:
+    found, work = [], [expr]
+    while work:
+        match work.pop():
+            case Binary(own, left, right) if own == op:
+                work += [right, left]
+            case other:
+                found.append(other)
+    return found
+
+
+def _rank(expr: Expr, inputs: Sequence[Expr]) -> tuple[bool, list[int]]:
+    """Operands that read fewer inputs first, then by the order of these."""
+    places = {x: j for j, x in enumerate(inputs)}
+    used = [places[n] for n in postorder(expr) if n in places]
+    return isinstance(expr, If), [len(used), *used]

@@ -28,6 +28,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
+from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
@@ -39,12 +40,14 @@ from ddcompile.ir.nodes import (
     If,
     Index,
     Literal,
+    Number,
     Read,
     Reduce,
     Rule,
     Statement,
     Unary,
 )
+from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
@@ -190,6 +193,7 @@ def _least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
     atoms = list(dict.fromkeys(reads(value)))
     if not 0 < len(atoms) <= inputs:
         return None
+    atoms.sort(key=lambda atom: _place(atom, types))
     for atom in atoms:
         kind = types.tensor.get(atom.tensor)
         pad = atom.pad is None or atom.pad in (Literal(0), Literal(1))
@@ -211,6 +215,15 @@ def _least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
         small |= (table >> spread & 1) << number
     chosen = [atoms[j] for j in needed]
     return least_expression(small, chosen, [cost(a) for a in chosen], limit)
+
+
+def _place(atom: Read, types: Types) -> tuple[int, list[tuple[Number, str]]]:
+    """The order of operands: by tensors as they are declared, then by offsets, so that shuffles give one text."""
+    places: list[tuple[Number, str]] = []
+    for position in atom.positions:
+        form = affine_of(position.left if isinstance(position, Binary) and position.op == "%" else position)
+        places.append((0 if form is None else form.constant, print_expression(position)))
+    return list(types.tensor).index(atom.tensor), places
 
 
 def _outside(value: Expr) -> list[Expr]:
