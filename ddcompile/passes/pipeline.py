@@ -20,6 +20,7 @@ from ddcompile.passes.fold import Fold
 from ddcompile.passes.forward import Forward
 from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
+from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
@@ -30,6 +31,7 @@ from ddcompile.passes.spec import parse_pipeline
 __all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
 
 _ALL: tuple[type[Pass], ...] = (
+    Isolate,
     Forward,
     ExactThresholds,
     Recode,
@@ -48,8 +50,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "forward,exact-thresholds,dce,recode,exact-thresholds,forward,reroll,slice-weights,fold,inline,collapse-cones,fold,"
-    "dce,hoist,cse,inline,fold,dce,name"
+    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,reroll,slice-weights,fold,inline,"
+    "collapse-cones,fold,dce,hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

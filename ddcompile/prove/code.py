@@ -11,7 +11,7 @@ from ddcompile.ir.traverse import children
 from ddcompile.prove.forms import Decline, Value, exact
 from ddcompile.prove.kinds import Flags, classify
 from ddcompile.prove.linear import LinearSum
-from ddcompile.prove.operators import Operator, chain_of, chained, operator_of, reducer_of, softmax_of
+from ddcompile.prove.operators import SOFTMAX_PLACE, Operator, chain_of, chained, operator_of, reducer_of, softmax_of
 
 __all__ = [
     "Apply",
@@ -158,13 +158,13 @@ def _expand(
             return [*children(expr), ReadElement(tensor, len(positions), pad is not None)]
         case Reduce():
             return _expand_reduce(expr, code, flags, constants)
-        case Softmax(binder, _, position):
+        case Softmax(binder, body, position):
             values = _collected(expr, code)
             exact_offset = chain_of("+", (1, -1), Flags(), [flags[id(position)], flags[id(binder.lower)]])
             return [
-                *(Open(), *values, Close(softmax_of(False))),
+                *(Open(), *values, Close(softmax_of(flags[id(body)]))),
                 *(position, binder.lower, Apply(exact_offset, 2)),
-                Apply(softmax_of(True), 2),
+                Apply(SOFTMAX_PLACE, 2),
             ]
     op = chained(expr)
     if op and not (own.real or own.over_reals):

@@ -28,7 +28,7 @@ from ddcompile.prove.intervals import meet, union
 from ddcompile.prove.kinds import Flags
 from ddcompile.prove.store import Store
 
-__all__ = ["Operator", "chain_of", "chained", "operator_of", "reducer_of", "softmax_of"]
+__all__ = ["SOFTMAX_PLACE", "Operator", "chain_of", "chained", "operator_of", "reducer_of", "softmax_of"]
 
 Operator: TypeAlias = Callable[[Store, Sequence[Value]], Value]
 """A function of the values of the operands."""
@@ -102,9 +102,15 @@ def reducer_of(expr: Reduce, flags: Flags, body: Flags) -> Operator:
             return _argmax
 
 
-def softmax_of(has_place: bool) -> Operator:
-    """A softmax: all that is known of it is that equal bodies, and then equal places, give equal values."""
-    return partial(_opaque, "softmax place" if has_place else "softmax", (None, None))
+def softmax_of(body: Flags) -> Operator:
+    """All values of a softmax: equal bodies give equal ones, and exact bodies if they are equal up to an offset."""
+    return partial(_opaque, "softmax", (None, None)) if body.real else _softmax_of_exact
+
+
+def _softmax_of_exact(store: Store, values: Sequence[Value]) -> Value:
+    # The greatest body is subtracted exactly, before anything is rounded.
+    forms = [as_form(v) for v in values]
+    return store.opaque("softmax of exact values", [subtract(f, forms[0]) for f in forms])
 
 
 def to_bit(store: Store, value: Value, known: bool) -> Form:
@@ -244,3 +250,7 @@ def _range(expr: Expr, flags: Flags) -> tuple[int | None, int | None]:
     if isinstance(expr, Unary) and expr.op == "sign":
         return -1, 1
     return None, None
+
+
+SOFTMAX_PLACE: Operator = partial(_opaque, "softmax place", (None, None))
+"""One value out of all values of a softmax."""

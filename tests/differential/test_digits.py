@@ -57,9 +57,13 @@ def expected(name: str, images: np.ndarray) -> np.ndarray:
     return evaluate(load_network(FOLDER / f"{name}.npz"), images.reshape(len(images), -1), "argmax")
 
 
-def test_the_rule_is_what_is_distilled(name: str) -> None:
+def test_the_rule_is_what_is_distilled(name: str, request: pytest.FixtureRequest) -> None:
     program = dd.distill(FOLDER / f"{name}.npz", INPUTS, None, "argmax", f"digits_{name}")
     assert program.verdict
+    if request.config.getoption("--update-golden"):
+        for old in FOLDER.glob(f"{name}.*.npy"):
+            old.unlink()
+        program.save(FOLDER / f"{name}.rule")
     assert dd.load(FOLDER / f"{name}.rule").rule == program.rule
 
 

@@ -84,7 +84,7 @@ USAGE = {
     "compile vote.npz": "compile",
     "emit vote.rule -t c": "-o",
     "emit ring.rule -t c -o out --size N=big": "`N=big` is not NAME=NUMBER",
-    "opt vote.rule --print-after x": "there is no pass `x`; there is all, forward, ",
+    "opt vote.rule --print-after x": "there is no pass `x`; there is all, isolate, ",
     "opt vote.rule --print-after folds": "there is no pass `folds`; there is fold",
     "run vote.rule -i x.npy --engine gpu": "--engine",
     "run vote.rule -i x.npy --engine c --jobs 2": "--jobs is for the engine jit, not c",

@@ -110,6 +110,19 @@ APPLIES = [
 }""",
     ),
     (
+        "the exact sum of a rounded unit",
+        "isolate",
+        """rule f(x: bit[3]) -> (y: real[2]) {
+  const W: rat[2, 3] = [[0.5, 1, 2], [1, 1, -1]]
+  y[u < 2] = 2 * sigmoid(sum(i < 3: W[u, i] * x[i]) - 0.1)
+}""",
+        """rule f(x: bit[3]) -> (y: real[2]) {
+  const W: rat[2, 3] = [[0.5, 1.0, 2.0], [1.0, 1.0, -1.0]]
+  score[u < 2] = sum(i < 3: W[u, i] * x[i]) - 0.1
+  y[u < 2] = 2 * sigmoid(score[u])
+}""",
+    ),
+    (
         "what ranges decide",
         "fold",
         """rule f(x: trit[3]) -> (y: int, z: int) {
@@ -373,6 +386,14 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "a sum over reals, and one without weights",
+        "isolate",
+        """rule f(x: bit[3], z: real[3]) -> (y: real[2]) {
+  const W: rat[2, 3] = [[0.5, 1, 2], [1, 1, -1]]
+  y[u < 2] = sigmoid(sum(i < 3: W[u, i] * z[i])) + exp(sum(i < 3: x[i]))
+}""",
+    ),
     (
         "ranges that decide nothing",
         "fold",

@@ -160,6 +160,7 @@ REALS = "rule r(x: real[3]) -> (y: real) {\n"
         ("y = softmax(i < 3: x[i])[1]", "p[u < 3] = softmax(i < 3: x[i])[u]\ny = p[1]", True),
         ("y = softmax(i < 3: x[i])[1]", "y = softmax(1 <= i < 4: x[i - 1])[2]", True),
         ("y = softmax(i < 3: x[i])[1]", "y = softmax(i < 3: x[i])[2]", False),
+        ("y = softmax(i < 3: x[i])[1]", "y = softmax(i < 3: x[i] + 0.5)[1]", False),
         ("y = softmax(i < 3: x[i])[1]", "y = softmax(i < 2: x[i])[1]", False),
         ("y = softmax(i < 3: x[i])[1]", "y = softmax(i < 3: x[2 - i])[1]", False),
     ],
@@ -168,6 +169,16 @@ def test_rounded_numbers_are_only_congruent(first: str, second: str, proved: boo
     """Reals round, so nothing is reordered; equal operations on equal values are equal."""
     verdict = check_step(parse(f"{REALS}{first}\n}}"), parse(f"{REALS}{second}\n}}"), verify=False)
     assert bool(verdict) == proved, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("second", "proved"),
+    [("e[i] + 3 * e[0] - 0.1", True), ("e[i] - min(e[0], e[1])", True), ("2 * e[i]", False), ("e[1 - i]", False)],
+)
+def test_softmax_of_exact_values_up_to_an_offset(second: str, proved: bool) -> None:
+    """The greatest one is subtracted before anything is rounded."""
+    rules = [parse(f"rule r(e: trit[2]) -> (y: real) {{ y = softmax(i < 2: {t})[1] }}") for t in ("e[i]", second)]
+    assert bool(check_step(*rules)) == proved
 
 
 @pytest.mark.parametrize(
