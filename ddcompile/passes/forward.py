@@ -185,4 +185,10 @@ def _write(
         constants += new_constants
         statements.append(statement)
     new = with_statements(rule, statements, constants)
-    return unchanged(rule) if cost(new) > cost(rule) else Rewrite(new, Witness(tuple(witness), tuple(tables)))
+    # Few weights may need more tables: what declares them is for later passes to pay back.
+    is_longer = cost(new) > cost(rule) and _entries(new) >= _entries(rule)
+    return unchanged(rule) if is_longer else Rewrite(new, Witness(tuple(witness), tuple(tables)))
+
+
+def _entries(rule: Rule) -> int:
+    return sum(int(c.values.size) for c in rule.constants)

@@ -12,13 +12,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from ddcompile.analysis.linear import Atoms, is_integral, unit_rows
+from ddcompile.analysis.linear import Atoms, box_bounds, is_integral, unit_rows
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import postorder
 from ddcompile.ir.types import Types, ValueType
+from ddcompile.passes.literals import sum_of_literals
 from ddcompile.passes.rewrite import fresh_name, read_names, used_names
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "double_parts",
     "exact_expression",
     "is_layer",
+    "is_ranked_only",
     "layers_of",
     "names_of",
     "written",
@@ -85,6 +87,20 @@ def is_layer(rule: Rule, target: str) -> bool:
         return False
     tables = {c.name for c in rule.constants}
     return any(isinstance(n, Read) and n.tensor in tables for n in postorder(clauses[0].value))
+
+
+def is_ranked_only(rule: Rule, layer: Layer) -> bool:
+    """Whether all that is done with a tensor is to find its largest element."""
+    for statement in rule.statements:
+        if layer.name not in read_names([statement]):
+            continue
+        match statement.value:
+            case Reduce("argmax", (binder,), Read(tensor, (Index(index),), None)) if (
+                tensor == layer.name and index == binder.name and box_bounds(binder) == (0, *layer.shape)
+            ):
+                continue
+        return False
+    return True
 
 
 def layers_of(
@@ -210,25 +226,15 @@ def double_parts(table: np.ndarray) -> list[np.ndarray]:
     """Split exact numbers into arrays of integers or doubles that sum to them."""
     if table.dtype != object:
         return [table]
-    parts: list[np.ndarray] = []
-    rest: np.ndarray = table
-    while True:
-        if all(builder.has_literal(v) for v in rest.flat):
-            return [*parts, rest]
-        flat = np.empty(rest.size, dtype=object)
-        flat[:] = [v if builder.has_literal(v) else Fraction(float(v)) for v in rest.flat]
-        parts.append(flat.reshape(rest.shape))
-        rest = np.asarray(rest - parts[-1], dtype=object)
+    sums = [sum_of_literals(v) for v in table.flat]
+    parts = []
+    for k in range(max(map(len, sums), default=1)):
+        flat = np.empty(table.size, dtype=object)
+        flat[:] = [terms[k] if k < len(terms) else 0 for terms in sums]
+        parts.append(flat.reshape(table.shape))
+    return parts
 
 
 def exact_expression(value: int | Fraction) -> Expr:
     """A literal, or a sum of literals when the value is no integer and no double."""
-    result: Expr | None = None
-    rest = Fraction(value)
-    while True:
-        if builder.has_literal(rest):
-            tail = Literal(rest)
-            return tail if result is None else Binary("+", result, tail)
-        head = Fraction(float(rest))
-        result = Literal(head) if result is None else Binary("+", result, Literal(head))
-        rest -= head
+    return builder.add_all(map(Literal, sum_of_literals(value)))

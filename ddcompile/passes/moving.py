@@ -14,7 +14,7 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
-from ddcompile.passes.layers import Names, double_parts, written
+from ddcompile.passes.layers import Names, double_parts, exact_expression, written
 
 __all__ = ["centred", "family_clause"]
 
@@ -37,7 +37,8 @@ def family_clause(
     coordinates = tuple(b.name for b in binders)
     for number, members, moves in _groups(family, classes):
         kernel, starts = _kernel(row, family, classes, (number, members, moves), atoms)
-        for part in double_parts(kernel):
+        is_uniform = (kernel == kernel.flat[0]).all()
+        for part in [kernel] if is_uniform else double_parts(kernel):
             term = _kernel_sum(
                 part, starts, atoms.names[number], atoms, moves, family, coordinates, names, stem, constants
             )
@@ -145,7 +146,7 @@ def _kernel_sum(
     read: Expr = Read(tensor, tuple(positions))
     values = np.array(kernel[tuple(0 if a in flat_axes else slice(None) for a in range(kernel.ndim))])
     if values.ndim == 0:
-        return builder.mul(values.item(), builder.summation(binders, read))
+        return builder.mul(exact_expression(values.item()), builder.summation(binders, read))
     constant = Constant.of(names(f"kernel_{stem}"), values)
     constants.append(constant)
     return builder.summation(binders, builder.mul(Read(constant.name, tuple(entries)), read))

@@ -25,6 +25,7 @@ from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
 from ddcompile.passes.rewrite import Witness
+from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
 
@@ -35,6 +36,7 @@ _ALL: tuple[type[Pass], ...] = (
     Forward,
     ExactThresholds,
     Recode,
+    Scores,
     Reroll,
     SliceWeights,
     CollapseCones,
@@ -50,7 +52,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,reroll,slice-weights,fold,inline,"
+    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,reroll,slice-weights,fold,inline,"
     "collapse-cones,fold,dce,hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""

@@ -187,6 +187,34 @@ APPLIES = [
 }""",
     ),
     (
+        "scores with a common part and a common factor",
+        "scores",
+        """rule f(x: bit[3]) -> (class: int) {
+  const W: rat[3, 3] = [[2.5, 1.25, 1.25], [1.25, 2.5, 1.25], [1.25, 1.25, 2.5]]
+  const b: rat[3] = [0.7, 0.7, 0.7]
+  score[u < 3] = sum(i < 3: W[u, i] * x[i]) + b[u]
+  class = argmax(u < 3: score[u])
+}""",
+        """rule f(x: bit[3]) -> (class: int) {
+  const weight_score: int[3, 3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+  score2[u < 3] = sum(i < 3: weight_score[u, i] * x[i])
+  class = argmax(u < 3: score2[u])
+}""",
+    ),
+    (
+        "scores in a box",
+        "reroll",
+        """rule f(x: bit[3]) -> (class: int) {
+  const W: int[3, 3] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+  score[u < 3] = sum(i < 3: W[u, i] * x[i])
+  class = argmax(u < 3: score[u])
+}""",
+        """rule f(x: bit[3]) -> (class: int) {
+  score[i < 3] = x[i]
+  class = argmax(u < 3: score[u])
+}""",
+    ),
+    (
         "shuffled neighbours on a ring",
         "reroll",
         """rule f(x: bit[5]) -> (y: bit[5]) {
@@ -489,6 +517,34 @@ DECLINES = [
   y = sum(i < 3: max(1, 8 * x[i] * x[i + 2] - 5 * x[i + 1]))
     + sum(i < 3: max(3, 8 * x[i] * x[i + 2] - 5 * x[i + 1]))
     + sum(i < 5: max(2, 8 * x[i] * x[i + 2] - 5 * x[i + 1]))
+}""",
+    ),
+    (
+        "scores that are read for their size, too",
+        "scores",
+        """rule f(x: bit[3]) -> (class: int, top: rat) {
+  const W: rat[3, 3] = [[2.5, 1.25, 1.25], [1.25, 2.5, 1.25], [1.25, 1.25, 2.5]]
+  score[u < 3] = sum(i < 3: W[u, i] * x[i])
+  class = argmax(u < 3: score[u])
+  top = max(u < 3: score[u])
+}""",
+    ),
+    (
+        "the largest of some scores only",
+        "scores",
+        """rule f(x: bit[3]) -> (class: int) {
+  const W: int[4, 3] = [[2, 1, 1], [1, 2, 1], [1, 1, 2], [0, 0, 1]]
+  score[u < 4] = sum(i < 3: W[u, i] * x[i])
+  class = argmax(u < 3: score[u])
+}""",
+    ),
+    (
+        "scores whose differences are longer",
+        "scores",
+        """rule f(x: bit[2]) -> (class: int) {
+  const W: rat[3, 2] = [[0.1, 0.7], [0.2, 0.4], [0.4, 0.9]]
+  score[u < 3] = sum(i < 2: W[u, i] * x[i])
+  class = argmax(u < 3: score[u])
 }""",
     ),
     (

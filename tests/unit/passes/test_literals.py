@@ -1,0 +1,38 @@
+"""Exact numbers as sums of integers and doubles."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import pytest
+
+from ddcompile.ir import builder
+from ddcompile.passes.literals import sum_of_literals
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ((0.1, 0.2), (0.1, 0.2)),
+        ((-0.1, -0.2), (-0.1, -0.2)),
+        ((0.1, 0.05, 0.05, 0.1), (0.1, 0.2)),
+        ((0.7, 1e-30), (0.7, 1e-30)),
+        ((1e300, 1e-300), (1e300, 1e-300)),
+        ((3,), (3,)),
+        ((0.1,), (0.1,)),
+    ],
+)
+def test_short_sums(terms: tuple[float, ...], expected: tuple[float, ...]) -> None:
+    value = sum(map(Fraction, terms))
+    found = sum_of_literals(value)
+    assert sorted(found) == sorted(map(Fraction, expected))
+
+
+def test_terms_add_up_exactly() -> None:
+    rng = random.Random(0)
+    for _ in range(300):
+        value = sum(Fraction(rng.gauss(0, 1) * 10 ** rng.randint(-9, 9)) for _ in range(rng.randint(1, 4)))
+        found = sum_of_literals(value)
+        assert sum(found) == value
+        assert all(map(builder.has_literal, found))
