@@ -16,7 +16,7 @@ from ddcompile.analysis.linear import Atoms, box_bounds, is_integral, unit_rows
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Softmax, Statement
 from ddcompile.ir.traverse import postorder
 from ddcompile.ir.types import Types, ValueType
 from ddcompile.passes.literals import sum_of_literals
@@ -29,8 +29,8 @@ __all__ = [
     "domain_of",
     "double_parts",
     "exact_expression",
+    "heads_of",
     "is_layer",
-    "is_ranked_only",
     "layers_of",
     "names_of",
     "written",
@@ -89,18 +89,23 @@ def is_layer(rule: Rule, target: str) -> bool:
     return any(isinstance(n, Read) and n.tensor in tables for n in postorder(clauses[0].value))
 
 
-def is_ranked_only(rule: Rule, layer: Layer) -> bool:
-    """Whether all that is done with a tensor is to find its largest element."""
+def heads_of(rule: Rule, layer: Layer) -> frozenset[str]:
+    """What is done with all elements of a tensor at once, "argmax" or "softmax"; empty if it is read in other ways."""
+    heads = set()
     for statement in rule.statements:
         if layer.name not in read_names([statement]):
             continue
         match statement.value:
-            case Reduce("argmax", (binder,), Read(tensor, (Index(index),), None)) if (
-                tensor == layer.name and index == binder.name and box_bounds(binder) == (0, *layer.shape)
-            ):
-                continue
-        return False
-    return True
+            case Reduce("argmax", (binder,), body):
+                heads.add("argmax")
+            case Softmax(binder, body, place) if layer.name not in read_names([place]):
+                heads.add("softmax")
+            case _:
+                return frozenset()
+        is_whole = box_bounds(binder) == (0, *layer.shape)
+        if not is_whole or body != Read(layer.name, (Index(binder.name),)):
+            return frozenset()
+    return frozenset(heads)
 
 
 def layers_of(

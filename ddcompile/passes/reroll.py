@@ -29,7 +29,7 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.passes.boxes import box_clauses
-from ddcompile.passes.layers import Layer, clause, domain_of, is_layer, is_ranked_only, layers_of, names_of
+from ddcompile.passes.layers import Layer, clause, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
 from ddcompile.passes.plans import cheapest, classes_of, total_cost
@@ -96,7 +96,7 @@ class _State:
         clauses = [s for s in self.rule.statements if s.target == layer.name]
         self.shapes[layer.name] = layer.shape
         is_settled = layer.is_pinned and not layer.is_result and not read_names(clauses) & self.moved
-        if layer.rows is None or (is_settled and not is_ranked_only(self.rule, layer)):
+        if layer.rows is None or (is_settled and not heads_of(self.rule, layer)):
             self.statements += clauses
             return
         atoms = Atoms(dict(self.shapes))

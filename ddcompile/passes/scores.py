@@ -10,7 +10,8 @@ After::
     score[u < 3] = sum(i < 3: weight[u, i] * x[i])       # weight = 1 0 0, 0 1 0, 0 0 1
     class = argmax(u < 3: score[u])
 
-The common part has, for every operand, the weight that most scores give it. The new scores are what they are written to
+The common part has, for every operand, the weight that most scores give it. A softmax, too, reads differences of exact
+scores, but not up to a factor. The new scores are what they are written to
 be; that the largest stays where it was follows from the linear forms.
 """
 
@@ -30,8 +31,8 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Constant, Expr, Read, Rule, Statement
 from ddcompile.ir.traverse import reads, rewrite
 from ddcompile.ir.types import infer
-from ddcompile.passes.aliases import integers
-from ddcompile.passes.layers import clause, is_ranked_only, layers_of, names_of
+from ddcompile.passes.aliases import integers, reduced
+from ddcompile.passes.layers import clause, heads_of, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
@@ -50,18 +51,17 @@ class Scores(Pass):
         atoms = Atoms.of_rule(rule, types)
         old = rule
         for layer in layers_of(rule, types, atoms):
-            if layer.rows is None or layer.is_result or len(layer.shape) != 1 or not is_ranked_only(rule, layer):
+            heads = heads_of(rule, layer)
+            if layer.rows is None or layer.is_result or not heads or any(r.kind != "affine" for r in layer.rows):
                 continue
-            if any(r.kind != "affine" for r in layer.rows):
-                continue
-            plain = _without_common(layer.rows)
+            plain = _without_common(layer.rows, divide="softmax" not in heads)
             if any(_differs(a, b) for a, b in zip(plain, layer.rows, strict=True)):
                 rule = _shorter(rule, layer.name, plain, atoms)
         return unchanged(old) if rule is old else Rewrite(rule)
 
 
-def _without_common(rows: Sequence[Row]) -> list[Row]:
-    """Rows of which one is the largest where it was, in least integers."""
+def _without_common(rows: Sequence[Row], *, divide: bool) -> list[Row]:
+    """Rows with the same differences; in least integers if their sizes do not matter."""
     top = max(r.exponent for r in rows)
     tables = [
         dict(zip(r.atoms.tolist(), (int(w) << top - r.exponent for w in r.weights.tolist()), strict=True)) for r in rows
@@ -73,12 +73,13 @@ def _without_common(rows: Sequence[Row]) -> list[Row]:
             table[atom] = table.get(atom, 0) - common
     least = _mode(biases)
     biases = [b - least for b in biases]
-    factor = gcd(*biases, *(w for table in tables for w in table.values())) or 1
+    factor = (gcd(*biases, *(w for table in tables for w in table.values())) or 1) if divide else 1
     found = []
     for table, bias in zip(tables, biases, strict=True):
         kept = [a for a in sorted(table) if table[a]]
         weights = integers([table[a] // factor for a in kept])
-        found.append(Row("affine", np.array(kept, dtype=np.int64), weights, bias // factor))
+        row = Row("affine", np.array(kept, dtype=np.int64), weights, bias // factor, 0 if divide else top)
+        found.append(reduced(row))
     return found
 
 
@@ -89,7 +90,7 @@ def _mode(values: Sequence[int]) -> int:
 
 
 def _differs(a: Row, b: Row) -> bool:
-    ours, theirs = ((r.exponent, r.bias, r.atoms.tolist(), r.weights.tolist()) for r in (a, b))
+    ours, theirs = ((r.exponent, r.bias, r.atoms.tolist(), r.weights.tolist()) for r in map(reduced, (a, b)))
     return ours != theirs
 
 

@@ -202,6 +202,20 @@ APPLIES = [
 }""",
     ),
     (
+        "scores of a softmax with a common part",
+        "scores",
+        """rule f(x: bit[3]) -> (p: real[3]) {
+  const W: rat[3, 3] = [[2.5, 1.25, 1.25], [1.25, 2.5, 1.25], [1.25, 1.25, 2.5]]
+  score[u < 3] = sum(i < 3: W[u, i] * x[i]) + 0.7
+  p[u < 3] = softmax(v < 3: score[v])[u]
+}""",
+        """rule f(x: bit[3]) -> (p: real[3]) {
+  const weight_score: rat[3, 3] = [[1.25, 0.0, 0.0], [0.0, 1.25, 0.0], [0.0, 0.0, 1.25]]
+  score2[u < 3] = sum(i < 3: weight_score[u, i] * x[i])
+  p[u < 3] = softmax(v < 3: score2[v])[u]
+}""",
+    ),
+    (
         "scores in a box",
         "reroll",
         """rule f(x: bit[3]) -> (class: int) {
