@@ -26,6 +26,7 @@ from ddcompile.ir.types import Types
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import Buffer
+from ddcompile.kernel.split import split
 from ddcompile.runtime.arrays import prepare, results
 
 __all__ = ["FLAGS", "CFunction", "compile_many", "find_compiler"]
@@ -63,7 +64,8 @@ class CFunction:
     library
         A library that has the rule's batch function as `<prefix>_batch`; by default one is compiled.
     optimize
-        The optimisation flag for the compiler.
+        The optimisation flag for the compiler; by default -O2, but -O1 for code so long that it is split into parts,
+        of which there is much and none runs often.
 
     Raises
     ------
@@ -72,12 +74,13 @@ class CFunction:
     """
 
     def __init__(
-        self, rule: Rule, library: ctypes.CDLL | None = None, prefix: str = "rule", optimize: str = "-O2"
+        self, rule: Rule, library: ctypes.CDLL | None = None, prefix: str = "rule", optimize: str = ""
     ) -> None:
         self.rule = rule
         types = machine_types(rule, check(rule))
-        self._kernel = lower(rule) if rule.sizes else lower(rule, types)
+        self._kernel = split(lower(rule) if rule.sizes else lower(rule, types))
         self._infer = lru_cache(maxsize=_KEPT)(machine_types) if rule.sizes else lambda _: types
+        optimize = optimize or ("-O1" if self._kernel.parts else "-O2")
         library = _library([rule], [prefix], optimize) if library is None else library
         self._batch = library[f"{prefix}_batch"]
         self._batch.restype = ctypes.c_int if rule.sizes else None

@@ -68,9 +68,6 @@ iswgraph iswlower iswprint iswpunct iswspace iswupper iswxdigit
 LIBRARY = frozenset([*_OTHER.split(), *(name + end for name in _REAL.split() for end in ("", "f", "l"))])
 """External names of the C99 library, which no program may define again."""
 
-_SYMBOLS = r"batch|sample|allowed|scratch|scratch_size|SCRATCH|i\d.*|real_of_bits|.*_table|.*_EXPONENT"
-"""What follows the prefix in the symbols of a file."""
-
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -96,7 +93,10 @@ def checked_prefix(wanted: str, rule_name: str) -> str:
     return wanted
 
 
-_SYMBOLS = r"batch|scratch|SCRATCH|i\d.*|real_of_bits|bits_of_real|exp|log|tanh|sigmoid|.*_table|.*_EXPONENT"
+_SYMBOLS = (
+    r"batch|sample|allowed|part\d+|scratch|scratch_size|SCRATCH|i\d.*|real_of_bits|bits_of_real|exp|log|tanh|sigmoid"
+    r"|.*_table|.*_EXPONENT"
+)
 """What follows the prefix in the symbols of a file."""
 
 

@@ -23,11 +23,13 @@ from ddcompile.kernel.nodes import (
     Function,
     Kernel,
     RealType,
+    Stmt,
+    Store,
     ToReal,
     Type,
 )
 from ddcompile.kernel.routines import Routine, routine
-from ddcompile.kernel.traverse import applied, expressions, loads, read_variables
+from ddcompile.kernel.traverse import applied, expressions, loads, read_variables, walk
 
 __all__ = ["CSource", "elements", "table_text"]
 
@@ -75,6 +77,7 @@ class CSource:
         self._comments = comments
         self._helpers = Helpers(prefix)
         self.scratch_name = self.names.fresh("scratch") if kernel.needs_scratch else ""
+        self._parts = {f.name for f in kernel.parts}
         self._symbols = {f.name: prefix + suffix for suffix, f in kernel.function.items()}
 
     def declarator(self, function: Function, *, restrict: bool) -> str:
@@ -99,7 +102,8 @@ class CSource:
         return not self.kernel.sizes or function is not self.kernel.sample
 
     def _result(self, function: Function) -> str:
-        is_static = self.kernel.sizes and (function is self.kernel.sample or function.result == BIT)
+        is_inner = self.kernel.sizes and (function is self.kernel.sample or function.result == BIT)
+        is_static = is_inner or function.name in self._parts
         type_ = "void" if function.result is None else "size_t" if function.result == I64 else "int"
         return f"static {type_}" if is_static else type_
 
@@ -116,11 +120,16 @@ class CSource:
         return [*found, "string.h"] if self._helpers.needs_memcpy else found
 
     @property
+    def _computing(self) -> tuple[Stmt, ...]:
+        """The statements that compute a sample."""
+        return tuple(s for f in (*self.kernel.parts, self.kernel.sample) for s in f.body)
+
+    @property
     def _has_reals(self) -> bool:
         """Whether anything is rounded."""
         return any(
             isinstance(node, ToReal | Apply) or (isinstance(node, Arith) and node.type == F64)
-            for node in expressions(self.kernel.sample.body)
+            for node in expressions(self._computing)
         )
 
     def blocks(self) -> list[str]:
@@ -129,7 +138,7 @@ class CSource:
             table_text(f"static const {element_type(b.type)} {self._table(b)}[{elements(b)}]", b.values, b.type)
             for b in self.kernel.of_role("table")
         ]
-        routines = [self._routine(routine(name)) for name in applied(self.kernel.sample.body)]
+        routines = [self._routine(routine(name)) for name in applied(self._computing)]
         functions = [self._function(function) for function in self.kernel.functions]
         helpers = [self._helpers.text()] if self._helpers.text() else []
         guards = [GUARDS] if self._has_reals else []
@@ -161,6 +170,14 @@ class CSource:
         in_struct = buffer.role == "scratch" and self.scratch_name and not self.kernel.sizes
         return f"{self.scratch_name}->{name}" if in_struct else name
 
+    def _unused(self, function: Function) -> list[str]:
+        """The parameters that a part has because all parts have them."""
+        used = {load.buffer for load in loads(function.body)}
+        used |= {stmt.buffer for _, stmt in walk(function.body) if isinstance(stmt, Store)}
+        found = [self.names[b.name] for b in self.kernel.parameters if b.name not in used]
+        has_scratch = any(b.name in used for b in self.kernel.of_role("scratch"))
+        return found if has_scratch or not self.scratch_name else [*found, self.scratch_name]
+
     def _function(self, function: Function) -> str:
         kernel = self.kernel
         places = {b.name: self._place(b) for b in kernel.buffers}
@@ -175,6 +192,8 @@ class CSource:
                 used = {load.buffer for load in loads(function.body)} | read_variables(function.body)
                 unused = (*(v.name for v in function.scalars), *(b.name for b in kernel.of_role("input")))
                 writer.lines(f"(void){self.names[name]};" for name in unused if name not in used)
+            if function.name in self._parts:
+                writer.lines(f"(void){name};" for name in self._unused(function))
             StatementPrinter(
                 writer,
                 kernel,

@@ -17,6 +17,7 @@ from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import BitType, Buffer, Kernel, RealType
 from ddcompile.kernel.sizes import most_bytes
+from ddcompile.kernel.split import split
 
 __all__ = ["CTarget"]
 
@@ -44,7 +45,7 @@ class CTarget:
         special = specialize(rule, dict(options.sizes)) if options.sizes else rule
         types = check(special)
         types = machine_types(special, types)
-        kernel = lower(special) if special.sizes else lower(special, types)
+        kernel = split(lower(special) if special.sizes else lower(special, types))
         source = CSource(kernel, prefix, comments=options.comments)
         blocks = source.blocks()
         frame = {"prefix": prefix, "provenance": header}

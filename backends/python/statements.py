@@ -176,9 +176,14 @@ class StatementPrinter:
             return
         rank = {end: k for k, end in enumerate(ends)}
         ranges = [(rank[pair[0]], rank[pair[1]]) for pair in spans if pair is not None]
+        between: list[list[_Clause]] = [[] for _ in ends]
+        for clause, (a, b) in zip(clauses, ranges, strict=True):
+            for k in range(a, b):
+                between[k].append(clause)
+        whole = set(ranges)
         for k, (low, high) in enumerate(pairwise(ends)):
-            active = [clause for clause, (a, b) in zip(clauses, ranges, strict=True) if a <= k < b]
-            if len(active) == 1 and (k, k + 1) in ranges:
+            active = between[k]
+            if len(active) == 1 and (k, k + 1) in whole:
                 self._fill(active[0])
             elif active:
                 self._piece(active, level, depth, low, high)
@@ -253,6 +258,8 @@ def _span(clause: _Clause, level: int) -> tuple[Affine, Affine] | None:
 def _ascending(forms: list[Affine]) -> list[Affine] | None:
     """The distinct forms in ascending order; None if two cannot be compared."""
     ordered: list[Affine] = []
+    if all(form.is_constant for form in forms):
+        return sorted(dict.fromkeys(forms), key=lambda form: form.constant)
     for form in dict.fromkeys(forms):
         place = sum(is_at_most(other, form) for other in ordered)
         if not all(is_at_most(form, other) for other in ordered[place:]):

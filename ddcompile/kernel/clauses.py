@@ -79,8 +79,11 @@ def _advance(
             _steps(context, clauses, level, depth, store, begin, end, ranges)
         return
     ends, places = ordered
-    for number, (begin, end) in enumerate(pairwise(ends)):
-        active = [c for c, (low, high) in zip(clauses, places, strict=True) if low <= number < high]
+    between: list[list[_Clause]] = [[] for _ in ends]
+    for clause, (low, high) in zip(clauses, places, strict=True):
+        for number in range(low, high):
+            between[number].append(clause)
+    for active, (begin, end) in zip(between, pairwise(ends), strict=False):
         if active:
             _steps(context, active, level, depth, store, begin, end)
 

@@ -349,6 +349,11 @@ class Kernel:
         return self.function["_sample" if self.sizes else ""]
 
     @property
+    def parts(self) -> tuple[Function, ...]:
+        """The functions that a long sample function was split into (see `ddcompile.kernel.split`)."""
+        return tuple(f for suffix, f in self.function.items() if suffix.startswith("_part"))
+
+    @property
     def batch(self) -> Function:
         """The function that computes n samples, one after the other in memory."""
         return self.function["_batch"]
@@ -384,5 +389,6 @@ class Kernel:
 
     @property
     def needs_scratch(self) -> bool:
-        """Whether the caller supplies the scratch memory, because it is, or may be, too large for the stack."""
-        return any(b.is_sized for b in self.of_role("scratch")) or self.scratch_bytes > STACK_LIMIT
+        """Whether the caller supplies the scratch memory: it may be too large for the stack, or parts share it."""
+        limit = 0 if self.parts else STACK_LIMIT
+        return any(b.is_sized for b in self.of_role("scratch")) or self.scratch_bytes > limit
