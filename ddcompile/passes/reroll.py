@@ -169,7 +169,7 @@ class _State:
         """A row of a hidden unit the right way round, and the sign of the unit."""
         tensors = {atoms.names[t] for t in np.unique(atoms.tensor_of(row.atoms)).tolist()}
         may_rest = tensors.isdisjoint(self.restless)
-        return oriented(row, lambda r: [(c.weight, c.shape) for c in classes_of(r, atoms)], may_rest=may_rest)
+        return oriented(row, lambda r: _shapes(r, atoms), may_rest=may_rest)
 
     def _write_rest(
         self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms
@@ -218,6 +218,11 @@ class _State:
         return Rewrite(rule, Witness(tuple(self.witness), tuple(self.tables)))
 
 
+
+
+def _shapes(row: Row, atoms: Atoms) -> object:
+    """What tells a row from its negation where neither reads better: at last, which operands come first."""
+    return [(c.weight, c.shape) for c in classes_of(row, atoms)], row.weights.tolist()
 
 
 def _row_key(row: Row) -> tuple[object, ...]:
