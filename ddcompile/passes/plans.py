@@ -1,21 +1,22 @@
 """Ways to write the units of a hidden layer as families, and the cheapest of them.
 
 A way is a list of families without common units: those that fit exactly come first, then boxes with a few holes, then
-clipped kernels, with one bound or with bounds that are affine in the coordinates. What no family takes stays a table.
+signs together with their negations, then clipped kernels, with one bound or with bounds that are affine in the
+coordinates. What no family takes stays a table.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ddcompile.analysis.bounds import fit_bounds
 from ddcompile.analysis.clipped import Operands, fit_clipped
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.families import UnitClass, fit_free, unit_classes
+from ddcompile.analysis.families import Family, UnitClass, fit_free, unit_classes
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.slices import decompose
@@ -33,6 +34,7 @@ __all__ = [
     "cheapest",
     "classes_of",
     "familiar",
+    "filled",
     "operands_of",
     "signatures",
     "total_cost",
@@ -50,6 +52,10 @@ class Written:
     constants: list[Constant]
     binders: tuple[Binder, ...]
     value: Expr
+    silent: tuple[int, ...] = ()
+    """Holes, by their numbers in the box, whose unit is always 0."""
+    mirrors: Mapping[int, int] = field(default_factory=dict)
+    """Where in the box the negations of units are, by the units; these count as holes."""
 
     @property
     def members(self) -> list[int]:
@@ -59,7 +65,7 @@ class Written:
     @property
     def price(self) -> int:
         """The cost of the clause, and of leaving out the holes."""
-        holes = sum(u is None for u in self.units)
+        holes = sum(u is None for u in self.units) - len(self.mirrors) - len(self.silent)
         return total_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * holes
 
 
@@ -100,8 +106,7 @@ def cheapest(
     """
     layer = _Layer(rows, frozenset(familiar(rows, few)), atoms, stem)
     best: tuple[int, list[Written], Names] | None = None
-    ways: list[Callable[[_Layer, list[int], Names], Iterator[Written]]] = [_exact, _with_holes, _clipped, _sloped]
-    for way in ways:
+    for way in _WAYS:
         own = names.copy()
         found = list(way(layer, list(range(len(rows))), own))
         if way is not _exact:
@@ -163,12 +168,54 @@ def _exact(layer: _Layer, units: list[int], names: Names, *, holes: bool = False
             row = layer.rows[members[family.first[0]]]
             binders = binders_of(family.lower, family.upper, names)
             new, value = family_clause(row, family, binders, classes_of(row, atoms), atoms, names, layer.stem)
-            yield Written(tuple(None if u is None else members[u] for u in family.units), new, binders, value)
+            placed = tuple(None if u is None else members[u] for u in family.units)
+            silent = _silent(row, family, classes_of(row, atoms), atoms) if holes else ()
+            yield Written(placed, new, binders, value, silent)
+
+
+def _silent(row: Row, family: Family, classes: list[UnitClass], atoms: Atoms) -> tuple[int, ...]:
+    """Holes where the operands of the family cancel and leave a unit that is always 0."""
+    if row.kind not in ("sign", "positive") or row.bias > 0 or (row.kind == "sign" and row.bias):
+        return ()
+    numbers = atoms.tensor_of(row.atoms)
+    counts = tuple(b - a for a, b in zip(family.lower, family.upper, strict=True))
+    start = family.first[1]
+    found = []
+    for hole in (k for k, u in enumerate(family.units) if u is None):
+        place = [int(p) + a for p, a in zip(np.unravel_index(hole, counts), family.lower, strict=True)]
+        total: Counter[tuple[int, int]] = Counter()
+        for cls, anchors in zip(classes, family.anchors, strict=True):
+            name = atoms.names[cls.tensor]
+            own = row.atoms[(numbers == cls.tensor) & (row.weights == cls.weight)] - atoms.offset[name]
+            moved = tuple(
+                axis if anchor is None else (axis + anchor(place) - anchor(start)) % anchor.extent
+                for axis, anchor in zip(np.unravel_index(own, atoms.shape[name]), anchors, strict=True)
+            )
+            for flat in np.ravel_multi_index(moved, atoms.shape[name]).tolist() if moved else [0]:
+                total[cls.tensor, flat] += cls.weight
+        if not any(total.values()):
+            found.append(hole)
+    return tuple(found)
 
 
 def _with_holes(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
     """Families of equal signature over boxes with a few holes."""
     return _exact(layer, units, names, holes=True)
+
+
+def _mirrored(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+    """Signs of differences, each of which is the negation of the unit at mirrored coordinates."""
+    count = len(layer.rows)
+    odd = [u for u in units if u in layer.familiar and layer.rows[u].kind == "sign" and not layer.rows[u].bias]
+    rows = [*layer.rows, *(replace(layer.rows[u], weights=-layer.rows[u].weights) for u in odd)]
+    both = _Layer(rows, frozenset([*odd, *range(count, len(rows))]), layer.atoms, layer.stem)
+    for part in _exact(both, sorted(both.familiar), names, holes=True):
+        place = {u: k for k, u in enumerate(part.units) if u is not None}
+        own = [k for k, u in enumerate(odd) if u in place]
+        if len(place) != 2 * len(own) or not all(count + k in place for k in own):
+            continue
+        kept = tuple(u if u is not None and u < count else None for u in part.units)
+        yield replace(part, units=kept, mirrors={odd[k]: place[count + k] for k in own})
 
 
 def _clipped(layer: _Layer, units: list[int], names: Names, *, slopes: bool = False) -> Iterator[Written]:
@@ -210,6 +257,15 @@ def _sloped(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
     return _clipped(layer, units, names, slopes=True)
 
 
+_WAYS: tuple[Callable[[_Layer, list[int], Names], Iterator[Written]], ...] = (
+    _exact,
+    _with_holes,
+    _mirrored,
+    _clipped,
+    _sloped,
+)
+
+
 def affine_bound(rows: Sequence[Row], coordinates: np.ndarray) -> Bound | None:
     """The bounds of units at some coordinates as one function of them; biases for those that are not compared."""
     is_positive = rows[0].kind == "positive"
@@ -218,6 +274,25 @@ def affine_bound(rows: Sequence[Row], coordinates: np.ndarray) -> Bound | None:
         return Bound(1, values[0], (0,) * coordinates.shape[1])
     found = None if rows[0].exponent else fit_bounds(values, coordinates, *(() if is_positive else (1,)))
     return None if found is None else Bound(*found)
+
+
+def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence[int]) -> dict[int, int]:
+    """Weights for elements of a tensor that are always 0, where they complete a line of equal weights."""
+    span, shape = atoms.slice(name), atoms.shape[name]
+    if all(atom not in weights for atom in range(span.start, span.stop)):
+        return {}
+    kernel = np.array([weights.get(atom, 0) for atom in range(span.start, span.stop)], dtype=object).reshape(shape)
+    is_silent = np.zeros(shape, dtype=bool)
+    is_silent.flat[list(silent)] = True
+    found: dict[int, int] = {}
+    for element in silent:
+        place = [int(p) for p in np.unravel_index(element, shape)]
+        for axis in range(len(shape)):
+            line = tuple(slice(None) if k == axis else p for k, p in enumerate(place))
+            values = set(kernel[line][~is_silent[line]].tolist())
+            if len(values) == 1 and 0 not in values:
+                found[span.start + element] = values.pop()
+    return found
 
 
 def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:

@@ -18,8 +18,9 @@ Where a family has a hole its clause computes a unit that nobody reads: the read
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -32,7 +33,7 @@ from ddcompile.passes.boxes import box_clauses
 from ddcompile.passes.layers import Layer, clause, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
-from ddcompile.passes.plans import cheapest, classes_of, total_cost
+from ddcompile.passes.plans import cheapest, classes_of, filled, total_cost
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["Reroll"]
@@ -71,6 +72,8 @@ class _Place:
     element: int
     sign: int
     offset: int
+    mirror: int | None = None
+    """Another element of the new tensor, which is `-new`."""
 
 
 class _State:
@@ -84,6 +87,7 @@ class _State:
         self.names = names_of(rule)
         self.shapes: dict[str, tuple[int, ...]] = {d.name: atoms.shape[d.name] for d in rule.inputs}
         self.places: dict[int, _Place] = {}
+        self.silent: dict[str, tuple[int, ...]] = {}
         self.moved: set[str] = set()
         self.statements: list[Statement] = []
         self.constants: list[Constant] = []
@@ -115,9 +119,15 @@ class _State:
         for atom, number, weight in zip(row.atoms.tolist(), numbers, row.weights.tolist(), strict=True):
             name = self.old.names[number]
             place = self.places.get(atom) or _Place(name, atom - self.old.offset[name], 1, 0)
-            new = atoms.offset[place.tensor] + place.element
+            start, weight_here = atoms.offset[place.tensor], weight * place.sign
+            new = start + place.element
+            if weight_here < 0 and place.mirror is not None:
+                new, weight_here = start + place.mirror, -weight_here
             bias += weight * place.offset
-            total[new] = total.get(new, 0) + weight * place.sign
+            total[new] = total.get(new, 0) + weight_here
+        for name, elements in self.silent.items():
+            if name in atoms.shape:
+                total |= filled(total, atoms, name, elements)
         kept = sorted(total)
         weights = np.array([total[a] for a in kept], dtype=object)
         if max((abs(int(w)) for w in weights), default=0) < 2**62:
@@ -160,7 +170,9 @@ class _State:
             name = self.names(layer.name)
             self.constants += part.constants
             self.statements.append(Statement(name, part.binders, part.value))
-            self._place(layer, name, part.units, signs, rows[0].kind, part.binders)
+            if part.silent:
+                self.silent[name] = part.silent
+            self._place(layer, name, part.units, signs, rows[0].kind, part.binders, part.mirrors)
         if rest:
             self._write_rest(layer, [k for k in order if k in rest], oriented, signs, atoms)
         self.moved.add(layer.name)
@@ -189,6 +201,7 @@ class _State:
         all_signs: Sequence[int],
         kind: str,
         binders: tuple[Binder, ...],
+        mirrors: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         """Record where units went, and say it in the witness; a tensor with holes means what its own clause says."""
         shape = tuple(b.upper.value for b in binders)  # type: ignore[attr-defined]
@@ -197,7 +210,8 @@ class _State:
         for element, unit in enumerate(units):
             if unit is not None:
                 sign = all_signs[unit]
-                self.places[start + unit] = _Place(name, element, sign, 1 if kind == "positive" and sign < 0 else 0)
+                offset = 1 if kind == "positive" and sign < 0 else 0
+                self.places[start + unit] = _Place(name, element, sign, offset, mirrors.get(unit))
         members = [u for u in units if u is not None]
         if len(members) < len(units):
             return
