@@ -141,7 +141,7 @@ def fit_free(
 ) -> list[Family]:
     """Partition hidden units of one signature into families; units in no family are left out.
 
-    Unit numbers in the result are positions in `units`. With `holes`, a box may lack one unit, or one in three.
+    Unit numbers in the result are positions in `units`. With `holes`, a box may lack as many units as it has.
     """
     matrix, moduli = _columns(units, extents)
     everything = np.arange(len(units))
@@ -247,7 +247,7 @@ def _fit_box(
     for rank in range(1, min(4, len(columns)) + 1):
         for chosen in list(combinations(columns, rank))[:_MAX_CANDIDATES]:
             ordered = tuple(sorted(chosen, key=lambda c: (axes[c], c)))
-            fit = _box_of(own, moduli, members, ordered, max(1, len(members) // 2) if holes else 0)
+            fit = _box_of(own, moduli, members, ordered, len(members) if holes else 0)
             if fit is not None:
                 return fit
     return None

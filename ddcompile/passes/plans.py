@@ -19,6 +19,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.families import Family, UnitClass, fit_free, unit_classes
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
+from ddcompile.analysis.runs import affine_runs
 from ddcompile.analysis.slices import decompose
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Statement
@@ -66,6 +67,11 @@ class Written:
     def price(self) -> int:
         """The cost of the clause, and of leaving out the holes."""
         holes = sum(u is None for u in self.units) - len(self.mirrors) - len(self.silent)
+        if holes > 2 and len(self.binders) == 2:
+            present = np.array([u is not None for u in self.units], dtype=np.int64)
+            shape = [b.upper.value - b.lower.value for b in self.binders]  # type: ignore[attr-defined]
+            if affine_runs(present.reshape(shape)) is not None:
+                holes = 2
         return total_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * holes
 
 
@@ -119,7 +125,7 @@ def cheapest(
         price = sum(w.price + _TERM for w in chosen) + (_table_cost(left, rows, atoms, stem) + _TERM if left else 0)
         if best is None or price < best[0]:
             best = price, chosen, own
-        if not left and len(chosen) == 1:
+        if way is _exact and not left and len(chosen) == 1:
             break
     assert best is not None
     return best[1], best[2]
@@ -277,22 +283,28 @@ def affine_bound(rows: Sequence[Row], coordinates: np.ndarray) -> Bound | None:
 
 
 def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence[int]) -> dict[int, int]:
-    """Weights for elements of a tensor that are always 0, where they complete a line of equal weights."""
+    """Weights for elements of a tensor that are always 0, if on an axis they complete all lines that are not empty."""
     span, shape = atoms.slice(name), atoms.shape[name]
     if all(atom not in weights for atom in range(span.start, span.stop)):
         return {}
     kernel = np.array([weights.get(atom, 0) for atom in range(span.start, span.stop)], dtype=object).reshape(shape)
     is_silent = np.zeros(shape, dtype=bool)
     is_silent.flat[list(silent)] = True
-    found: dict[int, int] = {}
-    for element in silent:
-        place = [int(p) for p in np.unravel_index(element, shape)]
-        for axis in range(len(shape)):
+    for axis in range(len(shape)):
+        found: dict[int, int] = {}
+        for element in silent:
+            place = [int(p) for p in np.unravel_index(element, shape)]
             line = tuple(slice(None) if k == axis else p for k, p in enumerate(place))
             values = set(kernel[line][~is_silent[line]].tolist())
-            if len(values) == 1 and 0 not in values:
-                found[span.start + element] = values.pop()
-    return found
+            if len(values) != 1:
+                break
+            value = values.pop()
+            if value:
+                found[span.start + element] = value
+        else:
+            if found:
+                return found
+    return {}
 
 
 def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:

@@ -8,14 +8,16 @@ After::
 
     d = sign(sum(a < 7: image[a, 3]) - sum(b < 7: image[3, b]))
 
-The table may be read at the summed indices (plus offsets) in any order, times anything: the identity sum_b K[b] R(b)
-= sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from `ddcompile.analysis.slices`; the sum is
-rewritten when the text gets shorter.
+A triangle, a band or a diagonal of one value is a sum whose inner bounds, or whose column, move with the row
+(`ddcompile.analysis.runs`). The table may be read at the summed indices (plus offsets) in any order, times anything:
+the identity sum_b K[b] R(b) = sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from
+`ddcompile.analysis.slices`; the sum is rewritten when the text gets shorter.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
@@ -25,9 +27,10 @@ import numpy as np
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
+from ddcompile.analysis.runs import Run, affine_runs
 from ddcompile.analysis.slices import Slice, decompose
 from ddcompile.ir import builder
-from ddcompile.ir.affine import affine_of
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
@@ -101,12 +104,25 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
     if values is None:
         return None
     pieces = decompose(values, limit)
-    if pieces is None or not all(builder.has_literal(p.coefficient) for p in pieces):
-        return None
-    total: Expr = Literal(0)
-    for piece in _positive_first(pieces):
-        total = builder.add(total, _piece_sum(piece, axes, binders, rest, read.positions))
-    return total
+    runs = affine_runs(values) if values.ndim == 2 else None
+    ways: list[Sequence[Slice] | Sequence[Run]] = []
+    if pieces is not None:
+        ways.append(_positive_first(pieces))
+    if runs is not None:
+        ways.append(runs)
+    totals = []
+    for way in ways:
+        if all(builder.has_literal(p.coefficient) for p in way):
+            total: Expr = Literal(0)
+            for piece in way:
+                total = builder.add(
+                    total,
+                    _run_sum(piece, axes, binders, rest)
+                    if isinstance(piece, Run)
+                    else _piece_sum(piece, axes, binders, rest),
+                )
+            totals.append(total)
+    return min(totals, key=cost, default=None)
 
 
 def _window(
@@ -135,9 +151,22 @@ def _positive_first(pieces: list[Slice]) -> list[Slice]:
     return [p for p in pieces if p.coefficient > 0] + [p for p in pieces if p.coefficient <= 0]
 
 
-def _piece_sum(
-    piece: Slice, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr, positions: tuple[Expr, ...]
-) -> Expr:
+def _run_sum(run: Run, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr) -> Expr:
+    """`coefficient * sum(row, low(row) <= column < high(row): rest)`; a line of one column a row is substituted."""
+    row, column = (axis.name for axis in (axes if run.axis == 0 else axes[::-1]))
+    (row_start, _), (column_start, _) = (box_bounds(b) or (0, 0) for n in (row, column) for b in binders if b.name == n)
+    low, high = (
+        Affine.of(column_start + constant - slope * row_start, {row: slope}).to_expr()
+        for constant, slope in (run.low, run.high)
+    )
+    kept = [b for b in binders if b.name not in (row, column)]
+    kept.append(Binder(row, Literal(row_start + run.first), Literal(row_start + run.end)))
+    if run.is_line:
+        return builder.mul(run.coefficient, builder.summation(kept, substitute(rest, {column: low})))
+    return builder.mul(run.coefficient, builder.summation([*kept, Binder(column, low, high)], rest))
+
+
+def _piece_sum(piece: Slice, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr) -> Expr:
     """`coefficient * sum(slice: rest)`; an axis of one position is substituted."""
     parts = {axis.name: part for axis, part in zip(axes, piece.axes, strict=True)}
     kept = []

@@ -465,6 +465,28 @@ APPLIES = [
   y[i < 9] = 9 * column[i] > total
 }""",
     ),
+    (
+        "two triangles",
+        "slice-weights",
+        """rule f(x: bit[4, 4]) -> (y: trit) {
+  const W: int[4, 4] = [[0, -1, -1, -1], [1, 0, -1, -1], [1, 1, 0, -1], [1, 1, 1, 0]]
+  y = sign(sum(i < 4, j < 4: W[i, j] * x[i, j]))
+}""",
+        """rule f(x: bit[4, 4]) -> (y: trit) {
+  y = sign(sum(i < 4, j < i: x[i, j]) - sum(j < 4, i < j: x[i, j]))
+}""",
+    ),
+    (
+        "an anti-diagonal",
+        "slice-weights",
+        """rule f(x: bit[4, 4]) -> (y: bit) {
+  const W: int[4, 4] = [[0, 0, 0, 2], [0, 0, 2, 0], [0, 2, 0, 0], [2, 0, 0, 0]]
+  y = sum(i < 4, j < 4: W[i, j] * x[i, j]) >= 4
+}""",
+        """rule f(x: bit[4, 4]) -> (y: bit) {
+  y = 2 * sum(i < 4: x[i, 3 - i]) >= 4
+}""",
+    ),
 ]
 
 DECLINES = [
