@@ -66,13 +66,18 @@ class Written:
     @property
     def price(self) -> int:
         """The cost of the clause, and of leaving out the holes."""
+        return total_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * self.gaps
+
+    @property
+    def gaps(self) -> int:
+        """How many terms leave out the holes."""
         holes = sum(u is None for u in self.units) - len(self.mirrors) - len(self.silent)
         if holes > 2 and len(self.binders) == 2:
             present = np.array([u is not None for u in self.units], dtype=np.int64)
             shape = [b.upper.value - b.lower.value for b in self.binders]  # type: ignore[attr-defined]
             if affine_runs(present.reshape(shape)) is not None:
-                holes = 2
-        return total_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * holes
+                return 2
+        return holes
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,9 @@ def _exact(layer: _Layer, units: list[int], names: Names, *, holes: bool = False
             new, value = family_clause(row, family, binders, classes_of(row, atoms), atoms, names, layer.stem)
             placed = tuple(None if u is None else members[u] for u in family.units)
             silent = _silent(row, family, classes_of(row, atoms), atoms) if holes else ()
-            yield Written(placed, new, binders, value, silent)
+            part = Written(placed, new, binders, value, silent)
+            if part.gaps <= max(2, len(part.members) // 4):
+                yield part
 
 
 def _silent(row: Row, family: Family, classes: list[UnitClass], atoms: Atoms) -> tuple[int, ...]:

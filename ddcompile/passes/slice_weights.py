@@ -105,24 +105,23 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
         return None
     pieces = decompose(values, limit)
     runs = affine_runs(values) if values.ndim == 2 else None
-    ways: list[Sequence[Slice] | Sequence[Run]] = []
-    if pieces is not None:
-        ways.append(_positive_first(pieces))
-    if runs is not None:
-        ways.append(runs)
-    totals = []
-    for way in ways:
-        if all(builder.has_literal(p.coefficient) for p in way):
-            total: Expr = Literal(0)
-            for piece in way:
-                total = builder.add(
-                    total,
-                    _run_sum(piece, axes, binders, rest)
-                    if isinstance(piece, Run)
-                    else _piece_sum(piece, axes, binders, rest),
-                )
-            totals.append(total)
-    return min(totals, key=cost, default=None)
+    slices = None if pieces is None else _total(_positive_first(pieces), axes, binders, rest)
+    moving = None if runs is None else _total(runs, axes, binders, rest)
+    # Slices are shared and read further by other passes; bounds that move have to be worth it.
+    return moving if slices is None or (moving is not None and 2 * cost(moving) <= cost(slices)) else slices
+
+
+def _total(
+    parts: Sequence[Slice] | Sequence[Run], axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr
+) -> Expr | None:
+    """The sum of sums; None if a coefficient cannot be written."""
+    if not all(builder.has_literal(p.coefficient) for p in parts):
+        return None
+    total: Expr = Literal(0)
+    for part in parts:
+        term = _run_sum(part, axes, binders, rest) if isinstance(part, Run) else _piece_sum(part, axes, binders, rest)
+        total = builder.add(total, term)
+    return total
 
 
 def _window(
