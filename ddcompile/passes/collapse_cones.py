@@ -11,9 +11,9 @@ After::
     next[i < 20] = cell[(i - 1) % 20] xor (cell[i] or cell[(i + 1) % 20])
 
 The cone of a clause is its value with the clauses it reads written in, one level after another, and short sums
-written out. When a cone reads at most four different elements, all bits, its table is taken over all their values
-(reads that may coincide are treated as independent, which proves more than is needed). The clause is replaced when
-the text gets shorter, counting the clauses that nothing reads any more.
+written out. When a cone reads at most four different elements, all bits or integers of small range such as counts, its
+table is taken over all their values (reads that may coincide are treated as independent, which proves more than is
+needed). The clause is replaced when the text gets shorter, counting the clauses that nothing reads any more.
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import ClassVar
+
+import numpy as np
 
 from ddcompile.analysis.boolean import least_expression
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.counts import MOST_ROWS, least_of_counts
+from ddcompile.analysis.evaluate import evaluated
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
@@ -33,11 +38,8 @@ from ddcompile.ir.nodes import (
     Binary,
     Binder,
     Binding,
-    Call,
-    Compare,
     Constant,
     Expr,
-    If,
     Index,
     Literal,
     Number,
@@ -45,7 +47,6 @@ from ddcompile.ir.nodes import (
     Reduce,
     Rule,
     Statement,
-    Unary,
 )
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, substitute
@@ -77,9 +78,10 @@ class CollapseCones(Pass):
         for statement in rule.statements:
             clauses.setdefault(statement.target, []).append(statement)
         readers = Counter(name for s in rule.statements for name in read_names([s]))
+        levels = _levels(rule, types)
         statements = []
         for statement in rule.statements:
-            value = _collapsed(statement, clauses, readers, tables, types, reals, self)
+            value = _collapsed(statement, clauses, readers, levels, tables, types, reals, self)
             statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
@@ -95,6 +97,7 @@ def _collapsed(
     statement: Statement,
     clauses: dict[str, list[Statement]],
     readers: Counter[str],
+    levels: dict[str, int],
     tables: dict[str, Constant],
     types: Types,
     reals: Reals,
@@ -111,7 +114,7 @@ def _collapsed(
         if found is not None and cost(found) - saved < price:
             found = folded(statement, found, tables, types)
             best, price = found, cost(found) - saved
-        deeper, written = _expanded(cone, clauses, reals)
+        deeper, written = _expanded(cone, clauses, levels, reals)
         if not written:
             break
         cone = folded(statement, _unrolled(deeper, options.terms), tables, types)
@@ -123,14 +126,27 @@ def _collapsed(
     return best
 
 
-def _expanded(value: Expr, clauses: dict[str, list[Statement]], reals: Reals) -> tuple[Expr, set[str]]:
-    """The value with the single-clause tensors it reads written in, and their names."""
+def _levels(rule: Rule, types: Types) -> dict[str, int]:
+    """How many statements stand one upon another below each tensor."""
+    levels: dict[str, int] = {}
+    for group in types.order:
+        statements = [rule.statements[k] for k in group]
+        level = 1 + max((levels.get(name, 0) for name in read_names(statements)), default=0)
+        levels |= {s.target: max(level, levels.get(s.target, 0)) for s in statements}
+    return levels
+
+
+def _expanded(
+    value: Expr, clauses: dict[str, list[Statement]], levels: dict[str, int], reals: Reals
+) -> tuple[Expr, set[str]]:
+    """The value with the single-clause tensors written in that stand highest of those it reads, and their names."""
+    top = max((levels.get(name, 0) for name in read_names([value]) if len(clauses.get(name, ())) == 1), default=0)
     written: set[str] = set()
     taken = {n.name for n in postorder(value) if isinstance(n, Index)}
     taken |= {b.name for n in postorder(value) if isinstance(n, Binding) for b in n.binders}
 
     def step(node: Expr) -> Expr:
-        if not isinstance(node, Read) or node.pad is not None:
+        if not isinstance(node, Read) or node.pad is not None or levels.get(node.tensor, 0) < top:
             return node
         sources = clauses.get(node.tensor, [])
         if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
@@ -189,32 +205,44 @@ def _unrolled(value: Expr, limit: int) -> Expr:
 
 
 def _least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
-    """The cheapest expression with the table of `value`, if it reads few bits."""
+    """The cheapest expression with the table of `value`, if it reads few bits, or few integers of small range."""
     atoms = list(dict.fromkeys(reads(value)))
     if not 0 < len(atoms) <= inputs:
         return None
     atoms.sort(key=lambda atom: _place(atom, types))
-    for atom in atoms:
-        kind = types.tensor.get(atom.tensor)
-        pad = atom.pad is None or atom.pad in (Literal(0), Literal(1))
-        if kind is None or kind.kind != "bit" or not pad or any(True for p in atom.positions for _ in reads(p)):
-            return None
+    ranges = [_values(atom, types) for atom in atoms]
+    shape = [0 if r is None else len(r) for r in ranges]
+    if not 0 < prod(shape) <= MOST_ROWS:
+        return None
     if any(isinstance(n, Index) for n in _outside(value)) or any(isinstance(n, Binding) for n in postorder(value)):
         return None
-    table = 0
-    for number in range(1 << len(atoms)):
-        result = _evaluate(value, {a: number >> j & 1 for j, a in enumerate(atoms)})
-        if result not in (0, 1):
-            return None
-        table |= int(result) << number
+    axes = np.meshgrid(*(np.array(r, dtype=object) for r in ranges), indexing="ij")
+    result = evaluated(value, dict(zip(atoms, axes, strict=True)), np.zeros(shape, dtype=object))
+    if not ((result == 0) | (result == 1)).all():
+        return None
     # Inputs that do not matter go.
-    needed = [j for j in range(len(atoms)) if _depends(table, j, len(atoms))]
-    small = 0
-    for number in range(1 << len(needed)):
-        spread = sum((number >> k & 1) << j for k, j in enumerate(needed))
-        small |= (table >> spread & 1) << number
-    chosen = [atoms[j] for j in needed]
-    return least_expression(small, chosen, [cost(a) for a in chosen], limit)
+    table = np.asarray(result, dtype=np.int8)
+    for axis in reversed(range(len(atoms))):
+        if (table == table.take([0], axis=axis)).all():
+            table = np.asarray(table.take(0, axis=axis))
+            del atoms[axis], ranges[axis]
+    kept = [r for r in ranges if r is not None]
+    if all(r == range(2) for r in kept):
+        number = sum(1 << k for k in np.flatnonzero(table.T.ravel()).tolist())
+        return least_expression(number, atoms, [cost(a) for a in atoms], limit)
+    return least_of_counts(kept, table, atoms, limit)
+
+
+def _values(atom: Read, types: Types) -> range | None:
+    """The values of a read of exact integers of small range, at positions that are no reads."""
+    kind = types.tensor.get(atom.tensor)
+    if kind is None or kind.kind not in ("bit", "int") or any(True for p in atom.positions for _ in reads(p)):
+        return None
+    if kind.exponent or kind.low is None or kind.high is None or kind.high - kind.low >= MOST_ROWS:
+        return None
+    found = range(int(kind.low), int(kind.high) + 1)
+    inside = atom.pad is None or (isinstance(atom.pad, Literal) and atom.pad.value in found)
+    return found if inside else None
 
 
 def _place(atom: Read, types: Types) -> tuple[int, list[tuple[Number, str]]]:
@@ -235,70 +263,3 @@ def _outside(value: Expr) -> list[Expr]:
         if not isinstance(node, Read):
             work += children(node)
     return found
-
-
-def _depends(table: int, j: int, count: int) -> bool:
-    return any((table >> a & 1) != (table >> (a ^ (1 << j)) & 1) for a in range(1 << count))
-
-
-def _evaluate(value: Expr, atoms: dict[Read, int]) -> int:
-    """The value of an expression without reductions where its reads have given values; -1 if it is not an integer's."""
-    stack: list[tuple[Expr, bool]] = [(value, False)]
-    results: list[int] = []
-    while stack:
-        node, ready = stack.pop()
-        if isinstance(node, Read):
-            results.append(atoms[node])
-            continue
-        kids = children(node)
-        if kids and not ready:
-            stack.append((node, True))
-            stack += [(kid, False) for kid in reversed(kids)]
-            continue
-        own = results[len(results) - len(kids) :]
-        del results[len(results) - len(kids) :]
-        results.append(_applied(node, own))
-    return results[0]
-
-
-_COMPARISONS = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
-
-
-def _applied(node: Expr, own: list[int]) -> int:
-    match node:
-        case Literal(value):
-            return value  # type: ignore[return-value]
-        case Unary(op, _):
-            x = own[0]
-            return {"-": -x, "not": 1 - x, "sign": (x > 0) - (x < 0), "abs": abs(x), "relu": max(x, 0)}.get(op, -1)
-        case Binary(op, _, _):
-            a, b = own
-            match op:
-                case "+":
-                    return a + b
-                case "-":
-                    return a - b
-                case "*":
-                    return a * b
-                case "%":
-                    return a % b if b > 0 else -1
-                case "and":
-                    return a & b
-                case "or":
-                    return a | b
-                case "xor":
-                    return a ^ b
-        case Compare(ops, _):
-            return int(all(_COMPARISONS[op](a, b) for op, a, b in zip(ops, own, own[1:], strict=False)))
-        case If():
-            return own[1] if own[0] else own[2]
-        case Call(function, _):
-            return min(own) if function == "min" else max(own)
-    raise TypeError(f"not evaluated: {type(node).__name__}")

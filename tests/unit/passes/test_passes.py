@@ -381,6 +381,38 @@ APPLIES = [
 }""",
     ),
     (
+        "a count between bounds that a bit moves",
+        "collapse-cones",
+        """rule f(x: bit[8], a: bit) -> (y: bit) {
+  count = sum(i < 8: x[i])
+  many = count >= 3
+  more = count - a >= 4
+  y = many > more
+}""",
+        """rule f(x: bit[8], a: bit) -> (y: bit) {
+  count = sum(i < 8: x[i])
+  many = count >= 3
+  more = count - a >= 4
+  y = 5 <= 2 * count - a <= 7
+}""",
+    ),
+    (
+        "a residue from thresholds",
+        "collapse-cones",
+        """rule f(x: bit[7]) -> (y: bit) {
+  count = sum(i < 7: x[i])
+  h[k < 3] = count >= 3 * k + 1
+  g[k < 2] = count >= 3 * k + 2
+  y = h[0] + h[1] + h[2] > g[0] + g[1]
+}""",
+        """rule f(x: bit[7]) -> (y: bit) {
+  count = sum(i < 7: x[i])
+  h[k < 3] = count >= 3 * k + 1
+  g[k < 2] = count >= 3 * k + 2
+  y = count % 3 == 1
+}""",
+    ),
+    (
         "row and column sums",
         "hoist",
         """rule f(x: bit[4, 4]) -> (y: bit[4, 4]) {

@@ -1,0 +1,131 @@
+"""Short expressions of functions of a few small integers, such as counts of interchangeable inputs.
+
+A function is given by its table over all values of its inputs. When its value depends on one sum of the inputs with
+small weights, it is a function of one number, and that is written as a comparison, an interval, or a residue:
+`s >= 3`, `s == 2`, `5 <= 2 * count - cell <= 7`, `total % 3 == 1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+
+from ddcompile.analysis.comparisons import normal_comparison
+from ddcompile.analysis.cost import cost
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Compare, Expr
+from ddcompile.ir.printer import print_expression
+
+__all__ = ["MOST_ROWS", "least_of_counts"]
+
+MOST_ROWS = 1 << 12
+"""Most rows of a table."""
+_MOST_INPUTS = 4
+_WEIGHTS = (1, 2, 3, -1, -2, -3)
+_MOST_DERIVED = 12
+"""Most weights that come from where the table changes."""
+_MOST_MODULUS = 16
+
+
+def least_of_counts(ranges: Sequence[range], table: np.ndarray, inputs: Sequence[Expr], limit: int) -> Expr | None:
+    """The cheapest expression found for a function of integers with values 0 and 1, cheaper than `limit`.
+
+    Parameters
+    ----------
+    ranges
+        The values of each input; together at most MOST_ROWS combinations.
+    table
+        0 or 1 for all combinations: an array with an axis for each input.
+    inputs
+        The expressions of the inputs. All of them matter.
+    """
+    if not 0 < len(ranges) <= _MOST_INPUTS or table.size > MOST_ROWS:
+        return None
+    flat = table.ravel().astype(bool)
+    if flat.all() or not flat.any():
+        return builder.expr_of(int(flat[0]))
+    values = [v.ravel() for v in np.meshgrid(*(np.array(r) for r in ranges), indexing="ij")]
+    best: tuple[int, int, str] | None = None
+    chosen: Expr | None = None
+    for weights in _weights(ranges, table):
+        total = sum(w * v for w, v in zip(weights, values, strict=True))
+        levels, place = np.unique(total, return_inverse=True)
+        hits = np.bincount(place, weights=flat)
+        if ((hits > 0) & (hits < np.bincount(place))).any():
+            continue
+        for sign in (1, -1):
+            terms = [(sign * w, x) for w, x in zip(weights, inputs, strict=True)]
+            for expr in _of_one((sign * levels)[::sign].tolist(), (hits > 0)[::sign].tolist(), terms):
+                rank = cost(expr), sum(map(abs, weights)), print_expression(expr)
+                if rank[0] < limit and (best is None or rank < best):
+                    best, chosen = rank, expr
+    return chosen
+
+
+def _weights(ranges: Sequence[range], table: np.ndarray) -> Iterator[tuple[int, ...]]:
+    """Small weights, and for inputs beside others those by which they may move a bound of another input."""
+    if len(ranges) == 1:
+        yield (1,)
+        return
+    found: set[int] = set()
+    for axis in range(len(ranges)):
+        others = tuple(k for k in range(len(ranges)) if k != axis)
+        changes = np.flatnonzero(np.diff(table.astype(np.int8), axis=axis).any(axis=others))
+        found |= {int(abs(a - b)) for a in changes[:_MOST_DERIVED] for b in changes[:_MOST_DERIVED]}
+    derived = sorted(found - {0, *_WEIGHTS})[: _MOST_DERIVED if len(ranges) <= 3 else 0]
+    for weights in product((*_WEIGHTS, *derived, *(-d for d in derived)), repeat=len(ranges)):
+        if weights[0] > 0 and np.gcd.reduce(weights) == 1:
+            yield weights
+
+
+def _of_one(levels: list[int], hits: list[bool], terms: Sequence[tuple[int, Expr]]) -> Iterator[Expr]:
+    """Ways to write a function of one sum; between the values that it takes, bounds are free."""
+    form = _sum(sorted(terms, key=lambda term: term[0] < 0))
+    edges = [k for k in range(1, len(levels)) if hits[k] != hits[k - 1]]
+    if len(edges) == 1:
+        low, high = levels[edges[0] - 1], levels[edges[0]]
+        op, bounds = (">=", range(low + 1, high + 1)) if hits[-1] else ("<=", range(low, high))
+        for bound in _plainest(bounds):
+            comparison = builder.compare(">=" if op == ">=" else "<=", form, bound)
+            yield normal_comparison(comparison) if isinstance(comparison, Compare) else comparison
+    if len(edges) == 2:
+        first, last = levels[edges[0]], levels[edges[1] - 1]
+        if first == last:
+            sides = [_sum([(s * w, x) for w, x in terms if s * w > 0]) for s in (1, -1)]
+            yield builder.compare("==" if hits[edges[0]] else "!=", sides[0], builder.add(sides[1], first))
+        inside = builder.chain(
+            _plainest(range(levels[edges[0] - 1] + 1, first + 1))[0],
+            "<=",
+            form,
+            "<=",
+            _plainest(range(last, levels[edges[1]]))[0],
+        )
+        yield inside if hits[edges[0]] else builder.negate(inside)
+    if len(edges) > 2:
+        for modulus in range(2, min(_MOST_MODULUS, levels[-1] - levels[0] + 1)):
+            kinds = {v % modulus for v, hit in zip(levels, hits, strict=True) if hit}
+            others = {v % modulus for v, hit in zip(levels, hits, strict=True) if not hit}
+            if kinds & others:
+                continue
+            residue = builder.mod(form, modulus)
+            if modulus == 2:
+                yield residue if kinds == {1} else builder.compare("==", residue, 0)
+            elif len(kinds) == 1:
+                yield builder.compare("==", residue, min(kinds))
+            elif len(others) == 1:
+                yield builder.compare("!=", residue, min(others))
+            elif max(others) < min(kinds):
+                yield builder.compare(">=", residue, min(kinds))
+            elif max(kinds) < min(others):
+                yield builder.compare("<=", residue, max(kinds))
+
+
+def _sum(terms: Sequence[tuple[int, Expr]]) -> Expr:
+    return builder.add_all(builder.mul(w, x) for w, x in terms)
+
+
+def _plainest(bounds: range) -> list[int]:
+    """The bound of fewest tokens: not negative, then small."""
+    return [min(bounds, key=lambda b: (b < 0, abs(b)))]
