@@ -56,7 +56,7 @@ from ddcompile.passes.fold import folded
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
-__all__ = ["CollapseCones"]
+__all__ = ["CollapseCones", "least", "unrolled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,17 @@ def _collapsed(
     if reals(statement.value) or statement.target in read_names([statement]) or cost(statement.value) > options.size:
         return statement.value
     best, price = statement.value, float(cost(statement.value))
-    cone, saved = folded(statement, _unrolled(statement.value, options.terms), tables, types), 0.0
+    cone, saved = folded(statement, unrolled(statement.value, options.terms), tables, types), 0.0
     gone: set[str] = set()
     for _ in range(options.depth):
-        found = _least(cone, types, int(price + saved) + 1, options.inputs)
+        found = least(cone, types, int(price + saved) + 1, options.inputs)
         if found is not None and cost(found) - saved < price:
             found = folded(statement, found, tables, types)
             best, price = found, cost(found) - saved
         deeper, written = _expanded(cone, clauses, levels, reals)
         if not written:
             break
-        cone = folded(statement, _unrolled(deeper, options.terms), tables, types)
+        cone = folded(statement, unrolled(deeper, options.terms), tables, types)
         if cost(cone) > options.size:
             break
         for name in written - gone:
@@ -173,7 +173,7 @@ def _other(name: str, taken: set[str]) -> str:
     return fresh
 
 
-def _unrolled(value: Expr, limit: int) -> Expr:
+def unrolled(value: Expr, limit: int) -> Expr:
     """Write sums over at most so many terms out."""
 
     def step(node: Expr) -> Expr:
@@ -204,7 +204,7 @@ def _unrolled(value: Expr, limit: int) -> Expr:
     return rewrite(value, step)
 
 
-def _least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
+def least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
     """The cheapest expression with the table of `value`, if it reads few bits, or few integers of small range."""
     atoms = list(dict.fromkeys(reads(value)))
     if not 0 < len(atoms) <= inputs:

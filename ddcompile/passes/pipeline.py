@@ -12,6 +12,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
+from ddcompile.passes.align import Align
 from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.dce import Dce
@@ -25,9 +26,11 @@ from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
 from ddcompile.passes.rewrite import Witness
+from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
+from ddcompile.passes.widen import Widen
 
 __all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
 
@@ -40,6 +43,9 @@ _ALL: tuple[type[Pass], ...] = (
     Reroll,
     SliceWeights,
     CollapseCones,
+    Align,
+    Roll,
+    Widen,
     Hoist,
     Cse,
     Inline,
@@ -53,7 +59,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 
 DEFAULT = (
     "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,reroll,slice-weights,fold,inline,"
-    "collapse-cones,fold,dce,hoist,cse,inline,fold,dce,name"
+    "collapse-cones,fold,dce,align,roll,widen,hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

@@ -519,6 +519,151 @@ APPLIES = [
   y = 2 * sum(i < 4: x[i, 3 - i]) >= 4
 }""",
     ),
+    (
+        "three layers, the last with another origin",
+        "align",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[(i - 1) % 8] and x[i]
+  b[i < 8] = a[(i - 1) % 8] and a[i]
+  y[i < 8] = b[(i + 2) % 8] and b[(i + 3) % 8]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] and x[(i + 1) % 8]
+  b[i < 8] = a[i] and a[(i + 1) % 8]
+  y[i < 8] = b[i] and b[(i + 1) % 8]
+}""",
+    ),
+    (
+        "two layers in turn, on both axes of a torus",
+        "align",
+        """rule f(x: bit[4, 8]) -> (y: bit[4, 8]) {
+  a[i < 4, j < 8] = x[i, j] or x[(i + 1) % 4, (j + 1) % 8]
+  b[i < 4, j < 8] = a[(i + 2) % 4, (j - 2) % 8] and a[(i + 1) % 4, (j - 3) % 8]
+  c[i < 4, j < 8] = b[i, j] or b[(i + 1) % 4, (j + 1) % 8]
+  y[i < 4, j < 8] = c[i, (j + 2) % 8] and c[(i - 1) % 4, (j + 1) % 8]
+}""",
+        """rule f(x: bit[4, 8]) -> (y: bit[4, 8]) {
+  a[i < 4, j < 8] = x[i, j] or x[(i + 1) % 4, (j + 1) % 8]
+  b[i < 4, j < 8] = a[i, (j - 1) % 8] and a[(i + 1) % 4, j]
+  c[i < 4, j < 8] = b[i, j] or b[(i + 1) % 4, (j + 1) % 8]
+  y[i < 4, j < 8] = c[i, (j - 1) % 8] and c[(i + 1) % 4, j]
+}""",
+    ),
+    (
+        "a carry before the first, and digits that read it",
+        "widen",
+        """rule f(x: bit[2, 4]) -> (y: bit[5]) {
+  state[0] = x[0, 0] and x[1, 0]
+  state[1 <= t < 4] = state[t - 1] + sum(i < 2: x[i, t]) >= 2
+  y[0] = x[0, 0] xor x[1, 0]
+  y[1 <= t < 4] = state[t - 1] + x[0, t] + x[1, t] > 2 * state[t]
+  y[4] = state[3]
+}""",
+        """rule f(x: bit[2, 4]) -> (y: bit[5]) {
+  state[t < 4] = pad(state, 0)[t - 1] + sum(i < 2: x[i, t]) >= 2
+  y[t < 4] = pad(state, 0)[t - 1] + x[0, t] + x[1, t] > 2 * state[t]
+  y[4] = state[3]
+}""",
+    ),
+    (
+        "digits at both ends that are written in another way",
+        "widen",
+        """rule f(x: bit[2, 5]) -> (y: bit[6]) {
+  carry[t < 5] = pad(carry, 0)[t - 1] + sum(i < 2: x[i, t]) >= 2
+  y[0] = x[0, 0] xor x[1, 0]
+  y[1] = x[0, 1] xor x[1, 1] xor (x[0, 0] and x[1, 0])
+  y[2 <= t < 4] = x[0, t] + x[1, t] + carry[t - 1] > 2 * carry[t]
+  y[4] = carry[3] + sum(i < 2: x[i, 4]) > 2 * carry[4]
+  y[5] = carry[4]
+}""",
+        """rule f(x: bit[2, 5]) -> (y: bit[6]) {
+  carry[t < 5] = pad(carry, 0)[t - 1] + sum(i < 2: x[i, t]) >= 2
+  y[t < 5] = x[0, t] + x[1, t] + pad(carry, 0)[t - 1] > 2 * carry[t]
+  y[5] = carry[4]
+}""",
+    ),
+    (
+        "a conjunction of all so far, at every place",
+        "widen",
+        """rule f(x: bit[4, 3]) -> (y: bit[4, 3]) {
+  y[0, i < 3] = x[0, i]
+  y[1 <= t < 4, i < 3] = y[t - 1, i] and x[t, i]
+}""",
+        """rule f(x: bit[4, 3]) -> (y: bit[4, 3]) {
+  y[t < 4, i < 3] = pad(y, 1)[t - 1, i] and x[t, i]
+}""",
+    ),
+    (
+        "layers that are equal",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] and x[(i + 1) % 8]
+  b[i < 8] = a[i] and a[(i + 1) % 8]
+  c[j < 8] = b[j] and b[(j + 1) % 8]
+  y[i < 8] = c[i] and c[(i + 1) % 8]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  state[0, i < 8] = x[i]
+  state[1 <= t < 5, i < 8] = state[t - 1, i] and state[t - 1, (i + 1) % 8]
+  y[i < 8] = state[4, i]
+}""",
+    ),
+    (
+        "two layers in turn, within a longer sequence",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  h[i < 8] = x[i] or x[(i + 3) % 8]
+  a[i < 8] = h[i] or h[(i + 1) % 8]
+  b[i < 8] = a[i] and a[(i + 2) % 8]
+  c[i < 8] = b[i] or b[(i + 1) % 8]
+  d[i < 8] = c[i] and c[(i + 2) % 8]
+  e[i < 8] = d[i] or d[(i + 1) % 8]
+  g[i < 8] = e[i] and e[(i + 2) % 8]
+  y[i < 8] = g[i] xor g[(i + 4) % 8]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  state2[0, i < 8] = x[i] or x[(i + 3) % 8]
+  state2[1 <= t < 4, i < 8] = state[t - 1, i] and state[t - 1, (i + 2) % 8]
+  state[t < 3, i < 8] = state2[t, i] or state2[t, (i + 1) % 8]
+  y[i < 8] = state2[3, i] xor state2[3, (i + 4) % 8]
+}""",
+    ),
+    (
+        "carries and digits",
+        "roll",
+        """rule f(x: bit[2, 4]) -> (y: bit[5]) {
+  a = x[0, 0] and x[1, 0]
+  b = a + x[0, 1] + x[1, 1] >= 2
+  c = b + x[0, 2] + x[1, 2] >= 2
+  d = c + x[0, 3] + x[1, 3] >= 2
+  y[0] = x[0, 0] xor x[1, 0]
+  y[1] = a xor x[0, 1] xor x[1, 1]
+  y[2] = b xor x[0, 2] xor x[1, 2]
+  y[3] = c xor x[0, 3] xor x[1, 3]
+  y[4] = d
+}""",
+        """rule f(x: bit[2, 4]) -> (y: bit[5]) {
+  state[0] = x[0, 0] and x[1, 0]
+  state[1 <= t < 4] = state[t - 1] + x[0, t] + x[1, t] >= 2
+  y[0] = x[0, 0] xor x[1, 0]
+  y[1 <= t < 4] = state[t - 1] xor x[0, t] xor x[1, t]
+  y[4] = state[3]
+}""",
+    ),
+    (
+        "scalars that do not read one another",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit) {
+  a = x[0] and (x[1] or x[2] or x[3])
+  b = x[2] and (x[3] or x[4] or x[5])
+  c = x[4] and (x[5] or x[6] or x[7])
+  y = a + b + c >= 2
+}""",
+        """rule f(x: bit[8]) -> (y: bit) {
+  state[t < 3] = x[2 * t] and (x[2 * t + 1] or x[2 * t + 2] or x[2 * t + 3])
+  y = state[0] + state[1] + state[2] >= 2
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -691,6 +836,68 @@ DECLINES = [
         """rule f(x: bit[9]) -> (y: bit) {
   total = sum(i < 9: x[i])
   y = total >= 5
+}""",
+    ),
+    (
+        "offsets that the ends do not allow to be equal",
+        "align",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] and x[(i + 1) % 8]
+  y[i < 8] = a[(i + 1) % 8] and a[(i + 2) % 8]
+}""",
+    ),
+    (
+        "a border that is read with a pad",
+        "align",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = pad(x, 0)[i - 1] and x[i]
+  b[i < 8] = pad(a, 0)[i - 1] and a[i]
+  y[i < 8] = pad(b, 0)[i] and pad(b, 0)[i + 1]
+}""",
+    ),
+    (
+        "a first step that is another function",
+        "widen",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  y[0] = x[0] and x[1]
+  y[1 <= t < 4] = y[t - 1] xor x[t]
+}""",
+    ),
+    (
+        "layers whose kernels move unevenly",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] and x[(i + 1) % 8]
+  b[i < 8] = a[i] and a[(i + 3) % 8]
+  y[i < 8] = b[i] and b[(i + 2) % 8]
+}""",
+    ),
+    (
+        "layers of different extents",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[2]) {
+  a[i < 6] = x[i] + x[i + 1] + x[i + 2] >= 2
+  b[i < 4] = a[i] + a[i + 1] + a[i + 2] >= 2
+  y[i < 2] = b[i] + b[i + 1] + b[i + 2] >= 2
+}""",
+    ),
+    (
+        "two short statements",
+        "roll",
+        """rule f(x: bit[2]) -> (y: bit[3]) {
+  y[0] = x[0]
+  y[1] = x[0] and x[1]
+  y[2] = x[1]
+}""",
+    ),
+    (
+        "reals, which are rounded where they are written",
+        "roll",
+        """rule f(x: real[8]) -> (y: real) {
+  a = exp(x[0]) * x[1] + x[2] * x[3]
+  b = exp(x[1]) * a + x[3] * x[4]
+  c = exp(x[2]) * b + x[4] * x[5]
+  y = exp(x[3]) * c + x[5] * x[6]
 }""",
     ),
 ]
