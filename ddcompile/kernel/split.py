@@ -107,9 +107,9 @@ class _Splitter:
         """
         homes = {name: homes[name] for name in homes.keys() - _assigned(body)}
         pieces = self._pieces(body)
-        later = _later_uses(pieces)
+        last = {name: number for number, piece in enumerate(pieces) for name in _used(piece.statements)}
         result: list[Stmt] = []
-        for piece, after in zip(pieces, later, strict=True):
+        for number, piece in enumerate(pieces):
             if not piece.is_movable:
                 for stmt in piece.statements:
                     result.append(self._inside(stmt, homes))
@@ -125,7 +125,7 @@ class _Splitter:
                     homes[variable.name] = self._home(variable)
                     result.append(Store(self.kept[variable.type], homes[variable.name], variable))
             known = [Declare(v, self._load(v, homes)) for v in needed]
-            given = [v for v in declared if v.name in after]
+            given = [v for v in declared if last.get(v.name, number) > number]
             homes.update((v.name, self._home(v)) for v in given)
             stores = [Store(self.kept[v.type], homes[v.name], v) for v in given]
             name = f"{self.kernel.name}_part{len(self.parts) + 1}"
@@ -223,16 +223,6 @@ def _used(body: Sequence[Stmt]) -> dict[str, Var]:
 
 def _assigned(body: Sequence[Stmt]) -> set[str]:
     return {stmt.variable.name for event, stmt in walk(body) if event == "at" and isinstance(stmt, Assign)}
-
-
-def _later_uses(pieces: Sequence[_Piece]) -> list[set[str]]:
-    """For each piece the variables that the pieces after it use."""
-    after: set[str] = set()
-    found = []
-    for piece in reversed(pieces):
-        found.append(set(after))
-        after.update(_used(piece.statements))
-    return found[::-1]
 
 
 def _ends(body: Sequence[Stmt]) -> dict[int, int]:
