@@ -82,7 +82,10 @@ def test_every_mixture_of_ways_round_becomes_one_program() -> None:
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("name", ["spin_rows", "spin_ring", "negated", "exceptions", "comparator", "alternating", "rank"])
+DISGUISED = ("spin_rows", "spin_ring", "negated", "exceptions", "comparator", "alternating", "rank")
+
+
+@pytest.mark.parametrize("name", DISGUISED)
 def test_disguises_have_one_text(name: str) -> None:
     case = STRUCTURES[name]
     structure = case.build(*case.small)
