@@ -103,6 +103,9 @@ def _moves(kernel: Operands, unit: Operands, extents: tuple[int, ...]) -> list[t
     if not len(unit.weights):
         return []
     like = kernel.positions[kernel.weights == unit.weights[0]]
+    if len(unit.weights) == len(kernel.weights):
+        # Nothing is cut off, so the first position moves to the first.
+        like = kernel.positions[:1]
     found = []
     wide = np.array(extents, dtype=np.int64)
     for move in unit.positions[0] - like:
