@@ -8,10 +8,14 @@ from functools import lru_cache
 
 from ddcompile.ir import builder
 
-__all__ = ["sum_of_literals"]
+__all__ = ["NoLiteral", "sum_of_literals"]
 
 _LARGEST = 99
 _DECADES = 4
+
+
+class NoLiteral(ArithmeticError):
+    """A number that no sum of literals is; the pass that would write it declines."""
 
 
 @lru_cache(maxsize=4096)
@@ -20,6 +24,11 @@ def sum_of_literals(value: int | Fraction) -> tuple[int | Fraction, ...]:
 
     Sums of two are tried in which one has two digits, of the size of the whole or less: they are what weights are that
     were merged. Else the nearest double is taken off again and again.
+
+    Raises
+    ------
+    NoLiteral
+        If the number has bits below those of the smallest double.
     """
     if builder.has_literal(value):
         return (value,)
@@ -29,6 +38,8 @@ def sum_of_literals(value: int | Fraction) -> tuple[int | Fraction, ...]:
     terms: list[int | Fraction] = []
     rest = Fraction(value)
     while not builder.has_literal(rest):
+        if float(rest) == 0:
+            raise NoLiteral(f"{value} is no sum of doubles")
         terms.append(Fraction(float(rest)))
         rest -= terms[-1]
     return (*terms, rest)

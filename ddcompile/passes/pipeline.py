@@ -22,10 +22,11 @@ from ddcompile.passes.forward import Forward
 from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
 from ddcompile.passes.isolate import Isolate
+from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
-from ddcompile.passes.rewrite import Witness
+from ddcompile.passes.rewrite import Witness, unchanged
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
@@ -147,7 +148,10 @@ def _once(
     steps = []
     for chosen in passes:
         start = time.perf_counter()
-        rewrite = chosen(rule)
+        try:
+            rewrite = chosen(rule)
+        except NoLiteral:
+            rewrite = unchanged(rule)
         seconds = time.perf_counter() - start
         if rewrite.rule != rule:
             check(rewrite.rule)

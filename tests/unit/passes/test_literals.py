@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
+import ddcompile as dd
+from ddcompile.frontends.evaluate import evaluate
 from ddcompile.ir import builder
-from ddcompile.passes.literals import sum_of_literals
+from ddcompile.passes.literals import NoLiteral, sum_of_literals
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,17 @@ def test_terms_add_up_exactly() -> None:
         found = sum_of_literals(value)
         assert sum(found) == value
         assert all(map(builder.has_literal, found))
+
+
+def test_numbers_below_the_smallest_double_have_none() -> None:
+    with pytest.raises(NoLiteral):
+        sum_of_literals(Fraction(3, 2**1200))
+
+
+def test_layers_whose_product_has_none_are_left_apart() -> None:
+    layers = [dd.Layer(np.array([[1e-200, 3e-200], [2e-200, 1e-200]]), np.zeros(2)) for _ in range(2)]
+    network = dd.Network((*layers, dd.Layer(np.array([[1e-200, 0.5]]), np.zeros(1))))
+    program = dd.distill(network, inputs="x: bit[2]")
+    assert program.verdict
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert program(x).tolist() == evaluate(network, x)[:, 0].tolist()
