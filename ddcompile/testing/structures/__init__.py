@@ -4,6 +4,8 @@
 the same is tested. `Structure.network(seed)` hides the structure: no two seeds give the same units in the same order.
 """
 
+from ddcompile.testing.structures.arithmetic import ARITHMETIC
+from ddcompile.testing.structures.automata import AUTOMATA
 from ddcompile.testing.structures.cones import CONES
 from ddcompile.testing.structures.depth import DEPTH
 from ddcompile.testing.structures.families import FAMILIES
@@ -18,6 +20,19 @@ from ddcompile.testing.structures.yardsticks import YARDSTICKS
 __all__ = ["STRUCTURES", "Case", "Structure"]
 
 STRUCTURES: dict[str, Case] = {
-    case.name: case for case in (*SUMS, *STENCILS, *FAMILIES, *DEPTH, *CONES, *WEIGHTS, *IRREGULAR, *HEADS, *YARDSTICKS)
+    case.name: case
+    for case in (
+        *SUMS,
+        *STENCILS,
+        *FAMILIES,
+        *DEPTH,
+        *AUTOMATA,
+        *ARITHMETIC,
+        *CONES,
+        *WEIGHTS,
+        *IRREGULAR,
+        *HEADS,
+        *YARDSTICKS,
+    )
 }
 """Every builder by its name, section by section."""
