@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -201,7 +202,13 @@ def parse(text: str, file: str = "") -> Program:
     """
     rule = parser.parse(text, file)
     check_rule(rule, file, text)
-    return Program(rule)
+    return Program(rule, origin=_comment(text))
+
+
+def _comment(text: str) -> str:
+    """The comment above a rule, as one line."""
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return " ".join(line.lstrip("#").strip() for line in lines)
 
 
 def load(path: str | Path) -> Program:
@@ -215,7 +222,7 @@ def load(path: str | Path) -> Program:
     text = read_text(path)
     rule = parser.parse(text, str(path), read_constants(text, Path(path).parent, str(path)))
     check_rule(rule, str(path), text)
-    return Program(rule)
+    return Program(rule, origin=_comment(text))
 
 
 def emit(program: Program, target: str, **options: object) -> list[EmittedFile]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ddcompile.backends.shared.target import EmittedFile
     from ddcompile.prove.certificate import Certificate
     from ddcompile.prove.verdict import Verdict
+    from ddcompile.reading.explanation import Explanation
 
 __all__ = ["Program"]
 
@@ -34,12 +35,15 @@ class Program:
         The steps from the network to the rule, of a distilled program.
     verdict : Verdict or None
         What the checker says to the certificate.
+    origin : str
+        The comment at the top of the text that the rule was read from: what it says of itself, unchecked.
     """
 
     rule: Rule
     network_sha256: str = ""
     certificate: Certificate | None = None
     verdict: Verdict | None = None
+    origin: str = ""
 
     def __str__(self) -> str:
         return str(self.rule)
@@ -147,6 +151,24 @@ class Program:
         verdict = "" if self.verdict is None else self.verdict.status
         given = EmitOptions(network_sha256=self.network_sha256, verdict=verdict)
         return find(target).emit(self.rule, replace(given, **options))
+
+    def explain(self) -> Explanation:
+        """The rule in plain sentences, one a statement; `print` shows them numbered.
+
+        Returns
+        -------
+        Explanation
+            Its `str` is the page, `report()` the same as data. What the checker says is added if the program has a
+            verdict; else what the file that it was loaded from says of itself.
+        """
+        from ddcompile.ir.types import infer
+        from ddcompile.reading.explanation import explain
+
+        found = explain(self.rule, infer(self.rule))
+        if self.verdict is not None:
+            network = f" against the network {self.network_sha256[:12]}" if self.network_sha256 else ""
+            return found.saying(f"The checker says: {str(self.verdict).splitlines()[0]}{network}.")
+        return found.saying(f"The file says: {self.origin}") if self.origin else found
 
     def at(self, **sizes: int) -> Program:
         """The program at given sizes: `life.at(H=8, W=8)`.

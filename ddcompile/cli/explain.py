@@ -1,0 +1,39 @@
+"""`ddcompile explain`: a rule as numbered plain sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ddcompile.cli.options import FILE, json_option, rule_argument
+from ddcompile.cli.output import print_json, print_text
+from ddcompile.diagnostics import CompileError
+
+__all__ = ["command"]
+
+
+@click.command("explain")
+@rule_argument
+@click.option("--certificate", metavar="FILE.json", type=FILE, help="Check it, and say what it proves.")
+@json_option
+def command(rule: Path, certificate: Path | None, as_json: bool) -> None:
+    """Say what a rule computes in numbered plain sentences, one a statement.
+
+    Notation is in `backquotes`. What a saved rule says about its origin is repeated; only --certificate checks it.
+    """
+    from ddcompile import driver
+    from ddcompile.cli.programs import read_program
+    from ddcompile.frontends.places import at
+
+    program = read_program(rule)
+    try:
+        if certificate is not None:
+            program = driver.certified(program, certificate)
+    except CompileError as error:
+        raise at(error, str(rule)) from None
+    found = program.explain()
+    if as_json:
+        print_json(found.report())
+    else:
+        print_text(str(found))

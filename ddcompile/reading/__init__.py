@@ -1,0 +1,1 @@
+"""Rules as plain sentences: one a statement, derived from its expression."""
