@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import assert_never
 
 from ddcompile.backends.c.expressions import MULTIPLY, ExpressionPrinter
 from ddcompile.backends.c.literals import element_type
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.wide import Helpers
+from ddcompile.backends.shared.comments import comment_rows
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.kernel.nodes import (
     I64,
@@ -36,15 +36,10 @@ from ddcompile.kernel.traverse import walk
 
 __all__ = ["StatementPrinter", "comment_lines"]
 
-_COMMENT_LIMIT = 1200
-
 
 def comment_lines(text: str, width: int) -> list[str]:
     """A comment of lines that are not longer than the width allows."""
-    if len(text) > _COMMENT_LIMIT:
-        text = text[:_COMMENT_LIMIT].rsplit(" ", 1)[0] + " ..."
-    lines = wrap(text, max(40, width - 6), break_long_words=False, break_on_hyphens=False) or [""]
-    lines = [("/* " if k == 0 else "   ") + line for k, line in enumerate(lines)]
+    lines = [("/* " if k == 0 else "   ") + row for k, row in enumerate(comment_rows(text, width - 6))]
     lines[-1] += " */"
     return lines
 

@@ -6,11 +6,12 @@ from ddcompile.analysis.conditions import condition_text
 from ddcompile.backends.c.names import checked_prefix
 from ddcompile.backends.c.selftest import selftest
 from ddcompile.backends.c.source import CSource
+from ddcompile.backends.shared.comments import remarks
 from ddcompile.backends.shared.provenance import provenance
 from ddcompile.backends.shared.target import EmitOptions, EmittedFile
 from ddcompile.backends.shared.templates import render
 from ddcompile.ir.nodes import Kind, Rule
-from ddcompile.ir.printer import print_type
+from ddcompile.ir.printer import print_statement, print_type
 from ddcompile.ir.ranges import SIZE
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
@@ -45,7 +46,8 @@ class CTarget:
         special = specialize(rule, dict(options.sizes)) if options.sizes else rule
         types = check(special)
         types = machine_types(special, types)
-        kernel = split(lower(special) if special.sizes else lower(special, types))
+        remark = remarks(special, types) if options.comments else print_statement
+        kernel = split(lower(special, None if special.sizes else types, remark))
         source = CSource(kernel, prefix, comments=options.comments)
         blocks = source.blocks()
         frame = {"prefix": prefix, "provenance": header}

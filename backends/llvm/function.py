@@ -16,6 +16,7 @@ from typing import assert_never
 
 from ddcompile.backends.llvm.expressions import ExpressionPrinter, in_words, memory_type, routine_symbol, value_type
 from ddcompile.backends.llvm.masks import masks_indices
+from ddcompile.backends.shared.comments import comment_rows
 from ddcompile.kernel.nodes import (
     I64,
     Assign,
@@ -43,8 +44,8 @@ from ddcompile.kernel.traverse import walk
 
 __all__ = ["FunctionPrinter"]
 
-_COMMENT = 160
-"""Characters of a comment."""
+_COMMENT = 110
+"""Characters of a line of a comment."""
 
 
 @dataclass(slots=True)
@@ -179,7 +180,7 @@ class FunctionPrinter(ExpressionPrinter):
         match stmt:
             case Comment(text):
                 if self.comments:
-                    self._lines.append(f"  ; {text if len(text) <= _COMMENT else text[: _COMMENT - 3] + '...'}")
+                    self._lines += [f"  ; {row}" for row in comment_rows(text, _COMMENT)]
             case Declare():
                 self._declare(stmt)
             case Assign(variable, value):

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from ddcompile.backends.llvm.compile import object_code
 from ddcompile.backends.llvm.module import print_kernel
+from ddcompile.backends.shared.comments import remarks
 from ddcompile.backends.shared.provenance import provenance
 from ddcompile.backends.shared.target import EmitOptions, EmittedFile
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Kind, Rule
+from ddcompile.ir.printer import print_statement
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import lower, machine_types
@@ -66,7 +68,9 @@ def emit_object(rule: Rule, options: EmitOptions) -> bytes:
 
 def _text(rule: Rule, options: EmitOptions) -> str:
     special = specialize(rule, dict(options.sizes)) if options.sizes else rule
-    kernel = lower(special) if special.sizes else lower(special, machine_types(special, check(special)))
+    types = check(special)
+    remark = remarks(special, types) if options.comments else print_statement
+    kernel = lower(special, None if special.sizes else machine_types(special, types), remark)
     return print_kernel(kernel, _prefix(rule, options), provenance(rule, options), options.comments)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from textwrap import wrap
 
+from ddcompile.backends.shared.comments import comment_rows
 from ddcompile.backends.shared.writer import Writer
 
 __all__ = ["assign", "call", "comment", "comprehension"]
@@ -15,8 +15,6 @@ _WIDTH = 100
 """Characters that a line should have at most, beyond its indentation."""
 _NARROWEST = 40
 """Characters that a line may have however deep it is indented."""
-_COMMENT = 2000
-"""Characters of a comment."""
 _LEVELS = [
     {","},
     {"for"},
@@ -75,12 +73,8 @@ def comprehension(writer: Writer, target: str, body: str, loops: Sequence[tuple[
 
 
 def comment(writer: Writer, text: str) -> None:
-    """Write a comment; of a very long one, the beginning."""
-    if len(text) > _COMMENT:
-        text = text[:_COMMENT].rsplit(" ", 1)[0] + " ..."
-    first, *rest = wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    writer.line(f"# {first}")
-    writer.lines(f"#     {line}" for line in rest)
+    """Write a comment."""
+    writer.lines(f"# {row}" for row in comment_rows(text, _WIDTH))
 
 
 def _nested(body: str, loops: Sequence[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@ one that is read while it is computed is filled in the order of its recurrence.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,7 +20,6 @@ from ddcompile.backends.python.split import split
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binder, Expr, Literal, Rule, Softmax, Statement
-from ddcompile.ir.printer import print_statement
 from ddcompile.ir.schedule import Recurrence, evaluation_order, recurrence
 from ddcompile.ir.traverse import free_indices
 from ddcompile.ir.types import Types
@@ -41,12 +41,19 @@ class _Clause:
 class StatementPrinter:
     """Prints the statements of one rule."""
 
-    def __init__(self, rule: Rule, types: Types | None, printer: Printer, writer: Writer, comments: bool) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        types: Types | None,
+        printer: Printer,
+        writer: Writer,
+        remark: Callable[[Statement], str] | None,
+    ) -> None:
         self.rule = rule
         self.types = types
         self.printer = printer
         self.writer = writer
-        self.comments = comments
+        self.remark = remark
 
     def print(self) -> None:
         """Write all statements, each after those it reads."""
@@ -75,8 +82,8 @@ class StatementPrinter:
         self._in_order(clauses, 0, depth)
 
     def _comment(self, statement: Statement) -> None:
-        if self.comments:
-            comment(self.writer, print_statement(statement))
+        if self.remark is not None:
+            comment(self.writer, self.remark(statement))
 
     def _text(self, expr: Expr, indices: dict[str, str]) -> str:
         """Print an expression outside of all brackets."""

@@ -12,6 +12,7 @@ from ddcompile.backends.python.parameters import checks, element_type, sizes
 from ddcompile.backends.python.sorts import tensor_sorts
 from ddcompile.backends.python.statements import StatementPrinter
 from ddcompile.backends.python.tables import nested_type, table
+from ddcompile.backends.shared.comments import remarks
 from ddcompile.backends.shared.provenance import provenance
 from ddcompile.backends.shared.target import EmitOptions, EmittedFile
 from ddcompile.backends.shared.templates import render
@@ -68,7 +69,8 @@ def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
     sizes(rule, printer, body)
     checks(rule, printer, body)
     body.line()
-    StatementPrinter(rule, types, printer, body, options.comments).print()
+    remark = remarks(rule, checked) if options.comments else None
+    StatementPrinter(rule, types, printer, body, remark).print()
     results = ", ".join(names.of[d.name] for d in rule.outputs)
     body.line(f"return {results}" if len(rule.outputs) == 1 else f"return {names.result}({results})")
     frame = _frame(rule, names, printer, constants.text(), body.text())

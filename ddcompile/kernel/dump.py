@@ -92,7 +92,7 @@ def _line(event: Event, stmt: Stmt, kernel: Kernel) -> str:
         return "} else {"
     match stmt:
         case Comment(text):
-            return f"# {text}"
+            return "# " + text.replace("\n", "; ")
         case Declare(variable, value, mutable):
             return f"{'var' if mutable else 'let'} {variable.name}: {variable.type} = {dump_expression(value)}"
         case Assign(variable, value):

@@ -20,6 +20,8 @@ is proved legal for all of them (see `ddcompile.analysis.sized` and `ddcompile.k
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ddcompile.analysis.sized import HINT, Sized, analyse
 from ddcompile.diagnostics import CompileError, Diagnostic
 from ddcompile.ir.nodes import Binder, Index, Node, Reduce, Rule, Statement
@@ -63,7 +65,7 @@ from ddcompile.kernel.values import Value, constant, convert
 __all__ = ["interface_type", "lower", "machine_types"]
 
 
-def lower(rule: Rule, types: Types | None = None) -> Kernel:
+def lower(rule: Rule, types: Types | None = None, remark: Callable[[Statement], str] = print_statement) -> Kernel:
     """Lower a verified rule.
 
     Parameters
@@ -73,6 +75,8 @@ def lower(rule: Rule, types: Types | None = None) -> Kernel:
     types
         What `infer` found about this very rule, if the caller has it and there are no sizes, with ranges for the inputs
         of kind rat (see `machine_types`).
+    remark
+        What the comment above the code of a statement says.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def lower(rule: Rule, types: Types | None = None) -> Kernel:
     elif types is None:
         types = machine_types(rule)
     _check_bounds(rule, types)
-    return _Lowering(rule, types, sized).run()
+    return _Lowering(rule, types, sized, remark).run()
 
 
 def machine_types(rule: Rule, types: Types | None = None) -> Types:
@@ -153,8 +157,9 @@ def _bound_fault(rule: Rule, types: Types, name: str, node: Node) -> Diagnostic 
 
 
 class _Lowering:
-    def __init__(self, rule: Rule, types: Types, sized: Sized | None) -> None:
+    def __init__(self, rule: Rule, types: Types, sized: Sized | None, remark: Callable[[Statement], str]) -> None:
         self.rule = rule
+        self.remark = remark
         self.types = types
         self.sized = sized
         names = {*types.tensor, rule.name, f"{rule.name}_batch", *rule.sizes}
@@ -224,7 +229,7 @@ class _Lowering:
     def _group(self, number: int, statements: list[Statement]) -> None:
         """All clauses of a tensor, or of the tensors of a cycle."""
         context = self.context
-        comments = [Comment(print_statement(statement)) for statement in statements]
+        comments = [Comment(self.remark(statement)) for statement in statements]
         steps = self.types.recurrences.get(number)
         context.unfinished = frozenset(s.target for s in statements) if steps is not None else frozenset()
         if steps is None:

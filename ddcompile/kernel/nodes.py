@@ -220,7 +220,7 @@ Expr: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A line for the reader: usually the text of the rule's statement that the next statements compute."""
+    """Lines for the reader: what the rule's statement says that the next statements compute."""
 
     text: str
 

@@ -52,19 +52,24 @@ class Sentences:
 
     def sentence(self, statement: Statement) -> str:
         """One statement in words, or in notation where words would be harder to read."""
-        head = self._head(statement)
-        target = code(print_expression(Read(statement.target, _positions(statement))))
-        notation = f"{head}{target} is {code(_shortened(print_expression(statement.value)))}."
+        return self.words(statement) or self._notation(statement)
+
+    def words(self, statement: Statement) -> str | None:
+        """One statement in words; None where they would be harder to read than notation."""
         if len(list(islice(postorder(statement.value), _NODES + 1))) > _NODES:
-            return _capital(notation)
+            return None
         edges = Edges.of([statement.value], self._known)
         indices = {b.name for b in statement.binders} | _bound(statement.value)
         phrases = Phrases(self._known, {*self._known.names, *indices})
-        said = phrases.statement(target, edges.plain(statement.value))
+        said = phrases.statement(_target(statement), edges.plain(statement.value))
         where = f", where {', and '.join(phrases.told)}" if phrases.told else ""
-        text = " ".join([f"{head}{said}{where}.", *edges.notes()])
-        is_long = len(text) > _LONGEST or len(text) > max(_SHORT, _RATIO * len(notation))
-        return _capital(notation if is_long or len(phrases.told) > _NAMED else text)
+        text = " ".join([f"{self._head(statement)}{said}{where}.", *edges.notes()])
+        is_long = len(text) > _LONGEST or len(text) > max(_SHORT, _RATIO * len(self._notation(statement)))
+        return None if is_long or len(phrases.told) > _NAMED else _capital(text)
+
+    def _notation(self, statement: Statement) -> str:
+        value = code(_shortened(print_expression(statement.value)))
+        return _capital(f"{self._head(statement)}{_target(statement)} is {value}.")
 
     def _head(self, statement: Statement) -> str:
         """For which elements a statement speaks, and in which order."""
@@ -80,8 +85,9 @@ class Sentences:
         return f"for each {ranges_words(binders)}, " if binders else ""
 
 
-def _positions(statement: Statement) -> tuple[Expr, ...]:
-    return tuple(Index(p.name) if isinstance(p, Binder) else p for p in statement.positions)
+def _target(statement: Statement) -> str:
+    positions = tuple(Index(p.name) if isinstance(p, Binder) else p for p in statement.positions)
+    return code(print_expression(Read(statement.target, positions)))
 
 
 def _bound(value: Expr) -> set[str]:

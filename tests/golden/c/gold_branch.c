@@ -8,8 +8,10 @@
 
 void gold_branch(const int64_t *restrict x, const uint8_t *restrict go, int64_t *restrict y, int64_t *restrict m)
 {
-    /* y[i < 6] = if go == 1 then sum(j < i: x[j] % 7) else if x[i] > 3 then max(j < 6: x[j] * x[i]) else -x[i]
-       % 8 */
+    /* For each `i < 6`, if `go` is 1, `y[i]` is the sum of `x[j] % 7` over `j < i`; else if `x[i]` is more
+       than 3, `y[i]` is the greatest `x[j] * x[i]` over `j < 6`; else `y[i]` is `-x[i] % 8`.
+           y[i < 6] = if go == 1 then sum(j < i: x[j] % 7) else if x[i] > 3 then max(j < 6: x[j] * x[i]) else
+               -x[i] % 8 */
     for (int32_t i = 0; i < 6; ++i) {
         int16_t chosen = 0;
         if (go[0]) {
@@ -35,7 +37,9 @@ void gold_branch(const int64_t *restrict x, const uint8_t *restrict go, int64_t 
         }
         y[i] = chosen;
     }
-    /* m = (if x[0] < x[1] <= x[2] then x[0] + 64 else x[1] * 1000) % 24 */
+    /* `m` is `b % 24`, where `b` is `x[0] + 64` if `x[1]` is more than `x[0]` and at most `x[2]`, else `x[1] *
+       1000`.
+           m = (if x[0] < x[1] <= x[2] then x[0] + 64 else x[1] * 1000) % 24 */
     const int8_t t3 = (int8_t)x[1];
     const int16_t t4 = (int16_t)(((((int32_t)x[0] < t3) & (t3 <= (int32_t)x[2])) ? (int32_t)x[0] + 64 : (int32_t)x[1] *
         1000) % 24);

@@ -9,13 +9,15 @@
 void gold_large(
     const uint8_t *restrict x, const int64_t *restrict y, int64_t *restrict z, gold_large_scratch *restrict scratch)
 {
-    /* outer[i < 130, j < 130] = x[i] * y[j] - x[j] */
+    /* For each `i < 130` and `j < 130`, `outer[i, j]` is `x[i] * y[j] - x[j]`. */
     for (int32_t i = 0; i < 130; ++i) {
         for (int32_t j = 0; j < 130; ++j) {
             scratch->outer[130 * i + j] = (int16_t)(x[i] * (int32_t)y[j] - x[j]);
         }
     }
-    /* z = max(i < 130: sum(j < 130: outer[i, j] * outer[j, i])) */
+    /* `z` is the greatest `s` over `i < 130`, where `s` is the sum of `outer[i, j] * outer[j, i]` over `j <
+       130`.
+           z = max(i < 130: sum(j < 130: outer[i, j] * outer[j, i])) */
     int32_t greatest = -130130000;
     for (int32_t i = 0; i < 130; ++i) {
         int32_t sum = 0;

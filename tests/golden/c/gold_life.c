@@ -8,8 +8,10 @@
 
 void gold_life(const uint8_t *restrict cell, uint8_t *restrict next)
 {
-    /* next[i < 6, j < 7] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % 6, (j + dj) % 7]) - cell[i,
-       j] <= 7 */
+    /* For each `i < 6` and `j < 7`, `next[i, j]` is 1 if `2 * n - cell[i, j]` is from 5 to 7, else 0, where
+       `n` is the number of ones in the 3 x 3 block around `cell[i, j]`. `cell` wraps around on all sides.
+           next[i < 6, j < 7] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % 6, (j + dj) % 7]) -
+               cell[i, j] <= 7 */
     for (int32_t i = 0; i < 6; ++i) {
         for (int32_t j = 0; j < 7; ++j) {
             int8_t sum = 0;

@@ -10,16 +10,17 @@ void gold_names(
     const uint8_t *restrict long_, const int64_t *restrict n, const uint8_t *restrict scratch,
     const uint8_t *restrict v_low, int64_t *restrict class_, int64_t *restrict for_)
 {
-    /* static = sum(i < 3: long[i]) */
+    /* `static` is the number of ones in `long`.
+           static = sum(i < 3: long[i]) */
     int8_t static_ = 0;
     for (int32_t i = 0; i < 3; ++i) {
         static_ = (int8_t)(static_ + long_[i]);
     }
-    /* t1 = static * n */
+    /* `t1` is `static * n`. */
     const int8_t t1 = (int8_t)(static_ * (int32_t)n[0]);
-    /* class = t1 * t1 + min(t1, static) + _low */
+    /* `class` is `t1 * t1 + min(t1, static) + _low`. */
     class_[0] = t1 * t1 + (static_ < t1 ? static_ : t1) + v_low[0];
-    /* for = max(static, n) + scratch */
+    /* `for` is `max(static, n) + scratch`. */
     const int8_t t2 = (int8_t)n[0];
     for_[0] = (t2 > static_ ? t2 : static_) + scratch[0];
 }

@@ -10,10 +10,11 @@ void gold_paths(const uint8_t *restrict free, int64_t *restrict count, uint8_t *
 {
     int32_t ways[30];
     uint8_t even[5];
-    /* ways[0, 0] = free[0, 0] */
-    /* ways[0, 1 <= j < 6] = free[0, j] * ways[0, j - 1] */
-    /* ways[1 <= i < 5, 0] = free[i, 0] * ways[i - 1, 0] */
-    /* ways[1 <= i < 5, 1 <= j < 6] = free[i, j] * (ways[i - 1, j] + ways[i, j - 1]) */
+    /* To start, `ways[0, 0]` is `free[0, 0]`. */
+    /* For `j` from 1 to 5 in turn, `ways[0, j]` is `free[0, j] * ways[0, j - 1]`. */
+    /* For `i` from 1 to 4 in turn, `ways[i, 0]` is `free[i, 0] * ways[i - 1, 0]`. */
+    /* For `i` from 1 to 4 in turn, then `j` from 1 to 5 in turn, `ways[i, j]` is `free[i, j] * (ways[i - 1, j]
+       + ways[i, j - 1])`. */
     ways[0] = free[0];
     for (int32_t j = 1; j < 6; ++j) {
         ways[j] = free[j] * ways[j - 1];
@@ -24,11 +25,13 @@ void gold_paths(const uint8_t *restrict free, int64_t *restrict count, uint8_t *
             ways[6 * i + j] = free[6 * i + j] * (ways[6 * i + j - 6] + ways[6 * i + j - 1]);
         }
     }
-    /* count = ways[4, 5] */
+    /* `count` is `ways[4, 5]`. */
     count[0] = ways[29];
-    /* even[0] = free[0, 1] */
-    /* even[1 <= t < 5] = odd[t - 1] and free[t, 1] */
-    /* odd[t < 5] = even[t] xor free[t, 2] */
+    /* To start, `even[0]` is `free[0, 1]`. */
+    /* For `t` from 1 to 4 in turn, `even[t]` is 1 if `odd[t - 1]` and `free[t, 1]` are both 1, else 0.
+           even[1 <= t < 5] = odd[t - 1] and free[t, 1] */
+    /* For `t` from 0 to 4 in turn, `odd[t]` is 1 if `even[t]` differs from `free[t, 2]`, else 0.
+           odd[t < 5] = even[t] xor free[t, 2] */
     even[0] = free[1];
     odd[0] = (uint8_t)(even[0] ^ free[2]);
     for (int32_t t = 1; t < 5; ++t) {

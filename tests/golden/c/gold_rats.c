@@ -14,16 +14,20 @@ void gold_rats(
     const uint8_t *restrict x, const int64_t *restrict k, int64_t *restrict score, uint8_t *restrict near_,
     int64_t *restrict part)
 {
-    /* score = sum(i < 4: weight[i] * x[i]) - 0.125 * k */
+    /* `score` is `s - 0.125 * k`, where `s` is the sum of `weight[i] * x[i]` over `i < 4`.
+           score = sum(i < 4: weight[i] * x[i]) - 0.125 * k */
     int64_t sum = 0;
     for (int32_t i = 0; i < 4; ++i) {
         sum += gold_rats_weight_table[i] * (int64_t)x[i];
     }
     score[0] = sum - k[0] * INT64_C(2251799813685248);
-    /* near = abs(score - 0.3333) < 0.001 */
+    /* `near` is 1 if the absolute value of `score - 0.3333` is less than `0.001`, else 0.
+           near = abs(score - 0.3333) < 0.001 */
     const int64_t t1 = score[0] - INT64_C(6004199023210345);
     near_[0] = (uint8_t)((t1 < 0 ? -t1 : t1) * 64 < INT64_C(1152921504606847));
-    /* part[i < 2] = if x[i] == 1 then score else pad(weight, 0.75)[k + i] */
+    /* For each `i < 2`, `part[i]` is `score` if `x[i]` is 1, else `weight[k + i]`. What lies outside of
+       `weight` counts as `0.75`.
+           part[i < 2] = if x[i] == 1 then score else pad(weight, 0.75)[k + i] */
     for (int32_t i = 0; i < 2; ++i) {
         const int32_t t2 = (int32_t)k[0] + i;
         part[i] = x[i] ? score[0] : ((t2 >= 0) & (t2 < 4)) ? gold_rats_weight_table[t2] : INT64_C(13510798882111488);

@@ -35,7 +35,9 @@ static void gold_sized_clauses_sample(
 {
     (void)V;
     uint8_t *restrict clause = scratch;
-    /* clause[c < C] = any(k < 3: value[var[c, k]] xor neg[c, k]) */
+    /* For each `c < C`, `clause[c]` is 1 if for some `k < 3`, `value[var[c, k]]` differs from `neg[c, k]`,
+       else 0.
+           clause[c < C] = any(k < 3: value[var[c, k]] xor neg[c, k]) */
     for (int64_t c = 0; c < C; ++c) {
         uint8_t found = 0;
         for (int64_t k = 0; k < 3; ++k) {
@@ -46,7 +48,8 @@ static void gold_sized_clauses_sample(
         }
         clause[c] = found;
     }
-    /* good = sum(c < C: clause[c]) */
+    /* `good` is the number of ones in `clause`.
+           good = sum(c < C: clause[c]) */
     int32_t sum = 0;
     for (int64_t c = 0; c < C; ++c) {
         sum += clause[c];

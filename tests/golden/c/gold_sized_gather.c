@@ -34,7 +34,8 @@ static void gold_sized_gather_sample(
     int64_t *restrict best, void *restrict scratch)
 {
     int32_t *restrict where = scratch;
-    /* where[i < M] = argmax(j < N: score[i, j]) */
+    /* For each `i < M`, `where[i]` is the `j < N` with the greatest `score[i, j]` (the lowest on a tie).
+           where[i < M] = argmax(j < N: score[i, j]) */
     for (int64_t i = 0; i < M; ++i) {
         int8_t greatest = 0;
         int32_t where_2 = 0;
@@ -47,12 +48,14 @@ static void gold_sized_gather_sample(
         }
         where[i] = where_2;
     }
-    /* y[i < M] = x[where[i]] xor x[min(i, N - 1)] */
+    /* For each `i < M`, `y[i]` is 1 if `x[where[i]]` differs from `x[min(i, N - 1)]`, else 0.
+           y[i < M] = x[where[i]] xor x[min(i, N - 1)] */
     const int64_t t2 = N - 1;
     for (int64_t i = 0; i < M; ++i) {
         y[i] = (uint8_t)(x[(int64_t)where[i]] ^ x[t2 < i ? t2 : i]);
     }
-    /* best = max(i < M, j < N: score[i, j]) */
+    /* `best` is the greatest of `score`.
+           best = max(i < M, j < N: score[i, j]) */
     int8_t greatest = 0;
     for (int64_t i = 0; i < M; ++i) {
         for (int64_t j = 0; j < N; ++j) {

@@ -22,8 +22,10 @@ static int gold_sized_life_allowed(size_t H, size_t W)
 
 static void gold_sized_life_sample(int64_t H, int64_t W, const uint8_t *restrict cell, uint8_t *restrict next)
 {
-    /* next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) - cell[i,
-       j] <= 7 */
+    /* For each `i < H` and `j < W`, `next[i, j]` is 1 if `2 * n - cell[i, j]` is from 5 to 7, else 0, where
+       `n` is the number of ones in the 3 x 3 block around `cell[i, j]`. `cell` wraps around on all sides.
+           next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) -
+               cell[i, j] <= 7 */
     for (int64_t i = 0; i < H; ++i) {
         for (int64_t j = 0; j < W; ++j) {
             int8_t sum = 0;

@@ -113,7 +113,8 @@ static void gold_sized_orientation_sample(
     int32_t *restrict row = (int32_t *)(void *)((unsigned char *)scratch + row_start);
     const int64_t longer_start = row_start + ((4 * N + 7) & -8);
     int8_t *restrict longer = (int8_t *)(void *)((unsigned char *)scratch + longer_start);
-    /* column[j < N] = sum(i < N: image[i, j]) */
+    /* For each `j < N`, `column[j]` is the number of ones in column j of `image`.
+           column[j < N] = sum(i < N: image[i, j]) */
     for (int64_t j = 0; j < N; ++j) {
         int32_t sum = 0;
         for (int64_t i = 0; i < N; ++i) {
@@ -121,7 +122,8 @@ static void gold_sized_orientation_sample(
         }
         column[j] = sum;
     }
-    /* row[i < N] = sum(j < N: image[i, j]) */
+    /* For each `i < N`, `row[i]` is the number of ones in row i of `image`.
+           row[i < N] = sum(j < N: image[i, j]) */
     for (int64_t i = 0; i < N; ++i) {
         int32_t sum = 0;
         for (int64_t j = 0; j < N; ++j) {
@@ -129,21 +131,25 @@ static void gold_sized_orientation_sample(
         }
         row[i] = sum;
     }
-    /* longer[i < N, j < N] = sign(column[i] - row[j]) */
+    /* For each `i < N` and `j < N`, `longer[i, j]` is the sign (1, 0 or -1) of `column[i] - row[j]`.
+           longer[i < N, j < N] = sign(column[i] - row[j]) */
     for (int64_t i = 0; i < N; ++i) {
         for (int64_t j = 0; j < N; ++j) {
             const int32_t t1 = column[i] - row[j];
             longer[N * i + j] = (int8_t)((t1 > 0) - (t1 < 0));
         }
     }
-    /* total = sum(i < N, j < N: longer[i, j]) */
+    /* `total` is the sum of `longer`.
+           total = sum(i < N, j < N: longer[i, j]) */
     int64_t total = 0;
     for (int64_t i = 0; i < N; ++i) {
         for (int64_t j = 0; j < N; ++j) {
             total += (int64_t)longer[N * i + j];
         }
     }
-    /* vertical = sum(i < N: N * sum(j < N: longer[i, j]) - (N - 1) * total > N * N - N) */
+    /* `vertical` is the number of `i < N` for which `N * s - (N - 1) * total` is more than `N * N - N`, where
+       `s` is the sum of row i of `longer`.
+           vertical = sum(i < N: N * sum(j < N: longer[i, j]) - (N - 1) * total > N * N - N) */
     int32_t vertical = 0;
     for (int64_t i = 0; i < N; ++i) {
         int32_t sum = 0;
@@ -155,7 +161,9 @@ static void gold_sized_orientation_sample(
             gold_sized_orientation_i128_mul(gold_sized_orientation_i128_of(N - 1),
             gold_sized_orientation_i128_of(total))));
     }
-    /* horizontal = sum(j < N: (N - 1) * total - N * sum(i < N: longer[i, j]) > N * N - N) */
+    /* `horizontal` is the number of `j < N` for which `(N - 1) * total - N * s` is more than `N * N - N`,
+       where `s` is the sum of column j of `longer`.
+           horizontal = sum(j < N: (N - 1) * total - N * sum(i < N: longer[i, j]) > N * N - N) */
     int32_t horizontal = 0;
     for (int64_t j = 0; j < N; ++j) {
         int32_t sum = 0;
@@ -166,7 +174,8 @@ static void gold_sized_orientation_sample(
             gold_sized_orientation_i128_sub(gold_sized_orientation_i128_mul(gold_sized_orientation_i128_of(N - 1),
             gold_sized_orientation_i128_of(total)), gold_sized_orientation_i128_of(N * (int64_t)sum)));
     }
-    /* class = horizontal > vertical */
+    /* `class` is 1 if `horizontal` is more than `vertical`, else 0.
+           class = horizontal > vertical */
     class_[0] = (uint8_t)(horizontal > vertical);
 }
 

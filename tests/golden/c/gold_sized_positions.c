@@ -21,18 +21,20 @@ static void gold_sized_positions_sample(
     int64_t N, int64_t M, const uint8_t *restrict x, const int64_t *restrict table, const int64_t *restrict t,
     int64_t *restrict y, int64_t *restrict z)
 {
-    /* count = sum(i < N: x[i]) */
+    /* `count` is the number of ones in `x`.
+           count = sum(i < N: x[i]) */
     int32_t count = 0;
     for (int64_t i = 0; i < N; ++i) {
         count += x[i];
     }
-    /* y = table[count] + table[abs(sum(i < N: 2 * x[i] - 1))] */
+    /* `y` is `table[count] + table[abs(s)]`, where `s` is the sum of `2 * x[i] - 1` over `i < N`.
+           y = table[count] + table[abs(sum(i < N: 2 * x[i] - 1))] */
     int32_t sum = 0;
     for (int64_t i = 0; i < N; ++i) {
         sum += 2 * x[i] - 1;
     }
     y[0] = (int32_t)table[(int64_t)count] + (int32_t)table[(int64_t)(sum < 0 ? -sum : sum)];
-    /* z[i < M] = t[relu(min(i + 1, M - 1) - N)] + t[i * 3 % M] */
+    /* For each `i < M`, `z[i]` is `t[relu(min(i + 1, M - 1) - N)] + t[i * 3 % M]`. */
     const int64_t t2 = M - 1;
     for (int64_t i = 0; i < M; ++i) {
         const int64_t t1 = i + 1;

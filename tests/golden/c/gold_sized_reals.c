@@ -340,7 +340,8 @@ static void gold_sized_reals_sample(
     int64_t N, int64_t M, const int64_t *restrict x, const double *restrict w, double *restrict p, double *restrict q,
     uint64_t *restrict y)
 {
-    /* p[k < N] = softmax(j < N: 0.25 * x[j])[k] */
+    /* For each `k < N`, `p[k]` is the softmax of `0.25 * x[j]` over `j < N`, at `k`.
+           p[k < N] = softmax(j < N: 0.25 * x[j])[k] */
     int8_t top = -9;
     for (int64_t j = 0; j < N; ++j) {
         const int8_t t1 = (int8_t)x[j];
@@ -353,13 +354,15 @@ static void gold_sized_reals_sample(
     for (int64_t k = 0; k < N; ++k) {
         p[k] = gold_sized_reals_exp((double)((int32_t)x[k] - top) * 0x1p-2) / total;
     }
-    /* q = tanh(0.5 * x[N - 1]) + sum(k < M: exp(w[k])) */
+    /* `q` is `tanh(0.5 * x[N - 1]) + s`, where `s` is the sum of `exp(w[k])` over `k < M`.
+           q = tanh(0.5 * x[N - 1]) + sum(k < M: exp(w[k])) */
     double sum = 0.0;
     for (int64_t k = 0; k < M; ++k) {
         sum += gold_sized_reals_exp(w[k] + 0.0);
     }
     q[0] = gold_sized_reals_tanh((double)(int32_t)x[N - 1] * 0x1p-1) + sum;
-    /* y[i < N] = 0.75 * x[i] - N + w[i % M] */
+    /* For each `i < N`, `y[i]` is `0.75 * x[i] - N + w[i]`. `w` wraps around.
+           y[i < N] = 0.75 * x[i] - N + w[i % M] */
     for (int64_t i = 0; i < N; ++i) {
         gold_sized_reals_i2112_store(y + 33 * i,
             gold_sized_reals_i2112_add(gold_sized_reals_i2112_of_i1152(gold_sized_reals_i1152_shift(gold_sized_reals_i1152_of((int64_t)(3

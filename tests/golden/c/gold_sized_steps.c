@@ -34,8 +34,12 @@ static void gold_sized_steps_sample(
     void *restrict scratch)
 {
     uint8_t *restrict state = scratch;
-    /* state[0, i < N] = cell[i] */
-    /* state[1 <= t < T, i < N] = state[t - 1, i] xor (state[t - 1, (i - 1) % N] or state[t - 1, (i + 1) % N]) */
+    /* To start, for each `i < N`, `state[0, i]` is `cell[i]`. */
+    /* For `t` from 1 to `T - 1` in turn, and each `i < N`, `state[t, i]` is 1 if exactly one of these holds:
+       `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps
+       around along axis 1.
+           state[1 <= t < T, i < N] = state[t - 1, i] xor (state[t - 1, (i - 1) % N] or state[t - 1, (i + 1) %
+               N]) */
     for (int64_t i = 0; i < N; ++i) {
         state[i] = cell[i];
     }
@@ -47,7 +51,8 @@ static void gold_sized_steps_sample(
                 * (t - 1) + (t3 >= N ? t3 - N : t3)]));
         }
     }
-    /* next[i < N] = state[T - 1, i] and time[T - 1] */
+    /* For each `i < N`, `next[i]` is 1 if `state[T - 1, i]` and `time[T - 1]` are both 1, else 0.
+           next[i < N] = state[T - 1, i] and time[T - 1] */
     for (int64_t i = 0; i < N; ++i) {
         next[i] = (uint8_t)(state[N * (T - 1) + i] & time[T - 1]);
     }

@@ -24,7 +24,9 @@ static int gold_sized_tables_allowed(size_t N)
 
 static void gold_sized_tables_sample(int64_t N, const int64_t *restrict x, int64_t *restrict y)
 {
-    /* y[i < N] = W[x[i]] + sum(first[i % 3] <= k < 3: W[k]) */
+    /* For each `i < N`, `y[i]` is `W[x[i]] + s`, where `s` is the sum of `W[k]` over `k` from `first[i]` to 2.
+       `first` wraps around.
+           y[i < N] = W[x[i]] + sum(first[i % 3] <= k < 3: W[k]) */
     for (int64_t i = 0; i < N; ++i) {
         int8_t sum = 0;
         for (int64_t k = (int64_t)gold_sized_tables_first_table[(int32_t)(i % 3)]; k < 3; ++k) {

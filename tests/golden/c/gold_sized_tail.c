@@ -19,11 +19,12 @@ static int gold_sized_tail_allowed(size_t N)
 
 static void gold_sized_tail_sample(int64_t N, const uint8_t *restrict x, uint8_t *restrict y, uint8_t *restrict z)
 {
-    /* y[i < N - 3] = x[i + 3] xor x[i] */
+    /* For each `i < N - 3`, `y[i]` is 1 if `x[i + 3]` differs from `x[i]`, else 0.
+           y[i < N - 3] = x[i + 3] xor x[i] */
     for (int64_t i = 0; i < N - 3; ++i) {
         y[i] = (uint8_t)(x[i + 3] ^ x[i]);
     }
-    /* z = x[5] */
+    /* `z` is `x[5]`. */
     z[0] = x[5];
 }
 

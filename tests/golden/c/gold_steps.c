@@ -9,9 +9,12 @@
 void gold_steps(const uint8_t *restrict cell, uint8_t *restrict next)
 {
     uint8_t state[70];
-    /* state[0, i < 10] = cell[i] */
-    /* state[1 <= t < 7, i < 10] = state[t - 1, i] xor (state[t - 1, (i - 1) % 10] or state[t - 1, (i + 1) %
-       10]) */
+    /* To start, for each `i < 10`, `state[0, i]` is `cell[i]`. */
+    /* For `t` from 1 to 6 in turn, and each `i < 10`, `state[t, i]` is 1 if exactly one of these holds:
+       `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps
+       around along axis 1.
+           state[1 <= t < 7, i < 10] = state[t - 1, i] xor (state[t - 1, (i - 1) % 10] or state[t - 1, (i + 1)
+               % 10]) */
     for (int32_t i = 0; i < 10; ++i) {
         state[i] = cell[i];
     }
@@ -23,7 +26,7 @@ void gold_steps(const uint8_t *restrict cell, uint8_t *restrict next)
                 state[10 * t + (t3 >= 10 ? t3 - 10 : t3) - 10]));
         }
     }
-    /* next[i < 10] = state[6, i] */
+    /* For each `i < 10`, `next[i]` is `state[6, i]`. */
     for (int32_t i = 0; i < 10; ++i) {
         next[i] = state[i + 60];
     }

@@ -319,28 +319,31 @@ void gold_wide(
     const int64_t *restrict x, const int64_t *restrict k, uint64_t *restrict sum96, uint64_t *restrict product130,
     uint64_t *restrict product200, uint8_t *restrict sure, int64_t *restrict rest)
 {
-    /* sum96 = 4294967295 * sum(i < 3: x[i]) - k */
+    /* `sum96` is `4294967295 * s - k`, where `s` is the sum of `x`.
+           sum96 = 4294967295 * sum(i < 3: x[i]) - k */
     gold_wide_i128 sum = gold_wide_i128_of(0);
     for (int32_t i = 0; i < 3; ++i) {
         sum = gold_wide_i128_add(sum, gold_wide_i128_of(x[i]));
     }
     gold_wide_i128_store(sum96, gold_wide_i128_sub(gold_wide_i128_mul(gold_wide_i128_of(INT64_C(4294967295)), sum),
         gold_wide_i128_of(k[0])));
-    /* product130 = (x[0] - x[1]) * (x[1] + 1) * 2 */
+    /* `product130` is `(x[0] - x[1]) * (x[1] + 1) * 2`. */
     gold_wide_i192_store(product130,
         gold_wide_i192_shift(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_sub(gold_wide_i128_of(x[0]),
         gold_wide_i128_of(x[1])), gold_wide_i128_add(gold_wide_i128_of(x[1]), gold_wide_i128_of(1)))), 1));
-    /* product200[i < 3] = x[i] * x[(i + 1) % 3] * x[0] * 200 */
+    /* For each `i < 3`, `product200[i]` is `x[i] * x[i + 1] * x[0] * 200`. `x` wraps around.
+           product200[i < 3] = x[i] * x[(i + 1) % 3] * x[0] * 200 */
     for (int32_t i = 0; i < 3; ++i) {
         const int32_t t1 = i + 1;
         gold_wide_i256_store(product200 + 4 * i, gold_wide_i256_mul(gold_wide_i256_of(200),
             gold_wide_i256_of_i192(gold_wide_i192_mul(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_of(x[i]),
             gold_wide_i128_of(x[t1 >= 3 ? t1 - 3 : t1]))), gold_wide_i192_of(x[0])))));
     }
-    /* sure = product200[0] < product130 * x[2] */
+    /* `sure` is 1 if `product200[0]` is less than `product130 * x[2]`, else 0.
+           sure = product200[0] < product130 * x[2] */
     sure[0] = (uint8_t)gold_wide_i256_less(gold_wide_i256_load(product200),
         gold_wide_i256_of_i192(gold_wide_i192_mul(gold_wide_i192_load(product130), gold_wide_i192_of(x[2]))));
-    /* rest = (product130 + 7) % 1000003 */
+    /* `rest` is `(product130 + 7) % 1000003`. */
     rest[0] =
         gold_wide_i192_low(gold_wide_i192_rem(gold_wide_i192_add(gold_wide_i192_add(gold_wide_i192_load(product130),
         gold_wide_i192_of(7)), (gold_wide_i192){{UINT64_C(0x54e0d), UINT64_C(0xffffffffffffffff), UINT64_C(0x0)}}),

@@ -10,7 +10,9 @@ void gold_winner(
     const int64_t *restrict score, const uint8_t *restrict mask, int64_t *restrict best, int64_t *restrict low,
     int64_t *restrict high, uint8_t *restrict some, uint8_t *restrict every)
 {
-    /* best = argmax(i < 5: score[i] * score[(i + 1) % 5]) */
+    /* `best` is the `i < 5` with the greatest `score[i] * score[i + 1]` (the lowest on a tie). `score` wraps
+       around.
+           best = argmax(i < 5: score[i] * score[(i + 1) % 5]) */
     int8_t greatest = -9;
     int32_t where = 0;
     for (int32_t i = 0; i < 5; ++i) {
@@ -22,7 +24,8 @@ void gold_winner(
         }
     }
     best[0] = where;
-    /* low = min(i < 5: abs(score[i]) - i) */
+    /* `low` is the least `abs(score[i]) - i` over `i < 5`.
+           low = min(i < 5: abs(score[i]) - i) */
     int8_t least = 3;
     for (int32_t i = 0; i < 5; ++i) {
         const int8_t t3 = (int8_t)score[i];
@@ -30,7 +33,9 @@ void gold_winner(
         least = (int8_t)(t4 < least ? t4 : least);
     }
     low[0] = least;
-    /* high = max(max(i < 5: score[i]), relu(score[0]), 2 * score[1]) */
+    /* `high` is the greatest of `k`, `relu(score[0])` and `2 * score[1]`, where `k` is the greatest of
+       `score`.
+           high = max(max(i < 5: score[i]), relu(score[0]), 2 * score[1]) */
     int8_t greatest_2 = -3;
     for (int32_t i = 0; i < 5; ++i) {
         const int8_t t5 = (int8_t)score[i];
@@ -41,7 +46,9 @@ void gold_winner(
     const int8_t t8 = (int8_t)(t7 > greatest_2 ? t7 : greatest_2);
     const int8_t t9 = (int8_t)(2 * (int32_t)score[1]);
     high[0] = t9 > t8 ? t9 : t8;
-    /* some = any(i < 3, j < 4: mask[i, j] and not mask[i, (j + 1) % 4]) */
+    /* `some` is 1 if for some pair `i < 3`, `j < 4`, `mask[i, j]` is 1 and `mask[i, j + 1]` is 0, else 0.
+       `mask` wraps around along axis 1.
+           some = any(i < 3, j < 4: mask[i, j] and not mask[i, (j + 1) % 4]) */
     uint8_t found = 0;
     for (int32_t i = 0; i < 3; ++i) {
         for (int32_t j = 0; j < 4; ++j) {
@@ -56,7 +63,8 @@ void gold_winner(
         }
     }
     some[0] = found;
-    /* every[i < 3] = all(j < 4: mask[i, j]) */
+    /* For each `i < 3`, `every[i]` is 1 if row i of `mask` has no zero, else 0.
+           every[i < 3] = all(j < 4: mask[i, j]) */
     for (int32_t i = 0; i < 3; ++i) {
         uint8_t holds = 1;
         for (int32_t j = 0; j < 4; ++j) {

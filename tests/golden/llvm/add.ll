@@ -9,7 +9,9 @@ source_filename = "add"
 define void @add(ptr noalias readonly %x, ptr noalias %y) nounwind {
 entry:
   %carry = alloca [6 x i8], align 8
-  ; carry[i < 6] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2
+  ; For `i` from 0 to 5 in turn, `carry[i]` is 1 if at least 2 of `x[0, i]`, `x[1, i]` and `carry[i - 1]` are 1,
+  ; else 0. What lies outside of `carry` counts as 0.
+  ;     carry[i < 6] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]
@@ -44,7 +46,9 @@ next1:
   %i.next = add nsw i32 %i, 1
   br label %loop1
 end1:
-  ; y[i < 6] = x[0, i] xor x[1, i] xor pad(carry, 0)[i - 1]
+  ; For each `i < 6`, `y[i]` is 1 if an odd number of `x[0, i]`, `x[1, i]` and `carry[i - 1]` are 1, else 0. What
+  ; lies outside of `carry` counts as 0.
+  ;     y[i < 6] = x[0, i] xor x[1, i] xor pad(carry, 0)[i - 1]
   br label %loop2
 loop2:
   %i_2 = phi i32 [ 0, %end1 ], [ %i.next_2, %next2 ]
@@ -75,7 +79,7 @@ next2:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop2
 end2:
-  ; y[6] = carry[5]
+  ; `y[6]` is `carry[5]`.
   %v43 = getelementptr inbounds i8, ptr %carry, i32 5
   %v44 = load i8, ptr %v43, !range !0
   %v45 = trunc i8 %v44 to i1

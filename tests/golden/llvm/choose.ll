@@ -15,7 +15,8 @@ source_filename = "choose"
 
 define void @choose(ptr noalias readonly %a, ptr noalias readonly %b, ptr noalias readonly %c, ptr noalias %low, ptr noalias %high, ptr noalias %picked, ptr noalias %odd, ptr noalias %step, ptr noalias %ramp) nounwind {
 entry:
-  ; low = min(a, 3 * b, -c)
+  ; `low` is the least of `a`, `3 * b` and `-c`.
+  ;     low = min(a, 3 * b, -c)
   %v1 = load i64, ptr %a
   %t1 = trunc i64 %v1 to i8
   %v2 = load i8, ptr %b
@@ -28,14 +29,17 @@ entry:
   %v6 = select i1 %v5, i8 %t4, i8 %t3
   %v7 = sext i8 %v6 to i64
   store i64 %v7, ptr %low
-  ; high = max(a, 7)
+  ; `high` is the larger of `a` and 7.
+  ;     high = max(a, 7)
   %v8 = load i64, ptr %a
   %t5 = trunc i64 %v8 to i8
   %v9 = icmp sgt i8 7, %t5
   %v10 = select i1 %v9, i8 7, i8 %t5
   %v11 = sext i8 %v10 to i64
   store i64 %v11, ptr %high
-  ; picked = if a < 0 and b == 1 then -a else if c != 0 then a * c else 50 - -a
+  ; If `a` is less than 0 and `b` equals 1, `picked` is `-a`; else if `c` differs from 0, `picked` is `a * c`;
+  ; else `picked` is `50 - -a`.
+  ;     picked = if a < 0 and b == 1 then -a else if c != 0 then a * c else 50 - -a
   %v12 = load i64, ptr %a
   %v13 = trunc i64 %v12 to i8
   %v14 = icmp slt i8 %v13, 0
@@ -60,14 +64,16 @@ entry:
   %v33 = select i1 %v17, i16 %v21, i16 %v32
   %v34 = sext i16 %v33 to i64
   store i64 %v34, ptr %picked
-  ; odd = a % 2 == 1
+  ; `odd` is 1 if `a % 2` equals 1, else 0.
+  ;     odd = a % 2 == 1
   %v35 = load i64, ptr %a
   %v36 = trunc i64 %v35 to i8
   %v37 = and i8 %v36, 1
   %v38 = icmp eq i8 %v37, 1
   %v39 = zext i1 %v38 to i8
   store i8 %v39, ptr %odd
-  ; step = sign(a - 10 * b)
+  ; `step` is the sign (1, 0 or -1) of `a - 10 * b`.
+  ;     step = sign(a - 10 * b)
   %v40 = load i64, ptr %a
   %v41 = trunc i64 %v40 to i8
   %v42 = load i8, ptr %b
@@ -79,7 +85,7 @@ entry:
   %v47 = zext i1 %v46 to i8
   %v48 = sub nsw i8 %v45, %v47
   store i8 %v48, ptr %step
-  ; ramp = relu(a) - abs(a + c)
+  ; `ramp` is `relu(a) - abs(a + c)`.
   %v49 = load i64, ptr %a
   %t7 = trunc i64 %v49 to i8
   %v50 = load i64, ptr %a

@@ -9,7 +9,10 @@ source_filename = "life"
 define void @life(ptr noalias readonly %cell, ptr noalias %next) nounwind {
 entry:
   %sum = alloca i8, align 8
-  ; next[i < 4, j < 3] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % 4, (j + dj) % 3]) - cell[i, j] <= 7
+  ; For each `i < 4` and `j < 3`, `next[i, j]` is 1 if `2 * n - cell[i, j]` is from 5 to 7, else 0, where `n` is
+  ; the number of ones in the 3 x 3 block around `cell[i, j]`. `cell` wraps around on all sides.
+  ;     next[i < 4, j < 3] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % 4, (j + dj) % 3]) - cell[i, j]
+  ;         <= 7
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]

@@ -17,7 +17,8 @@ source_filename = "print"
 define void @print(ptr noalias readonly %class, ptr noalias readonly %_lambda, ptr noalias readonly %range, ptr noalias %count, ptr noalias %index, ptr noalias %def) nounwind {
 entry:
   %sum = alloca i8, align 8
-  ; count = sum(len < 3: sum_[len] * class[len]) + _lambda
+  ; `count` is `s + _lambda`, where `s` is the sum of `sum_[len] * class[len]` over `len < 3`.
+  ;     count = sum(len < 3: sum_[len] * class[len]) + _lambda
   store i8 0, ptr %sum
   br label %loop1
 loop1:
@@ -45,7 +46,8 @@ end1:
   %v13 = add nsw i8 %v11, %v12
   %v14 = sext i8 %v13 to i64
   store i64 %v14, ptr %count
-  ; index = range == 1 and count > 5
+  ; `index` is 1 if `range` is 1 and `count` is more than 5, else 0.
+  ;     index = range == 1 and count > 5
   %v15 = load i8, ptr %range, !range !0
   %v16 = trunc i8 %v15 to i1
   %v17 = load i64, ptr %count
@@ -54,7 +56,8 @@ end1:
   %v20 = and i1 %v16, %v19
   %v21 = zext i1 %v20 to i8
   store i8 %v21, ptr %index
-  ; def[json < 3] = not class[json]
+  ; For each `json < 3`, `def[json]` is 1 if `class[json]` is 0, else 0.
+  ;     def[json < 3] = not class[json]
   br label %loop2
 loop2:
   %json = phi i32 [ 0, %end1 ], [ %json.next, %next2 ]

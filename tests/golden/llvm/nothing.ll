@@ -8,7 +8,7 @@ source_filename = "nothing"
 
 define void @nothing(ptr noalias readonly %x, ptr noalias %y) nounwind {
 entry:
-  ; y = x
+  ; `y` is `x`.
   %v1 = load i8, ptr %x, !range !0
   %v2 = trunc i8 %v1 to i1
   %v3 = zext i1 %v2 to i8

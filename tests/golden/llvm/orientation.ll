@@ -18,7 +18,8 @@ entry:
   %sum_3 = alloca i8, align 8
   %horizontal = alloca i8, align 8
   %sum_4 = alloca i8, align 8
-  ; column[j < 28] = sum(i < 28: image[i, j])
+  ; For each `j < 28`, `column[j]` is the number of ones in column j of `image`.
+  ;     column[j < 28] = sum(i < 28: image[i, j])
   br label %loop1
 loop1:
   %j = phi i32 [ 0, %entry ], [ %j.next, %next1 ]
@@ -54,7 +55,8 @@ next1:
   %j.next = add nsw i32 %j, 1
   br label %loop1
 end1:
-  ; row[i < 28] = sum(j < 28: image[i, j])
+  ; For each `i < 28`, `row[i]` is the number of ones in row i of `image`.
+  ;     row[i < 28] = sum(j < 28: image[i, j])
   br label %loop3
 loop3:
   %i_2 = phi i32 [ 0, %end1 ], [ %i.next_2, %next3 ]
@@ -90,7 +92,8 @@ next3:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop3
 end3:
-  ; longer[i < 28, j < 28] = sign(column[i] - row[j])
+  ; For each `i < 28` and `j < 28`, `longer[i, j]` is the sign (1, 0 or -1) of `column[i] - row[j]`.
+  ;     longer[i < 28, j < 28] = sign(column[i] - row[j])
   br label %loop5
 loop5:
   %i_3 = phi i32 [ 0, %end3 ], [ %i.next_3, %next5 ]
@@ -127,7 +130,8 @@ next5:
   %i.next_3 = add nsw i32 %i_3, 1
   br label %loop5
 end5:
-  ; total = sum(i < 28, j < 28: longer[i, j])
+  ; `total` is the sum of `longer`.
+  ;     total = sum(i < 28, j < 28: longer[i, j])
   store i16 0, ptr %total
   br label %loop7
 loop7:
@@ -159,7 +163,9 @@ next7:
   %i.next_4 = add nsw i32 %i_4, 1
   br label %loop7
 end7:
-  ; vertical = sum(i < 28: 28 * sum(j < 28: longer[i, j]) - 27 * total > 756)
+  ; `vertical` is the number of `i < 28` for which `28 * s - 27 * total` is more than 756, where `s` is the sum of
+  ; row i of `longer`.
+  ;     vertical = sum(i < 28: 28 * sum(j < 28: longer[i, j]) - 27 * total > 756)
   store i8 0, ptr %vertical
   br label %loop9
 loop9:
@@ -202,7 +208,9 @@ next9:
   %i.next_5 = add nsw i32 %i_5, 1
   br label %loop9
 end9:
-  ; horizontal = sum(j < 28: 27 * total - 28 * sum(i < 28: longer[i, j]) > 756)
+  ; `horizontal` is the number of `j < 28` for which `27 * total - 28 * s` is more than 756, where `s` is the sum
+  ; of column j of `longer`.
+  ;     horizontal = sum(j < 28: 27 * total - 28 * sum(i < 28: longer[i, j]) > 756)
   store i8 0, ptr %horizontal
   br label %loop11
 loop11:
@@ -245,7 +253,8 @@ next11:
   %j.next_6 = add nsw i32 %j_6, 1
   br label %loop11
 end11:
-  ; class = horizontal > vertical
+  ; `class` is 1 if `horizontal` is more than `vertical`, else 0.
+  ;     class = horizontal > vertical
   %v84 = load i8, ptr %horizontal
   %v85 = load i8, ptr %vertical
   %v86 = icmp sgt i8 %v84, %v85

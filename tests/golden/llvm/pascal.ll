@@ -16,9 +16,9 @@ entry:
   %odd = alloca [8 x i8], align 8
   %tri = alloca [6 x i16], align 8
   %sum = alloca i16, align 8
-  ; row[i < 7, 0] = 1
-  ; row[0, 1 <= j < 7] = seed
-  ; row[1 <= i < 7, 1 <= j < 7] = row[i - 1, j - 1] + row[i, j - 1]
+  ; For `i` from 0 to 6 in turn, `row[i, 0]` is 1.
+  ; For `j` from 1 to 6 in turn, `row[0, j]` is `seed`.
+  ; For `i` from 1 to 6 in turn, then `j` from 1 to 6 in turn, `row[i, j]` is `row[i - 1, j - 1] + row[i, j - 1]`.
   store i64 1, ptr %row
   br label %loop1
 loop1:
@@ -74,7 +74,7 @@ next2:
   %i.next = add nsw i32 %i, 1
   br label %loop2
 end2:
-  ; last[j < 7] = row[6, j]
+  ; For each `j < 7`, `last[j]` is `row[6, j]`.
   br label %loop4
 loop4:
   %j_3 = phi i32 [ 0, %end2 ], [ %j.next_3, %next4 ]
@@ -91,10 +91,11 @@ next4:
   %j.next_3 = add nsw i32 %j_3, 1
   br label %loop4
 end4:
-  ; even[0] = 1
-  ; odd[0] = 0
-  ; even[1 <= t < 8] = if x[t - 1] == 1 then odd[t - 1] else even[t - 1]
-  ; odd[1 <= t < 8] = 1 - even[t]
+  ; To start, `even[0]` is 1.
+  ; To start, `odd[0]` is 0.
+  ; For `t` from 1 to 7 in turn, `even[t]` is `odd[t - 1]` if `x[t - 1]` is 1, else `even[t - 1]`.
+  ;     even[1 <= t < 8] = if x[t - 1] == 1 then odd[t - 1] else even[t - 1]
+  ; For `t` from 1 to 7 in turn, `odd[t]` is `1 - even[t]`.
   store i8 1, ptr %even
   store i8 0, ptr %odd
   br label %loop5
@@ -133,7 +134,7 @@ next5:
   %t.next = add nsw i32 %t, 1
   br label %loop5
 end5:
-  ; parity[t < 7] = odd[t + 1]
+  ; For each `t < 7`, `parity[t]` is `odd[t + 1]`.
   br label %loop6
 loop6:
   %t_2 = phi i32 [ 0, %end5 ], [ %t.next_2, %next6 ]
@@ -152,8 +153,10 @@ next6:
   %t.next_2 = add nsw i32 %t_2, 1
   br label %loop6
 end6:
-  ; tri[0] = 1
-  ; tri[1 <= i < 6] = sum(j < i: tri[j]) + x[i]
+  ; To start, `tri[0]` is 1.
+  ; For `i` from 1 to 5 in turn, `tri[i]` is `s + x[i]`, where `s` is the sum of the elements from `tri[0]` to
+  ; `tri[i - 1]`.
+  ;     tri[1 <= i < 6] = sum(j < i: tri[j]) + x[i]
   store i16 1, ptr %tri
   br label %loop7
 loop7:
@@ -191,7 +194,7 @@ next7:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop7
 end7:
-  ; a[i < 6] = tri[i]
+  ; For each `i < 6`, `a[i]` is `tri[i]`.
   br label %loop9
 loop9:
   %i_3 = phi i32 [ 0, %end7 ], [ %i.next_3, %next9 ]

@@ -10,8 +10,11 @@ source_filename = "ragged"
 define void @ragged(ptr noalias readonly %x, ptr noalias readonly %seed, ptr noalias %y) nounwind {
 entry:
   %a = alloca [25 x i64], align 8
-  ; a[i < 5, j < i] = pad(a, 1)[i - 1, j] + x[j]
-  ; a[i < 5, i <= j < 5] = pad(a, 2)[i, j - 1] - seed * pad(a, 0)[i - 1, j]
+  ; For `i` from 0 to 4 in turn, then `j` from 0 to `i - 1` in turn, `a[i, j]` is `a[i - 1, j] + x[j]`. What lies
+  ; outside of `a` counts as 1.
+  ;     a[i < 5, j < i] = pad(a, 1)[i - 1, j] + x[j]
+  ; For `i` from 0 to 4 in turn, then `j` from `i` to 4 in turn, `a[i, j]` is `pad(a, 2)[i, j - 1] - seed * pad(a,
+  ; 0)[i - 1, j]`.
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]
@@ -84,7 +87,7 @@ next1:
   %i.next = add nsw i32 %i, 1
   br label %loop1
 end1:
-  ; y[i < 5] = a[4, i]
+  ; For each `i < 5`, `y[i]` is `a[4, i]`.
   br label %loop5
 loop5:
   %i_2 = phi i32 [ 0, %end1 ], [ %i.next_2, %next5 ]

@@ -28,7 +28,8 @@ entry:
   %words9 = alloca [33 x i64], align 8
   %words10 = alloca [33 x i64], align 8
   %greatest = alloca [33 x i64], align 8
-  ; y = sum(i < 3: W[i] * x[i]) + n
+  ; `y` is `s + n`, where `s` is the sum of `W[i] * x[i]` over `i < 3`.
+  ;     y = sum(i < 3: W[i] * x[i]) + n
   call void @.copy(ptr %sum, ptr @.number1, i64 33)
   br label %loop1
 loop1:
@@ -57,7 +58,9 @@ end1:
   call void @.resize(ptr %words1, ptr %words6, i64 17, i64 33)
   call void @.add(ptr %words2, ptr %sum, ptr %words1, i64 33)
   call void @.copy(ptr %y, ptr %words2, i64 33)
-  ; z[i < 3] = max(x[i], SCALE * n) - relu(pad(x, 0.25)[i + 1])
+  ; For each `i < 3`, `z[i]` is `max(x[i], SCALE * n) - relu(x[i + 1])`. What lies outside of `x` counts as
+  ; `0.25`.
+  ;     z[i < 3] = max(x[i], SCALE * n) - relu(pad(x, 0.25)[i + 1])
   %v8 = load i64, ptr %n
   %t2 = mul nsw i64 3602879701896397, %v8
   br label %loop2
@@ -95,11 +98,13 @@ next2:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop2
 end2:
-  ; above = y > 0.75
+  ; `above` is 1 if `y` is more than `0.75`, else 0.
+  ;     above = y > 0.75
   %v21 = call i1 @.less(ptr @.number4, ptr %y, i64 33)
   %v22 = zext i1 %v21 to i8
   store i8 %v22, ptr %above
-  ; best[i < 3] = x[i] == max(k < 3: x[k])
+  ; For each `i < 3`, `best[i]` is 1 if `x[i]` equals the greatest of `x`, else 0.
+  ;     best[i < 3] = x[i] == max(k < 3: x[k])
   call void @.copy(ptr %greatest, ptr @.number5, i64 33)
   br label %loop3
 loop3:

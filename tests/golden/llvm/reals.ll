@@ -26,7 +26,8 @@ entry:
   %where = alloca i32, align 8
   %top_2 = alloca i8, align 8
   %total_2 = alloca double, align 8
-  ; p[u < 4] = softmax(v < 4: weight[v] * x[v])[u]
+  ; For each `u < 4`, `p[u]` is the softmax of `weight[v] * x[v]` over `v < 4`, at `u`.
+  ;     p[u < 4] = softmax(v < 4: weight[v] * x[v])[u]
   store double 0xFFF0000000000000, ptr %top
   br label %loop1
 loop1:
@@ -95,7 +96,9 @@ next3:
   %u.next = add nsw i32 %u, 1
   br label %loop3
 end3:
-  ; z = tanh(sum(i < 4: weight[i] * x[i]) + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)
+  ; `z` is `tanh(s2 + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)`, where `s2` is the sum of `weight[i] *
+  ; x[i]` over `i < 4`.
+  ;     z = tanh(sum(i < 4: weight[i] * x[i]) + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)
   store double 0x0000000000000000, ptr %sum
   br label %loop4
 loop4:
@@ -137,7 +140,8 @@ end4:
   %v61 = call double @.sigmoid(double %v60)
   %v62 = fadd double %v58, %v61
   store double %v62, ptr %z
-  ; best = argmax(i < 4: abs(x[i]))
+  ; `best` is the `i < 4` with the greatest `abs(x[i])` (the lowest on a tie).
+  ;     best = argmax(i < 4: abs(x[i]))
   store double 0xFFF0000000000000, ptr %greatest
   store i32 0, ptr %where
   br label %loop5
@@ -167,7 +171,9 @@ end5:
   %v69 = load i32, ptr %where
   %v70 = sext i32 %v69 to i64
   store i64 %v70, ptr %best
-  ; bent[i < 4] = if x[i] > n then pad(x, 0.1)[i + 1] else max(0.1 * n, -x[i], q)
+  ; For each `i < 4`, if `x[i]` is more than `n`, `bent[i]` is `x[i + 1]`; else `bent[i]` is the greatest of `0.1
+  ; * n`, `-x[i]` and `q`. What lies outside of `x` counts as `0.1`.
+  ;     bent[i < 4] = if x[i] > n then pad(x, 0.1)[i + 1] else max(0.1 * n, -x[i], q)
   %v71 = load i64, ptr %n
   %t4 = mul nsw i64 3602879701896397, %v71
   %t7 = load double, ptr %q
@@ -210,9 +216,10 @@ next7:
   %i.next_3 = add nsw i32 %i_3, 1
   br label %loop7
 end7:
-  ; next[0] = n
-  ; next[1] = softmax(v < 4: n * v)[2]
-  ; next[2 <= i < 6] = next[i - 1] * next[i - 2] - relu(x[i - 2])
+  ; To start, `next[0]` is `n`.
+  ; To start, `next[1]` is the softmax of `n * v` over `v < 4`, at 2.
+  ;     next[1] = softmax(v < 4: n * v)[2]
+  ; For `i` from 2 to 5 in turn, `next[i]` is `next[i - 1] * next[i - 2] - relu(x[i - 2])`.
   %v98 = load i64, ptr %n
   %v99 = trunc i64 %v98 to i8
   %v100 = sitofp i8 %v99 to double
@@ -300,7 +307,8 @@ next10:
   %i.next_4 = add nsw i32 %i_4, 1
   br label %loop10
 end10:
-  ; s = sign(x[3] - 0.25)
+  ; `s` is the sign (1, 0 or -1) of `x[3] - 0.25`.
+  ;     s = sign(x[3] - 0.25)
   %v148 = getelementptr inbounds double, ptr %x, i32 3
   %v149 = load double, ptr %v148
   %t10 = fsub double %v149, 0x3FD0000000000000

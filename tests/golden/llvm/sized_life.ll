@@ -35,7 +35,10 @@ end3:
 define internal void @life_sample(i64 %H, i64 %W, ptr noalias readonly %cell, ptr noalias %next) nounwind {
 entry:
   %sum = alloca i8, align 8
-  ; next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) - cell[i, j] <= 7
+  ; For each `i < H` and `j < W`, `next[i, j]` is 1 if `2 * n - cell[i, j]` is from 5 to 7, else 0, where `n` is
+  ; the number of ones in the 3 x 3 block around `cell[i, j]`. `cell` wraps around on all sides.
+  ;     next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) - cell[i, j]
+  ;         <= 7
   br label %loop1
 loop1:
   %i = phi i64 [ 0, %entry ], [ %i.next, %next1 ]

@@ -51,8 +51,11 @@ end1:
 define internal void @steps_sample(i64 %T, i64 %N, ptr noalias readonly %cell, ptr noalias readonly %time, ptr noalias %next, ptr noalias %scratch) nounwind {
 entry:
   %state = getelementptr inbounds i8, ptr %scratch, i64 0
-  ; state[0, i < N] = cell[i]
-  ; state[1 <= t < T, i < N] = state[t - 1, i] xor (state[t - 1, (i - 1) % N] or state[t - 1, (i + 1) % N])
+  ; To start, for each `i < N`, `state[0, i]` is `cell[i]`.
+  ; For `t` from 1 to `T - 1` in turn, and each `i < N`, `state[t, i]` is 1 if exactly one of these holds:
+  ; `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps around
+  ; along axis 1.
+  ;     state[1 <= t < T, i < N] = state[t - 1, i] xor (state[t - 1, (i - 1) % N] or state[t - 1, (i + 1) % N])
   br label %loop1
 loop1:
   %i = phi i64 [ 0, %entry ], [ %i.next, %next1 ]
@@ -125,7 +128,8 @@ next2:
   %t.next = add nsw i64 %t, 1
   br label %loop2
 end2:
-  ; next[i < N] = state[T - 1, i] and time[T - 1]
+  ; For each `i < N`, `next[i]` is 1 if `state[T - 1, i]` and `time[T - 1]` are both 1, else 0.
+  ;     next[i < N] = state[T - 1, i] and time[T - 1]
   br label %loop4
 loop4:
   %i_3 = phi i64 [ 0, %end2 ], [ %i.next_3, %next4 ]

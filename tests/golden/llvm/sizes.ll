@@ -13,8 +13,10 @@ define void @sizes(ptr noalias readonly %x, ptr noalias readonly %w, ptr noalias
 entry:
   %run = alloca [14 x i8], align 8
   %sum = alloca i8, align 8
-  ; run[0, j < 2] = x[0, j]
-  ; run[1 <= i < 7, j < 2] = run[i - 1, j] + x[i, j] * pad(run, 1)[i - 1, j - 1]
+  ; To start, for each `j < 2`, `run[0, j]` is `x[0, j]`.
+  ; For `i` from 1 to 6 in turn, and each `j < 2`, `run[i, j]` is `run[i - 1, j] + x[i, j] * run[i - 1, j - 1]`.
+  ; What lies outside of `run` counts as 1.
+  ;     run[1 <= i < 7, j < 2] = run[i - 1, j] + x[i, j] * pad(run, 1)[i - 1, j - 1]
   br label %loop1
 loop1:
   %j = phi i32 [ 0, %entry ], [ %j.next, %next1 ]
@@ -82,7 +84,7 @@ next2:
   %i.next = add nsw i32 %i, 1
   br label %loop2
 end2:
-  ; y[j < 2] = run[6, j]
+  ; For each `j < 2`, `y[j]` is `run[6, j]`.
   br label %loop4
 loop4:
   %j_3 = phi i32 [ 0, %end2 ], [ %j.next_3, %next4 ]
@@ -100,7 +102,8 @@ next4:
   %j.next_3 = add nsw i32 %j_3, 1
   br label %loop4
 end4:
-  ; z[i < 3, j < 2] = w[i] * x[2 * i + 1, j] + w[(i + 2) % 3] + 3 - 2
+  ; For each `i < 3` and `j < 2`, `z[i, j]` is `w[i] * x[2 * i + 1, j] + w[i + 2] + 3 - 2`. `w` wraps around.
+  ;     z[i < 3, j < 2] = w[i] * x[2 * i + 1, j] + w[(i + 2) % 3] + 3 - 2
   br label %loop5
 loop5:
   %i_2 = phi i32 [ 0, %end4 ], [ %i.next_2, %next5 ]
@@ -149,7 +152,8 @@ next5:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop5
 end5:
-  ; last = sum(i < 3: w[i]) > 3
+  ; `last` is 1 if the sum of `w` is more than 3, else 0.
+  ;     last = sum(i < 3: w[i]) > 3
   store i8 0, ptr %sum
   br label %loop7
 loop7:

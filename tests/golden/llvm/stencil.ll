@@ -11,7 +11,10 @@ source_filename = "stencil"
 define void @stencil(ptr noalias readonly %image, ptr noalias %edge, ptr noalias %high, ptr noalias %wrapped) nounwind {
 entry:
   %sum = alloca i8, align 8
-  ; edge[i < 5, j < 4] = abs(4 * image[i, j] - pad(image, 3)[i - 1, j] - pad(image, 3)[i + 1, j] - pad(image, 3)[i, j - 1] - pad(image, 3)[i, j + 1])
+  ; For each `i < 5` and `j < 4`, `edge[i, j]` is the absolute value of `4 * image[i, j] - image[i - 1, j] -
+  ; image[i + 1, j] - image[i, j - 1] - image[i, j + 1]`. What lies outside of `image` counts as 3.
+  ;     edge[i < 5, j < 4] = abs(4 * image[i, j] - pad(image, 3)[i - 1, j] - pad(image, 3)[i + 1, j] - pad(image,
+  ;         3)[i, j - 1] - pad(image, 3)[i, j + 1])
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]
@@ -88,7 +91,10 @@ next1:
   %i.next = add nsw i32 %i, 1
   br label %loop1
 end1:
-  ; high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3) % 4] < 4
+  ; For each `i < 5` and `j < 4`, `high[i, j]` is 1 if exactly one of these holds: `edge[i, j]` is at least 9 and
+  ; `i` differs from 0 and `j` differs from 0; `image[i + 2, j - 3]` is less than 4, else 0. `image` wraps around
+  ; on all sides.
+  ;     high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3) % 4] < 4
   br label %loop3
 loop3:
   %i_2 = phi i32 [ 0, %end1 ], [ %i.next_2, %next3 ]
@@ -142,7 +148,8 @@ next3:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop3
 end3:
-  ; wrapped[i < 5] = (sum(j < 4: image[i, j]) - 20) % 7
+  ; For each `i < 5`, `wrapped[i]` is `(s - 20) % 7`, where `s` is the sum of row i of `image`.
+  ;     wrapped[i < 5] = (sum(j < 4: image[i, j]) - 20) % 7
   br label %loop5
 loop5:
   %i_3 = phi i32 [ 0, %end3 ], [ %i.next_3, %next5 ]

@@ -9,8 +9,10 @@ source_filename = "steps"
 define void @steps(ptr noalias readonly %cell, ptr noalias %next) nounwind {
 entry:
   %state = alloca [112 x i8], align 8
-  ; state[0, i < 16] = cell[i]
-  ; state[1 <= t < 7, i < 16] = state[t - 1, i] xor (state[t - 1, (i - 1) % 16] or state[t - 1, (i + 1) % 16])
+  ; To start, for each `i < 16`, `state[0, i]` is `cell[i]`.
+  ; For `t` from 1 to 6 in turn, and each `i < 16`, `state[t, i]` is 1 if exactly one of these holds: `state[t -
+  ; 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps around along axis 1.
+  ;     state[1 <= t < 7, i < 16] = state[t - 1, i] xor (state[t - 1, (i - 1) % 16] or state[t - 1, (i + 1) % 16])
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]
@@ -83,7 +85,7 @@ next2:
   %t.next = add nsw i32 %t, 1
   br label %loop2
 end2:
-  ; next[i < 16] = state[6, i]
+  ; For each `i < 16`, `next[i]` is `state[6, i]`.
   br label %loop4
 loop4:
   %i_3 = phi i32 [ 0, %end2 ], [ %i.next_3, %next4 ]

@@ -25,7 +25,8 @@ entry:
   %sum = alloca i8, align 8
   %sum_2 = alloca i8, align 8
   %sum_3 = alloca i8, align 8
-  ; y[u < 4] = sum(k < COUNT[u]: WEIGHT[u, k] * x[WHERE[u, k]])
+  ; For each `u < 4`, `y[u]` is the sum of `WEIGHT[u, k] * x[WHERE[u, k]]` over `k < COUNT[u]`.
+  ;     y[u < 4] = sum(k < COUNT[u]: WEIGHT[u, k] * x[WHERE[u, k]])
   br label %loop1
 loop1:
   %u = phi i32 [ 0, %entry ], [ %u.next, %next1 ]
@@ -74,7 +75,8 @@ next1:
   %u.next = add nsw i32 %u, 1
   br label %loop1
 end1:
-  ; z[i < 6] = x[(x[i] + 2 * i) % 6]
+  ; For each `i < 6`, `z[i]` is `x[x[i] + 2 * i]`. `x` wraps around.
+  ;     z[i < 6] = x[(x[i] + 2 * i) % 6]
   br label %loop3
 loop3:
   %i = phi i32 [ 0, %end1 ], [ %i.next, %next3 ]
@@ -101,7 +103,9 @@ next3:
   %i.next = add nsw i32 %i, 1
   br label %loop3
 end3:
-  ; t[i < 5, j < 5] = sum(k < j: i * k) - sum(i <= k < 5: x[k])
+  ; For each `i < 5` and `j < 5`, `t[i, j]` is `s - n`, where `s` is the sum of `i * k` over `k < j`, and `n` is
+  ; the number of ones in the elements from `x[i]` to `x[4]`.
+  ;     t[i < 5, j < 5] = sum(k < j: i * k) - sum(i <= k < 5: x[k])
   br label %loop4
 loop4:
   %i_2 = phi i32 [ 0, %end3 ], [ %i.next_2, %next4 ]

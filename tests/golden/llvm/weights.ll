@@ -19,7 +19,8 @@ entry:
   %sum = alloca i128, align 8
   %greatest = alloca i128, align 8
   %where = alloca i32, align 8
-  ; score[u < 2] = sum(i < 4: W[u, i] * x[i]) + 0.0625 * n
+  ; For each `u < 2`, `score[u]` is `s + 0.0625 * n`, where `s` is the sum of `W[u, i] * x[i]` over `i < 4`.
+  ;     score[u < 2] = sum(i < 4: W[u, i] * x[i]) + 0.0625 * n
   br label %loop1
 loop1:
   %u = phi i32 [ 0, %entry ], [ %u.next, %next1 ]
@@ -61,7 +62,8 @@ next1:
   %u.next = add nsw i32 %u, 1
   br label %loop1
 end1:
-  ; near = abs(score[0] - score[1]) < 0.5
+  ; `near` is 1 if the absolute value of `score[0] - score[1]` is less than `0.5`, else 0.
+  ;     near = abs(score[0] - score[1]) < 0.5
   %v19 = load i128, ptr %score, align 8
   %v20 = getelementptr inbounds [2 x i64], ptr %score, i32 1
   %v21 = load i128, ptr %v20, align 8
@@ -72,7 +74,8 @@ end1:
   %v25 = icmp slt i128 %v24, 295147905179352825856
   %v26 = zext i1 %v25 to i8
   store i8 %v26, ptr %near
-  ; class = argmax(u < 2: score[u])
+  ; `class` is the `u < 2` with the greatest `score[u]` (the lowest on a tie).
+  ;     class = argmax(u < 2: score[u])
   store i128 -39756422827658825646080, ptr %greatest
   store i32 0, ptr %where
   br label %loop3

@@ -15,13 +15,13 @@ source_filename = "wide"
 
 define void @wide(ptr noalias readonly %a, ptr noalias readonly %b, ptr noalias readonly %c, ptr noalias %sum96, ptr noalias %product, ptr noalias %cube, ptr noalias %rest, ptr noalias %larger, ptr noalias %sign200) nounwind {
 entry:
-  ; sum96 = a + b
+  ; `sum96` is `a + b`.
   %v1 = load i128, ptr %a, align 8
   %v2 = load i64, ptr %b
   %v3 = sext i64 %v2 to i128
   %v4 = add nsw i128 %v1, %v3
   store i128 %v4, ptr %sum96, align 8
-  ; product = b * b - 3 * a
+  ; `product` is `b * b - 3 * a`.
   %v5 = load i64, ptr %b
   %v6 = sext i64 %v5 to i128
   %v7 = load i64, ptr %b
@@ -31,7 +31,7 @@ entry:
   %v11 = mul nsw i128 3, %v10
   %v12 = sub nsw i128 %v9, %v11
   store i128 %v12, ptr %product, align 8
-  ; cube = b * b * b * c - a
+  ; `cube` is `b * b * b * c - a`.
   %v13 = load i64, ptr %b
   %v14 = sext i64 %v13 to i128
   %v15 = load i64, ptr %b
@@ -49,20 +49,22 @@ entry:
   %v27 = sext i128 %v26 to i256
   %v28 = sub nsw i256 %v25, %v27
   store i256 %v28, ptr %cube, align 8
-  ; rest = (a + 79228162514264337593543950336) % 7
+  ; `rest` is `(a + 79228162514264337593543950336) % 7`.
   %v29 = load i128, ptr %a, align 8
   %v30 = add nsw i128 %v29, 79228162514264337593543950336
   %v31 = call i128 @.remainder128(i128 %v30, i128 7)
   %v32 = trunc i128 %v31 to i64
   store i64 %v32, ptr %rest
-  ; larger = product > cube
+  ; `larger` is 1 if `product` is more than `cube`, else 0.
+  ;     larger = product > cube
   %v33 = load i128, ptr %product, align 8
   %v34 = sext i128 %v33 to i256
   %v35 = load i256, ptr %cube, align 8
   %v36 = icmp sgt i256 %v34, %v35
   %v37 = zext i1 %v36 to i8
   store i8 %v37, ptr %larger
-  ; sign200 = sign(cube - 2 * product * c)
+  ; `sign200` is the sign (1, 0 or -1) of `cube - 2 * product * c`.
+  ;     sign200 = sign(cube - 2 * product * c)
   %v38 = load i256, ptr %cube, align 8
   %v39 = load i128, ptr %product, align 8
   %v40 = sext i128 %v39 to i192

@@ -22,7 +22,7 @@ entry:
   %where = alloca i32, align 8
   %greatest_2 = alloca i256, align 8
   %least = alloca i256, align 8
-  ; product[i < 3] = a[i] * b
+  ; For each `i < 3`, `product[i]` is `a[i] * b`.
   br label %loop1
 loop1:
   %i = phi i32 [ 0, %entry ], [ %i.next, %next1 ]
@@ -42,7 +42,7 @@ next1:
   %i.next = add nsw i32 %i, 1
   br label %loop1
 end1:
-  ; long[i < 3] = product[i] - T[i]
+  ; For each `i < 3`, `long[i]` is `product[i] - T[i]`.
   br label %loop2
 loop2:
   %i_2 = phi i32 [ 0, %end1 ], [ %i.next_2, %next2 ]
@@ -61,7 +61,8 @@ next2:
   %i.next_2 = add nsw i32 %i_2, 1
   br label %loop2
 end2:
-  ; best = argmax(i < 3: product[i])
+  ; `best` is the `i < 3` with the greatest `product[i]` (the lowest on a tie).
+  ;     best = argmax(i < 3: product[i])
   store i256 -803469022129495137770981046170581301261101496891396417650688, ptr %greatest
   store i32 0, ptr %where
   br label %loop3
@@ -88,7 +89,11 @@ end3:
   %v20 = load i32, ptr %where
   %v21 = sext i32 %v20 to i64
   store i64 %v21, ptr %best
-  ; bits[i < 3] = (product[i] + 2000000000000000000000000000000000000000000000000000000000000000) % 36893488147419103232 % 2 == 1
+  ; For each `i < 3`, `bits[i]` is 1 if `(product[i] +
+  ; 2000000000000000000000000000000000000000000000000000000000000000) % 36893488147419103232 % 2` equals 1, else
+  ; 0.
+  ;     bits[i < 3] = (product[i] + 2000000000000000000000000000000000000000000000000000000000000000) %
+  ;         36893488147419103232 % 2 == 1
   br label %loop5
 loop5:
   %i_4 = phi i32 [ 0, %end3 ], [ %i.next_4, %next5 ]
@@ -111,7 +116,8 @@ next5:
   %i.next_4 = add nsw i32 %i_4, 1
   br label %loop5
 end5:
-  ; spread = max(i < 3: product[i]) - min(i < 3: product[i])
+  ; `spread` is `k - k2`, where `k` is the greatest of `product`, and `k2` is the least of `product`.
+  ;     spread = max(i < 3: product[i]) - min(i < 3: product[i])
   store i256 -803469022129495137770981046170581301261101496891396417650688, ptr %greatest_2
   br label %loop6
 loop6:

@@ -21,7 +21,8 @@ entry:
   %greatest_3 = alloca i8, align 8
   %found = alloca i1, align 8
   %holds = alloca i1, align 8
-  ; first = argmax(k < 6: score[k])
+  ; `first` is the `k < 6` with the greatest `score[k]` (the lowest on a tie).
+  ;     first = argmax(k < 6: score[k])
   store i8 -2, ptr %greatest
   store i32 0, ptr %where
   br label %loop1
@@ -49,7 +50,8 @@ end1:
   %v6 = load i32, ptr %where
   %v7 = sext i32 %v6 to i64
   store i64 %v7, ptr %first
-  ; later = argmax(2 <= k < 5: -score[k] * score[k])
+  ; `later` is the `k` from 2 to 4 with the greatest `-score[k] * score[k]` (the lowest on a tie).
+  ;     later = argmax(2 <= k < 5: -score[k] * score[k])
   store i8 -4, ptr %greatest_2
   store i32 2, ptr %where_2
   br label %loop3
@@ -82,7 +84,8 @@ end3:
   %v18 = load i32, ptr %where_2
   %v19 = sext i32 %v18 to i64
   store i64 %v19, ptr %later
-  ; least = min(i < 3, j < 2: score[2 * i + j])
+  ; `least` is the least `score[2 * i + j]` over `i < 3` and `j < 2`.
+  ;     least = min(i < 3, j < 2: score[2 * i + j])
   store i8 2, ptr %least_2
   br label %loop5
 loop5:
@@ -119,7 +122,8 @@ end5:
   %v30 = load i8, ptr %least_2
   %v31 = sext i8 %v30 to i64
   store i64 %v31, ptr %least
-  ; most = max(i < 6: score[i] * i)
+  ; `most` is the greatest `score[i] * i` over `i < 6`.
+  ;     most = max(i < 6: score[i] * i)
   store i8 -10, ptr %greatest_3
   br label %loop7
 loop7:
@@ -147,7 +151,8 @@ end7:
   %v43 = load i8, ptr %greatest_3
   %v44 = sext i8 %v43 to i64
   store i64 %v44, ptr %most
-  ; some = any(i < 6: score[i] == 2)
+  ; `some` is 1 if for some `i < 6`, `score[i]` equals 2, else 0.
+  ;     some = any(i < 6: score[i] == 2)
   store i1 false, ptr %found
   br label %loop8
 loop8:
@@ -172,7 +177,8 @@ end8:
   %v50 = load i1, ptr %found
   %v51 = zext i1 %v50 to i8
   store i8 %v51, ptr %some
-  ; every = all(i < 6: score[i] > -2)
+  ; `every` is 1 if for every `i < 6`, `score[i]` is more than -2, else 0.
+  ;     every = all(i < 6: score[i] > -2)
   store i1 true, ptr %holds
   br label %loop10
 loop10:

@@ -76,31 +76,43 @@ def attention(q: Sequence[Sequence[float]], n: int, r: int | Fraction) -> Attent
     q = _floats(q)
 
     p = [[0.0] * N for _ in range(N)]
-    # p[i < N, j < N] = softmax(k < N: sum(d < D: q[i, d] * q[k, d]))[j]
+    # For each `i < N` and `j < N`, `p[i, j]` is the softmax of `s` over `k < N`, at `j`, where `s` is the
+    # sum of `q[i, d] * q[k, d]` over `d < D`.
+    #     p[i < N, j < N] = softmax(k < N: sum(d < D: q[i, d] * q[k, d]))[j]
     for i in range(N):
         _softmax1 = _softmax([_sum(q[i][d] * q[k][d] for d in range(D)) for k in range(N)])
         for j in range(N):
             p[i][j] = _softmax1[j]
-    # y[i < N, d < D] = sum(j < N: p[i, j] * q[j, d])
+    # For each `i < N` and `d < D`, `y[i, d]` is the sum of `p[i, j] * q[j, d]` over `j < N`.
+    #     y[i < N, d < D] = sum(j < N: p[i, j] * q[j, d])
     y = [[_sum(p[i][j] * q[j][d] for j in range(N)) for d in range(D)] for i in range(N)]
-    # loss = -sum(i < N: log(softmax(-1 <= k < N + 1: n * k)[i - 1])) + min(i < N: q[i, 0])
+    # `loss` is `-s + k2`, where `s` is the sum of `log(b)` over `i < N`, and `b` is the softmax of `n *
+    # k` over `k` from -1 to `N`, at `i - 1`, and `k2` is the least of column 0 of `q`.
+    #     loss = -sum(i < N: log(softmax(-1 <= k < N + 1: n * k)[i - 1])) + min(i < N: q[i, 0])
     _softmax2 = _exact_softmax([n * k for k in range(-1, N + 1)])
     loss = -_sum(_log(_softmax2[i]) for i in range(N)) + _least(q[i][0] for i in range(N))
-    # top = argmax(1 <= i < N: max(d < D: y[i, d])) + argmax(i < N: q[i, 0] * n)
+    # `top` is `k + k3`, where `k` is the `i` from 1 to `N - 1` with the greatest `k2` (the lowest on a
+    # tie), and `k2` is the greatest of row i of `y`, and `k3` is the `i < N` with the greatest `q[i, 0] *
+    # n` (the lowest on a tie).
+    #     top = argmax(1 <= i < N: max(d < D: y[i, d])) + argmax(i < N: q[i, 0] * n)
     top = (
         1 + _argmax(_greatest(y[i][d] for d in range(D)) for i in range(1, N))
         + _argmax(q[i][0] * _real(n) for i in range(N))
     )
     shifted = [0.0] * 4
-    # shifted[0] = r
+    # To start, `shifted[0]` is `r`.
     shifted[0] = _real(r)
-    # shifted[1 <= t < 4] = shifted[t - 1] * half[t % 2] + pad(weight, 0.1)[t] - relu(n - half[0])
+    # For `t` from 1 to 3 in turn, `shifted[t]` is `shifted[t - 1] * half[t] + weight[t] - relu(n -
+    # half[0])`. `half` wraps around. What lies outside of `weight` counts as `0.1`.
+    #     shifted[1 <= t < 4] = shifted[t - 1] * half[t % 2] + pad(weight, 0.1)[t] - relu(n - half[0])
     for t in range(1, 4):
         shifted[t] = (
             shifted[t - 1] * _real(half[t % 2]) + _pad1(weight, 0.1, t) - _real(max(n - half[0], Fraction(0)))
         )
-    # z = if shifted[3] == real(n) then tanh(r + half[1]) else sigmoid(abs(min(q[0, 0], 3, r)) *
-    #     sign(shifted[2]))
+    # If `shifted[3]` equals `real(n)`, `z` is the tanh of `r + half[1]`; else `z` is the sigmoid of
+    # `abs(min(q[0, 0], 3, r)) * sign(shifted[2])`.
+    #     z = if shifted[3] == real(n) then tanh(r + half[1]) else sigmoid(abs(min(q[0, 0], 3, r)) *
+    #         sign(shifted[2]))
     z = (
         _tanh(_real(r + half[1])) if shifted[3] == _real(n)
         else _sigmoid(abs(min(q[0][0], 3.0, _real(r))) * _real(_sign(shifted[2])))

@@ -36,8 +36,11 @@ def life(cell: Sequence[Sequence[int]]) -> list[list[int]]:
     W = _extent("cell", cell, 1)
     _check("cell", cell, "bit", (H, W), range(2))
 
-    # next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) -
-    #     cell[i, j] <= 7
+    # For each `i < H` and `j < W`, `next[i, j]` is 1 if `2 * n - cell[i, j]` is from 5 to 7, else 0,
+    # where `n` is the number of ones in the 3 x 3 block around `cell[i, j]`. `cell` wraps around on all
+    # sides.
+    #     next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) -
+    #         cell[i, j] <= 7
     next_ = [
         [
             int(

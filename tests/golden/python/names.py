@@ -58,11 +58,14 @@ def print_(class_: Sequence[int], u_lambda: int, range_: int) -> PrintResult:
     _check("_lambda", u_lambda, "trit", (), range(-1, 2))
     _check("range", range_, "bit", (), range(2))
 
-    # count = sum(len < 3: sum_[len] * class[len]) + _lambda
+    # `count` is `s + _lambda`, where `s` is the sum of `sum_[len] * class[len]` over `len < 3`.
+    #     count = sum(len < 3: sum_[len] * class[len]) + _lambda
     count = sum(sum_[len_] * class_[len_] for len_ in range(3)) + u_lambda
-    # index = range == 1 and count > 5
+    # `index` is 1 if `range` is 1 and `count` is more than 5, else 0.
+    #     index = range == 1 and count > 5
     index = int(range_ == 1 and count > 5)
-    # def[json < 3] = not class[json]
+    # For each `json < 3`, `def[json]` is 1 if `class[json]` is 0, else 0.
+    #     def[json < 3] = not class[json]
     def_ = [int(not class_[json_]) for json_ in range(3)]
     return PrintResult(count, index, def_)
 

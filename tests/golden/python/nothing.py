@@ -34,7 +34,7 @@ def nothing(x: int) -> int:
     """
     _check("x", x, "bit", (), range(2))
 
-    # y = x
+    # `y` is `x`.
     y = x
     return y
 

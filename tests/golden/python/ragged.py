@@ -41,12 +41,15 @@ def ragged(x: Sequence[int], seed: int) -> list[int]:
     for i in range(5):
         for _k1 in range(5):
             if 0 <= _k1 < i:
-                # a[i < 5, j < i] = pad(a, 1)[i - 1, j] + x[j]
+                # For `i` from 0 to 4 in turn, then `j` from 0 to `i - 1` in turn, `a[i, j]` is `a[i - 1, j] + x[j]`.
+                # What lies outside of `a` counts as 1.
+                #     a[i < 5, j < i] = pad(a, 1)[i - 1, j] + x[j]
                 a[i][_k1] = _pad2(a, 1, i - 1, _k1) + x[_k1]
             if i <= _k1 < 5:
-                # a[i < 5, i <= j < 5] = pad(a, 2)[i, j - 1] - seed * pad(a, 0)[i - 1, j]
+                # For `i` from 0 to 4 in turn, then `j` from `i` to 4 in turn, `a[i, j]` is `pad(a, 2)[i, j - 1] -
+                # seed * pad(a, 0)[i - 1, j]`.
                 a[i][_k1] = _pad2(a, 2, i, _k1 - 1) - seed * _pad2(a, 0, i - 1, _k1)
-    # y[i < 5] = a[4, i]
+    # For each `i < 5`, `y[i]` is `a[4, i]`.
     y = [a[4][i] for i in range(5)]
     return y
 

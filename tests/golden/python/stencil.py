@@ -50,8 +50,10 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
     """
     _check("image", image, "int[0..9]", (5, 4), range(10))
 
-    # edge[i < 5, j < 4] = abs(4 * image[i, j] - pad(image, 3)[i - 1, j] - pad(image, 3)[i + 1, j] -
-    #     pad(image, 3)[i, j - 1] - pad(image, 3)[i, j + 1])
+    # For each `i < 5` and `j < 4`, `edge[i, j]` is the absolute value of `4 * image[i, j] - image[i - 1,
+    # j] - image[i + 1, j] - image[i, j - 1] - image[i, j + 1]`. What lies outside of `image` counts as 3.
+    #     edge[i < 5, j < 4] = abs(4 * image[i, j] - pad(image, 3)[i - 1, j] - pad(image, 3)[i + 1, j] -
+    #         pad(image, 3)[i, j - 1] - pad(image, 3)[i, j + 1])
     edge = [
         [
             abs(
@@ -62,8 +64,11 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
         ]
         for i in range(5)
     ]
-    # high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3) %
-    #     4] < 4
+    # For each `i < 5` and `j < 4`, `high[i, j]` is 1 if exactly one of these holds: `edge[i, j]` is at
+    # least 9 and `i` differs from 0 and `j` differs from 0; `image[i + 2, j - 3]` is less than 4, else 0.
+    # `image` wraps around on all sides.
+    #     high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3)
+    #         % 4] < 4
     high = [
         [
             int((edge[i][j] >= 9 and not (i == 0 or j == 0)) ^ (image[(i + 2) % 5][(j - 3) % 4] < 4))
@@ -71,7 +76,8 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
         ]
         for i in range(5)
     ]
-    # wrapped[i < 5] = (sum(j < 4: image[i, j]) - 20) % 7
+    # For each `i < 5`, `wrapped[i]` is `(s - 20) % 7`, where `s` is the sum of row i of `image`.
+    #     wrapped[i < 5] = (sum(j < 4: image[i, j]) - 20) % 7
     wrapped = [(sum(image[i][j] for j in range(4)) - 20) % 7 for i in range(5)]
     return StencilResult(edge, high, wrapped)
 

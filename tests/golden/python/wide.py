@@ -71,17 +71,19 @@ def wide(a: int, b: int, c: int) -> WideResult:
     _check("b", b, "int", (), range(-(2**63), 2**63))
     _check("c", c, "int[0..9]", (), range(10))
 
-    # sum96 = a + b
+    # `sum96` is `a + b`.
     sum96 = a + b
-    # product = b * b - 3 * a
+    # `product` is `b * b - 3 * a`.
     product = b * b - 3 * a
-    # cube = b * b * b * c - a
+    # `cube` is `b * b * b * c - a`.
     cube = b * b * b * c - a
-    # rest = (a + 79228162514264337593543950336) % 7
+    # `rest` is `(a + 79228162514264337593543950336) % 7`.
     rest = (a + 79228162514264337593543950336) % 7
-    # larger = product > cube
+    # `larger` is 1 if `product` is more than `cube`, else 0.
+    #     larger = product > cube
     larger = int(product > cube)
-    # sign200 = sign(cube - 2 * product * c)
+    # `sign200` is the sign (1, 0 or -1) of `cube - 2 * product * c`.
+    #     sign200 = sign(cube - 2 * product * c)
     sign200 = _sign(cube - 2 * product * c)
     return WideResult(sum96, product, cube, rest, larger, sign200)
 

@@ -124,8 +124,8 @@ def test_output_is_deterministic_and_has_no_paths() -> None:
 def test_comments_can_be_left_out() -> None:
     rule = load(RULES[0])
     with_comments, without = (emit(rule, comments=flag)[1].text for flag in (True, False))
-    assert "/* y[6] = carry[5] */" in with_comments
-    assert "carry[5] */" not in without
+    assert "/* `y[6]` is `carry[5]`. */" in with_comments
+    assert "`carry[5]`" not in without
 
 
 def test_long_lines_of_tables_are_broken() -> None:
