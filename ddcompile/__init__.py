@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ddcompile.backends.shared.target import EmitOptions, EmittedFile
     from ddcompile.diagnostics import CompileError, Diagnostic, Location
-    from ddcompile.driver import UnprovedWarning, check, distill, emit, load, optimize, parse, verify
+    from ddcompile.driver import UnprovedWarning, distill, emit, load, optimize, parse, verify
     from ddcompile.facts import float_safe, inspect
     from ddcompile.frontends import load_network
     from ddcompile.frontends.network import Layer, Network, Sparse
+    from ddcompile.general import check, generalize
+    from ddcompile.generalization.evidence import Generalization
     from ddcompile.program import Program
     from ddcompile.prove.certificate import Certificate
     from ddcompile.prove.verdict import Verdict
@@ -34,6 +36,7 @@ __all__ = [
     "Diagnostic",
     "EmitOptions",
     "EmittedFile",
+    "Generalization",
     "Layer",
     "Location",
     "Network",
@@ -46,6 +49,7 @@ __all__ = [
     "distill",
     "emit",
     "float_safe",
+    "generalize",
     "inspect",
     "load",
     "load_network",
@@ -57,9 +61,11 @@ __all__ = [
 _HOMES = {
     "ddcompile.backends.shared.target": ("EmitOptions", "EmittedFile"),
     "ddcompile.diagnostics": ("CompileError", "Diagnostic", "Location"),
-    "ddcompile.driver": ("UnprovedWarning", "check", "distill", "emit", "load", "optimize", "parse", "verify"),
+    "ddcompile.driver": ("UnprovedWarning", "distill", "emit", "load", "optimize", "parse", "verify"),
     "ddcompile.facts": ("float_safe", "inspect"),
     "ddcompile.frontends": ("load_network",),
+    "ddcompile.general": ("check", "generalize"),
+    "ddcompile.generalization.evidence": ("Generalization",),
     "ddcompile.frontends.network": ("Layer", "Network", "Sparse"),
     "ddcompile.program": ("Program",),
     "ddcompile.prove.certificate": ("Certificate",),

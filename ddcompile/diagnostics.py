@@ -11,6 +11,7 @@ Codes are stable: a letter for the part that speaks and three digits.
 | P | passes and pipelines |
 | C | certificates |
 | E | emission and targets |
+| G | programs of several sizes that are to become one |
 | U | usage of the command line and API |
 | X | a bug of ours |
 """

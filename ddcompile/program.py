@@ -11,6 +11,7 @@ from ddcompile.ir.nodes import Rule
 
 if TYPE_CHECKING:
     from ddcompile.backends.shared.target import EmittedFile
+    from ddcompile.generalization.evidence import Generalization
     from ddcompile.prove.certificate import Certificate
     from ddcompile.prove.verdict import Verdict
     from ddcompile.reading.explanation import Explanation
@@ -37,6 +38,8 @@ class Program:
         What the checker says to the certificate.
     origin : str
         The comment at the top of the text that the rule was read from: what it says of itself, unchecked.
+    generalization : Generalization or None
+        Of a rule that was made from programs of several sizes: where it is proved, and what it assumes.
     """
 
     rule: Rule
@@ -44,12 +47,13 @@ class Program:
     certificate: Certificate | None = None
     verdict: Verdict | None = None
     origin: str = ""
+    generalization: Generalization | None = None
 
     def __str__(self) -> str:
-        return str(self.rule)
+        return str(self.rule) if self.generalization is None else self.generalization.annotate(str(self.rule))
 
     def __repr__(self) -> str:
-        verdict = "" if self.verdict is None else f", {self.verdict.status}"
+        verdict = f", {self._known}" if self._known else ""
         return f"<Program {self.name}: cost {self.cost}{verdict}>"
 
     def __eq__(self, other: object) -> bool:
@@ -62,6 +66,13 @@ class Program:
     def name(self) -> str:
         """The name of the rule."""
         return self.rule.name
+
+    @property
+    def _known(self) -> str:
+        """What is known of the rule, in a few words; "" if nothing is."""
+        if self.generalization is not None:
+            return str(self.generalization)
+        return "" if self.verdict is None else self.verdict.status
 
     @property
     def cost(self) -> int:
@@ -148,8 +159,7 @@ class Program:
         from ddcompile.backends.shared.registry import target as find
         from ddcompile.backends.shared.target import EmitOptions
 
-        verdict = "" if self.verdict is None else self.verdict.status
-        given = EmitOptions(network_sha256=self.network_sha256, verdict=verdict)
+        given = EmitOptions(network_sha256=self.network_sha256, verdict=self._known)
         return find(target).emit(self.rule, replace(given, **options))
 
     def explain(self) -> Explanation:
@@ -168,6 +178,8 @@ class Program:
         if self.verdict is not None:
             network = f" against the network {self.network_sha256[:12]}" if self.network_sha256 else ""
             return found.saying(f"The checker says: {str(self.verdict).splitlines()[0]}{network}.")
+        if self.generalization is not None:
+            return found.saying(f"The rule is {self.generalization}.")
         return found.saying(f"The file says: {self.origin}") if self.origin else found
 
     def at(self, **sizes: int) -> Program:
@@ -190,9 +202,12 @@ class Program:
         import ddcompile
         from ddcompile.sidefiles import to_files
 
+        if self.generalization is not None:
+            header = [f"Generalized by ddcompile {ddcompile.__version__}: {self._known}.", *self.generalization.notes]
+            return to_files(self.rule, Path(path), header, self.generalization.annotate)
         header = []
         if self.network_sha256:
-            verdict = "" if self.verdict is None else f", {self.verdict.status}"
+            verdict = f", {self._known}" if self._known else ""
             header = [f"Distilled by ddcompile {ddcompile.__version__}{verdict}.", f"Network: {self.network_sha256}"]
         return to_files(self.rule, Path(path), header)
 

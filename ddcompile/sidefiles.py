@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,9 @@ _DIGITS = 16
 _NAMED = re.compile(r"=\s*sha256:([0-9a-f]{64})")
 
 
-def to_files(rule: Rule, path: Path, header: Sequence[str] = ()) -> dict[Path, str | bytes]:
+def to_files(
+    rule: Rule, path: Path, header: Sequence[str] = (), annotate: Callable[[str], str] = str
+) -> dict[Path, str | bytes]:
     """The contents of the files of a rule that is saved to `path`: the text, and a file a large constant.
 
     Parameters
@@ -37,6 +39,8 @@ def to_files(rule: Rule, path: Path, header: Sequence[str] = ()) -> dict[Path, s
         Of the text.
     header : sequence of str
         Lines of a comment above the rule.
+    annotate : callable
+        Adds comments to the text of the rule.
     """
     files: dict[Path, str | bytes] = {}
     outside: dict[str, str] = {}
@@ -48,7 +52,7 @@ def to_files(rule: Rule, path: Path, header: Sequence[str] = ()) -> dict[Path, s
             np.save(buffer, constant.values, allow_pickle=False)
             files[path.with_name(f"{path.stem}.{digest[:_DIGITS]}.npy")] = buffer.getvalue()
     comment = "".join(f"# {line}\n" for line in header)
-    return {path: f"{comment}{print_rule(rule, outside).rstrip()}\n"} | files
+    return {path: f"{comment}{annotate(print_rule(rule, outside)).rstrip()}\n"} | files
 
 
 def read_constants(text: str, folder: Path, place: str) -> dict[str, np.ndarray]:

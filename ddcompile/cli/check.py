@@ -19,14 +19,16 @@ __all__ = ["command"]
 def command(certificate: Path, network: tuple[Path, ...], as_json: bool) -> int:
     """Check a certificate: is its last program equal to its first on every input?
 
+    Of a generalization: is the rule, at every size that is given, the program that was given?
+
     With --network (CSV layers: once for each file), its first program must also be that of the network.
 
     The exit code is 1 if the checker does not say so.
     """
-    from ddcompile import driver
+    from ddcompile import general
     from ddcompile.cli.programs import verdict_report
 
-    verdict = driver.check(certificate, network or None)
+    verdict = general.check(certificate, network or None)
     if as_json:
         print_json(verdict_report(verdict))
     else:

@@ -24,7 +24,10 @@ from ddcompile.diagnostics import CompileError
 
 __all__ = ["main"]
 
-_COMMANDS = ("distill", "inspect", "opt", "emit", "run", "verify", "check", "explain", "passes", "targets", "demo")
+_COMMANDS = (
+    *("distill", "inspect", "opt", "generalize", "emit", "run", "verify", "check"),
+    *("explain", "passes", "targets", "demo"),
+)
 
 
 class _Commands(click.Group):

@@ -392,3 +392,29 @@ def test_explain_says_what_is_proved(run: Any) -> None:
     assert said.endswith(f"The file says: Distilled by ddcompile {ddcompile.__version__}, proved. Network: {sha256} ")
     said = run("explain", "found.rule", "--certificate", "found.json").out
     assert said.endswith(f"The checker says: proved (2 obligations) against the network {sha256[:12]}.\n")
+
+
+def test_generalize(run: Any) -> None:
+    ring = Path("ring.rule").read_text().replace("<N>", "")
+    for n in (5, 6, 8, 9):
+        Path(f"ring{n}.rule").write_text(ring.replace("N", str(n)))
+    files = [f"ring{n}.rule" for n in (5, 6, 8)]
+    outcome = run("generalize", *files)
+    assert (outcome.status, outcome.out) == (0, Path("ring.rule").read_text())
+    assert outcome.err == "ring: cost 52: proved at N = 5, 6, 8; elsewhere a definition\n"
+    files += ["--hold-out", "ring9.rule", "--name", "wheel"]
+    outcome = run("generalize", *files, "-o", "wheel.rule", "--certificate", "wheel.json", "--json")
+    known = "proved at N = 5, 6, 8; predicted at N = 9; elsewhere a definition"
+    assert outcome.json["known"] == known
+    assert ddcompile.load("wheel.rule").rule.sizes == ("N",)
+    outcome = run("check", "wheel.json")
+    assert (outcome.status, outcome.out.splitlines()[0]) == (0, "proved (28 obligations)")
+    assert "proved at N = 5, 6, 8, 9" in outcome.out
+
+
+def test_generalize_flags_what_it_assumes(run: Any) -> None:
+    for n in (5, 7):
+        Path(f"{n}.rule").write_text(f"rule r(x: bit[{n}]) -> (y: bit) {{\n  y = all(i < {n - 1}: x[i])\n}}\n")
+    outcome = run("generalize", "5.rule", "7.rule", "-o", "r.rule")
+    assert outcome.out == ""
+    assert Path("r.rule").read_text().splitlines()[2] == "  y = all(i < N - 1: x[i])  # assumed: N - 1"

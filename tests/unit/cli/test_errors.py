@@ -45,6 +45,18 @@ COMMANDS: dict[str, list[str]] = {
         "check no.json",
         "check vote.rule",
     ],
+    "generalize": [
+        "generalize no.rule",
+        "generalize vote.rule vote.npz",
+        "generalize vote.rule split.rule",
+        "generalize ring.rule -o y.rule",
+        "generalize ring5.rule ring6.rule ring7.rule --certificate taken",
+        "generalize ring5.rule ring6.rule odd7.rule -o y.rule",
+        "generalize bound5.rule bound6.rule bound7.rule bound8.rule -o y.rule --certificate y.json",
+        "generalize ring5.rule ring6.rule ring7.rule --hold-out odd7.rule",
+        "generalize ring5.rule odd5.rule",
+        "check damaged.json",
+    ],
     "opt": [
         "opt no.rule",
         "opt vote.npz",
@@ -89,6 +101,7 @@ USAGE = {
     "run vote.rule -i x.npy --engine gpu": "--engine",
     "run vote.rule -i x.npy --engine c --jobs 2": "--jobs is for the engine jit, not c",
     "run vote.rule -i x.npy --steps -1": "--steps",
+    "generalize": "FILE.rule",
     "demo x": "no demo `x`; there are orientation, ",
 }
 
@@ -105,7 +118,14 @@ def files(folder: Path) -> Path:
     (folder / "two.csv").write_text("1\n1\n")
     (folder / "syntax.rule").write_text("rule a(x: bit) -> (y: bit) {\n  y = x @ x\n}\n")
     (folder / "types.rule").write_text("rule a(x: bit) -> (y: bit) {\n  y = z\n}\n")
-    (folder / "ring5.rule").write_text((folder / "ring.rule").read_text().replace("<N>", "").replace("N", "5"))
+    for n in (5, 6, 7):
+        ring = (folder / "ring.rule").read_text().replace("<N>", "").replace("N", str(n))
+        (folder / f"ring{n}.rule").write_text(ring)
+        (folder / f"odd{n}.rule").write_text(ring.replace("xor", "and"))
+    for n, bound in ((5, 2), (6, 3), (7, 5), (8, 7)):
+        text = f"rule most(x: bit[{n}]) -> (y: bit) {{\n  y = sum(i < {n}: x[i]) >= {bound}\n}}\n"
+        (folder / f"bound{n}.rule").write_text(text)
+    (folder / "damaged.json").write_text('{"format": "ddcompile generalization", "rule": "x"}')
     np.save("objects.npy", np.array([None]), allow_pickle=True)
     np.save("two.npy", np.array([[0, 2, 1]]))
     np.savez("x.npz", x=[0, 1, 1])

@@ -1,0 +1,270 @@
+"""From rules of fixed sizes to one rule with sizes.
+
+Rules that look alike are made one template, whose holes become functions of the sizes. What looks different, as rules
+of very small sizes do, is not used: the rule is proposed from the others, and has to be equal to it at its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ddcompile.diagnostics import CompileError, Diagnostic, fail
+from ddcompile.generalization.evidence import Assumption, Evidence, Generalization, listed
+from ddcompile.generalization.fill import filled
+from ddcompile.generalization.fit import Point
+from ddcompile.generalization.holes import Template
+from ddcompile.generalization.signatures import Signatures
+from ddcompile.generalization.sizes import Sizes, divided, find_sizes, shapes_of
+from ddcompile.generalization.solve import Solution, fractions, solve
+from ddcompile.generalization.template import Difference, differences, interfaces, template
+from ddcompile.ir.nodes import Constant, Literal, Rule, Statement
+from ddcompile.ir.printer import describe
+from ddcompile.ir.specialize import solve_sizes, specialize
+from ddcompile.ir.traverse import postorder
+from ddcompile.ir.verifier import check
+
+if TYPE_CHECKING:
+    from ddcompile.prove.verdict import Verdict
+
+__all__ = ["Compare", "Generalized", "generalize"]
+
+Compare = Callable[[Rule, Rule], "Verdict"]
+"""Says whether two rules without sizes are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generalized:
+    """A rule with sizes, and what is known of it."""
+
+    rule: Rule
+    known: Generalization
+
+
+class _Refused(Exception):
+    """One way to a rule with sizes that ends."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__()
+        self.diagnostics = list(diagnostics)
+
+
+def generalize(
+    rules: Sequence[Rule], held_out: Sequence[Rule], compare: Compare, name: str | None = None
+) -> Generalized:
+    """Make one rule with sizes of rules of fixed sizes.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        One or more, verified, without sizes, alike but for their sizes.
+    held_out : sequence of Rule
+        Others of the family, which are only predicted.
+    compare : callable
+        What proves that two rules are equal.
+    name : str, optional
+        Of the new rule; by default that of the first one.
+
+    Raises
+    ------
+    CompileError
+        G### with one diagnostic for everything that does not fit.
+    """
+    _checked([*rules, *held_out])
+    rules = list(dict.fromkeys(rules))
+    signatures = Signatures()
+    refused: list[Diagnostic] = []
+    for group in _groups(rules, signatures):
+        try:
+            made = _of_group(rules, group, signatures, compare)
+        except _Refused as why:
+            refused = refused or why.diagnostics
+            continue
+        made = replace(made, rule=replace_name(made.rule, name or rules[0].name))
+        return _predicted(made, held_out, compare)
+    raise CompileError(refused)
+
+
+def replace_name(rule: Rule, name: str) -> Rule:
+    """The rule under another name."""
+    return Rule(name, rule.inputs, rule.outputs, rule.statements, rule.constants, rule.sizes)
+
+
+def _checked(rules: Sequence[Rule]) -> None:
+    for rule in rules:
+        if rule.sizes:
+            hint = "give it sizes first: `program.at(N=8)`"
+            raise fail("G001", f"`{rule.name}` has sizes already", place=rule.name, hint=hint)
+        fault = interfaces(rules[0], rule)
+        if fault:
+            hint = "programs of one family differ in the extents of inputs and results alone"
+            raise fail(
+                "G002", f"the programs do not take and give the same things: {fault}", place=rule.name, hint=hint
+            )
+
+
+def _groups(rules: Sequence[Rule], signatures: Signatures) -> list[list[int]]:
+    """Rules that look alike, by their numbers: first what is of most different sizes, then what is of large ones."""
+    found: dict[object, list[int]] = {}
+    for number, rule in enumerate(rules):
+        found.setdefault(signatures.of_rule(rule), []).append(number)
+    shapes = [tuple(shapes_of(rule).values()) for rule in rules]
+
+    def rank(group: list[int]) -> tuple[int, int, int]:
+        return -len({shapes[k] for k in group}), -sum(sum(shapes[k]) for k in group) // len(group), group[0]
+
+    return sorted(found.values(), key=rank)
+
+
+def _of_group(rules: Sequence[Rule], group: list[int], signatures: Signatures, compare: Compare) -> Generalized:
+    """The rule that the programs of one group propose, if it is proved equal to all."""
+    taken = {s.target for rule in rules for s in rule.statements}.union(
+        *({d.name for d in (*rule.inputs, *rule.outputs)} | {c.name for c in rule.constants} for rule in rules)
+    )
+    sizes = find_sizes(rules, taken)
+    own = [rules[k] for k in group]
+    common = template(own, signatures)
+    if not isinstance(common, Template):
+        raise _Refused([_unlike(d, rules, sizes, group) for d in common])
+    if not sizes.names:
+        raise _Refused([Diagnostic("G003", "the programs do not differ in size", place=rules[0].name, hint=_MORE)])
+    sizes, solution = _solved(common, sizes, group, own)
+    is_integral = all(_is_integral(rule) for rule in rules)
+    rule = filled(common, solution.polynomials, sizes.names, is_integral=is_integral)
+    if isinstance(rule, list):
+        raise _Refused(
+            [_misfit(common, f.number, [sizes.points[k] for k in group], own, "G012", _FRACTION) for f in rule]
+        )
+    try:
+        check(rule)
+    except CompileError as error:
+        raise _Refused(
+            [
+                Diagnostic("G013", f"with sizes, the rule is not legal: {d.message}", hint=d.hint, place=rule.name)
+                for d in error.diagnostics
+            ]
+        ) from None
+    given = _proved(rule, rules, sizes, group, signatures, compare)
+    known = Generalization(len(rule.statements), given, (), _assumed(common, solution, sizes, group, own), sizes.notes)
+    return Generalized(rule, known)
+
+
+_ALIKE = "all programs must be of one family: same statements, other numbers"
+_MORE = "give programs of several sizes"
+_FRACTION = "give programs whose sizes leave one remainder"
+_FUNCTION = "extents, bounds and positions must be affine in the sizes, values polynomials of degree at most 2"
+
+
+def _solved(common: Template, sizes: Sizes, group: list[int], own: list[Rule]) -> tuple[Sizes, Solution]:
+    """A function for every hole, and the sizes in which extents, bounds and positions have integer coefficients."""
+    solution = _fits(common, sizes, group, own)
+    factors = fractions(common, solution)
+    found = divided(sizes, factors) if factors else None
+    return (sizes, solution) if found is None else (found, _fits(common, found, group, own))
+
+
+def _fits(common: Template, sizes: Sizes, group: list[int], own: list[Rule]) -> Solution:
+    points = [sizes.points[k] for k in group]
+    solution = solve(common, points, is_integral=all(_is_integral(rule) for rule in own))
+    if not isinstance(solution, Solution):
+        raise _Refused([_misfit(common, u.number, points, own, "G011", _FUNCTION) for u in solution])
+    return solution
+
+
+def _is_integral(rule: Rule) -> bool:
+    """Whether all inputs and numbers are integers."""
+    kinds = {d.type.kind for d in rule.inputs} | {c.type.kind for c in rule.constants}
+    numbers = (e for s in rule.statements for e in postorder(s.value) if isinstance(e, Literal))
+    return not kinds & {"rat", "real"} and all(isinstance(e.value, int) for e in numbers)
+
+
+def _misfit(
+    common: Template, number: int, points: Sequence[Point], own: list[Rule], code: str, hint: str
+) -> Diagnostic:
+    hole, place = common.holes[number], common.places[number][0]
+    values = ", ".join(str(v) for v in hole.values)
+    what = "no function of the sizes is" if code == "G011" else "a fraction of the sizes would have to be rounded:"
+    node = own[0].statements[place] if place >= 0 else own[0]
+    return _located(code, node, f"{what} {values} at {listed(points)}", f"{own[0].name} at {listed(points[:1])}", hint)
+
+
+def _unlike(difference: Difference, rules: Sequence[Rule], sizes: Sizes, numbers: Sequence[int]) -> Diagnostic:
+    number = numbers[difference.number]
+    place = f"{rules[number].name} at {listed([sizes.points[number]])}"
+    return _located("G010", difference.node, difference.reason, place, _ALIKE)
+
+
+def _located(code: str, node: Rule | Statement | Constant, message: str, place: str, hint: str) -> Diagnostic:
+    """A diagnostic on a part of a rule: at its place in the file, if it comes from one."""
+    is_read = node.location is not None and node.location.file
+    text = f"`{describe(node)}`: {message}"
+    return Diagnostic(code, text, node.location if is_read else None, hint, "", place)
+
+
+def _proved(
+    rule: Rule, rules: Sequence[Rule], sizes: Sizes, group: list[int], signatures: Signatures, compare: Compare
+) -> tuple[Evidence, ...]:
+    """The proofs that the rule at the given sizes is what was given."""
+    found: list[Evidence] = []
+    refused: list[Diagnostic] = []
+    for number, given in enumerate(rules):
+        point = sizes.points[number]
+        try:
+            verdict = compare(specialize(rule, point), given)
+        except CompileError as error:
+            refused += [
+                Diagnostic(
+                    "G013", f"at {listed([point])}, the rule is not legal: {d.message}", hint=d.hint, place=rule.name
+                )
+                for d in error.diagnostics
+            ]
+            continue
+        if verdict:
+            found.append(Evidence(point, given, verdict))
+            continue
+        headline = str(verdict).split("\n", 1)[0]
+        what = f"the rule that the other programs have in common is not proved equal to that at {listed([point])}"
+        pair = [group[0], number]
+        unlike = differences([rules[k] for k in pair], signatures) if number not in group else []
+        refused += [_unlike(d, rules, sizes, pair) for d in unlike]
+        refused.append(Diagnostic("G014", f"{what}: {headline}", place=given.name, hint=_ALIKE))
+    if refused:
+        raise _Refused(refused)
+    return tuple(found)
+
+
+def _assumed(
+    common: Template, solution: Solution, sizes: Sizes, group: list[int], own: list[Rule]
+) -> tuple[Assumption, ...]:
+    """The functions for which too few sizes are given: as many as numbers were fitted, or others fit as well."""
+    checked = sizes.distinct
+    others = checked - len({tuple(sizes.points[k].values()) for k in group})
+    found = []
+    for hole, places, fitted in zip(common.holes, common.places, solution.fits, strict=True):
+        is_known = fitted.coefficients < checked and (fitted.is_unique or others > 0)
+        if is_known or not fitted.polynomial.names:
+            continue
+        values = tuple(str(v) for v in hole.values)
+        for place in places:
+            target = own[0].statements[place].target if place >= 0 else ""
+            found.append(Assumption(place, target, str(fitted.polynomial), values))
+    return tuple(found)
+
+
+def _predicted(made: Generalized, held_out: Sequence[Rule], compare: Compare) -> Generalized:
+    """Compare with programs that were not used."""
+    found = []
+    for rule in held_out:
+        point = solve_sizes(made.rule, [tuple(_shape(rule, d.name)) for d in rule.inputs])
+        verdict = compare(specialize(made.rule, point), rule)
+        if not verdict and verdict.status != "tested":
+            headline = str(verdict).split("\n", 1)[0]
+            message = f"what is predicted for {listed([point])} is another program: {headline}"
+            raise fail("G020", message, place=rule.name, hint="give this program, too, instead of holding it out")
+        found.append(Evidence(point, rule, verdict))
+    return replace(made, known=replace(made.known, predicted=tuple(found)))
+
+
+def _shape(rule: Rule, name: str) -> list[int]:
+    return [extent for (owner, _), extent in shapes_of(rule).items() if owner == name]

@@ -1,0 +1,299 @@
+"""One rule for every size: the text that is found, what is assumed, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import ddcompile as dd
+from ddcompile.analysis.cost import cost
+from ddcompile.ir.specialize import specialize
+
+Text = Callable[..., str]
+
+
+def programs(text: Text, *sizes: object) -> list[dd.Program]:
+    return [dd.parse(text(*(s if isinstance(s, tuple) else (s,)))) for s in sizes]
+
+
+def statements(program: dd.Program) -> list[str]:
+    return [line.strip() for line in str(program).splitlines()]
+
+
+def known(program: dd.Program) -> dd.Generalization:
+    assert program.generalization is not None
+    return program.generalization
+
+
+def refused(given: list[dd.Program], **options: object) -> list[dd.Diagnostic]:
+    with pytest.raises(dd.CompileError) as error:
+        dd.generalize(given, **options)  # type: ignore[arg-type]
+    return list(error.value.diagnostics)
+
+
+def orientation(n: int) -> str:
+    return f"""rule orientation(image: bit[{n}, {n}]) -> (class: bit) {{
+  row[i < {n}] = sum(j < {n}: image[i, j])
+  column[i < {n}] = sum(j < {n}: image[j, i])
+  longer[i < {n}, j < {n}] = sign(row[i] - column[j])
+  total = sum(i < {n}, j < {n}: longer[i, j])
+  rows = sum(i < {n}: {n} * sum(j < {n}: longer[i, j]) - {n - 1} * total >= {n * n - n + 1})
+  columns = sum(i < {n}: {n - 1} * total - {n} * sum(j < {n}: longer[j, i]) >= {n * n - n + 1})
+  class = rows > columns
+}}"""
+
+
+def life(h: int, w: int) -> str:
+    return f"""rule life(cell: bit[{h}, {w}]) -> (next: bit[{h}, {w}]) {{
+  count[i < {h}, j < {w}] = sum(di in -1..1, dj in -1..1: cell[(i + di) % {h}, (j + dj) % {w}])
+  next[i < {h}, j < {w}] = 5 <= 2 * count[i, j] - cell[i, j] <= 7
+}}"""
+
+
+def adder(n: int) -> str:
+    return f"""rule adder(x: bit[2, {n}]) -> (y: bit[{n + 1}]) {{
+  carry[i < {n}] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2
+  y[i < {n}] = x[0, i] xor x[1, i] xor pad(carry, 0)[i - 1]
+  y[{n}] = carry[{n - 1}]
+}}"""
+
+
+def half(n: int) -> str:
+    return f"rule half(x: bit[{n}]) -> (y: bit) {{\n  y = sum(i < {n}: x[i]) >= {(n + 1) // 2}\n}}"
+
+
+def test_orientation() -> None:
+    given = programs(orientation, 6, 8, 10, 12)
+    found = dd.generalize(given, hold_out=programs(orientation, 15))
+    assert statements(found)[5] == "rows = sum(i < N: N * sum(j < N: longer[i, j]) - (N - 1) * total > N * N - N)"
+    assert str(known(found)) == "proved at N = 6, 8, 10, 12; predicted at N = 15; elsewhere a definition"
+    assert not known(found).assumed
+    assert cost(found.rule) - 3 <= 1.15 * given[-1].cost
+    assert dd.parse(str(found)) == found
+    for n, program in zip((6, 8, 10, 12), given, strict=True):
+        assert dd.verify(found, program)
+        assert specialize(found.rule, {"N": n}).sizes == ()
+
+
+def test_two_sizes() -> None:
+    found = dd.generalize(programs(life, (5, 6), (7, 5), (6, 8)))
+    assert found.rule.sizes == ("H", "W")
+    assert "cell[(i + di) % H, (j + dj) % W]" in str(found)
+    assert not known(found).notes
+
+
+def test_sizes_that_coincide_are_flagged() -> None:
+    found = dd.generalize(programs(life, (5, 5), (7, 7), (6, 6)))
+    assert found.rule.sizes == ("N",)
+    assert known(found).notes == ("axis 1 of `cell` is as long as axis 0 of `cell` in all given programs: one size",)
+
+
+def test_results_that_are_longer() -> None:
+    found = dd.generalize(programs(adder, 4, 5, 7))
+    assert statements(found)[0] == "rule adder<N>(x: bit[2, N]) -> (y: bit[N + 1]) {"
+    assert statements(found)[3] == "y[N] = carry[N - 1]"
+    x = np.zeros((1, 2, 70), dtype=np.uint8)
+    x[0, 0] = 1
+    x[0, 1, 0] = 1
+    assert found(x)[0].tolist() == [0] * 70 + [1]
+
+
+def test_fractions_are_multiplied_through() -> None:
+    found = dd.generalize(programs(half, 5, 6, 7, 8), hold_out=programs(half, 11, 12))
+    assert statements(found)[1] == "y = 2 * sum(i < N: x[i]) >= N"
+    assert not known(found).assumed
+
+
+def test_a_fraction_of_even_sizes_is_assumed() -> None:
+    """Nothing says how odd sizes are rounded."""
+    found = dd.generalize(programs(half, 4, 6, 8, 10))
+    assert statements(found)[1] == "y = 2 * sum(i < N: x[i]) >= N  # assumed: 1/2 * N"
+
+
+def test_extents_that_are_multiples() -> None:
+    def strided(m: int) -> str:
+        return (
+            f"rule strided(x: bit[{2 * m + 1}]) -> (y: bit[{m}]) {{\n"
+            f"  y[i < {m}] = sum(j < 3: x[2 * i + j]) >= 2\n}}"
+        )
+
+    found = dd.generalize(programs(strided, 3, 4, 6), hold_out=programs(strided, 9))
+    assert statements(found)[:2] == [
+        "rule strided<N>(x: bit[2 * N + 1]) -> (y: bit[N]) {",
+        "y[i < N] = sum(j < 3: x[2 * i + j]) >= 2",
+    ]
+
+
+def test_variables_and_clauses() -> None:
+    def satisfied(v: int, c: int) -> str:
+        return (
+            f"rule satisfied(plain: bit[{c}, {v}], negated: bit[{c}, {v}]) -> (y: bit) {{\n"
+            f"  more[i < {c}] = sum(j < {v}: plain[i, j]) > sum(j < {v}: negated[i, j])\n"
+            f"  y = sum(i < {c}: more[i]) >= {(c + 1) // 2}\n}}"
+        )
+
+    found = dd.generalize(programs(satisfied, (5, 10), (6, 12), (7, 20), (8, 9)))
+    assert found.rule.sizes == ("N", "M")
+    assert statements(found)[2] == "y = 2 * sum(i < N: more[i]) >= N"
+
+
+def test_other_names_orders_and_sides() -> None:
+    """Programs of one structure, each written in its own way."""
+    texts = [
+        "rule r(x: bit[6]) -> (y: bit[6]) {\n  a = sum(i < 6: x[i])\n  b = sum(i < 6: x[i] and x[(i + 1) % 6])\n"
+        "  y[i < 6] = a - 3 * b >= 6\n}",
+        "rule r(x: bit[7]) -> (y: bit[7]) {\n"
+        "  pairs = sum(j < 7: x[(j + 1) % 7] and x[j])\n  all_of = sum(k < 7: x[k])\n"
+        "  y[k < 7] = 6 < all_of - 4 * pairs\n}",
+        "rule r(x: bit[9]) -> (y: bit[9]) {\n  a = sum(i < 9: x[i])\n  b = sum(i < 9: x[i] and x[(i + 1) % 9])\n"
+        "  y[i < 9] = a > 6 * b + 8\n}",
+    ]
+    found = dd.generalize([dd.parse(t) for t in texts])
+    assert statements(found)[3] == "y[i < N] = a - (N - 3) * b >= N"
+
+
+def test_factors_of_one_and_constants_of_zero() -> None:
+    texts = [
+        "rule r(x: bit[4]) -> (y: int) {\n  y = sum(i < 4: x[i])\n}",
+        "rule r(x: bit[5]) -> (y: int) {\n  y = 2 * sum(i < 5: x[i]) + 1\n}",
+        "rule r(x: bit[7]) -> (y: int) {\n  y = 4 * sum(i < 7: x[i]) + 3\n}",
+    ]
+    found = dd.generalize([dd.parse(t) for t in texts])
+    assert statements(found)[1] == "y = (N - 3) * sum(i < N: x[i]) + N - 4"
+
+
+def test_a_small_program_that_is_written_otherwise() -> None:
+    """Rules of very small sizes may come out in other forms; they count if they are proved equal."""
+    given = [dd.parse("rule half(x: bit[3]) -> (y: bit) {\n  y = (x[0] and (x[1] or x[2])) or (x[1] and x[2])\n}")]
+    found = dd.generalize([*given, *programs(half, 6, 7, 9)])
+    assert statements(found)[1] == "y = 2 * sum(i < N: x[i]) >= N"
+    assert str(known(found)) == "proved at N = 3, 6, 7, 9; elsewhere a definition"
+
+
+def test_offsets_that_wrap() -> None:
+    def far(n: int) -> str:
+        offset = 5 if n >= 2 * 5 else 5 - n
+        text = f"i {'+' if offset > 0 else '-'} {abs(offset)}"
+        return f"rule far(x: bit[{n}]) -> (y: bit[{n}]) {{\n  y[i < {n}] = x[i] and x[({text}) % {n}]\n}}"
+
+    found = dd.generalize(programs(far, 8, 11, 16))
+    assert statements(found)[1] == "y[i < N] = x[i] and x[(i + 5) % N]"
+
+
+def test_too_few_sizes() -> None:
+    found = dd.generalize(programs(adder, 4, 6))
+    assert statements(found)[0].endswith("# assumed: N + 1")
+    assert statements(found)[3] == "y[N] = carry[N - 1]  # assumed: N - 1"
+    assert dd.parse(str(found)) == found
+
+
+def test_from_one_size() -> None:
+    found = dd.generalize(programs(orientation, 12))
+    assert statements(found)[5] == (
+        "rows = sum(i < N: N * sum(j < N: longer[i, j]) - (N - 1) * total > N * N - N"
+        ")  # assumed: N, N - 1, N * N - N + 1"
+    )
+    assert all(not line.endswith("{") or "assumed" in line for line in statements(found))
+
+
+@pytest.mark.parametrize(
+    "bounds", [(3, 5, 7, 11), (2, 4, 8, 16), (4, 4, 5, 8)], ids=["primes", "powers", "one of them"]
+)
+def test_a_constant_that_is_no_function(bounds: tuple[int, ...]) -> None:
+    sizes = dict(zip((5, 6, 7, 8), bounds, strict=True))
+
+    def text(n: int) -> str:
+        return f"rule r(x: int[0..9][{n}]) -> (y: bit) {{\n  y = sum(i < {n}: x[i]) >= {sizes[n]}\n}}"
+
+    found = refused(programs(text, *sizes))
+    listed = ", ".join(map(str, bounds))
+    assert [(d.code, d.place) for d in found] == [("G011", "r at N = 5")]
+    assert f"no function of the sizes is {listed} at N = 5, 6, 7, 8" in found[0].message
+    assert found[0].hint
+
+
+def test_a_family_that_changes_shape() -> None:
+    def text(n: int) -> str:
+        op = "xor" if n == 7 else "and"
+        return f"rule r(x: bit[{n}]) -> (y: bit[{n}]) {{\n  y[i < {n}] = x[i] {op} x[(i + 1) % {n}]\n}}"
+
+    found = refused(programs(text, 5, 6, 7))
+    assert [d.code for d in found] == ["G010", "G010", "G014"]
+    assert found[1].message == "`y[i < 7] = x[i] xor x[(i + 1) % 7]`: no statement of another program is like it"
+    assert (found[1].place, found[2].place) == ("r at N = 7", "r")
+    assert "refuted" in found[2].message
+
+
+def test_every_statement_that_does_not_fit_is_named() -> None:
+    def text(n: int) -> str:
+        a, b = {5: (2, 3), 6: (3, 1), 7: (5, 5), 8: (9, 2)}[n]
+        return (
+            f"rule r(x: int[0..9][{n}]) -> (y: bit, z: bit) {{\n"
+            f"  y = sum(i < {n}: x[i]) >= {a}\n  z = {b} * x[0] > x[1]\n}}"
+        )
+
+    found = refused(programs(text, 5, 6, 7, 8))
+    assert [d.code for d in found] == ["G011", "G011"]
+    assert ["y = " in found[0].message, "z = " in found[1].message] == [True, True]
+
+
+def test_bounds_that_would_be_rounded() -> None:
+    def text(n: int) -> str:
+        return f"rule r(x: bit[{n}]) -> (y: int) {{\n  y = sum(i < {n // 2}: x[2 * i])\n}}"
+
+    assert [d.code for d in refused(programs(text, 4, 5, 6, 7))] == ["G011"]
+    found = dd.generalize(programs(text, 4, 6, 10))
+    assert statements(found)[0] == "rule r<N>(x: bit[2 * N]) -> (y: int) {"
+
+
+def test_a_prediction_that_fails() -> None:
+    other = dd.parse(half(11).replace(">= 6", ">= 5"))
+    found = refused(programs(half, 5, 6, 7, 8), hold_out=[other])
+    assert [d.code for d in found] == ["G020"]
+    assert "N = 11" in found[0].message
+
+
+def test_other_inputs() -> None:
+    found = refused([*programs(half, 5), *programs(adder, 4)])
+    assert [d.code for d in found] == ["G002"]
+
+
+def test_one_size_twice() -> None:
+    wrong = dd.parse(half(7).replace(">= 4", ">= 5"))
+    assert {d.code for d in refused([*programs(half, 5, 6, 7), wrong])} == {"G011"}
+
+
+def test_programs_that_have_sizes() -> None:
+    found = dd.generalize(programs(half, 5, 6, 7, 8))
+    assert [d.code for d in refused([found])] == ["G001"]
+    assert [d.code for d in refused([])] == ["G003"]
+
+
+def test_the_record_is_checked(tmp_path: pytest.TempPathFactory) -> None:
+    from pathlib import Path
+
+    from ddcompile.general import record
+
+    found = dd.generalize(programs(half, 5, 6, 7, 8), hold_out=programs(half, 9))
+    path = Path(str(tmp_path)) / "half.json"
+    path.write_text(record(found))
+    assert dd.check(path).status == "proved"
+    path.write_text(record(found).replace(">= N", ">= N + 1"))
+    assert dd.check(path).status == "failed"
+    path.write_text(record(found).replace('"given"', '"gave"'))
+    with pytest.raises(dd.CompileError, match="malformed"):
+        dd.check(path)
+
+
+def test_saved_text(tmp_path: pytest.TempPathFactory) -> None:
+    from pathlib import Path
+
+    found = dd.generalize(programs(adder, 4, 6))
+    path = Path(str(tmp_path)) / "adder.rule"
+    found.save(path)
+    text = path.read_text()
+    assert "Generalized by ddcompile" in text
+    assert "# assumed: N - 1" in text
+    assert dd.load(path) == found
