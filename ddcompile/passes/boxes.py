@@ -16,7 +16,8 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Statement
 from ddcompile.passes.clipping import clipped_clause
 from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import family_clause
-from ddcompile.passes.plans import affine_bound, binders_of, classes_of, familiar, operands_of, signatures, total_cost
+from ddcompile.passes.offsets import offset_of
+from ddcompile.passes.signatures import binders_of, classes_of, familiar, operands_of, signatures, total_cost
 
 __all__ = ["box_clauses"]
 
@@ -31,24 +32,36 @@ def box_clauses(
     if not shape or len(known) != len(rows):
         return None
     coordinates = np.array(list(np.ndindex(*shape)), dtype=np.int64).reshape(len(rows), len(shape))
-    taken = names.copy()
-    exact = _exact(target, rows, list(range(len(rows))), coordinates, atoms, taken)
-    if len(exact[1]) > 1:
-        others = names.copy()
-        clipped = _clipped(target, rows, coordinates, atoms, others)
-        if clipped is not None and total_cost(*clipped) < total_cost(*exact):
-            return *clipped, others
-    return *exact, taken
+    best: tuple[list[Constant], list[Statement], Names] | None = None
+    units = list(range(len(rows)))
+    for way in ("exact", "varied", "clipped"):
+        own = names.copy()
+        if way == "clipped":
+            found = _clipped(target, rows, coordinates, atoms, own)
+        else:
+            found = _exact(target, rows, units, coordinates, atoms, own, biased=way == "exact")
+        if found is not None and (best is None or total_cost(*found) < total_cost(*best[:2])):
+            best = *found, own
+        if best is not None and len(best[1]) == 1:
+            break
+    return best
 
 
 def _exact(
-    target: str, rows: Sequence[Row], units: list[int], coordinates: np.ndarray, atoms: Atoms, names: Names
-) -> _Clauses:
-    """Families of equal signature."""
+    target: str,
+    rows: Sequence[Row],
+    units: list[int],
+    coordinates: np.ndarray,
+    atoms: Atoms,
+    names: Names,
+    *,
+    biased: bool = True,
+) -> _Clauses | None:
+    """Families of equal signature, up to the bias or with it; None if a bias cannot be written."""
     extents = [atoms.shape[n] for n in atoms.names]
     families = [
         (members, family)
-        for members, classes in signatures(rows, units, atoms)
+        for members, classes in signatures(rows, units, atoms, biased=biased)
         for family in fit_fixed(classes, extents, coordinates[members])
     ]
     constants: list[Constant] = []
@@ -56,7 +69,11 @@ def _exact(
     for members, family in sorted(families, key=lambda f: f[1].lower):
         binders = binders_of(family.lower, family.upper, names)
         row = rows[members[family.first[0]]]
-        new, value = family_clause(row, family, binders, classes_of(row, atoms), atoms, names, target)
+        placed = [None if u is None else rows[members[u]] for u in family.units]
+        offset = offset_of(placed, binders, names, target)
+        if offset is None:
+            return None
+        new, value = family_clause(row, family, offset, binders, classes_of(row, atoms), atoms, names, target)
         constants += new
         statements.append(Statement(target, _positions(binders), value))
     return constants, statements
@@ -85,26 +102,25 @@ def _clipped(target: str, rows: Sequence[Row], coordinates: np.ndarray, atoms: A
         return None
     kernel, moves, accepted = fit
     members = [present[k] for k in accepted]
-    bound = affine_bound([rows[k] for k in members], coordinates[members])
-    if bound is None or len(members) < 2:
+    if len(members) < 2:
         return None
     constants: list[Constant] = []
     statements: list[Statement] = []
-    for low, high, _ in boxes_of(coordinates, np.array(members)):
+    for low, high, inside in boxes_of(coordinates, np.array(members)):
         binders = binders_of(low.tolist(), high.tolist(), names)
+        offset = offset_of([rows[k] for k in inside.tolist()], binders, names, target)
+        if offset is None:
+            return None
         points = {b.name: Affine.of(int(a)) for b, a in zip(binders, low, strict=True) if _is_point(b)}
         own = [
             Affine.of(constant, dict(zip([b.name for b in binders], slopes, strict=True))).substitute(points)
             for constant, slopes in moves
         ]
         free = tuple(b for b in binders if not _is_point(b))
-        limit = bound.at([b.name for b in binders]).substitute(points)
         row, first = rows[present[kernel]], operands[kernel]
-        new, value = clipped_clause(
-            row, first, own, bound.factor, limit, free, tensor, atoms.shape[tensor], names, target
-        )
+        new, value = clipped_clause(row, first, own, offset, free, tensor, atoms.shape[tensor], names, target)
         constants += new
         statements.append(Statement(target, _positions(binders), value))
     rest = sorted(set(range(len(rows))).difference(members))
     others = _exact(target, rows, rest, coordinates, atoms, names)
-    return constants + others[0], statements + others[1]
+    return None if others is None else (constants + others[0], statements + others[1])

@@ -13,7 +13,8 @@ from ddcompile.analysis.rows import Row, activated
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
-from ddcompile.passes.layers import Names, double_parts, written
+from ddcompile.passes.layers import Names, double_parts
+from ddcompile.passes.offsets import Offset
 
 __all__ = ["clipped_clause"]
 
@@ -25,8 +26,7 @@ def clipped_clause(
     row: Row,
     kernel: Operands,
     moves: list[Affine],
-    factor: int,
-    bound: Affine,
+    offset: Offset,
     binders: tuple[Binder, ...],
     tensor: str,
     extents: tuple[int, ...],
@@ -41,8 +41,8 @@ def clipped_clause(
         The unit that is the kernel, and what it reads.
     moves
         Where the kernel goes, axis by axis.
-    factor, bound
-        The sum, times the factor, is compared with the bound, or has it added.
+    offset
+        What the sum is compared with, or has added.
     """
     ranges = {b.name: (b.lower.value, b.upper.value - 1) for b in binders}  # type: ignore[attr-defined]
     inner = names.indices(len(extents), avoid=ranges)
@@ -58,9 +58,7 @@ def clipped_clause(
                 for axis, (move, start, count, extent, name) in enumerate(places)
             ]
             total = builder.add(total, _box(table, axes, tensor, names, stem, constants))
-    if bound.is_constant:
-        return constants, written(row, total)
-    return constants, activated(row, builder.mul(factor, total), bound.to_expr())
+    return [*constants, *offset.constants], activated(row, builder.mul(offset.factor, total), offset.value)
 
 
 def _table(row: Row, kernel: Operands) -> np.ndarray:

@@ -29,6 +29,7 @@ from ddcompile.analysis.linear import Atoms, is_integral
 from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import Types, infer
+from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import Alias, Ranges, Repeats, alias_of, combined, compose, reduced
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
 from ddcompile.passes.options import Pass
@@ -49,19 +50,26 @@ class Forward(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        rows = _simplified(layers, types, atoms)
+        rows = _simplified(layers, types, atoms, sums=True)
         best = _rewritten(rule, layers, atoms, rows)
+        if _has_sums(layers, rows) and verify(best.rule):
+            # A sum that is a sign by its weights has a wider range by its text.
+            rows = _simplified(layers, types, atoms, sums=False)
+            best = _rewritten(rule, layers, atoms, rows)
         for layer in layers:
             composed = _composed(layer, layers, rows, types, atoms)
             if composed is not None:
                 shorter = _rewritten(rule, layers, atoms, composed)
-                if cost(shorter.rule) < cost(best.rule):
+                if cost(shorter.rule) < cost(best.rule) and not verify(shorter.rule):
                     rows, best = composed, shorter
         return best
 
 
-def _simplified(layers: Sequence[Layer], types: Types, atoms: Atoms) -> dict[str, list[Row]]:
-    """The rows of all layers over representatives, with the simplest activations that their ranges allow."""
+def _simplified(layers: Sequence[Layer], types: Types, atoms: Atoms, *, sums: bool) -> dict[str, list[Row]]:
+    """The rows of all layers over representatives, with the simplest activations that their ranges allow.
+
+    `sums` says whether signs become the sums that they are.
+    """
     domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
     ranges, repeats = Ranges(types, atoms), Repeats()
     aliases: dict[int, Alias] = {}
@@ -83,11 +91,18 @@ def _simplified(layers: Sequence[Layer], types: Types, atoms: Atoms) -> dict[str
             if span is not None:
                 ranges.record(start + k, row, span)
         # What nothing reads any more does not decide how the others are written.
-        found = settled([mine[k] for k in stays], [spans[k] for k in stays], integral=_is_whole(mine, types, atoms))
+        integral = _is_whole(mine, types, atoms)
+        found = settled([mine[k] for k in stays], [spans[k] for k in stays], integral=integral, sums=sums)
         for k, row in zip(stays, found, strict=True):
             mine[k] = row
         rows[layer.name] = mine
     return rows
+
+
+def _has_sums(layers: Sequence[Layer], rows: dict[str, list[Row]]) -> bool:
+    """Whether signs became sums."""
+    known = [(layer.rows[0].kind, rows[layer.name][0].kind) for layer in layers if layer.rows]
+    return ("sign", "affine") in known
 
 
 def _is_whole(rows: Sequence[Row], types: Types, atoms: Atoms) -> bool:

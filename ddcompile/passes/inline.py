@@ -45,11 +45,12 @@ class Inline(Pass):
 
     name: ClassVar[str] = "inline"
     size: int = option(24, "the largest cost of a statement after something was written into it")
+    body: int = option(32, "the same where it is all that a sum adds up")
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         state = _State(rule)
-        if not state.settle(names_of(rule), self.size):
+        if not state.settle(names_of(rule), self):
             return unchanged(rule)
         return Rewrite(state.rule(), Witness())
 
@@ -76,20 +77,20 @@ class _State:
         """The program as it is now."""
         return with_statements(self._old, self._statements.values())
 
-    def settle(self, names: Names, size: int) -> bool:
+    def settle(self, names: Names, options: Inline) -> bool:
         """Write tensors into their readers, the first in the text first, until nothing changes any more."""
         changed = False
         heapify(self._work)
         while self._work:
             number = heappop(self._work)
             self._waiting.discard(number)
-            change = self._change(number, names, size)
+            change = self._change(number, names, options)
             if change is not None and self._saved(change) >= 0:
                 self._apply(change)
                 changed = True
         return changed
 
-    def _change(self, number: int, names: Names, size: int) -> _Change | None:
+    def _change(self, number: int, names: Names, options: Inline) -> _Change | None:
         source = self._statements.get(number)
         if source is None or source.target in self._results or len(self._clauses[source.target]) != 1:
             return None
@@ -105,7 +106,7 @@ class _State:
             fused = _fused(source, readers[places[0]], names, self.rule)
             if fused is not None:
                 return {number: fused[0], places[0]: fused[1]}
-        written = _written(source, readers, size, names)
+        written = _written(source, readers, options, names)
         return None if written is None else {number: None, **written}
 
     def _saved(self, change: _Change) -> int:
@@ -149,7 +150,9 @@ def _is_copy(source: Statement) -> bool:
     return isinstance(source.value, Literal | Read) and getattr(source.value, "pad", None) is None
 
 
-def _written(source: Statement, readers: dict[int, Statement], size: int, names: Names) -> dict[int, Statement] | None:
+def _written(
+    source: Statement, readers: dict[int, Statement], options: Inline, names: Names
+) -> dict[int, Statement] | None:
     """The readers with `source` written into them; None if one of them forbids it."""
     written = {}
     for place, old in readers.items():
@@ -163,13 +166,19 @@ def _written(source: Statement, readers: dict[int, Statement], size: int, names:
             moved = substitute(value[1], dict(zip(value[0], node.positions, strict=True)))
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
-            if not _is_copy(source) and cost(reader) > max(size, cost(old)):
+            most = options.body if _is_body(node, old.value) else options.size
+            if not _is_copy(source) and cost(reader) > max(most, cost(old)):
                 return None
             break
         if source.target in read_names([reader]):
             return None
         written[place] = reader
     return written
+
+
+def _is_body(read: Read, value: Expr) -> bool:
+    """Whether a value has a sum of a read."""
+    return any(isinstance(n, Reduce) and n.op in ("sum", "any", "all") and n.body == read for n in postorder(value))
 
 
 def _once(node: Read, scope: tuple[Binder, ...]) -> bool:

@@ -33,7 +33,6 @@ __all__ = [
     "is_layer",
     "layers_of",
     "names_of",
-    "written",
 ]
 
 
@@ -211,13 +210,6 @@ def _are_doubles(row: Row) -> bool:
     """Whether all weights, divided by the scale of the row, are visibly doubles."""
     least, most = (-(2**53), 2**53) if row.exponent <= 1000 else (0, 0)
     return row.weights.dtype != object and bool(((least <= row.weights) & (row.weights <= most)).all())
-
-
-def written(row: Row, total: Expr) -> Expr:
-    """The value of a unit from its weighted sum."""
-    if row.kind == "positive":
-        return activated(row, total, Literal(1 - row.bias))
-    return activated(row, total, exact_expression(Fraction(row.bias, 2**row.exponent)))
 
 
 _INDEX_NAMES = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s")

@@ -10,11 +10,12 @@ import numpy as np
 
 from ddcompile.analysis.families import Anchor, Family, UnitClass
 from ddcompile.analysis.linear import Atoms
-from ddcompile.analysis.rows import Row
+from ddcompile.analysis.rows import Row, activated
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
-from ddcompile.passes.layers import Names, double_parts, exact_expression, written
+from ddcompile.passes.layers import Names, double_parts, exact_expression
+from ddcompile.passes.offsets import Offset
 
 __all__ = ["centred", "family_clause"]
 
@@ -25,6 +26,7 @@ _Group = tuple[int, list[int], list[Anchor | None]]
 def family_clause(
     row: Row,
     family: Family,
+    offset: Offset,
     binders: tuple[Binder, ...],
     classes: list[UnitClass],
     atoms: Atoms,
@@ -43,7 +45,7 @@ def family_clause(
                 part, starts, atoms.names[number], atoms, moves, family, coordinates, names, stem, constants
             )
             total = builder.add(total, term)
-    return constants, written(row, total)
+    return [*constants, *offset.constants], activated(row, builder.mul(offset.factor, total), offset.value)
 
 
 def _groups(family: Family, classes: list[UnitClass]) -> list[_Group]:

@@ -14,6 +14,7 @@ from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
 from ddcompile.passes.align import Align
 from ddcompile.passes.collapse_cones import CollapseCones
+from ddcompile.passes.collect import Collect
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
@@ -47,6 +48,7 @@ _ALL: tuple[type[Pass], ...] = (
     Align,
     Roll,
     Widen,
+    Collect,
     Hoist,
     Cse,
     Inline,
@@ -60,7 +62,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 
 DEFAULT = (
     "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,reroll,slice-weights,fold,inline,"
-    "collapse-cones,fold,dce,align,roll,widen,hoist,cse,inline,fold,dce,name"
+    "collapse-cones,fold,dce,align,roll,widen,collect,hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

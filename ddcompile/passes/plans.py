@@ -1,8 +1,8 @@
 """Ways to write the units of a hidden layer as families, and the cheapest of them.
 
-A way is a list of families without common units: those that fit exactly come first, then boxes with a few holes, then
-signs together with their negations, then clipped kernels, with one bound or with bounds that are affine in the
-coordinates. What no family takes stays a table.
+A way is a list of families without common units: those that fit exactly come first, then boxes with a few holes, both
+also with bounds that depend on the coordinates, then signs together with their negations, then clipped kernels, with
+one bound or with several. What no family takes stays a table.
 """
 
 from __future__ import annotations
@@ -13,33 +13,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ddcompile.analysis.bounds import fit_bounds
 from ddcompile.analysis.clipped import Operands, fit_clipped
-from ddcompile.analysis.cost import cost
-from ddcompile.analysis.families import Family, UnitClass, fit_free, unit_classes
+from ddcompile.analysis.families import Family, UnitClass, fit_free
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.runs import affine_runs
 from ddcompile.analysis.slices import decompose
-from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Statement
 from ddcompile.passes.clipping import clipped_clause
 from ddcompile.passes.layers import Names, clause
 from ddcompile.passes.moving import centred, family_clause
+from ddcompile.passes.offsets import offset_of
+from ddcompile.passes.signatures import binders_of, classes_of, familiar, operands_of, signatures, total_cost
 
-__all__ = [
-    "Bound",
-    "Written",
-    "affine_bound",
-    "binders_of",
-    "cheapest",
-    "classes_of",
-    "familiar",
-    "filled",
-    "operands_of",
-    "signatures",
-    "total_cost",
-]
+__all__ = ["Written", "cheapest", "filled"]
 
 _TERM = 10
 """About what a term costs in a reader: one for every family, one for every hole."""
@@ -81,19 +68,6 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """What `factor` times the sum is compared with, or has added: an affine function of the coordinates."""
-
-    factor: int
-    constant: int
-    slopes: tuple[int, ...]
-
-    def at(self, coordinates: Sequence[str]) -> Affine:
-        """The bound in terms of named coordinates."""
-        return Affine.of(self.constant, dict(zip(coordinates, self.slopes, strict=True)))
-
-
-@dataclass(frozen=True, slots=True)
 class _Layer:
     """What all ways begin with."""
 
@@ -101,6 +75,8 @@ class _Layer:
     familiar: frozenset[int]
     atoms: Atoms
     stem: str
+    classes: dict[int, list[UnitClass]] = field(default_factory=dict)
+    """What is known of units so far."""
 
 
 def cheapest(
@@ -158,17 +134,17 @@ def _table_cost(units: Sequence[int], table: Sequence[Row], atoms: Atoms, stem: 
     return total_cost(constants, [statement])
 
 
-def binders_of(lower: Sequence[int], upper: Sequence[int], names: Names) -> tuple[Binder, ...]:
-    """Binders over a box."""
-    bounds = zip(names.indices(len(lower)), lower, upper, strict=True)
-    return tuple(Binder(n, Literal(a), Literal(b)) for n, a, b in bounds)
 
-
-def _exact(layer: _Layer, units: list[int], names: Names, *, holes: bool = False) -> Iterator[Written]:
-    """Families of equal signature."""
+def _exact(
+    layer: _Layer, units: list[int], names: Names, *, holes: bool = False, biased: bool = True
+) -> Iterator[Written]:
+    """Families of equal signature, up to the bias or with it."""
     atoms = layer.atoms
     extents = [atoms.shape[n] for n in atoms.names]
-    for members, classes in signatures(layer.rows, [u for u in units if u in layer.familiar], atoms):
+    known = [u for u in units if u in layer.familiar]
+    for members, classes in signatures(layer.rows, known, atoms, biased=biased, known=layer.classes):
+        if not biased and len({layer.rows[u].bias for u in members}) == 1:
+            continue
         for family in fit_free(classes, extents, holes=holes):
             row = layer.rows[members[family.first[0]]]
             if len(family.units) == 1 and not _is_short(row, atoms):
@@ -178,9 +154,12 @@ def _exact(layer: _Layer, units: list[int], names: Names, *, holes: bool = False
             family = centred(family, row, classes_of(row, atoms), atoms)
             row = layer.rows[members[family.first[0]]]
             binders = binders_of(family.lower, family.upper, names)
-            new, value = family_clause(row, family, binders, classes_of(row, atoms), atoms, names, layer.stem)
             placed = tuple(None if u is None else members[u] for u in family.units)
-            silent = _silent(row, family, classes_of(row, atoms), atoms) if holes else ()
+            offset = offset_of([None if u is None else layer.rows[u] for u in placed], binders, names, layer.stem)
+            if offset is None:
+                continue
+            new, value = family_clause(row, family, offset, binders, classes_of(row, atoms), atoms, names, layer.stem)
+            silent = _silent(row, family, classes_of(row, atoms), atoms) if holes and biased else ()
             part = Written(placed, new, binders, value, silent)
             if part.gaps <= max(2, len(part.members) // 4):
                 yield part
@@ -216,6 +195,16 @@ def _with_holes(layer: _Layer, units: list[int], names: Names) -> Iterator[Writt
     return _exact(layer, units, names, holes=True)
 
 
+def _varied(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+    """Families of equal signature up to the bias, which depends on the coordinates."""
+    return _exact(layer, units, names, biased=False)
+
+
+def _varied_with_holes(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+    """Families of equal signature up to the bias over boxes with a few holes."""
+    return _exact(layer, units, names, holes=True, biased=False)
+
+
 def _mirrored(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
     """Signs of differences, each of which is the negation of the unit at mirrored coordinates."""
     count = len(layer.rows)
@@ -248,45 +237,33 @@ def _clipped(layer: _Layer, units: list[int], names: Names, *, slopes: bool = Fa
         operands = [o for _, o in groups[key]]
         for family in fit_clipped(operands, atoms.shape[tensor]):
             placed = tuple(None if k is None else members[k] for k in family.units)
-            grid = np.indices(family.counts).reshape(len(family.counts), -1).T
-            bound = affine_bound(
-                [layer.rows[u] for u in placed if u is not None], grid[[u is not None for u in placed]]
-            )
-            if bound is None:
-                continue
             binders = binders_of([0] * len(family.counts), family.counts, names)
-            free = [b.name for b in binders]
-            moves = family.move(free)
+            offset = offset_of([None if u is None else layer.rows[u] for u in placed], binders, names, layer.stem)
+            if offset is None:
+                continue
+            moves = family.move([b.name for b in binders])
             row = layer.rows[members[family.kernel]]
             new, value = clipped_clause(
-                row, operands[family.kernel], moves, bound.factor, bound.at(free), binders, tensor,
-                atoms.shape[tensor], names, layer.stem,
-            )  # fmt: skip
+                row, operands[family.kernel], moves, offset, binders, tensor, atoms.shape[tensor], names, layer.stem
+            )
             yield Written(placed, new, binders, value)
 
 
 def _sloped(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
-    """Clipped kernels with bounds that are affine in the coordinates."""
+    """Clipped kernels with bounds that depend on the coordinates."""
     return _clipped(layer, units, names, slopes=True)
 
 
 _WAYS: tuple[Callable[[_Layer, list[int], Names], Iterator[Written]], ...] = (
     _exact,
     _with_holes,
+    _varied,
+    _varied_with_holes,
     _mirrored,
     _clipped,
     _sloped,
 )
 
-
-def affine_bound(rows: Sequence[Row], coordinates: np.ndarray) -> Bound | None:
-    """The bounds of units at some coordinates as one function of them; biases for those that are not compared."""
-    is_positive = rows[0].kind == "positive"
-    values = [1 - r.bias if is_positive else r.bias for r in rows]
-    if len(set(values)) == 1:
-        return Bound(1, values[0], (0,) * coordinates.shape[1])
-    found = None if rows[0].exponent else fit_bounds(values, coordinates, *(() if is_positive else (1,)))
-    return None if found is None else Bound(*found)
 
 
 def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence[int]) -> dict[int, int]:
@@ -314,54 +291,9 @@ def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence
     return {}
 
 
-def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:
-    """The one tensor that a unit reads and what it reads there; None if there are several or it has no axes."""
-    numbers = np.unique(atoms.tensor_of(row.atoms)).tolist()
-    if len(numbers) != 1 or not atoms.shape[atoms.names[numbers[0]]]:
-        return None
-    name = atoms.names[numbers[0]]
-    places = np.unravel_index(row.atoms - atoms.offset[name], atoms.shape[name])
-    return name, Operands(np.stack(places, axis=1).astype(np.int64), row.weights)
 
 
-def classes_of(row: Row, atoms: Atoms) -> list[UnitClass]:
-    """The classes of a unit, smallest first; the order depends on weights and shapes only."""
-    found: list[UnitClass] = []
-    numbers = atoms.tensor_of(row.atoms)
-    for number in np.unique(numbers).tolist():
-        mine = numbers == number
-        extents = atoms.shape[atoms.names[number]]
-        local = row.atoms[mine] - atoms.offset[atoms.names[number]]
-        if extents:
-            positions = np.stack(np.unravel_index(local, extents), axis=1).astype(np.int64)
-        else:
-            positions = np.zeros((len(local), 0), dtype=np.int64)
-        found += unit_classes(positions, row.weights[mine], number, extents)
-    return sorted(found, key=lambda c: (c.count, c.tensor, c.weight, c.shape))
 
-
-def _signature(row: Row, classes: list[UnitClass]) -> tuple[object, ...]:
-    shapes = tuple((c.tensor, c.weight, c.shape, tuple(a is None for a in c.anchors)) for c in classes)
-    return (row.kind, row.low, row.high, row.bias, row.exponent, shapes)
-
-
-def signatures(rows: Sequence[Row], numbers: list[int], atoms: Atoms) -> list[tuple[list[int], list[list[UnitClass]]]]:
-    """The numbered units grouped by signature, in an order that does not depend on theirs."""
-    groups: dict[tuple[object, ...], tuple[list[int], list[list[UnitClass]]]] = {}
-    for k in numbers:
-        row = rows[k]
-        classes = classes_of(row, atoms)
-        members, membersclasses_of = groups.setdefault(_signature(row, classes), ([], []))
-        members.append(k)
-        membersclasses_of.append(classes)
-    return [groups[key] for key in sorted(groups, key=repr)]
-
-
-def familiar(rows: Sequence[Row], few: int) -> list[int]:
-    """Rows that may have a family: their weights, up to sign, are those of another row, or few."""
-    keys = [(row.kind, len(row.weights), np.sort(np.abs(row.weights)).tolist()) for row in rows]
-    seen = Counter(map(repr, keys))
-    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= few]
 
 
 def _is_short(row: Row, atoms: Atoms) -> bool:
@@ -378,8 +310,3 @@ def _is_short(row: Row, atoms: Atoms) -> bool:
             return False
         room -= len(pieces)
     return True
-
-
-def total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
-    """What constants and statements cost."""
-    return sum(map(cost, constants)) + sum(map(cost, statements))

@@ -33,8 +33,9 @@ from ddcompile.passes.boxes import box_clauses
 from ddcompile.passes.layers import Layer, clause, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
-from ddcompile.passes.plans import cheapest, classes_of, filled, total_cost
+from ddcompile.passes.plans import cheapest, filled
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.signatures import classes_of, total_cost
 
 __all__ = ["Reroll"]
 

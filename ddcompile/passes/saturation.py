@@ -1,7 +1,7 @@
 """Layers whose activation does less than it could: what ranges say of all units at once.
 
 A relu that never cuts is its sum, a clamp may lose a side, and over integers a clamp to -1..1 is the sign, one to 0..1
-whether the sum is positive.
+whether the sum is positive; the sign of a sum that is -1, 0 or 1 is the sum.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ddcompile.passes.aliases import Range, reduced
 __all__ = ["settled"]
 
 
-def settled(rows: Sequence[Row], spans: Sequence[Range | None], *, integral: bool) -> list[Row]:
+def settled(rows: Sequence[Row], spans: Sequence[Range | None], *, integral: bool, sums: bool) -> list[Row]:
     """The rows of a layer, equal in value, with the simplest activation that all of them can have.
 
     Parameters
@@ -27,6 +27,8 @@ def settled(rows: Sequence[Row], spans: Sequence[Range | None], *, integral: boo
         The range of the form of each.
     integral
         Whether all forms have integer values only.
+    sums
+        Whether signs may become sums.
     """
     known = [span for span in spans if span is not None]
     if not known or len(known) != len(rows):
@@ -36,6 +38,8 @@ def settled(rows: Sequence[Row], spans: Sequence[Range | None], *, integral: boo
             turned = [_upright(row, span) for row, span in zip(rows, known, strict=True)]
             if all(low >= 0 or high <= 0 for low, high in known):
                 return [replace(row, kind="affine") for row in turned]
+        case "sign" if sums and integral and all(low >= -1 and high <= 1 for low, high in known):
+            return [replace(row, kind="affine") for row in rows]
         case "clamp":
             return _clamped(rows, known, integral=integral)
     return list(rows)

@@ -664,9 +664,73 @@ APPLIES = [
   y = state[0] + state[1] + state[2] >= 2
 }""",
     ),
+    (
+        "a parity, with operands around a ring, of which one is apart",
+        "collect",
+        """rule f(x: bit[9]) -> (y: bit[9], z: bit) {
+  y[i < 9] = x[(i - 1) % 9] xor x[i] xor x[(i + 1) % 9] xor x[(i + 2) % 9]
+  z = (x[0] and x[2] and x[4] and x[6] and x[8] and x[1]) or (x[1] or x[2] or x[3] or x[4])
+}""",
+        """rule f(x: bit[9]) -> (y: bit[9], z: bit) {
+  y[i < 9] = sum(j < 4: x[(i + j - 1) % 9]) % 2
+  z = all(i < 5: x[2 * i]) and x[1] or any(i < 4: x[i + 1])
+}""",
+    ),
+    (
+        "rows of which one has to be filled more",
+        "reroll",
+        """rule f(x: bit[5, 4]) -> (y: bit) {
+  const W: int[5, 5, 4] = [ROWS]
+  const b: int[5] = [2, 2, 4, 2, 2]
+  const V: int[5] = [1, 1, 1, 1, 1]
+  h[u < 5] = sum(i < 5, j < 4: W[u, i, j] * x[i, j]) >= b[u]
+  y = sum(u < 5: V[u] * h[u]) >= 3
+}""".replace("ROWS", ", ".join(str([[int(i == u)] * 4 for i in range(5)]) for u in range(5))),
+        """rule f(x: bit[5, 4]) -> (y: bit) {
+  const weight_y: int[5] = [1, 1, 1, 1, 1]
+  h2[i < 5] = sum(k < 4: x[i, k]) >= (if i == 2 then 4 else 2)
+  y = sum(i < 5: weight_y[i] * h2[i]) >= 3
+}""",
+    ),
+    (
+        "results compared with numbers from a table",
+        "reroll",
+        """rule f(x: bit[5, 4]) -> (y: bit[5]) {
+  const W: int[5, 5, 4] = [ROWS]
+  const b: int[5] = [2, 1, 4, 3, 1]
+  y[u < 5] = sum(i < 5, j < 4: W[u, i, j] * x[i, j]) >= b[u]
+}""".replace("ROWS", ", ".join(str([[int(i == u)] * 4 for i in range(5)]) for u in range(5))),
+        """rule f(x: bit[5, 4]) -> (y: bit[5]) {
+  const bound_y: int[5] = [2, 1, 4, 3, 1]
+  y[i < 5] = sum(k < 4: x[i, k]) >= bound_y[i]
+}""",
+    ),
+    (
+        "signs of sums that are no more than signs",
+        "forward",
+        """rule f(x: bit[3]) -> (y: int) {
+  const W: int[2, 3] = [[1, 0, -1], [0, -1, 1]]
+  h[u < 2] = sign(sum(i < 3: W[u, i] * x[i]))
+  y = 2 * h[0] + 3 * h[1]
+}""",
+        """rule f(x: bit[3]) -> (y: int) {
+  const weight_h: int[2, 3] = [[1, 0, -1], [0, -1, 1]]
+  h[u < 2] = sum(i < 3: weight_h[u, i] * x[i])
+  y = 2 * h[0] + 3 * h[1]
+}""",
+    ),
 ]
 
 DECLINES = [
+    (
+        "two operands, operands that are not in line, and sums of reals",
+        "collect",
+        """rule f(x: bit[9], z: real[9]) -> (y: bit[7], s: bit, t: real) {
+  y[i < 7] = x[i] xor x[i + 1]
+  s = x[0] and x[1] and x[3] and x[6] and x[8]
+  t = z[0] + z[1] + z[2] + z[3] + z[4] + z[5] + z[6]
+}""",
+    ),
     (
         "a sum over reals, and one without weights",
         "isolate",

@@ -1,0 +1,186 @@
+"""Write a chain of operands that are alike as a reduction.
+
+Before::
+
+    y[i < 4, j < 4] = x[2 * i, 2 * j] xor x[2 * i, 2 * j + 1] xor x[2 * i + 1, 2 * j] xor x[2 * i + 1, 2 * j + 1]
+
+After::
+
+    y[i < 4, j < 4] = sum(k < 2, l < 2: x[2 * i + k, 2 * j + l]) % 2
+
+Operands are alike when they differ in constants only, all of which are affine functions of coordinates that fill a box.
+What is added becomes a sum, `and` becomes `all`, `or` becomes `any`, and `xor` the remainder of a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.families import Anchor, fit_box
+from ddcompile.analysis.reals import Reals
+from ddcompile.ir import builder
+from ddcompile.ir.affine import Affine, affine_of
+from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import children, postorder, rewrite, with_children
+from ddcompile.ir.types import Types, infer
+from ddcompile.passes.layers import Names, names_of
+from ddcompile.passes.options import Pass, option
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.templates import filled, shape_of
+
+__all__ = ["Collect"]
+
+_OPS = ("+", "xor", "and", "or")
+_REACH = 2**30
+"""How far constants of operands may be apart, half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collect(Pass):
+    """Write a chain of operands that are alike as a reduction."""
+
+    name: ClassVar[str] = "collect"
+    size: int = option(100, "how many nodes an operand may have", high=100_000)
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        types = infer(rule)
+        reals = Reals(types)
+        names = names_of(rule)
+        statements = []
+        for statement in rule.statements:
+            used = {b.name for b in statement.binders}
+            used |= {b.name for n in postorder(statement.value) if isinstance(n, Binding) for b in n.binders}
+            value = _shortened(statement.value, names, used, types, reals, self.size)
+            statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+        if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
+            return unchanged(rule)
+        return Rewrite(with_statements(rule, statements))
+
+
+def _shortened(value: Expr, names: Names, used: set[str], types: Types, reals: Reals, size: int) -> Expr:
+    """The value with every chain, looked at from its last operand, shortened; inner chains first."""
+    every = list(postorder(value))
+    links = {id(n.left) for n in every if isinstance(n, Binary) and isinstance(n.left, Binary) and n.left.op == n.op}
+    results: list[Expr] = []
+    changed = False
+    for node in every:
+        count = len(children(node))
+        kids = tuple(results[len(results) - count :])
+        del results[len(results) - count :]
+        same = all(a is b for a, b in zip(kids, children(node), strict=True))
+        new = node if same else with_children(node, kids)
+        if isinstance(new, Binary) and new.op in _OPS and id(node) not in links and not reals(new):
+            shorter = _collected(new, names, used, types, size)
+            if cost(shorter) < cost(new):
+                new, changed = shorter, True
+        results.append(new)
+    return results[0] if changed else value
+
+
+def _collected(node: Binary, names: Names, used: set[str], types: Types, size: int) -> Expr:
+    """The chain that ends with a node, with every group of operands that are alike as a reduction."""
+    operands: list[Expr] = []
+    rest: Expr = node
+    while isinstance(rest, Binary) and rest.op == node.op:
+        operands.append(rest.right)
+        rest = rest.left
+    operands.append(rest)
+    terms: list[Expr] = []
+    for group in _groups(operands[::-1], types, size):
+        start, stop = 0, len(group)
+        reduced = _reduced(node.op, group, names, used)
+        if reduced is None:
+            start, stop = _longest_line(group)
+            reduced = _reduced(node.op, group[start:stop], names, used)
+        terms += group if reduced is None else [*group[:start], reduced, *group[stop:]]
+    result = terms[0]
+    for term in terms[1:]:
+        result = Binary(node.op, result, term)
+    return result
+
+
+def _groups(operands: Sequence[Expr], types: Types, size: int) -> Iterator[list[Expr]]:
+    """The operands that may be alike, the group of the first one first."""
+    wrapped = {(r, axis) for o in operands for r, axis in _wrapped(o)}
+    groups: dict[object, list[Expr]] = {}
+    for number, operand in enumerate(operands):
+        operand = rewrite(operand, lambda n: _around(n, wrapped, types))
+        shape = shape_of(Statement("", (), operand), size)
+        key = number if shape is None else (shape.key, shape.tensors)
+        groups.setdefault(key, []).append(operand)
+    yield from groups.values()
+
+
+def _wrapped(operand: Expr) -> Iterator[tuple[str, int]]:
+    """The axes of tensors on which reads in an operand wrap around."""
+    for read in postorder(operand):
+        if isinstance(read, Read):
+            for axis, position in enumerate(read.positions):
+                if isinstance(position, Binary) and position.op == "%":
+                    yield read.tensor, axis
+
+
+def _around(node: Expr, wrapped: set[tuple[str, int]], types: Types) -> Expr:
+    """A read that wraps around on the axes on which others do; it is one of an element that is there."""
+    if not isinstance(node, Read) or node.pad is not None or node.tensor not in types.shape:
+        return node
+    positions = tuple(
+        Binary("%", p, Literal(types.shape[node.tensor][axis]))
+        if (node.tensor, axis) in wrapped and affine_of(p) is not None
+        else p
+        for axis, p in enumerate(node.positions)
+    )
+    return Read(node.tensor, positions, node.pad, location=node.location)
+
+
+def _reduced(op: str, operands: list[Expr], names: Names, used: set[str]) -> Expr | None:
+    """Operands of one shape as a reduction; None if their constants are not affine over a box."""
+    if len(operands) < 3:
+        return None
+    shapes = [s for o in operands if (s := shape_of(Statement("", (), o), _REACH)) is not None]
+    if not all(isinstance(v, int) and abs(v) < _REACH for s in shapes for v in s.numbers):
+        return None
+    matrix = np.array([s.numbers for s in shapes], dtype=np.int64).reshape(len(shapes), -1)
+    fit = fit_box(matrix % (4 * _REACH), [4 * _REACH] * matrix.shape[1])
+    if fit is None or prod(fit[0]) != len(operands):
+        return None
+    counts, _, anchors = fit
+    free = names.indices(len(counts), avoid=used)
+    lines = [Affine.of(_constant(a), dict(zip(free, a.slopes, strict=True))) for a in anchors]
+    body = filled(
+        Statement("", (), operands[0]), lambda k, form: form - form.constant + lines[k], lambda _, read: read
+    ).value
+    binders = [Binder(n, Literal(0), Literal(count)) for n, count in zip(free, counts, strict=True)]
+    match op:
+        case "and":
+            return builder.reduction("all", binders, body)
+        case "or":
+            return builder.reduction("any", binders, body)
+        case "xor":
+            return builder.mod(builder.summation(binders, body), 2)
+    return builder.summation(binders, body)
+
+
+def _longest_line(operands: Sequence[Expr]) -> tuple[int, int]:
+    """Where the constants of operands of one shape change in equal steps longest."""
+    numbers = [s.numbers for o in operands if (s := shape_of(Statement("", (), o), _REACH)) is not None]
+    steps = [[b - a for a, b in zip(*pair, strict=True)] for pair in pairwise(numbers)]
+    best, start = (0, 0), 0
+    for place, step in enumerate(steps):
+        if step != steps[start]:
+            start = place
+        best = max(best, (start, place + 2), key=lambda span: span[1] - span[0])
+    return best
+
+
+def _constant(anchor: Anchor) -> int:
+    """The constant of an anchor, which may be negative."""
+    return anchor.constant - anchor.extent if 2 * anchor.constant > anchor.extent else anchor.constant
