@@ -92,7 +92,7 @@ def test_exact_parts_and_whole_values_are_rewritten(name: str, body: str, result
 
 
 def test_sums_of_reals_are_not_fused_in_another_order() -> None:
-    fuse = Inline(size=1)
+    fuse = Inline(size=1, body=1)
     text = f"{HEADER}t[i < 2, j < 2] = 0.1 * x[2 * i + j]\ny = sum(j < 2, i < 2: t[i, j])\n}}"
     assert fuse(parse(text)).rule == parse(text)
     exact = text.replace("* x[", "* b[")
