@@ -1,10 +1,12 @@
 """Distill networks of known structure, and compare with the rules that a person would write::
 
-    python tests/benchmarks/structures.py [--only PATTERN] [--shuffles K] [--seconds S] [--json FILE] [--text]
+    python tests/benchmarks/structures.py [--only PATTERN] [--shuffles K] [--drawn N] [--seconds S] [--json FILE]
+        [--text]
 
 Prints a line for every structure of `ddcompile.testing.structures`: the parameters of the network, the cost of the
 rule beside the builder, the cost found (the worst of all shuffles) and its ratio, how many different texts the shuffles
-gave, how many were proved, and the longest time. A shuffle that takes longer than the limit, or fails, ends its
+gave, how many were proved, and the longest time. Then structures that are drawn by a seed: two in one network, and one
+with 3 % of its units replaced at random. A shuffle that takes longer than the limit, or fails, ends its
 structure.
 """
 
@@ -24,9 +26,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import ddcompile as dd
-from ddcompile.analysis.cost import cost
 from ddcompile.frontends.network import Network
-from ddcompile.testing.structures import STRUCTURES, Structure
+from ddcompile.testing.structures import DRAWN, STRUCTURES, Structure
 
 WITHIN = 1.3
 BYTES = 4 * 2**30
@@ -95,12 +96,18 @@ def distilled(structure: Structure, network: Network, seed: int | None) -> Found
     return Found(seed, str(program), program.cost, program.verdict.status, len(caught), seconds)
 
 
+def structure_of(name: str) -> Structure:
+    """A structure by its name, `rows`, or by its section and seed, `composed:3`."""
+    section, _, seed = name.partition(":")
+    return DRAWN[section](int(seed)) if seed else STRUCTURES[name].build()
+
+
 def serve(requests: Connection) -> None:
     """Distill what is asked for, until nothing more is; say when the network is made and time begins to count."""
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     while True:
         name, seed = requests.recv()
-        structure = STRUCTURES[name].build()
+        structure = structure_of(name)
         network = structure.network(seed)
         requests.send("made")
         try:
@@ -148,20 +155,21 @@ class Worker:
             self.process = None
 
 
-def measured(pattern: str, shuffles: int, worker: Worker) -> Iterator[Line]:
+def measured(pattern: str, shuffles: int, drawn: int, worker: Worker) -> Iterator[Line]:
     """A line for every structure whose name or section matches."""
-    for name, case in STRUCTURES.items():
-        if not (fnmatch(name, pattern) or fnmatch(case.section, pattern)):
+    sections = {name: case.section for name, case in STRUCTURES.items()}
+    sections |= {f"{section}:{seed}": section for section in DRAWN for seed in range(drawn)}
+    for name, section in sections.items():
+        if not (fnmatch(name, pattern) or fnmatch(section, pattern)):
             continue
-        structure = case.build()
+        structure = structure_of(name)
         found: list[Found] = []
         for seed in range(shuffles) if shuffles else [None]:
             found.append(worker.ask(name, seed))
             if found[-1].failure:
                 break
-        yield Line(
-            case.section, name, structure.plain.parameters, cost(structure.rule), str(structure.rule).rstrip(), found
-        )
+        rule = str(structure.rule).rstrip()
+        yield Line(section, name, structure.plain.parameters, structure.written, rule, found)
 
 
 def main() -> int:
@@ -170,13 +178,14 @@ def main() -> int:
     parser.add_argument("--only", default="*", metavar="PATTERN", help="structures or sections, such as 'rule*'")
     shuffles = "disguises of every network (default 3); 0 takes it as it was made"
     parser.add_argument("--shuffles", type=int, default=3, help=shuffles)
+    parser.add_argument("--drawn", type=int, default=10, help="structures drawn by a seed, of each kind (default 10)")
     parser.add_argument("--seconds", type=float, default=60, help="limit for one of them (default 60)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found")
     parser.add_argument("--text", action="store_true", help="show what was written and what was found")
     options = parser.parse_args()
     worker = Worker(options.seconds)
     lines: list[Line] = []
-    for line in measured(options.only, options.shuffles, worker):
+    for line in measured(options.only, options.shuffles, options.drawn, worker):
         if not lines or line.section != lines[-1].section:
             print(f"\n{line.section:22}{'weights':>9}{'written':>9}{'found':>8}{'ratio':>8}", end="")
             print(f"{'texts':>7}{'proved':>8}{'s':>8}")
@@ -192,7 +201,10 @@ def main() -> int:
     print()
     for section in dict.fromkeys(line.section for line in lines):
         of_section = [line for line in lines if line.section == section]
-        print(f"{section:22}{sum(line.is_within for line in of_section):4} of {len(of_section)} within {WITHIN}x")
+        ratios = sorted(line.worst / line.written for line in of_section if not line.failure)
+        spread = ", ".join(f"{ratios[int(q * (len(ratios) - 1))]:.2f}" for q in (0, 0.5, 0.9, 1)) if ratios else "-"
+        within = sum(line.is_within for line in of_section)
+        print(f"{section:22}{within:4} of {len(of_section)} within {WITHIN}x; least, median, 90 %, most: {spread}")
     print(f"{'all':22}{sum(line.is_within for line in lines):4} of {len(lines)} within {WITHIN}x")
     if options.json:
         options.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")

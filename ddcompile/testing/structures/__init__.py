@@ -4,9 +4,13 @@
 the same is tested. `Structure.network(seed)` hides the structure: no two seeds give the same units in the same order.
 """
 
+from collections.abc import Callable
+
 from ddcompile.testing.structures.arithmetic import ARITHMETIC
 from ddcompile.testing.structures.automata import AUTOMATA
+from ddcompile.testing.structures.composed import composed
 from ddcompile.testing.structures.cones import CONES
+from ddcompile.testing.structures.corrupted import corrupted
 from ddcompile.testing.structures.depth import DEPTH
 from ddcompile.testing.structures.families import FAMILIES
 from ddcompile.testing.structures.heads import HEADS
@@ -17,7 +21,7 @@ from ddcompile.testing.structures.sums import SUMS
 from ddcompile.testing.structures.weights import WEIGHTS
 from ddcompile.testing.structures.yardsticks import YARDSTICKS
 
-__all__ = ["STRUCTURES", "Case", "Structure"]
+__all__ = ["DRAWN", "STRUCTURES", "Case", "Structure"]
 
 STRUCTURES: dict[str, Case] = {
     case.name: case
@@ -36,3 +40,6 @@ STRUCTURES: dict[str, Case] = {
     )
 }
 """Every builder by its name, section by section."""
+
+DRAWN: dict[str, Callable[[int], Structure]] = {"composed": composed, "corrupted": corrupted}
+"""Sections without end: a structure for every seed."""

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ddcompile.analysis.cost import cost
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.frontends.network import Network
 from ddcompile.interpreter import interpret
@@ -37,6 +38,8 @@ class Structure:
         The network in the order in which its structure shows.
     head : {"argmax"} or None
         What is done with its last layer.
+    extra : int
+        What exceptions cost that the rule leaves out; where there are some, the network is not the rule.
     rule : Rule
         The rule of the text.
     """
@@ -44,10 +47,16 @@ class Structure:
     text: str
     plain: Network
     head: str | None = None
+    extra: int = 0
     rule: Rule = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rule", parse(self.text))
+
+    @property
+    def written(self) -> int:
+        """What a person's rule costs."""
+        return cost(self.rule) + self.extra
 
     @property
     def inputs(self) -> str:

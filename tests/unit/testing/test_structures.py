@@ -11,7 +11,8 @@ from ddcompile.frontends.dense import lower
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
-from ddcompile.testing.structures import STRUCTURES, Structure
+from ddcompile.testing.structures import DRAWN, STRUCTURES, Structure
+from ddcompile.testing.structures.composed import PARTS, part
 
 SEEDS = (None, 0, 1)
 
@@ -77,3 +78,23 @@ def test_a_wrong_rule_is_noticed_where_inputs_are_sampled() -> None:
     assert wrong.rule != structure.rule
     assert structure.disagreements(structure.network(2), 50) == 0
     assert wrong.disagreements(structure.network(2), 50) > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_structures_in_one_network_compute_both_rules(seed: int) -> None:
+    structure = DRAWN["composed"](seed)
+    check(structure.rule)
+    for disguise in SEEDS:
+        assert structure.disagreements(structure.network(disguise), 50) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_corrupted_structure_differs_in_few_units(seed: int) -> None:
+    structure = DRAWN["corrupted"](seed)
+    assert DRAWN["corrupted"](seed).plain.sha256 == structure.plain.sha256
+    sound = next(s for s in map(part, range(len(PARTS))) if s.text == structure.text)
+    pairs = list(zip(structure.plain.layers, sound.plain.layers, strict=True))
+    changed = sum(int((a.dense_weight() != b.dense_weight()).any(axis=1).sum()) for a, b in pairs)
+    units = sum(layer.units for layer in sound.plain.layers)
+    assert 0 < changed <= max(1, round(0.03 * units))
+    assert structure.written > sound.written
