@@ -158,16 +158,36 @@ def _canonical(expr: Expr, form: _Form) -> Expr:
 
 
 def _wrapped(node: Expr, kids: list[tuple[Expr, _Form]]) -> Expr:
-    """`(i + 30) % 28` as `(i + 2) % 28`: coefficients of an integer form modulo a constant, the nearest to zero."""
+    """`(i + 30) % 28` as `(i + 2) % 28`: coefficients of an integer form modulo a constant, the nearest to zero.
+
+    What is taken modulo a multiple of the constant inside, `((i + 1) % 28 - 2) % 14`, need not be.
+    """
     match node:
-        case Binary("%", _, Literal(int(modulus))) if modulus > 0:
-            form = kids[0][1]
+        case Binary("%", inner, Literal(int(modulus))) if modulus > 0:
+            form = affine_of(_without_multiples(inner, modulus)) if kids[0][1] is None else kids[0][1]
             if form is None or not form.is_integral:
                 return node
             constant = _near_zero(form.constant, modulus)
             terms = {name: _near_zero(value, modulus) for name, value in form.terms}
             return mod(Affine.of(constant, terms, tuple(form.sizes)).to_expr(), modulus)
     return node
+
+
+def _without_multiples(expr: Expr, modulus: int) -> Expr:
+    """An expression of integers without `% m` in it for all multiples m of a modulus."""
+    if any(isinstance(node, Literal) and not isinstance(node.value, int) for node in postorder(expr)):
+        return expr
+    done: list[Expr] = []
+    for node in postorder(expr):
+        count = len(children(node))
+        kids = tuple(done[len(done) - count :])
+        del done[len(done) - count :]
+        match node:
+            case Binary("%", _, Literal(int(other))) if other > 0 and other % modulus == 0:
+                done.append(kids[0])
+            case _:
+                done.append(with_children(node, kids) if count else node)
+    return done[0]
 
 
 def _near_zero(value: Number, modulus: int) -> Number:

@@ -52,7 +52,7 @@ from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
-from ddcompile.passes.fold import folded
+from ddcompile.passes.fold import folded, with_places
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
@@ -117,7 +117,7 @@ def _collapsed(
         deeper, written = _expanded(cone, clauses, levels, reals)
         if not written:
             break
-        cone = folded(statement, unrolled(deeper, options.terms), tables, types)
+        cone = with_places(statement, unrolled(deeper, options.terms), tables)
         if cost(cone) > options.size:
             break
         for name in written - gone:

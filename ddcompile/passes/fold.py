@@ -47,7 +47,7 @@ from ddcompile.passes.decided import decided
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
-__all__ = ["Fold", "folded"]
+__all__ = ["Fold", "folded", "with_places"]
 
 _MOST_ROUNDS = 8
 """How often ranges are found again after what they decided was written in."""
@@ -89,6 +89,19 @@ def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types
             break
         value = new
     return value
+
+
+def with_places(statement: Statement, value: Expr, tables: dict[str, Constant]) -> Expr:
+    """An expression in the place of a statement's value with the positions of its reads in their normal form."""
+    ranges = index_ranges(Statement(statement.target, statement.positions, value))
+
+    def step(node: Expr) -> Expr:
+        if not isinstance(node, Read):
+            return node
+        places = tuple(_position(p, ranges) for p in node.positions)
+        return _entry(Read(node.tensor, places, node.pad, location=node.location), tables)
+
+    return rewrite(value, step)
 
 
 def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Types, reals: Reals) -> Expr:

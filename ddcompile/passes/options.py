@@ -48,6 +48,8 @@ class Pass(ABC):
 
     name: ClassVar[str]
     """In kebab-case, as pipelines write it."""
+    repeats: ClassVar[bool] = False
+    """Whether a call makes one step of several, and the pass is called until it declines."""
 
     def __post_init__(self) -> None:
         for each in self.options():

@@ -15,6 +15,7 @@ from ddcompile.ir.verifier import check
 from ddcompile.passes.align import Align
 from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.collect import Collect
+from ddcompile.passes.combine import Combine
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
@@ -27,7 +28,7 @@ from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
-from ddcompile.passes.rewrite import Witness, unchanged
+from ddcompile.passes.rewrite import Witness
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
@@ -42,6 +43,7 @@ _ALL: tuple[type[Pass], ...] = (
     ExactThresholds,
     Recode,
     Scores,
+    Combine,
     Reroll,
     SliceWeights,
     CollapseCones,
@@ -61,8 +63,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,reroll,slice-weights,fold,inline,"
-    "collapse-cones,fold,dce,align,roll,widen,collect,hoist,cse,inline,fold,dce,name"
+    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,combine,exact-thresholds,forward,"
+    "reroll,slice-weights,fold,inline,collapse-cones,fold,dce,align,roll,widen,collect,hoist,cse,inline,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 
@@ -135,32 +137,60 @@ def run(
 def _shorter(
     rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
 ) -> list[Step]:
-    """All passes; where recoding made the program longer, with it or without it, whichever ends shorter."""
+    """All passes; where recoding or combining made the program longer, with it or without it, whichever ends shorter."""
     found = _once(rule, passes, observe, accept)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
-        other = _once(rule, [p for p in passes if not isinstance(p, Recode)], observe, accept)
-        if other and cost(other[-1].new) < cost(found[-1].new):
-            return other
+        found = _without(Recode, found, rule, passes, observe, accept)
+    combined = next((step for step in found if step.name == Combine.name), None)
+    if combined is not None and cost(found[-1].new) >= cost(combined.old):
+        found = _without(Combine, found, rule, passes, observe, accept)
     return found
+
+
+def _without(
+    kind: type[Pass],
+    found: list[Step],
+    rule: Rule,
+    passes: Sequence[Pass],
+    observe: Observer | None,
+    accept: Callable[[Step], bool] | None,
+) -> list[Step]:
+    """The steps without passes of one kind, if they end shorter."""
+    other = _once(rule, [p for p in passes if not isinstance(p, kind)], observe, accept)
+    return other if other and cost(other[-1].new) < cost(found[-1].new) else found
 
 
 def _once(
     rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
 ) -> list[Step]:
-    steps = []
+    steps: list[Step] = []
+    settled: dict[Pass, Rule] = {}
     for chosen in passes:
         start = time.perf_counter()
-        try:
-            rewrite = chosen(rule)
-        except NoLiteral:
-            rewrite = unchanged(rule)
-        seconds = time.perf_counter() - start
-        if rewrite.rule != rule:
-            check(rewrite.rule)
-            step = Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)
-            if accept is None or accept(step):
-                steps.append(step)
-                rule = rewrite.rule
+        # Passes are idempotent: where nothing changed since, there is nothing to do.
+        while settled.get(chosen) is not rule:
+            found = _step(chosen, rule)
+            if found is None or not (accept is None or accept(found)):
+                break
+            steps.append(found)
+            rule = found.new
+            if not chosen.repeats:
+                break
+        settled[chosen] = rule
         if observe is not None:
-            observe(chosen.name, rule, seconds)
+            observe(chosen.name, rule, time.perf_counter() - start)
     return steps
+
+
+def _step(chosen: Pass, rule: Rule) -> Step | None:
+    """What a pass makes of a program, verified; None if it declines."""
+    start = time.perf_counter()
+    try:
+        rewrite = chosen(rule)
+    except NoLiteral:
+        return None
+    if rewrite.rule == rule:
+        return None
+    seconds = time.perf_counter() - start
+    check(rewrite.rule)
+    return Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)
