@@ -137,7 +137,7 @@ def run(
 def _shorter(
     rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
 ) -> list[Step]:
-    """All passes; where recoding or combining made the program longer, with it or without it, whichever ends shorter."""
+    """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter."""
     found = _once(rule, passes, observe, accept)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, observe, accept)
