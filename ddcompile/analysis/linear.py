@@ -85,10 +85,17 @@ class _Reader:
         for binder in statement.binders:
             self.bind(binder)
         self.domain_axes = len(self.axis)
-        for node in postorder(statement.value):
-            if isinstance(node, Reduce):
-                for binder in node.binders:
-                    self.bind(binder)
+        self.starts: dict[str, np.ndarray] = {}
+        self.inside: dict[str, np.ndarray] = {}
+        summed = [b for node in postorder(statement.value) if isinstance(node, Reduce) for b in node.binders]
+        moving = [b for b in summed if any(isinstance(n, Read) for e in (b.lower, b.upper) for n in postorder(e))]
+        for binder in summed:
+            if binder in moving:
+                self.axis.setdefault(binder.name, len(self.axis))
+            else:
+                self.bind(binder)
+        for binder in dict.fromkeys(moving):
+            self.follow(binder)
 
     def bind(self, binder: Binder) -> None:
         bounds = box_bounds(binder)
@@ -99,6 +106,19 @@ class _Reader:
         if len(self.axis) > _MAX_AXES:
             raise _NotLinear
 
+    def follow(self, binder: Binder) -> None:
+        """Let an index run between entries of tables: over the longest of these ranges, and inside its own."""
+        ends = [self.constant(end) for end in (binder.lower, binder.upper)]
+        low, high = (np.zeros(0) if e is None or e.exponent else e.values for e in ends)
+        if binder.name in self.ranges or not low.dtype == high.dtype == np.int64:
+            raise _NotLinear
+        counts = high - low
+        self.ranges[binder.name] = 0, max(int(counts.max()), 0)
+        steps = self.index(binder.name)
+        self.inside[binder.name] = (steps < counts).astype(np.int64)
+        # Outside, any place of some range does.
+        self.starts[binder.name] = np.where(steps < counts, low, low[counts > 0][:1] - steps)
+
     def full_shape(self, names: Sequence[str]) -> tuple[int, ...]:
         shape = [1] * len(self.axis)
         for name in names:
@@ -108,7 +128,8 @@ class _Reader:
 
     def index(self, name: str) -> np.ndarray:
         low, high = self.ranges[name]
-        return np.arange(low, high, dtype=np.int64).reshape(self.full_shape([name]))
+        steps = np.arange(low, high, dtype=np.int64).reshape(self.full_shape([name]))
+        return steps + self.starts[name] if name in self.starts else steps
 
     def constant(self, expr: Expr) -> Exact | None:
         """The value of an expression that reads constants and indices only; None when it reads a tensor."""
@@ -120,7 +141,7 @@ class _Reader:
                     if bound(array) < LIMIT:
                         array = array.astype(np.int64)
                     stack.append(Exact(array.reshape((1,) * len(self.axis)), exponent))
-                case Index(name):
+                case Index(name) if name in self.ranges:
                     stack.append(Exact(self.index(name)))
                 case Unary("-", _):
                     stack.append(times(Exact(np.full((1,) * len(self.axis), -1)), stack.pop()))
@@ -175,6 +196,8 @@ class _Reader:
                     work.append((operand, Exact(-factor.values, factor.exponent), summed))
                     continue
                 case Reduce("sum", binders, body):
+                    for inside in (self.inside[b.name] for b in binders if b.name in self.inside):
+                        factor = times(factor, Exact(inside))
                     work.append((body, factor, summed | {b.name for b in binders}))
                     continue
                 case Read(name, positions, pad) if name not in self.constants:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from ddcompile.passes.rewrite import fresh_name, read_names, used_names
 __all__ = [
     "Layer",
     "Names",
+    "Table",
     "clause",
     "domain_of",
     "double_parts",
@@ -158,52 +160,103 @@ def clause(
     name: str, binders: Sequence[Binder], rows: Sequence[Row], atoms: Atoms, names: Names, stem: str
 ) -> tuple[list[Constant], Statement]:
     """One clause over constant tables for rows of one kind; `binders` range over the elements in row-major order."""
-    shape = tuple(b.upper.value - b.lower.value for b in binders)  # type: ignore[attr-defined]
-    starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
-    own: tuple[Expr, ...] = tuple(_shift(b.name, s) for b, s in zip(binders, starts, strict=True))
-    kind, exponent = rows[0].kind, max(r.exponent for r in rows)
-    are_doubles = exponent > 0 and all(map(_are_doubles, rows))
+    table = Table.of(binders, rows, atoms, names, stem)
     constants: list[Constant] = []
-    total: Expr | None = None
-    tensors = sorted({int(t) for r in rows for t in np.unique(atoms.tensor_of(r.atoms))})
-    for number in tensors:
-        tensor = atoms.names[number]
-        span = atoms.slice(tensor)
-        wide = any(r.weights.dtype == object for r in rows)
-        exact = np.float64 if are_doubles else object if wide or exponent else np.int64
-        table = np.zeros((len(rows), span.stop - span.start), dtype=exact)
-        for k, row in enumerate(rows):
-            mine = (row.atoms >= span.start) & (row.atoms < span.stop)
-            weights = row.weights[mine]
-            if are_doubles:
-                weights = np.ldexp(weights.astype(np.float64), -row.exponent)
-            elif exponent:
-                weights = np.array([Fraction(int(w), 2**row.exponent) for w in weights], dtype=object)
-            table[k, row.atoms[mine] - span.start] = weights
-        extents = atoms.shape[tensor]
-        free = names.indices(len(extents), avoid=[b.name for b in binders])
-        inner = [Binder(n, Literal(0), Literal(extent)) for n, extent in zip(free, extents, strict=True)]
-        places = tuple(Index(b.name) for b in inner)
+    terms: list[Expr] = []
+    for tensor in table.tensors():
+        new, term = table.dense(tensor)
+        constants += new
+        terms.append(term)
+    return table.clause(name, constants, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one kind on their way to one clause: what its terms and its offset are made of."""
+
+    binders: tuple[Binder, ...]
+    shape: tuple[int, ...]
+    own: tuple[Expr, ...]
+    """The position of an element in tables."""
+    rows: Sequence[Row]
+    atoms: Atoms
+    names: Names
+    stem: str
+    exponent: int
+    are_doubles: bool
+
+    @classmethod
+    def of(cls, binders: Sequence[Binder], rows: Sequence[Row], atoms: Atoms, names: Names, stem: str) -> Table:
+        """The rows of the elements of a box, in row-major order."""
+        shape = tuple(b.upper.value - b.lower.value for b in binders)  # type: ignore[attr-defined]
+        starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
+        own: tuple[Expr, ...] = tuple(_shift(b.name, s) for b, s in zip(binders, starts, strict=True))
+        exponent = max(r.exponent for r in rows)
+        are_doubles = exponent > 0 and all(map(_are_doubles, rows))
+        return cls(tuple(binders), shape, own, rows, atoms, names, stem, exponent, are_doubles)
+
+    def tensors(self) -> list[str]:
+        """The tensors that the rows read."""
+        numbers = {int(t) for r in self.rows for t in np.unique(self.atoms.tensor_of(r.atoms))}
+        return [self.atoms.names[number] for number in sorted(numbers)]
+
+    def operands(self, tensor: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """By row, the row-major places that are read in a tensor, ascending, and their weights as they are written."""
+        span = self.atoms.slice(tensor)
+        places, weights = [], []
+        for row in self.rows:
+            first, last = np.searchsorted(row.atoms, (span.start, span.stop)).tolist()
+            places.append(row.atoms[first:last] - span.start)
+            own = row.weights[first:last]
+            if self.are_doubles:
+                own = np.ldexp(own.astype(np.float64), -row.exponent)
+            elif self.exponent:
+                own = np.array([Fraction(int(w), 2**row.exponent) for w in own], dtype=object)
+            weights.append(own)
+        return places, weights
+
+    def weight_type(self) -> type:
+        """The NumPy type of a table of weights."""
+        wide = any(r.weights.dtype == object for r in self.rows)
+        return np.float64 if self.are_doubles else object if wide or self.exponent else np.int64
+
+    def free(self, count: int) -> list[str]:
+        """Names for indices of a sum."""
+        return self.names.indices(count, avoid=[b.name for b in self.binders])
+
+    def dense(self, tensor: str) -> tuple[list[Constant], Expr]:
+        """The constants and the text of a weighted sum over all of a tensor."""
+        extents = self.atoms.shape[tensor]
+        table: np.ndarray = np.zeros((len(self.rows), prod(extents)), dtype=self.weight_type())
+        for k, (places, weights) in enumerate(zip(*self.operands(tensor), strict=True)):
+            table[k, places] = weights
+        inner = [Binder(n, Literal(0), Literal(e)) for n, e in zip(self.free(len(extents)), extents, strict=True)]
+        places_read = tuple(Index(b.name) for b in inner)
+        constants = []
+        total: Expr = Literal(0)
         for part in double_parts(table):
-            constant = Constant.of(names(f"weight_{stem}"), part.reshape(shape + extents))
-            constants.append(constant)
-            term: Expr = Binary("*", Read(constant.name, own + places), Read(tensor, places))
-            term = builder.reduction("sum", inner, term)
-            total = term if total is None else Binary("+", total, term)
-    # Positive rows are written `total >= bound`, the others `total + bias`.
-    offsets = [1 - r.bias if kind == "positive" else Fraction(r.bias, 2**r.exponent) for r in rows]
-    if len(set(offsets)) == 1:
-        offset = exact_expression(offsets[0])
-    else:
-        offset = Literal(0)
-        values = np.empty(len(rows), dtype=object)
-        values[:] = offsets
-        for part in double_parts(values):
-            constant = Constant.of(names(f"{'bound' if kind == 'positive' else 'bias'}_{stem}"), part.reshape(shape))
-            constants.append(constant)
-            offset = builder.add(offset, Read(constant.name, own))
-    value = activated(rows[0], Literal(0) if total is None else total, offset)
-    return constants, Statement(name, tuple(binders), value)
+            constants.append(Constant.of(self.names(f"weight_{self.stem}"), part.reshape(self.shape + extents)))
+            term = Binary("*", Read(constants[-1].name, self.own + places_read), Read(tensor, places_read))
+            total = builder.add(total, builder.reduction("sum", inner, term))
+        return constants, total
+
+    def clause(self, name: str, constants: list[Constant], terms: Sequence[Expr]) -> tuple[list[Constant], Statement]:
+        """The clause whose sum has these terms, and its constants, those of the offset included."""
+        # Positive rows are written `total >= bound`, the others `total + bias`.
+        is_positive = self.rows[0].kind == "positive"
+        offsets = [1 - r.bias if is_positive else Fraction(r.bias, 2**r.exponent) for r in self.rows]
+        if len(set(offsets)) == 1:
+            offset = exact_expression(offsets[0])
+        else:
+            offset = Literal(0)
+            values = np.empty(len(self.rows), dtype=object)
+            values[:] = offsets
+            for part in double_parts(values):
+                title = self.names(f"{'bound' if is_positive else 'bias'}_{self.stem}")
+                constants = [*constants, Constant.of(title, part.reshape(self.shape))]
+                offset = builder.add(offset, Read(title, self.own))
+        value = activated(self.rows[0], builder.add_all(terms), offset)
+        return constants, Statement(name, self.binders, value)
 
 
 def _are_doubles(row: Row) -> bool:

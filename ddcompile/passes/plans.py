@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import numpy as np
 
 from ddcompile.analysis.clipped import Operands, fit_clipped
+from ddcompile.analysis.cost import cost
 from ddcompile.analysis.families import Family, UnitClass, fit_free
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.runs import affine_runs
 from ddcompile.analysis.slices import decompose
-from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Statement
+from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Reduce, Statement
+from ddcompile.ir.traverse import postorder, reads
 from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Names, clause
 from ddcompile.passes.moving import centred, family_clause
 from ddcompile.passes.offsets import offset_of
@@ -30,6 +34,11 @@ __all__ = ["Written", "cheapest", "filled"]
 
 _TERM = 10
 """About what a term costs in a reader: one for every family, one for every hole."""
+
+_HANDICAP = 1.25
+
+_PIECES, _PIECE = 4, 8
+"""Slices that a kernel may become, and about what one costs; two cost what the sum over the kernel does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +61,10 @@ class Written:
 
     @property
     def price(self) -> int:
-        """The cost of the clause, and of leaving out the holes."""
-        return total_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * self.gaps
+        """About the cost of the clause, and of leaving out the holes; kernels that are few slices are written so."""
+        summed = {r.tensor for n in postorder(self.value) if isinstance(n, Reduce) for r in reads(n.body)}
+        tables = sum(_kernel_cost(c) if c.name in summed else cost(c) for c in self.constants)
+        return tables + cost(Statement("x", self.binders, self.value)) + _TERM * self.gaps
 
     @property
     def gaps(self) -> int:
@@ -129,9 +140,15 @@ def _worthwhile(found: list[Written], table: Sequence[Row], atoms: Atoms, stem: 
 
 
 def _table_cost(units: Sequence[int], table: Sequence[Row], atoms: Atoms, stem: str) -> int:
+    """About the cost of units as a table, next to families that later passes shorten, which they do not do to it."""
     binders = (Binder("u", Literal(0), Literal(len(units))),)
-    constants, statement = clause(stem, binders, [table[k] for k in units], atoms, Names(set()), "w")
-    return total_cost(constants, [statement])
+    rows = [table[k] for k in units]
+    found = _HANDICAP * total_cost(*table_clauses(stem, binders, rows, atoms, Names(set()), "w"))
+    numbers = {t for r in rows for t in np.unique(atoms.tensor_of(r.atoms)).tolist()}
+    if len(rows) * sum(prod(atoms.shape[atoms.names[t]]) for t in numbers) > found:
+        return int(found)
+    constants, statement = clause(stem, binders, rows, atoms, Names(set()), "w")
+    return min(int(found), total_cost(constants, [statement]))
 
 
 
@@ -310,3 +327,8 @@ def _is_short(row: Row, atoms: Atoms) -> bool:
             return False
         room -= len(pieces)
     return True
+
+
+def _kernel_cost(kernel: Constant) -> int:
+    pieces = decompose(kernel.values, _PIECES) if kernel.values.dtype == np.int64 else None
+    return cost(kernel) if pieces is None else min(cost(kernel), _PIECE * (len(pieces) - 2))

@@ -30,10 +30,12 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.passes.boxes import box_clauses
-from ddcompile.passes.layers import Layer, clause, domain_of, heads_of, is_layer, layers_of, names_of
+from ddcompile.passes.gathers import table_clauses
+from ddcompile.passes.layers import Layer, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
 from ddcompile.passes.plans import cheapest, filled
+from ddcompile.passes.remains import with_rest
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.signatures import classes_of, total_cost
 
@@ -55,7 +57,8 @@ class Reroll(Pass):
         if all(layer.rows is None for layer in layers):
             return unchanged(rule)
         restless = {d.name for d in rule.inputs if not has_zero(domain_of(types.tensor[d.name]))}
-        state = _State(rule, atoms, self.weights, restless)
+        bits = {name for name, value in types.tensor.items() if value.kind == "bit"}
+        state = _State(rule, atoms, self.weights, restless, bits)
         for layer in layers:
             state.add(layer)
         return state.finish()
@@ -80,8 +83,9 @@ class _Place:
 class _State:
     """The new program as it grows, tensor by tensor."""
 
-    def __init__(self, rule: Rule, atoms: Atoms, few: int, restless: set[str]) -> None:
+    def __init__(self, rule: Rule, atoms: Atoms, few: int, restless: set[str], bits: set[str]) -> None:
         self.rule = rule
+        self.bits = bits
         self.restless = restless
         self.few = few
         self.old = atoms
@@ -139,15 +143,17 @@ class _State:
         self, layer: Layer, rows: list[Row], atoms: Atoms, clauses: list[Statement], operands_moved: bool
     ) -> None:
         """A tensor whose elements stay where they are: boxes of its positions, or a table if that is shorter."""
-        if operands_moved:
-            table = clause(layer.name, clauses[0].binders, rows, atoms, self.names, layer.name)
-            constants, statements = table[0], [table[1]]
-        else:
-            read = read_names(clauses)
-            constants, statements = [c for c in self.rule.constants if c.name in read], list(clauses)
+        own = self.names.copy()
+        table = table_clauses(layer.name, clauses[0].binders, rows, atoms, own, layer.name, self.bits)
+        read = read_names(clauses)
+        old = [c for c in self.rule.constants if c.name in read], list(clauses)
+        # A table of one unit is a kernel, which other passes shorten.
+        is_better = operands_moved or (len(rows) > 1 and total_cost(*table) < total_cost(*old))
+        best = (*(table if is_better else old), own)
         boxes = box_clauses(layer.name, rows, layer.shape, self.few, atoms, self.names)
-        if boxes is not None and total_cost(boxes[0], boxes[1]) < total_cost(constants, statements):
-            constants, statements, self.names = boxes
+        if boxes is not None:
+            best = with_rest(layer.name, boxes, best, rows, layer.shape, atoms, self.bits)
+        constants, statements, self.names = best
         if statements != clauses:
             self.changed = True
             self.constants += constants
@@ -189,9 +195,11 @@ class _State:
     ) -> None:
         name = self.names(layer.name)
         binders = (Binder("u", Literal(0), Literal(len(units))),)
-        constants, statement = clause(name, binders, [rows[u] for u in units], atoms, self.names, layer.name)
+        constants, statements = table_clauses(
+            name, binders, [rows[u] for u in units], atoms, self.names, layer.name, self.bits
+        )
         self.constants += constants
-        self.statements.append(statement)
+        self.statements += statements
         self._place(layer, name, units, signs, rows[0].kind, binders)
 
     def _place(
@@ -207,6 +215,8 @@ class _State:
         """Record where units went, and say it in the witness; a tensor with holes means what its own clause says."""
         shape = tuple(b.upper.value for b in binders)  # type: ignore[attr-defined]
         self.shapes[name] = shape
+        if kind == "positive":
+            self.bits.add(name)
         start = self.old.offset[layer.name]
         for element, unit in enumerate(units):
             if unit is not None:
