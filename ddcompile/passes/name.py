@@ -42,11 +42,13 @@ from ddcompile.ir.nodes import (
 from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, with_children
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.options import Pass
+from ddcompile.passes.recurrences import Recurrence, recurrences
 from ddcompile.passes.rewrite import Rewrite, Witness, fresh_name, read_names, unchanged, with_statements
 
 __all__ = ["Name"]
 
 _LETTERS = "ijklmnpqrsabcefgh"
+_TIME = "t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,15 @@ class Name(Pass):
         """Rewrite a program."""
         types = infer(rule)
         ordered = _ordered(rule)
-        names = _tensor_names(rule, ordered, types)
+        known = recurrences(rule, types)
+        names = _tensor_names(rule, ordered, types, known)
         tensors = {*names.values(), *(d.name for d in rule.inputs), *(c.name for c in rule.constants), *rule.sizes}
         statements = []
         for statement in ordered:
             value = rewrite(statement.value, lambda n: _renamed_read(n, names))
             renamed = Statement(names[statement.target], statement.positions, value, location=statement.location)
-            statements.append(_with_indices(renamed, tensors))
+            is_timed = statement.target in known and known[statement.target].is_over_time
+            statements.append(_with_indices(renamed, tensors, is_timed=is_timed))
         new = with_statements(rule, statements)
         if new == rule:
             return unchanged(rule)
@@ -120,7 +124,7 @@ def _is_cyclic(statements: list[Statement]) -> bool:
     return any(last.get(n, -1) > k and n != s.target for k, s in enumerate(statements) for n in read_names([s]))
 
 
-def _tensor_names(rule: Rule, ordered: list[Statement], types: Types) -> dict[str, str]:
+def _tensor_names(rule: Rule, ordered: list[Statement], types: Types, known: dict[str, Recurrence]) -> dict[str, str]:
     kept = {d.name for d in (*rule.inputs, *rule.outputs)}
     taken = {*kept, *rule.sizes, *(c.name for c in rule.constants), *_LETTERS}
     names = {s.target: s.target for s in ordered if s.target in kept}
@@ -130,7 +134,9 @@ def _tensor_names(rule: Rule, ordered: list[Statement], types: Types) -> dict[st
     for statement in ordered:
         if statement.target not in names:
             is_only = clauses[statement.target] == 1
-            stem = _stem(statement, types, names) if is_only else _kind_stem(statement, types)
+            recurrence = known.get(statement.target)
+            stem = recurrence.stem if recurrence is not None else _stem(statement, types, names) if is_only else ""
+            stem = stem or _kind_stem(statement, types)
             names[statement.target] = fresh_name(stem, taken, counts)
     return {old: new for old, new in names.items() if old in single}
 
@@ -187,9 +193,11 @@ def _common_axis(body: Expr, index: str) -> int | None:
     return axes.pop() if len(axes) == 1 else None
 
 
-def _with_indices(statement: Statement, tensors: set[str]) -> Statement:
+def _with_indices(statement: Statement, tensors: set[str], *, is_timed: bool = False) -> Statement:
     """Rename indices by depth: the statement's own first, then those of reductions; offsets are called `di`."""
     letters = [n for n in (*_LETTERS, *(f"{c}{k}" for k in range(1, 60) for c in _LETTERS)) if n not in tensors]
+    if is_timed and isinstance(statement.positions[0], Binder) and _TIME not in tensors:
+        letters.insert(0, _TIME)
     own = {b.name: letters[k] for k, b in enumerate(statement.binders)}
     # Two steps keep old and new names apart.
     first: dict[str, str] = {old: f"?{new}" for old, new in own.items()}

@@ -1,0 +1,92 @@
+"""Tensors that read their own earlier elements are named for what they are, their first index for what it counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ddcompile.ir.parser import parse
+from ddcompile.passes.name import Name
+
+CASES = {
+    "a state over time": (
+        """rule f(cell: bit[8]) -> (next: bit[8]) {
+  h[0, i < 8] = cell[i]
+  h[1 <= i < 5, j < 8] = h[i - 1, j] xor h[i - 1, (j + 1) % 8]
+  next[i < 8] = h[4, i]
+}""",
+        """rule f(cell: bit[8]) -> (next: bit[8]) {
+  state[0, i < 8] = cell[i]
+  state[1 <= t < 5, i < 8] = state[t - 1, i] xor state[t - 1, (i + 1) % 8]
+  next[i < 8] = state[4, i]
+}""",
+    ),
+    "two that take turns": (
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[0, i < 8] = x[i]
+  b[1 <= t < 4, i < 8] = a[t - 1, i] or a[t - 1, (i + 1) % 8]
+  a[1 <= t < 4, i < 8] = b[t, i] and b[t, (i + 3) % 8]
+  y[i < 8] = a[3, i]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  state[0, i < 8] = x[i]
+  state2[1 <= t < 4, i < 8] = state[t - 1, i] or state[t - 1, (i + 1) % 8]
+  state[1 <= t < 4, i < 8] = state2[t, i] and state2[t, (i + 3) % 8]
+  y[i < 8] = state[3, i]
+}""",
+    ),
+    "an input that is called t": (
+        """rule f(t: bit[8]) -> (y: bit[8]) {
+  h[0, i < 8] = t[i]
+  h[1 <= k < 5, i < 8] = h[k - 1, i] and h[k - 1, (i + 1) % 8]
+  y[i < 8] = h[4, i]
+}""",
+        """rule f(t: bit[8]) -> (y: bit[8]) {
+  state[0, i < 8] = t[i]
+  state[1 <= i < 5, j < 8] = state[i - 1, j] and state[i - 1, (j + 1) % 8]
+  y[i < 8] = state[4, i]
+}""",
+    ),
+    "a carry along an input": (
+        """rule f(x: bit[2, 4]) -> (y: bit) {
+  h[t < 4] = x[0, t] + x[1, t] + pad(h, 0)[t - 1] >= 2
+  y = h[3]
+}""",
+        """rule f(x: bit[2, 4]) -> (y: bit) {
+  carry[i < 4] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2
+  y = carry[3]
+}""",
+    ),
+    "a comparison along two inputs": (
+        """rule f(a: bit[4], b: bit[4]) -> (y: bit) {
+  h[t < 4] = a[t] + pad(h, 0)[t - 1] > b[t]
+  y = h[3]
+}""",
+        """rule f(a: bit[4], b: bit[4]) -> (y: bit) {
+  larger[i < 4] = a[i] + pad(larger, 0)[i - 1] > b[i]
+  y = larger[3]
+}""",
+    ),
+    "a parity, and the largest so far": (
+        """rule f(x: bit[4], z: int[0..9][4]) -> (y: bit, m: int) {
+  h[t < 4] = x[t] xor pad(h, 0)[t - 1]
+  g[0] = z[0]
+  g[1 <= t < 4] = max(z[t], g[t - 1])
+  y = h[3]
+  m = g[3]
+}""",
+        """rule f(x: bit[4], z: int[0..9][4]) -> (y: bit, m: int) {
+  parity[i < 4] = x[i] xor pad(parity, 0)[i - 1]
+  y = parity[3]
+  largest[0] = z[0]
+  largest[1 <= i < 4] = max(z[i], largest[i - 1])
+  m = largest[3]
+}""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+def test_names(text: str, expected: str) -> None:
+    named = Name()(parse(text)).rule
+    assert str(named).rstrip() == expected
+    assert Name()(named).rule == named
