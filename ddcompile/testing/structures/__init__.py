@@ -13,8 +13,10 @@ from ddcompile.testing.structures.cones import CONES
 from ddcompile.testing.structures.corrupted import corrupted
 from ddcompile.testing.structures.depth import DEPTH
 from ddcompile.testing.structures.families import FAMILIES
+from ddcompile.testing.structures.grids import GRIDS
 from ddcompile.testing.structures.heads import HEADS
 from ddcompile.testing.structures.irregular import IRREGULAR
+from ddcompile.testing.structures.shapes import SHAPES
 from ddcompile.testing.structures.stencils import STENCILS
 from ddcompile.testing.structures.structure import Case, Structure
 from ddcompile.testing.structures.sums import SUMS
@@ -27,7 +29,9 @@ STRUCTURES: dict[str, Case] = {
     case.name: case
     for case in (
         *SUMS,
+        *SHAPES,
         *STENCILS,
+        *GRIDS,
         *FAMILIES,
         *DEPTH,
         *AUTOMATA,

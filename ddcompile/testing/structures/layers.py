@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
 
-__all__ = ["Unit", "Wires", "counted", "indicators", "steps"]
+__all__ = ["Unit", "Wires", "around", "box", "counted", "indicators", "square", "steps"]
 
 Unit: TypeAlias = tuple[Mapping[str, int], int]
 """A step unit: its weights by wire, and the least sum at which it is 1."""
@@ -37,6 +38,29 @@ def indicators(shape: Sequence[int], places: Sequence[Sequence[Sequence[int]]]) 
         for position in positions:
             weight[(unit, *position)] += 1
     return weight
+
+
+def around(
+    shape: Sequence[int], offsets: Sequence[Sequence[int]], origins: Sequence[Sequence[int]], *, wrap: bool
+) -> np.ndarray:
+    """The weights of the units at some origins: ones at the offsets, wrapped around, or dropped outside."""
+    places = []
+    for origin in origins:
+        moved = [[o + d for o, d in zip(origin, offset, strict=True)] for offset in offsets]
+        if wrap:
+            moved = [[p % n for p, n in zip(place, shape, strict=True)] for place in moved]
+        places.append([place for place in moved if all(0 <= p < n for p, n in zip(place, shape, strict=True))])
+    return indicators(shape, places)
+
+
+def box(shape: Sequence[int]) -> list[tuple[int, ...]]:
+    """All positions of a box from 0."""
+    return list(product(*map(range, shape)))
+
+
+def square(reach: int, axes: int) -> list[tuple[int, ...]]:
+    """All offsets of at most `reach` on every axis."""
+    return list(product(range(-reach, reach + 1), repeat=axes))
 
 
 class Wires:
