@@ -70,7 +70,7 @@ class Written:
     def gaps(self) -> int:
         """How many terms leave out the holes."""
         holes = sum(u is None for u in self.units) - len(self.mirrors) - len(self.silent)
-        if holes > 2 and len(self.binders) == 2:
+        if holes > 2 and len(self.binders) > 1:
             present = np.array([u is not None for u in self.units], dtype=np.int64)
             shape = [b.upper.value - b.lower.value for b in self.binders]  # type: ignore[attr-defined]
             if affine_runs(present.reshape(shape)) is not None:

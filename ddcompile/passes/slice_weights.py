@@ -32,7 +32,7 @@ from ddcompile.analysis.slices import Slice, decompose
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
-from ddcompile.ir.traverse import reads, rewrite, substitute
+from ddcompile.ir.traverse import free_indices, reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.fold import folded
 from ddcompile.passes.options import Pass, option
@@ -104,11 +104,15 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
     if values is None:
         return None
     pieces = decompose(values, limit)
-    runs = affine_runs(values) if values.ndim == 2 else None
+    rings = [k for k, axis in enumerate(axes) if _is_ring(axis, bounds[axis.name], rest)]
+    runs = affine_runs(values, rings=rings)
     slices = None if pieces is None else _total(_positive_first(pieces), axes, binders, rest)
     moving = None if runs is None else _total(runs, axes, binders, rest)
+    if runs is None or moving is None or slices is None:
+        return moving or slices
     # Slices are shared and read further by other passes; bounds that move have to be worth it.
-    return moving if slices is None or (moving is not None and 2 * cost(moving) <= cost(slices)) else slices
+    factor = 1 if all(run.count(k) for run in runs for k in range(len(axes))) else 2
+    return moving if factor * cost(moving) < cost(slices) else slices
 
 
 def _total(
@@ -150,19 +154,47 @@ def _positive_first(pieces: list[Slice]) -> list[Slice]:
     return [p for p in pieces if p.coefficient > 0] + [p for p in pieces if p.coefficient <= 0]
 
 
+def _is_ring(axis: _Axis, bounds: tuple[int, int] | None, rest: Expr) -> bool:
+    """Whether an index counts up to multiples of the length of its range only: it is read in `(i + k) % n` alone."""
+    assert bounds is not None
+    count = bounds[1] - bounds[0]
+
+    def step(node: Expr) -> Expr:
+        match node:
+            case Binary("%", inner, Literal(int(modulus))):
+                form = affine_of(inner)
+                if form is not None and form.is_integral and int(form.coefficient(axis.name)) * count % modulus == 0:
+                    return substitute(node, {axis.name: Literal(0)})
+        return node
+
+    return axis.name not in free_indices(rewrite(rest, step))
+
+
 def _run_sum(run: Run, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr) -> Expr:
     """`coefficient * sum(row, low(row) <= column < high(row): rest)`; a line of one column a row is substituted."""
-    row, column = (axis.name for axis in (axes if run.axis == 0 else axes[::-1]))
-    (row_start, _), (column_start, _) = (box_bounds(b) or (0, 0) for n in (row, column) for b in binders if b.name == n)
-    low, high = (
-        Affine.of(column_start + constant - slope * row_start, {row: slope}).to_expr()
-        for constant, slope in (run.low, run.high)
-    )
-    kept = [b for b in binders if b.name not in (row, column)]
-    kept.append(Binder(row, Literal(row_start + run.first), Literal(row_start + run.end)))
-    if run.is_line:
-        return builder.mul(run.coefficient, builder.summation(kept, substitute(rest, {column: low})))
-    return builder.mul(run.coefficient, builder.summation([*kept, Binder(column, low, high)], rest))
+    names = [axes[axis].name for axis in run.order]
+    starts = {b.name: bounds[0] for b in binders if (bounds := box_bounds(b)) is not None}
+    place = {n: Affine.of(-starts[n], {n: 1}) for n in names}
+    kept = [b for b in binders if b.name not in names]
+    values: dict[str, Affine] = {}
+    for k, name in enumerate(names):
+        low, high = (
+            sum(
+                (place[n].substitute(values).scale(slope) for n, slope in zip(names, slopes, strict=False)),
+                Affine.of(starts[name] + constant),
+            )
+            for constant, slopes in (run.low[k], run.high[k])
+        )
+        count = run.count(k)
+        if count == 1:
+            values[name] = low
+        elif count is not None and run.order[k] in run.rings and not low.is_constant:
+            kept.append(Binder(name, Literal(0), Literal(count)))
+            values[name] = low + Affine.of(0, {name: 1})
+        else:
+            kept.append(Binder(name, low.to_expr(), high.to_expr()))
+    moved = substitute(rest, {name: form.to_expr() for name, form in values.items()})
+    return builder.mul(run.coefficient, builder.summation(kept, moved))
 
 
 def _piece_sum(piece: Slice, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr) -> Expr:

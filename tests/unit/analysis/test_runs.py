@@ -1,20 +1,30 @@
-"""Runs with affine ends are read back as the matrix, and nothing else is taken for one."""
+"""Runs with affine ends are read back as the array, and nothing else is taken for one."""
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
 from ddcompile.analysis.runs import Run, affine_runs
 
 
-def _matrix(runs: list[Run], shape: tuple[int, int]) -> np.ndarray:
+def _array(runs: list[Run], shape: tuple[int, ...]) -> np.ndarray:
     table = np.zeros(shape, dtype=np.int64)
     for run in runs:
-        view = table if run.axis == 0 else table.T
-        for row in range(run.first, run.end):
-            low, high = (constant + slope * row for constant, slope in (run.low, run.high))
-            view[row, low:high] += run.coefficient
+        points: list[tuple[int, ...]] = [()]
+        for low, high in zip(run.low, run.high, strict=True):
+            ends = [
+                [constant + sum(s * p for s, p in zip(slopes, point, strict=True)) for constant, slopes in (low, high)]
+                for point in points
+            ]
+            points = [(*point, v) for point, end in zip(points, ends, strict=True) for v in range(*end)]
+        for point in points:
+            place = dict(zip(run.order, point, strict=True))
+            wrapped = [place[a] % n if a in run.rings else place[a] for a, n in enumerate(shape)]
+            table[tuple(wrapped)] += run.coefficient
     return table
 
 
@@ -26,21 +36,50 @@ def test_a_band_is_read_back(slope: int, start: int, growth: int, width: int, fl
     table = table.T if flipped else table
     found = affine_runs(table)
     if found is not None:
-        assert (_matrix(found, table.shape) == table).all()
+        assert (_array(found, table.shape) == table).all()
 
 
-@given(st.lists(st.integers(0, 2), min_size=20, max_size=20))
-def test_what_is_found_is_the_matrix(entries: list[int]) -> None:
-    table = np.array(entries).reshape(4, 5)
-    found = affine_runs(table)
-    assert found is None or (_matrix(found, table.shape) == table).all()
+@given(st.integers(1, 6), st.integers(0, 6), st.integers(-3, 3), st.integers(1, 6))
+def test_a_band_around_a_ring_is_found(rows: int, start: int, slope: int, width: int) -> None:
+    table = np.zeros((rows, 7), dtype=np.int64)
+    for row in range(rows):
+        for k in range(width):
+            table[row, (start + slope * row + k) % 7] = 2
+    found = affine_runs(table, rings=[1])
+    assert found is not None
+    assert (_array(found, table.shape) == table).all()
+
+
+@given(
+    st.lists(st.integers(0, 2), min_size=24, max_size=24),
+    st.sampled_from([(4, 6), (2, 3, 4)]),
+    st.sets(st.integers(0, 1)),
+)
+def test_what_is_found_is_the_array(entries: list[int], shape: tuple[int, ...], rings: set[int]) -> None:
+    table = np.array(entries).reshape(shape)
+    found = affine_runs(table, rings=rings)
+    assert found is None or (_array(found, table.shape) == table).all()
 
 
 def test_triangles_diagonals_and_what_is_none() -> None:
     lower = np.tri(5, k=-1, dtype=np.int64)
-    assert affine_runs(lower - lower.T) == [Run(1, 0, 0, 5, (0, 0), (0, 1)), Run(-1, 1, 0, 5, (0, 0), (0, 1))]
+    zero, place = (0, (0,)), (0, (1,))
+    assert affine_runs(lower - lower.T) == [
+        Run(1, (0, 1), ((0, ()), zero), ((5, ()), place)),
+        Run(-1, (1, 0), ((0, ()), zero), ((5, ()), place)),
+    ]
     (line,) = affine_runs(np.fliplr(np.eye(4, dtype=np.int64))) or []
-    assert line.is_line
+    assert line.count(1) == 1
     lower[3, 1] = 0
     assert affine_runs(lower) is None
     assert affine_runs(np.diag([1, 2, 3, 4, 5])) is None
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_tetrahedron_is_found_whatever_the_order_of_the_axes(order: tuple[int, ...]) -> None:
+    i, j, k = np.indices((6, 6, 6))
+    table = ((j < i) & (k < j)).astype(np.int64).transpose(order)
+    found = affine_runs(table)
+    assert found is not None
+    assert found[0].low[0] == (0, ())
+    assert (_array(found, table.shape) == table).all()
