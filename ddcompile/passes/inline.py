@@ -30,7 +30,7 @@ from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Index, Literal, Read, Reduce, Rule, Statement
-from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, substitute
+from ddcompile.ir.traverse import free_indices, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
@@ -194,11 +194,12 @@ def _once(node: Read, scope: tuple[Binder, ...]) -> bool:
                 return False
             continue
         (name,) = form.names
-        bounds = next((box_bounds(b) for b in scope if b.name == name), None)
+        binder = next((b for b in scope if b.name == name), None)
+        bounds = None if binder is None else box_bounds(binder)
         if (
-            bounds is None
+            binder is None
             or abs(form.coefficient(name)) != 1
-            or (extent is not None and bounds[1] - bounds[0] > extent)
+            or (extent is not None and (bounds is None or bounds[1] - bounds[0] > extent))
         ):
             return False
         used.append(name)
@@ -228,17 +229,28 @@ def _fused(
             continue
         if node.op not in ("sum", "any", "all", "min", "max") or node.body.pad is not None:
             return None
-        own = [(b.name, box_bounds(b)) for b in source.binders]
+        own = [b.name for b in source.binders]
         positions = [p.name if isinstance(p, Index) else "" for p in node.body.positions]
         inner = {b.name: box_bounds(b) for b in node.binders}
-        if sorted(positions) != sorted(inner) or any(
-            b is None or inner[p] != b for p, (_, b) in zip(positions, own, strict=True)
-        ):
+        if sorted(positions) != sorted(inner):
             return None
-        if positions != [b.name for b in node.binders] and Reals(infer(rule()))(node):
-            return None  # reals are added, and compared, in the order of the indices
+        is_whole = all(inner[p] == box_bounds(b) is not None for p, b in zip(positions, source.binders, strict=True))
+        if is_whole and (positions == list(inner) or not Reals(infer(rule()))(node)):
+            fused = Reduce(node.op, source.binders, source.value)
+        else:
+            # Reals are added, and compared, in the order of the indices of the reader.
+            if any(free_indices(end) - inner.keys() for b in node.binders for end in (b.lower, b.upper)):
+                return None
+            taken = {b.name for n in postorder(source.value) if isinstance(n, Binding) for b in n.binders}
+            free = iter(names.indices(len(own), avoid={*taken, *own, *inner}))
+            new = {p: next(free) for p in inner}
+            binders = tuple(
+                Binder(new[b.name], rename_indices(b.lower, new), rename_indices(b.upper, new)) for b in node.binders
+            )
+            value = rename_indices(source.value, {o: new[p] for o, p in zip(own, positions, strict=True)})
+            fused = Reduce(node.op, binders, value)
         name = names(source.target)
-        scalar = Statement(name, (), Reduce(node.op, source.binders, source.value))
+        scalar = Statement(name, (), fused)
         scalar_read = Read(name)
         value = rewrite(reader.value, lambda n, t=node, r=scalar_read: r if n == t else n)  # type: ignore[misc]
         return scalar, Statement(reader.target, reader.positions, value, location=reader.location)
