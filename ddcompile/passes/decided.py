@@ -5,15 +5,17 @@ Used by `fold`. The ranges are those that type inference finds; operators over r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias
 
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Call, Compare, CompareOp, Expr, Index, Literal, Read, Unary
+from ddcompile.ir.infer import TypeWalker
+from ddcompile.ir.nodes import Call, Compare, CompareOp, Expr, Index, Literal, Read, Statement, Unary
 from ddcompile.ir.traverse import children, postorder, with_children
 from ddcompile.ir.types import Types
 
-__all__ = ["decided"]
+__all__ = ["decided", "settled"]
 
 _Range: TypeAlias = tuple[Fraction | None, Fraction | None]
 
@@ -27,6 +29,13 @@ def decided(value: Expr, types: Types) -> Expr:
         del results[len(results) - count :]
         results.append(_decided(node, with_children(node, kids), types))
     return results[0]
+
+
+def settled(value: Expr, types: Types) -> Expr:
+    """As `decided`, for an expression over elements of the rule that is no part of it; free indices may be anything."""
+    walker = TypeWalker(types.tensor, types.scaled, {})
+    walker.statement(Statement("value", (), value))
+    return decided(value, replace(types, _of=walker.types))
 
 
 def _decided(old: Expr, new: Expr, types: Types) -> Expr:

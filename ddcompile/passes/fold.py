@@ -202,8 +202,10 @@ def _is_integral(expr: Expr, tables: dict[str, Constant], types: Types) -> bool:
 
 
 def _reduction(node: Reduce) -> Expr:
-    """Start whole cycles at 0, take out what does not depend on the indices, and drop ranges of one."""
+    """Start whole cycles at 0, take out what does not depend on the indices, and drop ranges of one or none."""
     binders, body = node.binders, node.body
+    if node.op in ("sum", "any", "all") and any(b is not None and b[0] >= b[1] for b in map(box_bounds, binders)):
+        return Literal(int(node.op == "all"))
     for k, binder in enumerate(binders):
         body, bounds = _uncycled(binder, body)
         if bounds is not None:

@@ -22,14 +22,15 @@ from math import prod
 from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.linear import box_bounds
-from ddcompile.analysis.scopes import alpha_key, index_ranges, ordered_free, subexpressions
+from ddcompile.analysis.scopes import alpha_key, ordered_free, subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of, simplify
-from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Number, Read, Reduce, Rule, Statement
-from ddcompile.ir.traverse import children, reads, rewrite, substitute
+from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read, Reduce, Rule, Statement
+from ddcompile.ir.traverse import children, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
+from ddcompile.passes.places import has_values
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["Hoist"]
@@ -70,7 +71,7 @@ def _repeated(statement: Statement, shape: Mapping[str, tuple[int, ...]]) -> tup
         boxes = _boxes(scope)
         binders = tuple(boxes[b.name] for n in free for b in scope if b.name == n and b.name in boxes)
         is_moving = any(box_bounds(b) is None for b in scope if b.name in free)
-        if len(binders) == len(free) and not (is_moving and not _has_values(Statement("box", binders, expr), shape)):
+        if len(binders) == len(free) and not (is_moving and not has_values(Statement("box", binders, expr), shape)):
             return expr, binders
     return None
 
@@ -207,23 +208,6 @@ def _bases(value: Expr, names: Sequence[str], box: _Box, shape: Mapping[str, tup
             continue
         ends = [*bases[:k], 0, *bases[k + 1 :]]
         binders = [Binder(n, Literal(b), Literal(h)) for n, b, (_, h) in zip(names, ends, box, strict=True)]
-        if _has_values(Statement("value", tuple(binders), value), shape):
+        if has_values(Statement("value", tuple(binders), value), shape):
             bases = ends
     return bases
-
-
-def _has_values(statement: Statement, shape: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether everything that a statement reads is visibly there."""
-    ranges = index_ranges(statement)
-    for node in reads(statement.value):
-        for position, extent in zip(node.positions, shape.get(node.tensor, (0,) * len(node.positions)), strict=True):
-            match position:
-                case Binary("%", _, Literal(modulus)) if modulus == extent:
-                    continue
-            form = affine_of(position)
-            if form is None or not form.names <= ranges.keys():
-                return False
-            low, high = form.bounds(ranges)
-            if node.pad is None and not 0 <= low <= high < extent:
-                return False
-    return True

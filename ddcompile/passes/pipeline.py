@@ -12,6 +12,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
+from ddcompile.passes.absorb import Absorb
 from ddcompile.passes.align import Align
 from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.collect import Collect
@@ -27,6 +28,7 @@ from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
+from ddcompile.passes.rebase import Rebase
 from ddcompile.passes.reroll import Reroll
 from ddcompile.passes.rewrite import Witness
 from ddcompile.passes.roll import Roll
@@ -54,6 +56,8 @@ _ALL: tuple[type[Pass], ...] = (
     Hoist,
     Cse,
     Inline,
+    Rebase,
+    Absorb,
     Fold,
     Dce,
     Name,
@@ -64,7 +68,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 
 DEFAULT = (
     "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,combine,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,inline,collapse-cones,fold,dce,align,roll,widen,collect,hoist,cse,inline,fold,dce,name"
+    "reroll,slice-weights,fold,inline,collapse-cones,fold,dce,align,roll,widen,collect,hoist,cse,inline,fold,"
+    "rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

@@ -1,0 +1,118 @@
+"""Whether a clause has at one value of its index what another expression says, elements being written out for this."""
+
+from __future__ import annotations
+
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import box_bounds
+from ddcompile.ir.affine import simplify
+from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import postorder, rename_indices, rewrite, substitute
+from ddcompile.ir.types import Types
+from ddcompile.passes.collapse_cones import least, unrolled
+from ddcompile.passes.fold import folded
+
+__all__ = ["Equal", "is_outside", "renamed"]
+
+_BITS = 4
+
+
+class Equal:
+    """Compares clauses with elements of the program written out.
+
+    Parameters
+    ----------
+    rule, types
+        The program.
+    depth, terms, size
+        How many levels of elements are written out, how many terms a sum may have for this, and the greatest cost.
+    """
+
+    def __init__(self, rule: Rule, types: Types, depth: int, terms: int, size: int) -> None:
+        self.types, self.depth, self.terms, self.size = types, depth, terms, size
+        self.tables: dict[str, Constant] = {c.name: c for c in rule.constants}
+        self.clauses: dict[str, list[Statement]] = {}
+        for statement in rule.statements:
+            self.clauses.setdefault(statement.target, []).append(statement)
+
+    def at(self, single: Statement, longer: Statement, place: tuple[str, int]) -> bool:
+        """Whether a clause agrees with another one at a place: a value of one of its indices."""
+        index, value = place
+        used = {n.name for n in postorder(single.value) if isinstance(n, Index)} | {b.name for b in single.binders}
+        used |= {b.name for n in postorder(single.value) if isinstance(n, Binding) for b in n.binders}
+        names = {old: new for old, new in renamed(single, longer).items() if old != new}
+        if used & {index, *names.values()}:
+            return False
+        ours = self._settled(rename_indices(single.value, names))
+        theirs = self._settled(substitute(longer.value, {index: Literal(value)}))
+        for _ in range(self.depth):
+            pair = [self._folded(longer, side) for side in (ours, theirs)]
+            tables = [least(side, self.types, 1 << 30, _BITS) for side in pair]
+            if pair[0] == pair[1] or (tables[0] is not None and tables[0] == tables[1]):
+                return True
+            ours, theirs = self._deeper(ours), self._deeper(theirs)
+            if max(cost(ours), cost(theirs)) > self.size:
+                return False
+        return False
+
+    def _settled(self, value: Expr) -> Expr:
+        """The value without pads of reads at constant positions: the pad, or the element."""
+
+        def step(node: Expr) -> Expr:
+            if not isinstance(node, Read) or node.pad is None:
+                return node
+            if is_outside(node, self.types):
+                return node.pad
+            places = tuple(simplify(p) for p in node.positions)
+            return Read(node.tensor, places) if all(isinstance(p, Literal) for p in places) else node
+
+        return rewrite(value, step)
+
+    def _folded(self, statement: Statement, value: Expr) -> Expr:
+        return folded(statement, unrolled(value, self.terms), self.tables, self.types)
+
+    def _deeper(self, value: Expr) -> Expr:
+        """The value with elements at constant positions written out."""
+
+        def step(node: Expr) -> Expr:
+            if not isinstance(node, Read) or node.pad is not None:
+                return node
+            places = [simplify(p) for p in node.positions]
+            if not all(isinstance(p, Literal) for p in places):
+                return node
+            for clause in self.clauses.get(node.tensor, ()):
+                values = _placed(clause, places)
+                if values is not None and self.types.tensor[node.tensor].kind != "real":
+                    return self._settled(substitute(clause.value, values))
+            return node
+
+        return rewrite(unrolled(value, self.terms), step)
+
+
+def _placed(clause: Statement, places: list[Expr]) -> dict[str, Expr] | None:
+    """The indices of a clause at a position; None if it does not define it."""
+    values: dict[str, Expr] = {}
+    for position, place in zip(clause.positions, places, strict=True):
+        assert isinstance(place, Literal)
+        if not isinstance(position, Binder):
+            if position != place:
+                return None
+            continue
+        bounds = box_bounds(position)
+        if bounds is None or not bounds[0] <= place.value < bounds[1]:
+            return None
+        values[position.name] = place
+    return values
+
+
+def renamed(single: Statement, run: Statement) -> dict[str, str]:
+    """The indices of a clause and those of another one at the same positions."""
+    pairs = zip(single.positions, run.positions, strict=True)
+    return {a.name: b.name for a, b in pairs if isinstance(a, Binder) and isinstance(b, Binder)}
+
+
+def is_outside(node: Expr, types: Types) -> bool:
+    """Whether a read is visibly outside of its tensor."""
+    if not isinstance(node, Read):
+        return False
+    places = zip((simplify(p) for p in node.positions), types.shape[node.tensor], strict=True)
+    return any(isinstance(p, Literal) and not 0 <= p.value < extent for p, extent in places)
