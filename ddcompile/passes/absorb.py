@@ -53,7 +53,7 @@ from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.places import has_values
 from ddcompile.passes.rebase import at
-from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["Absorb"]
 
@@ -81,7 +81,7 @@ class Absorb(Pass):
                 changed = next((r for r in found or () if cost(r) < cost(new) and not verify(r)), None)
                 number += changed is None
             new = changed or new
-        return unchanged(rule) if new is rule else Rewrite(new, Witness())
+        return unchanged(rule) if new is rule else Rewrite(new)
 
 
 class _State:
@@ -210,25 +210,19 @@ class _State:
         return None
 
     def _joined(self, found: _Sum) -> Iterator[_Change]:
-        """Two sums over the same indices."""
-        sums = [(t, own) for t in found.terms if isinstance(own := self._defined(t), Reduce) and own.op == "sum"]
-        for (first, own), (second, other) in combinations(sums[: self.options.terms], 2):
-            factor, weight = found.terms[first], found.terms[second]
-            body = _renamed(other, own.binders)
+        """Two sums over the same indices; those that have names stay what they are."""
+        sums = [t for t in found.terms if isinstance(t, Reduce) and t.op == "sum"]
+        for first, second in combinations(sums[: self.options.terms], 2):
+            body = _renamed(second, first.binders)
             if body is None:
                 continue
+            factor, weight = found.terms[first], found.terms[second]
             common = gcd(factor, weight) if factor > 0 else -gcd(factor, weight)
-            both = builder.add(builder.mul(factor // common, own.body), builder.mul(weight // common, body))
-            joined = Reduce("sum", own.binders, both)
-            scalars: dict[str, Expr | None] = {}
-            if isinstance(second, Read):
-                scalars[second.tensor] = None
-            place: Expr = joined
-            if isinstance(first, Read):
-                scalars[first.tensor], place = joined, first
-            kept = {place if t is first else t: common if t is first else c for t, c in found.terms.items()}
+            both = builder.add(builder.mul(factor // common, first.body), builder.mul(weight // common, body))
+            joined = Reduce("sum", first.binders, both)
+            kept = {joined if t is first else t: common if t is first else c for t, c in found.terms.items()}
             del kept[second]
-            yield _Change(found.rebuilt(kept), scalars)
+            yield _Change(found.rebuilt(kept), {})
 
 
 @dataclass(frozen=True, slots=True)

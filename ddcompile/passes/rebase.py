@@ -88,7 +88,7 @@ class _State:
         """The shortest way to write a reduction."""
         best: Expr = node
         for k in range(len(node.binders)):
-            if not isinstance(best, Reduce):
+            if not isinstance(best, Reduce) or k >= len(best.binders):
                 break
             ways = list(self._ways(statement, best, k))
             shortest = min(ways, key=lambda e: (cost(e), print_expression(e)), default=best)

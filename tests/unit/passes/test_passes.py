@@ -768,6 +768,69 @@ APPLIES = [
   y = 2 * h[0] + 3 * h[1]
 }""",
     ),
+}""",
+    ),
+    (
+        "sums that begin behind what they read, over terms that are 0 and nothing",
+        "rebase",
+        """rule f(x: bit[8, 8]) -> (y: bit, z: bit) {
+  rows = sum(i < 6: sum(j < i + 2: x[i + 2, j]) >= 2)
+  y = rows >= 4
+  z = any(i < 7, j < i + 1: x[i + 1, j] > x[j, i + 1])
+}""",
+        """rule f(x: bit[8, 8]) -> (y: bit, z: bit) {
+  rows = sum(i < 8: sum(j < i: x[i, j]) >= 2)
+  y = rows >= 4
+  z = any(i < 8, j < i: x[i, j] > x[j, i])
+}""",
+    ),
+    (
+        "a term before the first one, two sums over one triangle, and a sum that is at least 1",
+        "absorb",
+        """rule f(x: bit[12], w: bit[9, 9]) -> (y: bit, z: trit, v: bit) {
+  count = sum(1 <= i < 12: 2 * sum(j < i + 1: x[j]) > i)
+  y = x[0] + count >= 12
+  z = sign(sum(i < 9, j < i: w[i, j]) - sum(k < 9, l < k: w[l, k]))
+  v = sum(i < 9: w[i, i]) >= 1
+}""",
+        """rule f(x: bit[12], w: bit[9, 9]) -> (y: bit, z: trit, v: bit) {
+  y = all(i < 12: 2 * sum(j < i + 1: x[j]) > i)
+  z = sign(sum(i < 9, j < i: w[i, j] - w[j, i]))
+  v = any(i < 9: w[i, i])
+}""",
+    ),
+    (
+        "a band around a torus",
+        "slice-weights",
+        """rule f(x: bit[4, 4]) -> (y: bit[4]) {
+  const w: int[4, 4] = [[1, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]]
+  y[i < 4] = sum(j < 4, k < 4: w[j, k] * x[j, (i + k) % 4]) >= 4
+}""",
+        """rule f(x: bit[4, 4]) -> (y: bit[4]) {
+  y[i < 4] = sum(j < 4, k < 2: x[j, (i + k - j - 1) % 4]) >= 4
+}""",
+    ),
+    (
+        "the same rows, once from the first on and once from the second",
+        "hoist",
+        """rule f(x: bit[6, 7]) -> (y: bit) {
+  y = sum(i < 5, j < i + 1: sum(k < 7: x[i + 1, k]) > sum(k < 7: x[j, k])) >= 7
+}""",
+        """rule f(x: bit[6, 7]) -> (y: bit) {
+  partial[i < 6] = sum(k < 7: x[i, k])
+  y = sum(i < 5, j < i + 1: partial[i + 1] > partial[j]) >= 7
+}""",
+    ),
+    (
+        "pairs of which half are read",
+        "inline",
+        """rule f(x: bit[5]) -> (y: bit) {
+  pair[i < 5, j < 5] = x[i] and not x[j]
+  y = sum(i < 5, j < i: pair[i, j]) >= 7
+}""",
+        """rule f(x: bit[5]) -> (y: bit) {
+  pair2 = sum(k < 5, l < k: x[k] and not x[l])
+  y = pair2 >= 7
 ]
 
 DECLINES = [
@@ -1025,6 +1088,29 @@ DECLINES = [
   y = exp(x[3]) * c + x[5] * x[6]
 }""",
     ),
+}""",
+    ),
+    (
+        "a sum that reads at two places alike",
+        "rebase",
+        """rule f(x: bit[9]) -> (y: bit) {
+  y = sum(i < 6: x[i + 2] > x[i]) >= 3
+}""",
+    ),
+    (
+        "a sum that begins behind terms that may be 1",
+        "rebase",
+        """rule f(x: bit[9]) -> (y: bit) {
+  y = sum(2 <= i < 6: sum(j < i: x[j]) >= 1) >= 3
+}""",
+    ),
+    (
+        "a term that is no further one of the sum, and sums over different ranges",
+        "absorb",
+        """rule f(x: bit[12]) -> (y: bit, z: bit) {
+  count = sum(1 <= i < 12: 2 * sum(j < i + 1: x[j]) > i)
+  y = x[1] + count >= 12
+  z = sum(i < 9: x[i]) - sum(i < 8: x[i + 2]) >= 2
 ]
 
 
