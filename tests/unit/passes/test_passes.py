@@ -768,8 +768,6 @@ APPLIES = [
   y = 2 * h[0] + 3 * h[1]
 }""",
     ),
-}""",
-    ),
     (
         "sums that begin behind what they read, over terms that are 0 and nothing",
         "rebase",
@@ -831,6 +829,8 @@ APPLIES = [
         """rule f(x: bit[5]) -> (y: bit) {
   pair2 = sum(k < 5, l < k: x[k] and not x[l])
   y = pair2 >= 7
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -1088,8 +1088,6 @@ DECLINES = [
   y = exp(x[3]) * c + x[5] * x[6]
 }""",
     ),
-}""",
-    ),
     (
         "a sum that reads at two places alike",
         "rebase",
@@ -1111,6 +1109,8 @@ DECLINES = [
   count = sum(1 <= i < 12: 2 * sum(j < i + 1: x[j]) > i)
   y = x[1] + count >= 12
   z = sum(i < 9: x[i]) - sum(i < 8: x[i + 2]) >= 2
+}""",
+    ),
 ]
 
 
