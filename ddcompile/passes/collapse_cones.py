@@ -104,7 +104,7 @@ def _collapsed(
     options: CollapseCones,
 ) -> Expr:
     """The cheapest value found over cones of growing depth; the old value if none is cheaper."""
-    if reals(statement.value) or statement.target in read_names([statement]) or cost(statement.value) > options.size:
+    if reals(statement.value) or cost(statement.value) > options.size:
         return statement.value
     best, price = statement.value, float(cost(statement.value))
     cone, saved = folded(statement, unrolled(statement.value, options.terms), tables, types), 0.0
@@ -114,6 +114,8 @@ def _collapsed(
         if found is not None and cost(found) - saved < price:
             found = folded(statement, found, tables, types)
             best, price = found, cost(found) - saved
+        if statement.target in read_names([statement]):
+            break
         deeper, written = _expanded(cone, clauses, levels, reals)
         if not written:
             break

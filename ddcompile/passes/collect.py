@@ -35,7 +35,7 @@ from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.templates import filled, shape_of
 
-__all__ = ["Collect"]
+__all__ = ["Collect", "collected", "operands_of"]
 
 _OPS = ("+", "xor", "and", "or")
 _REACH = 2**30
@@ -87,24 +87,34 @@ def _shortened(value: Expr, names: Names, used: set[str], types: Types, reals: R
 
 def _collected(node: Binary, names: Names, used: set[str], types: Types, size: int) -> Expr:
     """The chain that ends with a node, with every group of operands that are alike as a reduction."""
+    terms = collected(node.op, operands_of(node), names, used, types, size)
+    result = terms[0]
+    for term in terms[1:]:
+        result = Binary(node.op, result, term)
+    return result
+
+
+def operands_of(node: Binary) -> list[Expr]:
+    """The operands of the chain that ends with a node, in order."""
     operands: list[Expr] = []
     rest: Expr = node
     while isinstance(rest, Binary) and rest.op == node.op:
         operands.append(rest.right)
         rest = rest.left
-    operands.append(rest)
+    return [rest, *operands[::-1]]
+
+
+def collected(op: str, operands: Sequence[Expr], names: Names, used: set[str], types: Types, size: int) -> list[Expr]:
+    """The operands of `+`, `xor`, `and`, `or`, `max` or `min`, with every group that is alike as a reduction."""
     terms: list[Expr] = []
-    for group in _groups(operands[::-1], types, size):
+    for group in _groups(operands, types, size):
         start, stop = 0, len(group)
-        reduced = _reduced(node.op, group, names, used)
+        reduced = _reduced(op, group, names, used)
         if reduced is None:
             start, stop = _longest_line(group)
-            reduced = _reduced(node.op, group[start:stop], names, used)
+            reduced = _reduced(op, group[start:stop], names, used)
         terms += group if reduced is None else [*group[:start], reduced, *group[stop:]]
-    result = terms[0]
-    for term in terms[1:]:
-        result = Binary(node.op, result, term)
-    return result
+    return terms
 
 
 def _groups(operands: Sequence[Expr], types: Types, size: int) -> Iterator[list[Expr]]:
@@ -166,6 +176,8 @@ def _reduced(op: str, operands: list[Expr], names: Names, used: set[str]) -> Exp
             return builder.reduction("any", binders, body)
         case "xor":
             return builder.mod(builder.summation(binders, body), 2)
+        case "max" | "min":
+            return builder.reduction(op, binders, body)
     return builder.summation(binders, body)
 
 

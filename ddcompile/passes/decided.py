@@ -62,11 +62,25 @@ def _decided(old: Expr, new: Expr, types: Types) -> Expr:
                 return Literal(1)
             if _always(_OPPOSITE[op], *ranges):
                 return Literal(0)
+            return _as_bit(op, old, new, types)
         case Call(function, arguments):
             kept = _contenders(function, ranges)
             return builder.call(function, [arguments[k] for k in kept]) if len(kept) < len(arguments) else new
     return new
 
+
+def _as_bit(op: CompareOp, old: Expr, new: Expr, types: Types) -> Expr:
+    """A comparison of a bit with a constant that it decides: the bit, or its negation."""
+    (left, right), (first, _) = children(new), children(old)
+    if not isinstance(right, Literal) or types.of(first).kind != "bit" or op in ("==", "!="):
+        return new
+    at = [_always(op, (value, value), (Fraction(right.value), Fraction(right.value))) for value in _BITS]
+    if at[0] == at[1]:
+        return new
+    return left if at[1] else builder.negate(left)
+
+
+_BITS = Fraction(0), Fraction(1)
 
 _OPPOSITE: dict[CompareOp, CompareOp] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 

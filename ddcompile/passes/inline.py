@@ -36,7 +36,7 @@ from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, expressions, read_names, unchanged, with_statements
 
-__all__ = ["Inline"]
+__all__ = ["Inline", "reads_apart", "renamed_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,9 @@ def _written(
         for node, scope in subexpressions(reader):
             if not isinstance(node, Read) or node.tensor != source.target:
                 continue
-            if node.pad is not None or not (_is_copy(source) or _once(node, scope)):
+            if node.pad is not None or not (_is_copy(source) or reads_apart(node, scope)):
                 return None
-            value = _renamed(source, reader, scope, names)
+            value = renamed_for(source, reader, scope, names)
             moved = substitute(value[1], dict(zip(value[0], node.positions, strict=True)))
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
@@ -181,7 +181,7 @@ def _is_body(read: Read, value: Expr) -> bool:
     return any(isinstance(n, Reduce) and n.op in ("sum", "any", "all") and n.body == read for n in postorder(value))
 
 
-def _once(node: Read, scope: tuple[Binder, ...]) -> bool:
+def reads_apart(node: Read, scope: tuple[Binder, ...]) -> bool:
     """Whether different values of the indices in scope read different elements."""
     used = []
     for position in node.positions:
@@ -206,7 +206,9 @@ def _once(node: Read, scope: tuple[Binder, ...]) -> bool:
     return len(set(used)) == len(used) and set(used) == {b.name for b in scope}
 
 
-def _renamed(source: Statement, reader: Statement, scope: tuple[Binder, ...], names: Names) -> tuple[list[str], Expr]:
+def renamed_for(
+    source: Statement, reader: Statement, scope: tuple[Binder, ...], names: Names
+) -> tuple[list[str], Expr]:
     """The indices and value of `source` with names that do not meet those of the reader."""
     taken = {b.name for b in scope} | {b.name for b in reader.binders}
     for node in postorder(reader.value):

@@ -20,16 +20,20 @@ from ddcompile.passes.combine import Combine
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
+from ddcompile.passes.extremes import Extremes
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.forward import Forward
+from ddcompile.passes.gather import Gather
 from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
 from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
+from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
 from ddcompile.passes.reroll import Reroll
+from ddcompile.passes.reuse import Reuse
 from ddcompile.passes.rewrite import Witness
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
@@ -48,7 +52,11 @@ _ALL: tuple[type[Pass], ...] = (
     Combine,
     Reroll,
     SliceWeights,
+    Reuse,
+    Extremes,
+    Promote,
     CollapseCones,
+    Gather,
     Align,
     Roll,
     Widen,
@@ -68,8 +76,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 
 DEFAULT = (
     "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,combine,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,inline,collapse-cones,fold,dce,align,roll,widen,collect,hoist,cse,inline,fold,"
-    "rebase,absorb,fold,dce,name"
+    "reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,dce,gather,align,roll,widen,collect,"
+    "hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

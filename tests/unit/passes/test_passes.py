@@ -14,6 +14,72 @@ from ddcompile.testing.structures import STRUCTURES
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "relus of differences, in a sum, with a factor, nested, and in a tensor of their own",
+        "extremes",
+        """rule f(x: int[0..9][4], z: int[0..9][4]) -> (y: int[4], w: int, v: int, u: int) {
+  d[i < 4] = relu(x[i] - z[i])
+  y[i < 4] = d[i] + z[i]
+  w = x[0] - relu(x[0] - 3)
+  v = 2 * relu(x[1] - x[0]) + x[3] + 2 * x[0]
+  u = relu(z[2] - relu(z[1] - z[0]) - z[0]) + relu(z[1] - z[0]) + z[0]
+}""",
+        """rule f(x: int[0..9][4], z: int[0..9][4]) -> (y: int[4], w: int, v: int, u: int) {
+  y[i < 4] = max(x[i], z[i])
+  w = min(x[0], 3)
+  v = x[3] + 2 * max(x[1], x[0])
+  u = max(z[2], z[1], z[0])
+}""",
+    ),
+    (
+        "the parts of a sum at the same position, at others, and with a factor",
+        "reuse",
+        """rule f(x: int[0..9][4], z: int[0..9][4]) -> (m: int[4], y: int[4], w: int, v: bit) {
+  m[i < 4] = x[i] + 2 * z[i] - 1
+  y[i < 4] = relu(x[(i + 1) % 4] + x[i] + 2 * z[(i + 1) % 4])
+  w = 5 - 3 * x[2] - 6 * z[2]
+  v = x[0] + x[1] + 2 * z[0] >= 5
+}""",
+        """rule f(x: int[0..9][4], z: int[0..9][4]) -> (m: int[4], y: int[4], w: int, v: bit) {
+  m[i < 4] = x[i] + 2 * z[i] - 1
+  y[i < 4] = relu(x[i] + m[(i + 1) % 4] + 1)
+  w = 2 - 3 * m[2]
+  v = x[1] + m[0] + 1 >= 5
+}""",
+    ),
+    (
+        "results that are steps of a chain",
+        "promote",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  a = x[0] or x[1]
+  b = a or x[2]
+  y[0] = x[0]
+  y[1] = a
+  y[2] = b
+  y[3] = b or x[3]
+}""",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  y[0] = x[0]
+  y[1] = x[0] or x[1]
+  y[2] = y[1] or x[2]
+  y[3] = y[2] or x[3]
+}""",
+    ),
+    (
+        "chains over chains: a parity, maxima in every column",
+        "gather",
+        """rule f(x: bit[7], z: int[0..9][4, 5]) -> (y: bit, m: int[5]) {
+  a = x[3] xor x[4]
+  b = x[0] xor x[1] xor x[2] xor a
+  y = b xor x[5] xor x[6]
+  n[i < 5] = max(z[2, i], z[0, i])
+  m[j < 5] = max(z[1, j], n[j], z[3, j])
+}""",
+        """rule f(x: bit[7], z: int[0..9][4, 5]) -> (y: bit, m: int[5]) {
+  y = sum(i < 7: x[i]) % 2
+  m[j < 5] = max(i < 4: z[i, j])
+}""",
+    ),
+    (
         "an exclusive or and an equality, read by units that give them odd weights",
         "combine",
         """rule f(x: bit[4]) -> (y: bit[2]) {
@@ -834,6 +900,48 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "a relu of a sum, one that is not added to what it takes away, and a real",
+        "extremes",
+        """rule f(x: int[0..9][4], z: real[2]) -> (y: int, w: int, v: real) {
+  y = relu(x[0] + x[1]) + x[1]
+  w = relu(x[0] - x[1]) + 2 * x[1] + relu(x[2] - x[3]) - x[3]
+  v = relu(z[0] - z[1]) + z[1]
+}""",
+    ),
+    (
+        "parts that are not all there, or not in one proportion, and a sum that reads itself",
+        "reuse",
+        """rule f(x: int[0..9][4], z: int[0..9][4]) -> (y: int, w: int, s: int[4]) {
+  m = x[0] + z[0] + z[1]
+  y = m + x[0] + z[0]
+  w = relu(2 * x[0] + z[0] + z[1])
+  s[i < 4] = x[i] + z[i] + pad(s, 0)[i - 1]
+}""",
+    ),
+    (
+        "results that repeat one hidden element, and two that have nothing to do with one another",
+        "promote",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  a = x[0] and x[1]
+  b = x[2] and x[3]
+  c = a or b
+  y[0] = a
+  y[1] = b
+  y[2] = c and x[3]
+  y[3] = c
+}""",
+    ),
+    (
+        "a chain that is read twice, and operands that are not alike",
+        "gather",
+        """rule f(x: bit[7]) -> (y: bit, z: bit) {
+  a = x[0] xor x[1] xor x[2]
+  b = x[3] and x[0]
+  y = a xor x[3] xor x[4]
+  z = a xor x[5] xor x[2] xor b
+}""",
+    ),
     (
         "two operands, operands that are not in line, and sums of reals",
         "collect",

@@ -1,0 +1,181 @@
+"""Write relus of differences as maxima and minima.
+
+Before::
+
+    y[i < 4] = relu(x[i] - z[i]) + z[i]
+    w = v - relu(v - 3)
+
+After::
+
+    y[i < 4] = max(x[i], z[i])
+    w = min(3, v)
+
+What is added to a relu, and is taken away inside, is the other operand: `relu(a - b) + b` is the larger of a and b.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from ddcompile.analysis.comparisons import integer_terms
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.reals import Reals
+from ddcompile.analysis.scopes import subexpressions
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Binary, Binder, Call, CallName, Expr, Read, Rule, Statement, Unary
+from ddcompile.ir.traverse import children, postorder, reads, rewrite, substitute, with_children
+from ddcompile.ir.types import infer
+from ddcompile.passes.inline import reads_apart, renamed_for
+from ddcompile.passes.layers import Names, names_of
+from ddcompile.passes.options import Pass
+from ddcompile.passes.rewrite import Rewrite, expressions, read_names, unchanged, with_statements
+
+__all__ = ["Extremes"]
+
+_Sum: TypeAlias = tuple[dict[Expr, int], int]
+"""Coefficients of summands, and a constant."""
+
+_MOST_RELUS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes(Pass):
+    """Write relus of differences as maxima and minima."""
+
+    name: ClassVar[str] = "extremes"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        if not any(isinstance(n, Unary) and n.op == "relu" for s in rule.statements for n in postorder(s.value)):
+            return unchanged(rule)
+        reals = Reals(infer(rule))
+        statements = [
+            s if reals(s.value) else Statement(s.target, s.positions, _rewritten(s.value), location=s.location)
+            for s in rule.statements
+        ]
+        new = _with_inner(with_statements(rule, statements), reals)
+        return unchanged(rule) if new == rule else Rewrite(new)
+
+
+def _with_inner(rule: Rule, reals: Reals) -> Rule:
+    """The rule with relus that one sum reads written into it where they become maxima and minima."""
+    names = names_of(rule)
+    counts = Counter(n.tensor for s in rule.statements for e in expressions(s) for n in reads(e))
+    clauses = Counter(s.target for s in rule.statements)
+    results = {d.name for d in rule.outputs}
+    statements = {s.target: s for s in rule.statements}
+    once = {
+        name
+        for name, s in statements.items()
+        if counts[name] == clauses[name] == 1
+        and name not in results
+        and all(isinstance(p, Binder) for p in s.positions)
+    }
+    gone: set[str] = set()
+    found: list[Statement] = []
+    for statement in rule.statements:
+        statement = statements[statement.target] if clauses[statement.target] == 1 else statement
+        for name in sorted(once & read_names([statement.value]) - gone):
+            source = statements[name]
+            is_relu = isinstance(source.value, Unary) and source.value.op == "relu"
+            if not is_relu or name in read_names([source]) or statement.target == name or reals(statement.value):
+                continue
+            longer = _written_into(source, statement, names)
+            if longer is None:
+                continue
+            value = _rewritten(longer)
+            changed = Statement(statement.target, statement.positions, value, location=statement.location)
+            if value != longer and cost(changed) < cost(statement) + cost(source):
+                statement = changed
+                gone.add(name)
+        if clauses[statement.target] == 1:
+            statements[statement.target] = statement
+        found.append(statement)
+    return with_statements(rule, [s for s in found if s.target not in gone]) if gone else rule
+
+
+def _written_into(source: Statement, reader: Statement, names: Names) -> Expr | None:
+    """The value of the only reader of a tensor with it written in."""
+    for node, scope in subexpressions(reader):
+        if isinstance(node, Read) and node.tensor == source.target:
+            if node.pad is not None or not reads_apart(node, scope):
+                return None
+            own, value = renamed_for(source, reader, scope, names)
+            moved = substitute(value, dict(zip(own, node.positions, strict=True)))
+            return rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
+    return None
+
+
+def _rewritten(value: Expr) -> Expr:
+    """The value with every sum, taken as a whole, over maxima and minima; inner ones first."""
+    every = list(postorder(value))
+    inner = {id(kid) for node in every if _is_sum(node) for kid in children(node) if _is_sum(kid)}
+    results: list[Expr] = []
+    for node in every:
+        count = len(children(node))
+        kids = tuple(results[len(results) - count :])
+        del results[len(results) - count :]
+        same = all(a is b for a, b in zip(kids, children(node), strict=True))
+        new = node if same else with_children(node, kids)
+        results.append(_of_extremes(new) if _is_sum(new) and id(node) not in inner else new)
+    return results[0]
+
+
+def _is_sum(node: Expr) -> bool:
+    match node:
+        case Binary("+" | "-", _, _):
+            return True
+    return False
+
+
+def _of_extremes(value: Expr) -> Expr:
+    """A sum with relus as maxima and minima as long as that is shorter."""
+    form = integer_terms(value)
+    relus = 0 if form is None else sum(isinstance(e, Unary) and e.op == "relu" for e in form[0])
+    while form is not None and 0 < relus <= _MOST_RELUS:
+        found = next((new for term in form[0] if (new := _joined(form, term)) is not None), None)
+        if found is None:
+            break
+        form, relus = found, relus - 1
+        shorter = _written(form)
+        if cost(shorter) >= cost(value):
+            break
+        value = shorter
+    return value
+
+
+def _joined(form: _Sum, relu: Expr) -> _Sum | None:
+    """The sum with one of its summands, a relu, and what else is the second operand, as a maximum or a minimum."""
+    if not isinstance(relu, Unary) or relu.op != "relu":
+        return None
+    inner = integer_terms(relu.operand)
+    terms, constant = form
+    factor = terms[relu]
+    if inner is None:
+        return None
+    second = {e: c // factor for e, c in terms.items() if c == -factor * inner[0].get(e, 0)}
+    offset = constant // factor if constant == -factor * inner[1] else 0
+    if not second:
+        return None
+    first = {e: c for e, c in inner[0].items() if e not in second}
+    ends = (first, inner[1] + offset), (second, offset)
+    rest = {e: c for e, c in terms.items() if e not in second and e != relu}
+    choices = []
+    for sign in (1, -1):
+        # factor * max(a, b), or -factor * min(-a, -b)
+        function: CallName = "max" if sign > 0 else "min"
+        arguments: list[Expr] = []
+        for end, number in ends:
+            argument = _written(({e: sign * c for e, c in end.items()}, sign * number))
+            same = isinstance(argument, Call) and argument.function == function
+            arguments += children(argument) if same else [argument]
+        extreme = builder.call(function, arguments)
+        choices.append(({**rest, extreme: rest.get(extreme, 0) + sign * factor}, constant - factor * offset))
+    return min(choices, key=lambda choice: cost(_written(choice)))
+
+
+def _written(form: _Sum) -> Expr:
+    ordered = sorted(form[0].items(), key=lambda term: term[1] < 0)
+    return builder.add(builder.add_all(builder.mul(c, e) for e, c in ordered), form[1])
