@@ -104,6 +104,7 @@ class StatementPrinter:
         match stmt:
             case Comment(text):
                 if self._comments:
+                    self._writer.gap()
                     self._writer.lines(comment_lines(text, 110))
             case Declare(variable, value, mutable):
                 const = "" if mutable else "const "

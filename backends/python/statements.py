@@ -54,6 +54,7 @@ class StatementPrinter:
         self.printer = printer
         self.writer = writer
         self.remark = remark
+        self._allocated = False
 
     def print(self) -> None:
         """Write all statements, each after those it reads."""
@@ -69,8 +70,10 @@ class StatementPrinter:
         if len(group) == 1 and steps is None and self._whole(statements[0]):
             return
         clauses = [_Clause(statement) for statement in statements]
+        self._gap()
         for name in dict.fromkeys(statement.target for statement in statements):
             self._allocate(name)
+        self._allocated = True
         if steps is None:
             for clause in clauses:
                 self._fill(clause)
@@ -83,7 +86,14 @@ class StatementPrinter:
 
     def _comment(self, statement: Statement) -> None:
         if self.remark is not None:
+            self._gap()
             comment(self.writer, self.remark(statement))
+
+    def _gap(self) -> None:
+        """Set what follows apart if there are comments; the list that it fills stays with it."""
+        if self.remark is not None and not self._allocated:
+            self.writer.gap()
+        self._allocated = False
 
     def _text(self, expr: Expr, indices: dict[str, str]) -> str:
         """Print an expression outside of all brackets."""
@@ -210,6 +220,7 @@ class StatementPrinter:
         is_shared = name is not None and not names
         variable = self.printer.names.of[str(name)] if is_shared else self.printer.names.fresh.numbered("_k")
         values = span(start, self._text(high.to_expr(), variables))
+        self._gap()
         with self.printer.block(self.writer, f"for {variable} in {values}:"):
             self._in_order([_advanced(clause, level, variable) for clause in clauses], level + 1, depth)
 

@@ -71,6 +71,8 @@ def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
     body.line()
     remark = remarks(rule, checked) if options.comments else None
     StatementPrinter(rule, types, printer, body, remark).print()
+    if remark is not None:
+        body.gap()
     results = ", ".join(names.of[d.name] for d in rule.outputs)
     body.line(f"return {results}" if len(rule.outputs) == 1 else f"return {names.result}({results})")
     frame = _frame(rule, names, printer, constants.text(), body.text())

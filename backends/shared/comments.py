@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from textwrap import wrap
 
 from ddcompile.ir.nodes import Rule, Statement
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.types import Types
+from ddcompile.reading.lines import lines_of
 from ddcompile.reading.sentences import Sentences
 
 __all__ = ["comment_rows", "remarks"]
@@ -42,12 +42,5 @@ def comment_rows(text: str, width: int) -> list[str]:
     for number, line in enumerate(text.split("\n")):
         shown = line if len(line) <= _LIMIT else line[:_LIMIT].rsplit(" ", 1)[0] + " ..."
         start = " " * _STEP * bool(number)
-        rows += wrap(
-            shown,
-            max(_NARROWEST, width),
-            initial_indent=start,
-            subsequent_indent=start + " " * _STEP * bool(number),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        rows += lines_of(shown, max(_NARROWEST, width), start, start + start)
     return rows or [""]

@@ -22,6 +22,11 @@ class Writer:
         """Write one line; an empty one carries no indentation."""
         self._lines.append(self._indent * self._depth + text if text else "")
 
+    def gap(self) -> None:
+        """Write an empty line, unless there is one already, a block has just been opened, or a comment stands above."""
+        if self._lines and self._lines[-1] and not self._lines[-1].endswith((":", "{", "*/")):
+            self.line()
+
     def lines(self, texts: Iterable[str]) -> None:
         """Write several lines."""
         for text in texts:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from textwrap import wrap
 from typing import Any
 
 from ddcompile.ir.constants import array_text
 from ddcompile.ir.nodes import Constant, Declaration, Literal, Rule, Type
 from ddcompile.ir.printer import print_expression, print_statement, print_type
 from ddcompile.ir.types import Types
+from ddcompile.reading.lines import lines_of
 from ddcompile.reading.sentences import Sentences
 from ddcompile.reading.words import code, listed
 
@@ -83,18 +83,18 @@ class Explanation:
 
     def __str__(self) -> str:
         opening = f"{code(self.name)} takes {_values(self.inputs)} and gives {_values(self.results)}."
-        lines = _filled(opening)
+        lines = lines_of(opening, _WIDTH)
         if self.sizes:
             names = listed([code(size) for size in self.sizes])
-            lines += _filled(f"{names} {'is a size' if len(self.sizes) == 1 else 'are sizes'} of its inputs.")
+            lines += lines_of(f"{names} {'is a size' if len(self.sizes) == 1 else 'are sizes'} of its inputs.", _WIDTH)
         for table in self.tables:
-            lines += _filled(f"{code(table.name)} is {table.text}.")
+            lines += lines_of(f"{code(table.name)} is {table.text}.", _WIDTH)
         lines.append("")
         digits = len(str(len(self.sentences)))
         for number, sentence in enumerate(self.sentences, 1):
-            lines += _filled(sentence.text, f"{number:{digits}}. ")
-        lines += ["", *_filled(" ".join(["Counting starts at 0.", *self._legend()]))]
-        lines += [line for text in self.proved for line in _filled(text)]
+            lines += lines_of(sentence.text, _WIDTH, f"{number:{digits}}. ", " " * (digits + 2))
+        lines += ["", *lines_of(" ".join(["Counting starts at 0.", *self._legend()]), _WIDTH)]
+        lines += [line for text in self.proved for line in lines_of(text, _WIDTH)]
         return "\n".join(lines)
 
     def _legend(self) -> list[str]:
@@ -155,15 +155,3 @@ def _type_words(type_: Type) -> str:
 
 def _values(values: tuple[Value, ...]) -> str:
     return listed([f"{code(value.name)} ({value.text})" for value in values])
-
-
-def _filled(text: str, start: str = "") -> list[str]:
-    """Lines of bounded width, the later ones set in below the text of the first."""
-    return wrap(
-        text,
-        _WIDTH,
-        initial_indent=start,
-        subsequent_indent=" " * len(start),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -9,18 +9,21 @@
 void gold_add(const uint8_t *restrict x, uint8_t *restrict y)
 {
     uint8_t carry[6];
+
     /* For `i` from 0 to 5 in turn, `carry[i]` is 1 if at least 2 of `x[0, i]`, `x[1, i]` and `carry[i - 1]`
        are 1, else 0. What lies outside of `carry` counts as 0.
            carry[i < 6] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2 */
     for (int32_t i = 0; i < 6; ++i) {
         carry[i] = (uint8_t)(x[i] + x[i + 6] + (i >= 1 ? carry[i - 1] : 0) >= 2);
     }
+
     /* For each `i < 6`, `y[i]` is 1 if an odd number of `x[0, i]`, `x[1, i]` and `carry[i - 1]` are 1, else 0.
        What lies outside of `carry` counts as 0.
            y[i < 6] = x[0, i] xor x[1, i] xor pad(carry, 0)[i - 1] */
     for (int32_t i = 0; i < 6; ++i) {
         y[i] = (uint8_t)(x[i] ^ x[i + 6] ^ (i >= 1 ? carry[i - 1] : 0));
     }
+
     /* `y[6]` is `carry[5]`. */
     y[6] = carry[5];
 }

@@ -37,8 +37,9 @@ void gold_branch(const int64_t *restrict x, const uint8_t *restrict go, int64_t 
         }
         y[i] = chosen;
     }
-    /* `m` is `b % 24`, where `b` is `x[0] + 64` if `x[1]` is more than `x[0]` and at most `x[2]`, else `x[1] *
-       1000`.
+
+    /* `m` is `b % 24`, where `b` is `x[0] + 64` if `x[1]` is more than `x[0]` and at most `x[2]`, else
+       `x[1] * 1000`.
            m = (if x[0] < x[1] <= x[2] then x[0] + 64 else x[1] * 1000) % 24 */
     const int8_t t3 = (int8_t)x[1];
     const int16_t t4 = (int16_t)(((((int32_t)x[0] < t3) & (t3 <= (int32_t)x[2])) ? (int32_t)x[0] + 64 : (int32_t)x[1] *

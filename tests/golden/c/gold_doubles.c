@@ -288,6 +288,7 @@ void gold_doubles(
         const double t1 = x[i];
         near_[i] = (uint8_t)((t1 >= -0.25) & (t1 < 0x1.47ae147ae147cp-7));
     }
+
     /* For each `i < 4`, `which[i]` is the sign (1, 0 or -1) of `x[i + 1]`. What lies outside of `x` counts as
        `0.25`.
            which[i < 4] = sign(pad(x, 0.25)[i + 1]) */
@@ -295,6 +296,7 @@ void gold_doubles(
         const double t2 = i < 3 ? x[i + 1] : 0.25;
         which[i] = (int8_t)((t2 > 0.0) - (t2 < 0.0));
     }
+
     /* For each `i < 4`, if `x[i]` is more than `k`, `bent[i]` is the larger of 0 and `x[i]`; else `bent[i]` is
        the smaller of `abs(x[3 - i])` and `k`.
            bent[i < 4] = if x[i] > k then relu(x[i]) else min(abs(x[3 - i]), k) */
@@ -306,6 +308,7 @@ void gold_doubles(
         gold_doubles_i2112_store(bent + 33 * i, gold_doubles_i2112_of_real(x[i] > (double)(int32_t)k[0] ? (t3 > 0.0 ? t3
             : 0.0) : (double)t6 < t5 ? (double)t6 : t5));
     }
+
     /* `score` is `s - x[0] * x[1]`, where `s` is the sum of `weight[i] * x[i]` over `i < 4`.
            score = sum(i < 4: weight[i] * x[i]) - x[0] * x[1] */
     gold_doubles_i2176 sum = gold_doubles_i2176_of(0);
@@ -316,6 +319,7 @@ void gold_doubles(
     gold_doubles_i4224_store(score,
         gold_doubles_i4224_sub(gold_doubles_i4224_of_i3200(gold_doubles_i3200_shift(gold_doubles_i3200_of_i2176(sum),
         1019)), gold_doubles_i4224_mul(gold_doubles_i4224_of_real(x[0]), gold_doubles_i4224_of_real(x[1]))));
+
     /* `ordered` is 1 if `x[0]` equals `x[1]` or `x[2]` is less than `0.1` or `x[3]` differs from `0.1 * 0.1`,
        else 0.
            ordered = x[0] == x[1] or 0.1 > x[2] or x[3] != 0.1 * 0.1 */

@@ -15,8 +15,9 @@ void gold_large(
             scratch->outer[130 * i + j] = (int16_t)(x[i] * (int32_t)y[j] - x[j]);
         }
     }
-    /* `z` is the greatest `s` over `i < 130`, where `s` is the sum of `outer[i, j] * outer[j, i]` over `j <
-       130`.
+
+    /* `z` is the greatest `s` over `i < 130`, where `s` is the sum of `outer[i, j] * outer[j, i]` over
+       `j < 130`.
            z = max(i < 130: sum(j < 130: outer[i, j] * outer[j, i])) */
     int32_t greatest = -130130000;
     for (int32_t i = 0; i < 130; ++i) {

@@ -16,10 +16,13 @@ void gold_names(
     for (int32_t i = 0; i < 3; ++i) {
         static_ = (int8_t)(static_ + long_[i]);
     }
+
     /* `t1` is `static * n`. */
     const int8_t t1 = (int8_t)(static_ * (int32_t)n[0]);
+
     /* `class` is `t1 * t1 + min(t1, static) + _low`. */
     class_[0] = t1 * t1 + (static_ < t1 ? static_ : t1) + v_low[0];
+
     /* `for` is `max(static, n) + scratch`. */
     const int8_t t2 = (int8_t)n[0];
     for_[0] = (t2 > static_ ? t2 : static_) + scratch[0];

@@ -11,6 +11,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
     int8_t column[9];
     int8_t row[9];
     int8_t longer[81];
+
     /* For each `j < 9`, `column[j]` is the number of ones in column j of `image`.
            column[j < 9] = sum(i < 9: image[i, j]) */
     for (int32_t j = 0; j < 9; ++j) {
@@ -20,6 +21,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
         }
         column[j] = sum;
     }
+
     /* For each `i < 9`, `row[i]` is the number of ones in row i of `image`.
            row[i < 9] = sum(j < 9: image[i, j]) */
     for (int32_t i = 0; i < 9; ++i) {
@@ -29,6 +31,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
         }
         row[i] = sum;
     }
+
     /* For each `i < 9` and `j < 9`, `longer[i, j]` is the sign (1, 0 or -1) of `column[i] - row[j]`.
            longer[i < 9, j < 9] = sign(column[i] - row[j]) */
     for (int32_t i = 0; i < 9; ++i) {
@@ -37,6 +40,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
             longer[9 * i + j] = (int8_t)((t1 > 0) - (t1 < 0));
         }
     }
+
     /* `total` is the sum of `longer`.
            total = sum(i < 9, j < 9: longer[i, j]) */
     int8_t total = 0;
@@ -45,6 +49,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
             total = (int8_t)(total + longer[9 * i + j]);
         }
     }
+
     /* `vertical` is the number of `i < 9` for which `9 * s - 8 * total` is more than 72, where `s` is the sum
        of row i of `longer`.
            vertical = sum(i < 9: 9 * sum(j < 9: longer[i, j]) - 8 * total > 72) */
@@ -56,6 +61,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
         }
         vertical = (int8_t)(vertical + (9 * sum - 8 * total > 72));
     }
+
     /* `horizontal` is the number of `j < 9` for which `8 * total - 9 * s` is more than 72, where `s` is the
        sum of column j of `longer`.
            horizontal = sum(j < 9: 8 * total - 9 * sum(i < 9: longer[i, j]) > 72) */
@@ -67,6 +73,7 @@ void gold_orientation(const uint8_t *restrict image, uint8_t *restrict class_)
         }
         horizontal = (int8_t)(horizontal + (8 * total - 9 * sum > 72));
     }
+
     /* `class` is 1 if `horizontal` is more than `vertical`, else 0.
            class = horizontal > vertical */
     class_[0] = (uint8_t)(horizontal > vertical);

@@ -10,6 +10,7 @@ void gold_paths(const uint8_t *restrict free, int64_t *restrict count, uint8_t *
 {
     int32_t ways[30];
     uint8_t even[5];
+
     /* To start, `ways[0, 0]` is `free[0, 0]`. */
     /* For `j` from 1 to 5 in turn, `ways[0, j]` is `free[0, j] * ways[0, j - 1]`. */
     /* For `i` from 1 to 4 in turn, `ways[i, 0]` is `free[i, 0] * ways[i - 1, 0]`. */
@@ -25,8 +26,10 @@ void gold_paths(const uint8_t *restrict free, int64_t *restrict count, uint8_t *
             ways[6 * i + j] = free[6 * i + j] * (ways[6 * i + j - 6] + ways[6 * i + j - 1]);
         }
     }
+
     /* `count` is `ways[4, 5]`. */
     count[0] = ways[29];
+
     /* To start, `even[0]` is `free[0, 1]`. */
     /* For `t` from 1 to 4 in turn, `even[t]` is 1 if `odd[t - 1]` and `free[t, 1]` are both 1, else 0.
            even[1 <= t < 5] = odd[t - 1] and free[t, 1] */

@@ -21,10 +21,12 @@ void gold_rats(
         sum += gold_rats_weight_table[i] * (int64_t)x[i];
     }
     score[0] = sum - k[0] * INT64_C(2251799813685248);
+
     /* `near` is 1 if the absolute value of `score - 0.3333` is less than `0.001`, else 0.
            near = abs(score - 0.3333) < 0.001 */
     const int64_t t1 = score[0] - INT64_C(6004199023210345);
     near_[0] = (uint8_t)((t1 < 0 ? -t1 : t1) * 64 < INT64_C(1152921504606847));
+
     /* For each `i < 2`, `part[i]` is `score` if `x[i]` is 1, else `weight[k + i]`. What lies outside of
        `weight` counts as `0.75`.
            part[i < 2] = if x[i] == 1 then score else pad(weight, 0.75)[k + i] */

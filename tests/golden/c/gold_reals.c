@@ -485,8 +485,9 @@ void gold_reals(
     for (int32_t u = 0; u < 4; ++u) {
         p[u] = gold_reals_exp(gold_reals_weight_table[u] * x[u] - top) / total;
     }
-    /* `z` is `tanh(s2 + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)`, where `s2` is the sum of
-       `weight[i] * x[i]` over `i < 4`.
+
+    /* `z` is `tanh(s2 + n) - RATE * exp(x[0]) * log(0.1 * n) +
+       sigmoid(q)`, where `s2` is the sum of `weight[i] * x[i]` over `i < 4`.
            z = tanh(sum(i < 4: weight[i] * x[i]) + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q) */
     double sum = 0.0;
     for (int32_t i = 0; i < 4; ++i) {
@@ -494,6 +495,7 @@ void gold_reals(
     }
     z[0] = gold_reals_tanh(sum + (double)(int32_t)n[0]) - 0x1.6666666666666p-1 * gold_reals_exp(x[0]) *
         gold_reals_log((double)(INT64_C(3602879701896397) * n[0]) * 0x1p-55) + gold_reals_sigmoid(q[0] + 0.0);
+
     /* `best` is the `i < 4` with the greatest `abs(x[i])` (the lowest on a tie).
            best = argmax(i < 4: abs(x[i])) */
     double greatest = gold_reals_real_of_bits(UINT64_C(0xfff0000000000000));
@@ -507,6 +509,7 @@ void gold_reals(
         }
     }
     best[0] = where;
+
     /* For each `i < 4`, if `x[i]` is more than `n`, `bent[i]` is `x[i + 1]`; else `bent[i]` is the greatest of
        `0.1 * n`, `-x[i]` and `q`. What lies outside of `x` counts as `0.1`.
            bent[i < 4] = if x[i] > n then pad(x, 0.1)[i + 1] else max(0.1 * n, -x[i], q) */
@@ -518,6 +521,7 @@ void gold_reals(
         bent[i] = x[i] > (double)(int32_t)n[0] ? (i < 3 ? x[i + 1] : 0x1.999999999999ap-4) : t7 + 0.0 > t6 ? t7 + 0.0 :
             t6;
     }
+
     /* To start, `next[0]` is `n`. */
     /* To start, `next[1]` is the softmax of `n * v` over `v < 4`, at 2.
            next[1] = softmax(v < 4: n * v)[2] */
@@ -537,6 +541,7 @@ void gold_reals(
         const double t9 = x[i - 2];
         next[i] = next[i - 1] * next[i - 2] - (t9 > 0.0 ? t9 : 0.0);
     }
+
     /* `s` is the sign (1, 0 or -1) of `x[3] - 0.25`.
            s = sign(x[3] - 0.25) */
     const double t10 = x[3] - 0.25;

@@ -26,18 +26,21 @@ size_t gold_sized_add_scratch_size(size_t N)
 static void gold_sized_add_sample(int64_t N, const uint8_t *restrict x, uint8_t *restrict y, void *restrict scratch)
 {
     uint8_t *restrict carry = scratch;
-    /* For `i` from 0 to `N - 1` in turn, `carry[i]` is 1 if at least 2 of `x[0, i]`, `x[1, i]` and `carry[i -
-       1]` are 1, else 0. What lies outside of `carry` counts as 0.
+
+    /* For `i` from 0 to `N - 1` in turn, `carry[i]` is 1 if at least 2 of `x[0, i]`, `x[1, i]` and
+       `carry[i - 1]` are 1, else 0. What lies outside of `carry` counts as 0.
            carry[i < N] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2 */
     for (int64_t i = 0; i < N; ++i) {
         carry[i] = (uint8_t)(x[i] + x[N + i] + (i >= 1 ? carry[i - 1] : 0) >= 2);
     }
+
     /* For each `i < N`, `y[i]` is 1 if an odd number of `x[0, i]`, `x[1, i]` and `carry[i - 1]` are 1, else 0.
        What lies outside of `carry` counts as 0.
            y[i < N] = x[0, i] xor x[1, i] xor pad(carry, 0)[i - 1] */
     for (int64_t i = 0; i < N; ++i) {
         y[i] = (uint8_t)(x[i] ^ x[N + i] ^ (i >= 1 ? carry[i - 1] : 0));
     }
+
     /* `y[N]` is `carry[N - 1]`. */
     y[N] = carry[N - 1];
 }

@@ -35,6 +35,7 @@ static void gold_sized_clauses_sample(
 {
     (void)V;
     uint8_t *restrict clause = scratch;
+
     /* For each `c < C`, `clause[c]` is 1 if for some `k < 3`, `value[var[c, k]]` differs from `neg[c, k]`,
        else 0.
            clause[c < C] = any(k < 3: value[var[c, k]] xor neg[c, k]) */
@@ -48,6 +49,7 @@ static void gold_sized_clauses_sample(
         }
         clause[c] = found;
     }
+
     /* `good` is the number of ones in `clause`.
            good = sum(c < C: clause[c]) */
     int32_t sum = 0;

@@ -29,6 +29,7 @@ static void gold_sized_cycle_sample(int64_t N, const uint8_t *restrict x, uint8_
     uint8_t *restrict a = scratch;
     const int64_t b_start = (N + 7) & -8;
     uint8_t *restrict b = (uint8_t *)(void *)((unsigned char *)scratch + b_start);
+
     /* To start, `a[0]` is 0. */
     /* To start, `b[0]` is 1. */
     /* For `t` from 1 to `N - 1` in turn, `a[t]` is 1 if `b[t - 1]` differs from `x[t]`, else 0.
@@ -41,6 +42,7 @@ static void gold_sized_cycle_sample(int64_t N, const uint8_t *restrict x, uint8_
         a[t] = (uint8_t)(b[t - 1] ^ x[t]);
         b[t] = (uint8_t)(a[t] | a[t - 1]);
     }
+
     /* For each `t < N`, `y[t]` is 1 if `a[t]` differs from `b[t]`, else 0.
            y[t < N] = a[t] xor b[t] */
     for (int64_t t = 0; t < N; ++t) {

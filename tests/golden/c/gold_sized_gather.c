@@ -34,6 +34,7 @@ static void gold_sized_gather_sample(
     int64_t *restrict best, void *restrict scratch)
 {
     int32_t *restrict where = scratch;
+
     /* For each `i < M`, `where[i]` is the `j < N` with the greatest `score[i, j]` (the lowest on a tie).
            where[i < M] = argmax(j < N: score[i, j]) */
     for (int64_t i = 0; i < M; ++i) {
@@ -48,12 +49,14 @@ static void gold_sized_gather_sample(
         }
         where[i] = where_2;
     }
+
     /* For each `i < M`, `y[i]` is 1 if `x[where[i]]` differs from `x[min(i, N - 1)]`, else 0.
            y[i < M] = x[where[i]] xor x[min(i, N - 1)] */
     const int64_t t2 = N - 1;
     for (int64_t i = 0; i < M; ++i) {
         y[i] = (uint8_t)(x[(int64_t)where[i]] ^ x[t2 < i ? t2 : i]);
     }
+
     /* `best` is the greatest of `score`.
            best = max(i < M, j < N: score[i, j]) */
     int8_t greatest = 0;

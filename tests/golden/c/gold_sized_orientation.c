@@ -113,6 +113,7 @@ static void gold_sized_orientation_sample(
     int32_t *restrict row = (int32_t *)(void *)((unsigned char *)scratch + row_start);
     const int64_t longer_start = row_start + ((4 * N + 7) & -8);
     int8_t *restrict longer = (int8_t *)(void *)((unsigned char *)scratch + longer_start);
+
     /* For each `j < N`, `column[j]` is the number of ones in column j of `image`.
            column[j < N] = sum(i < N: image[i, j]) */
     for (int64_t j = 0; j < N; ++j) {
@@ -122,6 +123,7 @@ static void gold_sized_orientation_sample(
         }
         column[j] = sum;
     }
+
     /* For each `i < N`, `row[i]` is the number of ones in row i of `image`.
            row[i < N] = sum(j < N: image[i, j]) */
     for (int64_t i = 0; i < N; ++i) {
@@ -131,6 +133,7 @@ static void gold_sized_orientation_sample(
         }
         row[i] = sum;
     }
+
     /* For each `i < N` and `j < N`, `longer[i, j]` is the sign (1, 0 or -1) of `column[i] - row[j]`.
            longer[i < N, j < N] = sign(column[i] - row[j]) */
     for (int64_t i = 0; i < N; ++i) {
@@ -139,6 +142,7 @@ static void gold_sized_orientation_sample(
             longer[N * i + j] = (int8_t)((t1 > 0) - (t1 < 0));
         }
     }
+
     /* `total` is the sum of `longer`.
            total = sum(i < N, j < N: longer[i, j]) */
     int64_t total = 0;
@@ -147,6 +151,7 @@ static void gold_sized_orientation_sample(
             total += (int64_t)longer[N * i + j];
         }
     }
+
     /* `vertical` is the number of `i < N` for which `N * s - (N - 1) * total` is more than `N * N - N`, where
        `s` is the sum of row i of `longer`.
            vertical = sum(i < N: N * sum(j < N: longer[i, j]) - (N - 1) * total > N * N - N) */
@@ -161,6 +166,7 @@ static void gold_sized_orientation_sample(
             gold_sized_orientation_i128_mul(gold_sized_orientation_i128_of(N - 1),
             gold_sized_orientation_i128_of(total))));
     }
+
     /* `horizontal` is the number of `j < N` for which `(N - 1) * total - N * s` is more than `N * N - N`,
        where `s` is the sum of column j of `longer`.
            horizontal = sum(j < N: (N - 1) * total - N * sum(i < N: longer[i, j]) > N * N - N) */
@@ -174,6 +180,7 @@ static void gold_sized_orientation_sample(
             gold_sized_orientation_i128_sub(gold_sized_orientation_i128_mul(gold_sized_orientation_i128_of(N - 1),
             gold_sized_orientation_i128_of(total)), gold_sized_orientation_i128_of(N * (int64_t)sum)));
     }
+
     /* `class` is 1 if `horizontal` is more than `vertical`, else 0.
            class = horizontal > vertical */
     class_[0] = (uint8_t)(horizontal > vertical);

@@ -27,6 +27,7 @@ static void gold_sized_positions_sample(
     for (int64_t i = 0; i < N; ++i) {
         count += x[i];
     }
+
     /* `y` is `table[count] + table[abs(s)]`, where `s` is the sum of `2 * x[i] - 1` over `i < N`.
            y = table[count] + table[abs(sum(i < N: 2 * x[i] - 1))] */
     int32_t sum = 0;
@@ -34,6 +35,7 @@ static void gold_sized_positions_sample(
         sum += 2 * x[i] - 1;
     }
     y[0] = (int32_t)table[(int64_t)count] + (int32_t)table[(int64_t)(sum < 0 ? -sum : sum)];
+
     /* For each `i < M`, `z[i]` is `t[relu(min(i + 1, M - 1) - N)] + t[i * 3 % M]`. */
     const int64_t t2 = M - 1;
     for (int64_t i = 0; i < M; ++i) {

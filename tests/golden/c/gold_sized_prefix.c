@@ -27,6 +27,7 @@ static void gold_sized_prefix_sample(
     int64_t N, const uint8_t *restrict x, uint8_t *restrict y, int64_t *restrict z, void *restrict scratch)
 {
     int16_t *restrict count = scratch;
+
     /* For `i` from 0 to `N - 1` in turn, `y[i]` is 1 if exactly one of these holds: `x[i]` is 1; the elements
        from `y[0]` to `y[i - 1]` have a one, else 0.
            y[i < N] = x[i] xor any(j < i: y[j]) */
@@ -40,6 +41,7 @@ static void gold_sized_prefix_sample(
         }
         y[i] = (uint8_t)(x[i] ^ found);
     }
+
     /* For `i` from 0 to `N - 1` in turn, `count[i]` is the smaller of `count[i - 1] + 2 * x[i]` and 1000. What
        lies outside of `count` counts as 0.
            count[i < N] = min(pad(count, 0)[i - 1] + 2 * x[i], 1000) */
@@ -47,6 +49,7 @@ static void gold_sized_prefix_sample(
         const int16_t t1 = (int16_t)((i >= 1 ? count[i - 1] : 0) + 2 * x[i]);
         count[i] = (int16_t)(1000 < t1 ? 1000 : t1);
     }
+
     /* For each `i < N`, `z[i]` is `count[i]`. */
     for (int64_t i = 0; i < N; ++i) {
         z[i] = count[i];

@@ -27,6 +27,7 @@ static void gold_sized_rank_sample(
     int64_t N, const int64_t *restrict x, int64_t *restrict sorted, int64_t *restrict where, void *restrict scratch)
 {
     int64_t *restrict rank = scratch;
+
     /* For each `i < N`, `rank[i]` is `n + n2`, where `n` is the number of `j < N` for which `x[j]` is less
        than `x[i]`, and `n2` is the number of `j < i` for which `x[j]` equals `x[i]`.
            rank[i < N] = sum(j < N: x[j] < x[i]) + sum(j < i: x[j] == x[i]) */
@@ -41,6 +42,7 @@ static void gold_sized_rank_sample(
         }
         rank[i] = (int64_t)sum + (int64_t)sum_2;
     }
+
     /* For each `r < N`, `sorted[r]` is the sum of `x[i]` over those `i < N` for which `rank[i]` equals `r`.
            sorted[r < N] = sum(i < N: if rank[i] == r then x[i] else 0) */
     for (int64_t r = 0; r < N; ++r) {
@@ -50,6 +52,7 @@ static void gold_sized_rank_sample(
         }
         sorted[r] = sum;
     }
+
     /* For each `r < N`, `where[r]` is the lowest `i < N` for which `rank[i]` equals `r`, or 0 if there is
        none.
            where[r < N] = argmax(i < N: rank[i] == r) */

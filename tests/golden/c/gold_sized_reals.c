@@ -354,6 +354,7 @@ static void gold_sized_reals_sample(
     for (int64_t k = 0; k < N; ++k) {
         p[k] = gold_sized_reals_exp((double)((int32_t)x[k] - top) * 0x1p-2) / total;
     }
+
     /* `q` is `tanh(0.5 * x[N - 1]) + s`, where `s` is the sum of `exp(w[k])` over `k < M`.
            q = tanh(0.5 * x[N - 1]) + sum(k < M: exp(w[k])) */
     double sum = 0.0;
@@ -361,6 +362,7 @@ static void gold_sized_reals_sample(
         sum += gold_sized_reals_exp(w[k] + 0.0);
     }
     q[0] = gold_sized_reals_tanh((double)(int32_t)x[N - 1] * 0x1p-1) + sum;
+
     /* For each `i < N`, `y[i]` is `0.75 * x[i] - N + w[i]`. `w` wraps around.
            y[i < N] = 0.75 * x[i] - N + w[i % M] */
     for (int64_t i = 0; i < N; ++i) {

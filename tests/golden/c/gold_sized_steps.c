@@ -34,6 +34,7 @@ static void gold_sized_steps_sample(
     void *restrict scratch)
 {
     uint8_t *restrict state = scratch;
+
     /* To start, for each `i < N`, `state[0, i]` is `cell[i]`. */
     /* For `t` from 1 to `T - 1` in turn, and each `i < N`, `state[t, i]` is 1 if exactly one of these holds:
        `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps
@@ -51,6 +52,7 @@ static void gold_sized_steps_sample(
                 * (t - 1) + (t3 >= N ? t3 - N : t3)]));
         }
     }
+
     /* For each `i < N`, `next[i]` is 1 if `state[T - 1, i]` and `time[T - 1]` are both 1, else 0.
            next[i < N] = state[T - 1, i] and time[T - 1] */
     for (int64_t i = 0; i < N; ++i) {

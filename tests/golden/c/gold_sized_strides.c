@@ -36,6 +36,7 @@ static void gold_sized_strides_sample(
     int64_t N, int64_t M, const uint8_t *restrict x, int64_t *restrict y, uint8_t *restrict z, void *restrict scratch)
 {
     int64_t *restrict run = scratch;
+
     /* To start, for each `j < M`, `run[0, j]` is `x[0, j]`. */
     /* For `i` from 1 to `2 * N` in turn, and each `j < M`, `run[i, j]` is `run[i - 1, j] + x[i - 1, j - 1]`.
        What lies outside of `x` counts as 1.
@@ -48,10 +49,12 @@ static void gold_sized_strides_sample(
             run[M * i + j] = run[M * (i - 1) + j] + (int64_t)(j >= 1 ? x[M * (i - 1) + (j - 1)] : 1);
         }
     }
+
     /* For each `j < M`, `y[j]` is `run[2 * N, j]`. */
     for (int64_t j = 0; j < M; ++j) {
         y[j] = run[M * (2 * N) + j];
     }
+
     /* For each `i < N` and `j < M`, `z[i, j]` is 1 if `x[2 * i + 1, j]` differs from `x[2 * i, j + N]`, else
        0. `x` wraps around along axis 1.
            z[i < N, j < M] = x[2 * i + 1, j] xor x[2 * i, (j + N) % M] */

@@ -24,6 +24,7 @@ static void gold_sized_tail_sample(int64_t N, const uint8_t *restrict x, uint8_t
     for (int64_t i = 0; i < N - 3; ++i) {
         y[i] = (uint8_t)(x[i + 3] ^ x[i]);
     }
+
     /* `z` is `x[5]`. */
     z[0] = x[5];
 }

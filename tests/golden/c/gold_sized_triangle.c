@@ -33,26 +33,30 @@ static void gold_sized_triangle_sample(
     int8_t *restrict a = scratch;
     const int64_t b_start = (N * N + 7) & -8;
     uint8_t *restrict b = (uint8_t *)(void *)((unsigned char *)scratch + b_start);
+
     /* For each `i < N` and `j < i + 1`, `a[i, j]` is `x[i] + x[j]`. */
     for (int64_t i = 0; i < N; ++i) {
         for (int64_t j = 0; j < i + 1; ++j) {
             a[N * i + j] = (int8_t)(x[i] + x[j]);
         }
     }
+
     /* For each `i < N` and `j` from `i + 1` to `N - 1`, `a[i, j]` is `x[i] - x[j]`. */
     for (int64_t i = 0; i < N; ++i) {
         for (int64_t j = i + 1; j < N; ++j) {
             a[N * i + j] = (int8_t)(x[i] - x[j]);
         }
     }
+
     /* For each `i < N` and `j < i + 1`, `b[i, j]` is `x[i]`. */
     for (int64_t i = 0; i < N; ++i) {
         for (int64_t j = 0; j < i + 1; ++j) {
             b[N * i + j] = x[i];
         }
     }
-    /* For each `i < N`, `y[i]` is `s + s2`, where `s` is the sum of the elements from `a[i, 0]` to `a[i, i -
-       1]`, and `s2` is the sum of the elements from `a[i, i]` to `a[N - 1, i]`.
+
+    /* For each `i < N`, `y[i]` is `s + s2`, where `s` is the sum of the elements from `a[i, 0]` to
+       `a[i, i - 1]`, and `s2` is the sum of the elements from `a[i, i]` to `a[N - 1, i]`.
            y[i < N] = sum(j < i: a[i, j]) + sum(i <= j < N: a[j, i]) */
     for (int64_t i = 0; i < N; ++i) {
         int64_t sum = 0;
@@ -65,6 +69,7 @@ static void gold_sized_triangle_sample(
         }
         y[i] = sum + sum_2;
     }
+
     /* For each `i < N`, `z[i]` is the number of ones in the elements from `b[i, 0]` to `b[i, i]`.
            z[i < N] = sum(j < i + 1: b[i, j]) */
     for (int64_t i = 0; i < N; ++i) {

@@ -9,6 +9,7 @@
 void gold_steps(const uint8_t *restrict cell, uint8_t *restrict next)
 {
     uint8_t state[70];
+
     /* To start, for each `i < 10`, `state[0, i]` is `cell[i]`. */
     /* For `t` from 1 to 6 in turn, and each `i < 10`, `state[t, i]` is 1 if exactly one of these holds:
        `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps
@@ -26,6 +27,7 @@ void gold_steps(const uint8_t *restrict cell, uint8_t *restrict next)
                 state[10 * t + (t3 >= 10 ? t3 - 10 : t3) - 10]));
         }
     }
+
     /* For each `i < 10`, `next[i]` is `state[6, i]`. */
     for (int32_t i = 0; i < 10; ++i) {
         next[i] = state[i + 60];

@@ -100,8 +100,8 @@ static inline gold_tables_i192 gold_tables_i192_mul(gold_tables_i192 a, gold_tab
 
 void gold_tables(const int64_t *restrict x, int64_t *restrict y, uint64_t *restrict z)
 {
-    /* For each `i < 4`, `y[i]` is the sum of `(k + 1) * x[where[k]]` over `k` from `first[i]` to `first[i + 1]
-       - 1`.
+    /* For each `i < 4`, `y[i]` is the sum of `(k + 1) * x[where[k]]` over `k` from `first[i]` to
+       `first[i + 1] - 1`.
            y[i < 4] = sum(first[i] <= k < first[i + 1]: (k + 1) * x[where[k]]) */
     for (int32_t i = 0; i < 4; ++i) {
         int16_t sum = 0;
@@ -110,6 +110,7 @@ void gold_tables(const int64_t *restrict x, int64_t *restrict y, uint64_t *restr
         }
         y[i] = sum;
     }
+
     /* `z` is the sum of `far[j] * (x[x[j]] - 2)` over `j < 3`.
            z = sum(j < 3: far[j] * (x[x[j]] - 2)) */
     gold_tables_i192 sum = gold_tables_i192_of(0);

@@ -327,10 +327,12 @@ void gold_wide(
     }
     gold_wide_i128_store(sum96, gold_wide_i128_sub(gold_wide_i128_mul(gold_wide_i128_of(INT64_C(4294967295)), sum),
         gold_wide_i128_of(k[0])));
+
     /* `product130` is `(x[0] - x[1]) * (x[1] + 1) * 2`. */
     gold_wide_i192_store(product130,
         gold_wide_i192_shift(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_sub(gold_wide_i128_of(x[0]),
         gold_wide_i128_of(x[1])), gold_wide_i128_add(gold_wide_i128_of(x[1]), gold_wide_i128_of(1)))), 1));
+
     /* For each `i < 3`, `product200[i]` is `x[i] * x[i + 1] * x[0] * 200`. `x` wraps around.
            product200[i < 3] = x[i] * x[(i + 1) % 3] * x[0] * 200 */
     for (int32_t i = 0; i < 3; ++i) {
@@ -339,10 +341,12 @@ void gold_wide(
             gold_wide_i256_of_i192(gold_wide_i192_mul(gold_wide_i192_of_i128(gold_wide_i128_mul(gold_wide_i128_of(x[i]),
             gold_wide_i128_of(x[t1 >= 3 ? t1 - 3 : t1]))), gold_wide_i192_of(x[0])))));
     }
+
     /* `sure` is 1 if `product200[0]` is less than `product130 * x[2]`, else 0.
            sure = product200[0] < product130 * x[2] */
     sure[0] = (uint8_t)gold_wide_i256_less(gold_wide_i256_load(product200),
         gold_wide_i256_of_i192(gold_wide_i192_mul(gold_wide_i192_load(product130), gold_wide_i192_of(x[2]))));
+
     /* `rest` is `(product130 + 7) % 1000003`. */
     rest[0] =
         gold_wide_i192_low(gold_wide_i192_rem(gold_wide_i192_add(gold_wide_i192_add(gold_wide_i192_load(product130),

@@ -24,6 +24,7 @@ void gold_winner(
         }
     }
     best[0] = where;
+
     /* `low` is the least `abs(score[i]) - i` over `i < 5`.
            low = min(i < 5: abs(score[i]) - i) */
     int8_t least = 3;
@@ -33,6 +34,7 @@ void gold_winner(
         least = (int8_t)(t4 < least ? t4 : least);
     }
     low[0] = least;
+
     /* `high` is the greatest of `k`, `relu(score[0])` and `2 * score[1]`, where `k` is the greatest of
        `score`.
            high = max(max(i < 5: score[i]), relu(score[0]), 2 * score[1]) */
@@ -46,6 +48,7 @@ void gold_winner(
     const int8_t t8 = (int8_t)(t7 > greatest_2 ? t7 : greatest_2);
     const int8_t t9 = (int8_t)(2 * (int32_t)score[1]);
     high[0] = t9 > t8 ? t9 : t8;
+
     /* `some` is 1 if for some pair `i < 3`, `j < 4`, `mask[i, j]` is 1 and `mask[i, j + 1]` is 0, else 0.
        `mask` wraps around along axis 1.
            some = any(i < 3, j < 4: mask[i, j] and not mask[i, (j + 1) % 4]) */
@@ -63,6 +66,7 @@ void gold_winner(
         }
     }
     some[0] = found;
+
     /* For each `i < 3`, `every[i]` is 1 if row i of `mask` has no zero, else 0.
            every[i < 3] = all(j < 4: mask[i, j]) */
     for (int32_t i = 0; i < 3; ++i) {

@@ -171,8 +171,8 @@ end5:
   %v69 = load i32, ptr %where
   %v70 = sext i32 %v69 to i64
   store i64 %v70, ptr %best
-  ; For each `i < 4`, if `x[i]` is more than `n`, `bent[i]` is `x[i + 1]`; else `bent[i]` is the greatest of `0.1
-  ; * n`, `-x[i]` and `q`. What lies outside of `x` counts as `0.1`.
+  ; For each `i < 4`, if `x[i]` is more than `n`, `bent[i]` is `x[i + 1]`; else `bent[i]` is the greatest of
+  ; `0.1 * n`, `-x[i]` and `q`. What lies outside of `x` counts as `0.1`.
   ;     bent[i < 4] = if x[i] > n then pad(x, 0.1)[i + 1] else max(0.1 * n, -x[i], q)
   %v71 = load i64, ptr %n
   %t4 = mul nsw i64 3602879701896397, %v71

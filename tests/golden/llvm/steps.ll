@@ -10,8 +10,9 @@ define void @steps(ptr noalias readonly %cell, ptr noalias %next) nounwind {
 entry:
   %state = alloca [112 x i8], align 8
   ; To start, for each `i < 16`, `state[0, i]` is `cell[i]`.
-  ; For `t` from 1 to 6 in turn, and each `i < 16`, `state[t, i]` is 1 if exactly one of these holds: `state[t -
-  ; 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps around along axis 1.
+  ; For `t` from 1 to 6 in turn, and each `i < 16`, `state[t, i]` is 1 if exactly one of these holds:
+  ; `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps around
+  ; along axis 1.
   ;     state[1 <= t < 7, i < 16] = state[t - 1, i] xor (state[t - 1, (i - 1) % 16] or state[t - 1, (i + 1) % 16])
   br label %loop1
 loop1:

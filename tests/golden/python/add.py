@@ -35,19 +35,22 @@ def add(x: Sequence[Sequence[int]]) -> list[int]:
     _check("x", x, "bit", (2, 6), range(2))
 
     carry = [0] * 6
-    # For `i` from 0 to 5 in turn, `carry[i]` is 1 if at least 2 of `x[0, i]`, `x[1, i]` and `carry[i -
-    # 1]` are 1, else 0. What lies outside of `carry` counts as 0.
+    # For `i` from 0 to 5 in turn, `carry[i]` is 1 if at least 2 of `x[0, i]`, `x[1, i]` and
+    # `carry[i - 1]` are 1, else 0. What lies outside of `carry` counts as 0.
     #     carry[i < 6] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2
     for i in range(6):
         carry[i] = int(x[0][i] + x[1][i] + _pad1(carry, 0, i - 1) >= 2)
+
     y = [0] * 7
     # For each `i < 6`, `y[i]` is 1 if an odd number of `x[0, i]`, `x[1, i]` and `carry[i - 1]` are 1,
     # else 0. What lies outside of `carry` counts as 0.
     #     y[i < 6] = x[0, i] xor x[1, i] xor pad(carry, 0)[i - 1]
     for i in range(6):
         y[i] = x[0][i] ^ x[1][i] ^ _pad1(carry, 0, i - 1)
+
     # `y[6]` is `carry[5]`.
     y[6] = carry[5]
+
     return y
 
 

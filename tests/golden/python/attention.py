@@ -83,25 +83,30 @@ def attention(q: Sequence[Sequence[float]], n: int, r: int | Fraction) -> Attent
         _softmax1 = _softmax([_sum(q[i][d] * q[k][d] for d in range(D)) for k in range(N)])
         for j in range(N):
             p[i][j] = _softmax1[j]
+
     # For each `i < N` and `d < D`, `y[i, d]` is the sum of `p[i, j] * q[j, d]` over `j < N`.
     #     y[i < N, d < D] = sum(j < N: p[i, j] * q[j, d])
     y = [[_sum(p[i][j] * q[j][d] for j in range(N)) for d in range(D)] for i in range(N)]
-    # `loss` is `-s + k2`, where `s` is the sum of `log(b)` over `i < N`, and `b` is the softmax of `n *
-    # k` over `k` from -1 to `N`, at `i - 1`, and `k2` is the least of column 0 of `q`.
+
+    # `loss` is `-s + k2`, where `s` is the sum of `log(b)` over `i < N`, and `b` is the softmax of
+    # `n * k` over `k` from -1 to `N`, at `i - 1`, and `k2` is the least of column 0 of `q`.
     #     loss = -sum(i < N: log(softmax(-1 <= k < N + 1: n * k)[i - 1])) + min(i < N: q[i, 0])
     _softmax2 = _exact_softmax([n * k for k in range(-1, N + 1)])
     loss = -_sum(_log(_softmax2[i]) for i in range(N)) + _least(q[i][0] for i in range(N))
+
     # `top` is `k + k3`, where `k` is the `i` from 1 to `N - 1` with the greatest `k2` (the lowest on a
-    # tie), and `k2` is the greatest of row i of `y`, and `k3` is the `i < N` with the greatest `q[i, 0] *
-    # n` (the lowest on a tie).
+    # tie), and `k2` is the greatest of row i of `y`, and `k3` is the `i < N` with the greatest
+    # `q[i, 0] * n` (the lowest on a tie).
     #     top = argmax(1 <= i < N: max(d < D: y[i, d])) + argmax(i < N: q[i, 0] * n)
     top = (
         1 + _argmax(_greatest(y[i][d] for d in range(D)) for i in range(1, N))
         + _argmax(q[i][0] * _real(n) for i in range(N))
     )
+
     shifted = [0.0] * 4
     # To start, `shifted[0]` is `r`.
     shifted[0] = _real(r)
+
     # For `t` from 1 to 3 in turn, `shifted[t]` is `shifted[t - 1] * half[t] + weight[t] - relu(n -
     # half[0])`. `half` wraps around. What lies outside of `weight` counts as `0.1`.
     #     shifted[1 <= t < 4] = shifted[t - 1] * half[t % 2] + pad(weight, 0.1)[t] - relu(n - half[0])
@@ -109,6 +114,7 @@ def attention(q: Sequence[Sequence[float]], n: int, r: int | Fraction) -> Attent
         shifted[t] = (
             shifted[t - 1] * _real(half[t % 2]) + _pad1(weight, 0.1, t) - _real(max(n - half[0], Fraction(0)))
         )
+
     # If `shifted[3]` equals `real(n)`, `z` is the tanh of `r + half[1]`; else `z` is the sigmoid of
     # `abs(min(q[0, 0], 3, r)) * sign(shifted[2])`.
     #     z = if shifted[3] == real(n) then tanh(r + half[1]) else sigmoid(abs(min(q[0, 0], 3, r)) *
@@ -117,6 +123,7 @@ def attention(q: Sequence[Sequence[float]], n: int, r: int | Fraction) -> Attent
         _tanh(_real(r + half[1])) if shifted[3] == _real(n)
         else _sigmoid(abs(min(q[0][0], 3.0, _real(r))) * _real(_sign(shifted[2])))
     )
+
     return AttentionResult(p, y, loss, top, z)
 
 

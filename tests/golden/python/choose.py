@@ -71,21 +71,27 @@ def choose(a: int, b: int, c: int) -> ChooseResult:
     # `low` is the least of `a`, `3 * b` and `-c`.
     #     low = min(a, 3 * b, -c)
     low = min(a, 3 * b, -c)
+
     # `high` is the larger of `a` and 7.
     #     high = max(a, 7)
     high = max(a, 7)
-    # If `a` is less than 0 and `b` equals 1, `picked` is `-a`; else if `c` differs from 0, `picked` is `a
-    # * c`; else `picked` is `50 - -a`.
+
+    # If `a` is less than 0 and `b` equals 1, `picked` is `-a`; else if `c` differs from 0, `picked` is
+    # `a * c`; else `picked` is `50 - -a`.
     #     picked = if a < 0 and b == 1 then -a else if c != 0 then a * c else 50 - -a
     picked = -a if a < 0 and b == 1 else a * c if c != 0 else 50 - -a
+
     # `odd` is 1 if `a % 2` equals 1, else 0.
     #     odd = a % 2 == 1
     odd = int(a % 2 == 1)
+
     # `step` is the sign (1, 0 or -1) of `a - 10 * b`.
     #     step = sign(a - 10 * b)
     step = _sign(a - 10 * b)
+
     # `ramp` is `relu(a) - abs(a + c)`.
     ramp = max(a, 0) - abs(a + c)
+
     return ChooseResult(low, high, picked, odd, step, ramp)
 
 

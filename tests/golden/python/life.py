@@ -53,6 +53,7 @@ def life(cell: Sequence[Sequence[int]]) -> list[list[int]]:
         ]
         for i in range(H)
     ]
+
     return next_
 
 

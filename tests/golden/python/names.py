@@ -61,12 +61,15 @@ def print_(class_: Sequence[int], u_lambda: int, range_: int) -> PrintResult:
     # `count` is `s + _lambda`, where `s` is the sum of `sum_[len] * class[len]` over `len < 3`.
     #     count = sum(len < 3: sum_[len] * class[len]) + _lambda
     count = sum(sum_[len_] * class_[len_] for len_ in range(3)) + u_lambda
+
     # `index` is 1 if `range` is 1 and `count` is more than 5, else 0.
     #     index = range == 1 and count > 5
     index = int(range_ == 1 and count > 5)
+
     # For each `json < 3`, `def[json]` is 1 if `class[json]` is 0, else 0.
     #     def[json < 3] = not class[json]
     def_ = [int(not class_[json_]) for json_ in range(3)]
+
     return PrintResult(count, index, def_)
 
 

@@ -36,6 +36,7 @@ def nothing(x: int) -> int:
 
     # `y` is `x`.
     y = x
+
     return y
 
 

@@ -37,26 +37,33 @@ def orientation(image: Sequence[Sequence[int]]) -> int:
     # For each `j < 28`, `column[j]` is the number of ones in column j of `image`.
     #     column[j < 28] = sum(i < 28: image[i, j])
     column = [sum(image[i][j] for i in range(28)) for j in range(28)]
+
     # For each `i < 28`, `row[i]` is the number of ones in row i of `image`.
     #     row[i < 28] = sum(j < 28: image[i, j])
     row = [sum(image[i][j] for j in range(28)) for i in range(28)]
+
     # For each `i < 28` and `j < 28`, `longer[i, j]` is the sign (1, 0 or -1) of `column[i] - row[j]`.
     #     longer[i < 28, j < 28] = sign(column[i] - row[j])
     longer = [[_sign(column[i] - row[j]) for j in range(28)] for i in range(28)]
+
     # `total` is the sum of `longer`.
     #     total = sum(i < 28, j < 28: longer[i, j])
     total = sum(longer[i][j] for i in range(28) for j in range(28))
+
     # `vertical` is the number of `i < 28` for which `28 * s - 27 * total` is more than 756, where `s` is
     # the sum of row i of `longer`.
     #     vertical = sum(i < 28: 28 * sum(j < 28: longer[i, j]) - 27 * total > 756)
     vertical = sum(28 * sum(longer[i][j] for j in range(28)) - 27 * total > 756 for i in range(28))
+
     # `horizontal` is the number of `j < 28` for which `27 * total - 28 * s` is more than 756, where `s`
     # is the sum of column j of `longer`.
     #     horizontal = sum(j < 28: 27 * total - 28 * sum(i < 28: longer[i, j]) > 756)
     horizontal = sum(27 * total - 28 * sum(longer[i][j] for i in range(28)) > 756 for j in range(28))
+
     # `class` is 1 if `horizontal` is more than `vertical`, else 0.
     #     class = horizontal > vertical
     class_ = int(horizontal > vertical)
+
     return class_
 
 

@@ -56,42 +56,55 @@ def pascal(seed: int, x: Sequence[int]) -> PascalResult:
     row = [[0] * 7 for _ in range(7)]
     # For `i` from 0 to 6 in turn, `row[i, 0]` is 1.
     row[0][0] = 1
+
     # For `j` from 1 to 6 in turn, `row[0, j]` is `seed`.
     for j in range(1, 7):
         row[0][j] = seed
+
     for i in range(1, 7):
         # For `i` from 0 to 6 in turn, `row[i, 0]` is 1.
         row[i][0] = 1
-        # For `i` from 1 to 6 in turn, then `j` from 1 to 6 in turn, `row[i, j]` is `row[i - 1, j - 1] +
-        # row[i, j - 1]`.
+
+        # For `i` from 1 to 6 in turn, then `j` from 1 to 6 in turn, `row[i, j]` is
+        # `row[i - 1, j - 1] + row[i, j - 1]`.
         for j in range(1, 7):
             row[i][j] = row[i - 1][j - 1] + row[i][j - 1]
+
     # For each `j < 7`, `last[j]` is `row[6, j]`.
     last = [row[6][j] for j in range(7)]
+
     even = [0] * 8
     odd = [0] * 8
     # To start, `even[0]` is 1.
     even[0] = 1
+
     # To start, `odd[0]` is 0.
     odd[0] = 0
+
     for t in range(1, 8):
         # For `t` from 1 to 7 in turn, `even[t]` is `odd[t - 1]` if `x[t - 1]` is 1, else `even[t - 1]`.
         #     even[1 <= t < 8] = if x[t - 1] == 1 then odd[t - 1] else even[t - 1]
         even[t] = odd[t - 1] if x[t - 1] == 1 else even[t - 1]
+
         # For `t` from 1 to 7 in turn, `odd[t]` is `1 - even[t]`.
         odd[t] = 1 - even[t]
+
     # For each `t < 7`, `parity[t]` is `odd[t + 1]`.
     parity = [odd[t + 1] for t in range(7)]
+
     tri = [0] * 6
     # To start, `tri[0]` is 1.
     tri[0] = 1
+
     # For `i` from 1 to 5 in turn, `tri[i]` is `s + x[i]`, where `s` is the sum of the elements from
     # `tri[0]` to `tri[i - 1]`.
     #     tri[1 <= i < 6] = sum(j < i: tri[j]) + x[i]
     for i in range(1, 6):
         tri[i] = sum(tri[j] for j in range(i)) + x[i]
+
     # For each `i < 6`, `a[i]` is `tri[i]`.
     a = [tri[i] for i in range(6)]
+
     return PascalResult(last, parity, a)
 
 

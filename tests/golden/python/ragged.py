@@ -49,8 +49,10 @@ def ragged(x: Sequence[int], seed: int) -> list[int]:
                 # For `i` from 0 to 4 in turn, then `j` from `i` to 4 in turn, `a[i, j]` is `pad(a, 2)[i, j - 1] -
                 # seed * pad(a, 0)[i - 1, j]`.
                 a[i][_k1] = _pad2(a, 2, i, _k1 - 1) - seed * _pad2(a, 0, i - 1, _k1)
+
     # For each `i < 5`, `y[i]` is `a[4, i]`.
     y = [a[4][i] for i in range(5)]
+
     return y
 
 

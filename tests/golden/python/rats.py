@@ -67,6 +67,7 @@ def rats(x: Sequence[int | Fraction], n: int) -> RatsResult:
     # `y` is `s + n`, where `s` is the sum of `W[i] * x[i]` over `i < 3`.
     #     y = sum(i < 3: W[i] * x[i]) + n
     y = Fraction(sum(W[i] * x[i] for i in range(3)) + n)
+
     # For each `i < 3`, `z[i]` is `max(x[i], SCALE * n) - relu(x[i + 1])`. What lies outside of `x` counts
     # as `0.25`.
     #     z[i < 3] = max(x[i], SCALE * n) - relu(pad(x, 0.25)[i + 1])
@@ -74,12 +75,15 @@ def rats(x: Sequence[int | Fraction], n: int) -> RatsResult:
         max(Fraction(x[i]), SCALE * n) - max(Fraction(_pad1(x, Fraction(0.25), i + 1)), Fraction(0))
         for i in range(3)
     ]
+
     # `above` is 1 if `y` is more than `0.75`, else 0.
     #     above = y > 0.75
     above = int(y > Fraction(0.75))
+
     # For each `i < 3`, `best[i]` is 1 if `x[i]` equals the greatest of `x`, else 0.
     #     best[i < 3] = x[i] == max(k < 3: x[k])
     best = [int(x[i] == max(Fraction(x[k]) for k in range(3))) for i in range(3)]
+
     return RatsResult(y, z, above, best)
 
 

@@ -81,16 +81,19 @@ def reals(x: Sequence[float], n: int, q: int | Fraction) -> RealsResult:
     #     p[u < 4] = softmax(v < 4: weight[v] * x[v])[u]
     _softmax1 = _softmax([weight[v] * x[v] for v in range(4)])
     p = [_softmax1[u] for u in range(4)]
-    # `z` is `tanh(s2 + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)`, where `s2` is the sum of
-    # `weight[i] * x[i]` over `i < 4`.
+
+    # `z` is `tanh(s2 + n) - RATE * exp(x[0]) * log(0.1 * n) +
+    # sigmoid(q)`, where `s2` is the sum of `weight[i] * x[i]` over `i < 4`.
     #     z = tanh(sum(i < 4: weight[i] * x[i]) + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)
     z = (
         _tanh(_sum(weight[i] * x[i] for i in range(4)) + float(n))
         - RATE * _exp(x[0]) * _log(float(Fraction(0.1) * n)) + _sigmoid(_real(q))
     )
+
     # `best` is the `i < 4` with the greatest `abs(x[i])` (the lowest on a tie).
     #     best = argmax(i < 4: abs(x[i]))
     best = _argmax(abs(x[i]) for i in range(4))
+
     # For each `i < 4`, if `x[i]` is more than `n`, `bent[i]` is `x[i + 1]`; else `bent[i]` is the
     # greatest of `0.1 * n`, `-x[i]` and `q`. What lies outside of `x` counts as `0.1`.
     #     bent[i < 4] = if x[i] > n then pad(x, 0.1)[i + 1] else max(0.1 * n, -x[i], q)
@@ -98,18 +101,23 @@ def reals(x: Sequence[float], n: int, q: int | Fraction) -> RealsResult:
         _pad1(x, 0.1, i + 1) if x[i] > float(n) else max(float(Fraction(0.1) * n), -x[i], _real(q))
         for i in range(4)
     ]
+
     next_ = [0.0] * 6
     # To start, `next[0]` is `n`.
     next_[0] = float(n)
+
     # To start, `next[1]` is the softmax of `n * v` over `v < 4`, at 2.
     #     next[1] = softmax(v < 4: n * v)[2]
     next_[1] = _exact_softmax([n * v for v in range(4)])[2]
+
     # For `i` from 2 to 5 in turn, `next[i]` is `next[i - 1] * next[i - 2] - relu(x[i - 2])`.
     for i in range(2, 6):
         next_[i] = next_[i - 1] * next_[i - 2] - max(0.0, x[i - 2])
+
     # `s` is the sign (1, 0 or -1) of `x[3] - 0.25`.
     #     s = sign(x[3] - 0.25)
     s = _sign(x[3] - 0.25)
+
     return RealsResult(p, z, best, bent, next_, s)
 
 

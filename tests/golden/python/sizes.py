@@ -59,21 +59,26 @@ def sizes(x: Sequence[Sequence[int]], w: Sequence[int]) -> SizesResult:
     # To start, for each `j < M`, `run[0, j]` is `x[0, j]`.
     for j in range(M):
         run[0][j] = x[0][j]
-    # For `i` from 1 to `2 * N` in turn, and each `j < M`, `run[i, j]` is `run[i - 1, j] + x[i, j] * run[i
-    # - 1, j - 1]`. What lies outside of `run` counts as 1.
+
+    # For `i` from 1 to `2 * N` in turn, and each `j < M`, `run[i, j]` is
+    # `run[i - 1, j] + x[i, j] * run[i - 1, j - 1]`. What lies outside of `run` counts as 1.
     #     run[1 <= i < 2 * N + 1, j < M] = run[i - 1, j] + x[i, j] * pad(run, 1)[i - 1, j - 1]
     for i in range(1, 2 * N + 1):
         for j in range(M):
             run[i][j] = run[i - 1][j] + x[i][j] * _pad2(run, 1, i - 1, j - 1)
+
     # For each `j < M`, `y[j]` is `run[2 * N, j]`.
     y = [run[2 * N][j] for j in range(M)]
+
     # For each `i < N` and `j < M`, `z[i, j]` is `w[i] * x[2 * i + 1, j] + w[i + M] + N - M`. `w` wraps
     # around.
     #     z[i < N, j < M] = w[i] * x[2 * i + 1, j] + w[(i + M) % N] + N - M
     z = [[w[i] * x[2 * i + 1][j] + w[(i + M) % N] + N - M for j in range(M)] for i in range(N)]
+
     # `last` is 1 if the sum of `w` is more than `N`, else 0.
     #     last = sum(i < N: w[i]) > N
     last = int(sum(w[i] for i in range(N)) > N)
+
     return SizesResult(y, z, last)
 
 

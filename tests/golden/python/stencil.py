@@ -64,6 +64,7 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
         ]
         for i in range(5)
     ]
+
     # For each `i < 5` and `j < 4`, `high[i, j]` is 1 if exactly one of these holds: `edge[i, j]` is at
     # least 9 and `i` differs from 0 and `j` differs from 0; `image[i + 2, j - 3]` is less than 4, else 0.
     # `image` wraps around on all sides.
@@ -76,9 +77,11 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
         ]
         for i in range(5)
     ]
+
     # For each `i < 5`, `wrapped[i]` is `(s - 20) % 7`, where `s` is the sum of row i of `image`.
     #     wrapped[i < 5] = (sum(j < 4: image[i, j]) - 20) % 7
     wrapped = [(sum(image[i][j] for j in range(4)) - 20) % 7 for i in range(5)]
+
     return StencilResult(edge, high, wrapped)
 
 

@@ -38,6 +38,7 @@ def steps(cell: Sequence[int]) -> list[int]:
     # To start, for each `i < 16`, `state[0, i]` is `cell[i]`.
     for i in range(16):
         state[0][i] = cell[i]
+
     # For `t` from 1 to 6 in turn, and each `i < 16`, `state[t, i]` is 1 if exactly one of these holds:
     # `state[t - 1, i]` is 1; `state[t - 1, i - 1]` or `state[t - 1, i + 1]` is 1, else 0. `state` wraps
     # around along axis 1.
@@ -46,8 +47,10 @@ def steps(cell: Sequence[int]) -> list[int]:
     for t in range(1, 7):
         for i in range(16):
             state[t][i] = state[t - 1][i] ^ (state[t - 1][(i - 1) % 16] or state[t - 1][(i + 1) % 16])
+
     # For each `i < 16`, `next[i]` is `state[6, i]`.
     next_ = [state[6][i] for i in range(16)]
+
     return next_
 
 

@@ -67,9 +67,11 @@ def tables(x: Sequence[int]) -> TablesResult:
     # For each `u < 4`, `y[u]` is the sum of `WEIGHT[u, k] * x[WHERE[u, k]]` over `k < COUNT[u]`.
     #     y[u < 4] = sum(k < COUNT[u]: WEIGHT[u, k] * x[WHERE[u, k]])
     y = [sum(WEIGHT[u][k] * x[WHERE[u][k]] for k in range(COUNT[u])) for u in range(4)]
+
     # For each `i < 6`, `z[i]` is `x[x[i] + 2 * i]`. `x` wraps around.
     #     z[i < 6] = x[(x[i] + 2 * i) % 6]
     z = [x[(x[i] + 2 * i) % 6] for i in range(6)]
+
     # For each `i < 5` and `j < 5`, `t[i, j]` is `s - n`, where `s` is the sum of `i * k` over `k < j`,
     # and `n` is the number of ones in the elements from `x[i]` to `x[4]`.
     #     t[i < 5, j < 5] = sum(k < j: i * k) - sum(i <= k < 5: x[k])
@@ -77,6 +79,7 @@ def tables(x: Sequence[int]) -> TablesResult:
         [sum(i * k for k in range(j)) - sum(x[k] for k in range(i, 5)) for j in range(5)]
         for i in range(5)
     ]
+
     return TablesResult(y, z, t)
 
 

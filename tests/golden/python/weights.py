@@ -59,16 +59,19 @@ def weights(x: Sequence[int], n: int) -> WeightsResult:
     _check("x", x, "spin", (4,), range(-1, 2, 2))
     _check("n", n, "int[-1000..1000]", (), range(-1000, 1001))
 
-    # For each `u < 2`, `score[u]` is `s + 0.0625 * n`, where `s` is the sum of `W[u, i] * x[i]` over `i <
-    # 4`.
+    # For each `u < 2`, `score[u]` is `s + 0.0625 * n`, where `s` is the sum of `W[u, i] * x[i]` over
+    # `i < 4`.
     #     score[u < 2] = sum(i < 4: W[u, i] * x[i]) + 0.0625 * n
     score = [sum(W[u][i] * x[i] for i in range(4)) + Fraction(0.0625) * n for u in range(2)]
+
     # `near` is 1 if the absolute value of `score[0] - score[1]` is less than `0.5`, else 0.
     #     near = abs(score[0] - score[1]) < 0.5
     near = int(abs(score[0] - score[1]) < Fraction(0.5))
+
     # `class` is the `u < 2` with the greatest `score[u]` (the lowest on a tie).
     #     class = argmax(u < 2: score[u])
     class_ = max(range(2), key=lambda u: score[u])
+
     return WeightsResult(score, near, class_)
 
 

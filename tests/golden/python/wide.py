@@ -73,18 +73,24 @@ def wide(a: int, b: int, c: int) -> WideResult:
 
     # `sum96` is `a + b`.
     sum96 = a + b
+
     # `product` is `b * b - 3 * a`.
     product = b * b - 3 * a
+
     # `cube` is `b * b * b * c - a`.
     cube = b * b * b * c - a
+
     # `rest` is `(a + 79228162514264337593543950336) % 7`.
     rest = (a + 79228162514264337593543950336) % 7
+
     # `larger` is 1 if `product` is more than `cube`, else 0.
     #     larger = product > cube
     larger = int(product > cube)
+
     # `sign200` is the sign (1, 0 or -1) of `cube - 2 * product * c`.
     #     sign200 = sign(cube - 2 * product * c)
     sign200 = _sign(cube - 2 * product * c)
+
     return WideResult(sum96, product, cube, rest, larger, sign200)
 
 

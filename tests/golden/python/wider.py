@@ -64,11 +64,14 @@ def wider(a: Sequence[int], b: int) -> WiderResult:
 
     # For each `i < 3`, `product[i]` is `a[i] * b`.
     product = [a[i] * b for i in range(3)]
+
     # For each `i < 3`, `long[i]` is `product[i] - T[i]`.
     long = [product[i] - T[i] for i in range(3)]
+
     # `best` is the `i < 3` with the greatest `product[i]` (the lowest on a tie).
     #     best = argmax(i < 3: product[i])
     best = max(range(3), key=lambda i: product[i])
+
     # For each `i < 3`, `bits[i]` is 1 if `(product[i] +
     # 2000000000000000000000000000000000000000000000000000000000000000) % 36893488147419103232 % 2` equals
     # 1, else 0.
@@ -82,9 +85,11 @@ def wider(a: Sequence[int], b: int) -> WiderResult:
         )
         for i in range(3)
     ]
+
     # `spread` is `k - k2`, where `k` is the greatest of `product`, and `k2` is the least of `product`.
     #     spread = max(i < 3: product[i]) - min(i < 3: product[i])
     spread = max(product[i] for i in range(3)) - min(product[i] for i in range(3))
+
     return WiderResult(long, best, bits, spread)
 
 

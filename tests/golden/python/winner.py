@@ -65,21 +65,27 @@ def winner(score: Sequence[int]) -> WinnerResult:
     # `first` is the `k < 6` with the greatest `score[k]` (the lowest on a tie).
     #     first = argmax(k < 6: score[k])
     first = max(range(6), key=lambda k: score[k])
+
     # `later` is the `k` from 2 to 4 with the greatest `-score[k] * score[k]` (the lowest on a tie).
     #     later = argmax(2 <= k < 5: -score[k] * score[k])
     later = max(range(2, 5), key=lambda k: -score[k] * score[k])
+
     # `least` is the least `score[2 * i + j]` over `i < 3` and `j < 2`.
     #     least = min(i < 3, j < 2: score[2 * i + j])
     least = min(score[2 * i + j] for i in range(3) for j in range(2))
+
     # `most` is the greatest `score[i] * i` over `i < 6`.
     #     most = max(i < 6: score[i] * i)
     most = max(score[i] * i for i in range(6))
+
     # `some` is 1 if for some `i < 6`, `score[i]` equals 2, else 0.
     #     some = any(i < 6: score[i] == 2)
     some = int(any(score[i] == 2 for i in range(6)))
+
     # `every` is 1 if for every `i < 6`, `score[i]` is more than -2, else 0.
     #     every = all(i < 6: score[i] > -2)
     every = int(all(score[i] > -2 for i in range(6)))
+
     return WinnerResult(first, later, least, most, some, every)
 
 
