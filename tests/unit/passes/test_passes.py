@@ -607,9 +607,9 @@ APPLIES = [
   y[q < 9] = 9 * t1[q] > t2
 }""",
         """rule f(x: bit[9, 9]) -> (y: bit[9]) {
-  column[i < 9] = sum(j < 9: x[j, i])
+  column[j < 9] = sum(i < 9: x[i, j])
   total = sum(i < 9, j < 9: x[i, j])
-  y[i < 9] = 9 * column[i] > total
+  y[j < 9] = 9 * column[j] > total
 }""",
     ),
     (

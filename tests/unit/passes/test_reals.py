@@ -80,7 +80,7 @@ def test_every_pass_keeps_every_bit(family: str, name: str) -> None:
         (
             "name",
             "q[u < 4] = softmax(v < 4: sum(w < 4: x[w]) + v)[u]\ny = q[0]",
-            "  score[i < 4] = softmax(j < 4: sum(k < 4: x[k]) + j)[i]\n  y = score[0]",
+            "  score[j < 4] = softmax(k < 4: sum(i < 4: x[i]) + k)[j]\n  y = score[0]",
         ),
     ],
 )

@@ -42,7 +42,7 @@ CASES = {
 }""",
         """rule f(t: bit[8]) -> (y: bit[8]) {
   state[0, i < 8] = t[i]
-  state[1 <= i < 5, j < 8] = state[i - 1, j] and state[i - 1, (j + 1) % 8]
+  state[1 <= j < 5, i < 8] = state[j - 1, i] and state[j - 1, (i + 1) % 8]
   y[i < 8] = state[4, i]
 }""",
     ),
@@ -52,7 +52,7 @@ CASES = {
   y = h[3]
 }""",
         """rule f(x: bit[2, 4]) -> (y: bit) {
-  carry[i < 4] = x[0, i] + x[1, i] + pad(carry, 0)[i - 1] >= 2
+  carry[j < 4] = x[0, j] + x[1, j] + pad(carry, 0)[j - 1] >= 2
   y = carry[3]
 }""",
     ),

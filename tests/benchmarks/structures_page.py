@@ -1,0 +1,68 @@
+"""The table of structures as Markdown, and its place in README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ddcompile.testing.structures import STRUCTURES
+
+__all__ = ["README", "description", "page", "with_page"]
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN = "<!-- written by: python tests/benchmarks/structures.py --shuffles 20 --readme -->\n"
+END = "<!-- end -->\n"
+
+
+class Row(Protocol):
+    """What is known of one structure."""
+
+    section: str
+    name: str
+    parameters: int
+    written: int
+
+    @property
+    def worst(self) -> int:
+        """The cost of the longest rule found; 0 if there is none."""
+
+    @property
+    def is_within(self) -> bool:
+        """Whether every shuffle gave a proved rule that is hardly longer than the written one."""
+
+    @property
+    def proved(self) -> str:
+        """How many shuffles were proved, of how many."""
+
+
+def description(name: str) -> str:
+    """What a structure is, in a sentence."""
+    return (STRUCTURES[name].build.__doc__ or "").splitlines()[0].rstrip(".").replace("|", "\\|")
+
+
+def page(rows: Sequence[Row]) -> str:
+    """A folded table for every section of named structures, and a line for those that are drawn by a seed."""
+    parts = []
+    for section in dict.fromkeys(row.section for row in rows):
+        inside = [row for row in rows if row.section == section]
+        within = sum(row.is_within for row in inside)
+        if inside[0].name not in STRUCTURES:
+            parts.append(f"{section}, drawn by a seed: {within} of {len(inside)}\n")
+            continue
+        parts.append(f"<details><summary>{section}: {within} of {len(inside)}</summary>\n")
+        parts.append("| structure | what it is | weights | written | found | ratio | proved |")
+        parts.append("|---|---|--:|--:|--:|--:|--:|")
+        for row in inside:
+            found, ratio = (f"{row.worst}", f"{row.worst / row.written:.2f}") if row.worst else ("-", "-")
+            cells = (f"`{row.name}`", description(row.name), f"{row.parameters:,}", f"{row.written}", found, ratio)
+            parts.append(f"| {' | '.join(cells)} | {row.proved} |")
+        parts.append("\n</details>\n")
+    return "\n".join(parts)
+
+
+def with_page(text: str, rows: Sequence[Row]) -> str:
+    """A text with the tables in the place that its comments mark."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{page(rows)}\n{END}{after}"
