@@ -21,6 +21,8 @@ _MAX_FINE = 32
 _MAX_ROUGH = 2**20
 _MAX_SIZE = 2**40
 _SAMPLES = 256
+_FEW_SAMPLES = 24
+_PRODUCT = 1 << 18
 _PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
 
 Slot: TypeAlias = tuple[int, int, int]
@@ -117,9 +119,25 @@ def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: 
         sides.append(moved)
     points = np.concatenate(sides)
     values = points @ slopes + bias
-    forms = points @ (candidates * np.array([step for _, step, _ in slots])).T
     noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))
-    high = np.where((values < -noise)[:, None], forms, -(2**62)).max(axis=0, initial=-(2**62))
-    least = np.where((values > noise)[:, None], forms, 2**62).min(axis=0, initial=2**62)
-    plausible: np.ndarray = high < least
+    scaled = candidates * np.array([step for _, step, _ in slots])
+    plausible = np.zeros(len(candidates), dtype=bool)
+    points, scaled = points.astype(np.float64), scaled.astype(np.float64)
+    # A few samples rule most candidates out.
+    few = np.r_[:_FEW_SAMPLES, _SAMPLES : _SAMPLES + _FEW_SAMPLES]
+    left = np.flatnonzero(_separated(points[few], scaled, values[few], noise))
+    plausible[left] = _separated(points, scaled[left], values, noise)
     return plausible
+
+
+def _separated(points: np.ndarray, candidates: np.ndarray, values: np.ndarray, noise: float) -> np.ndarray:
+    """Which candidates are less at all points of negative values than at all points of positive values."""
+    below, above = points[values < -noise], points[values > noise]
+    found = []
+    # Small products are not shared out among threads; doubles are exact here, and are multiplied faster than integers.
+    step = max(1, _PRODUCT // points.size)
+    for start in range(0, len(candidates), step):
+        some = candidates[start : start + step].T
+        high = (below @ some).max(axis=0, initial=-np.inf)
+        found.append(high < (above @ some).min(axis=0, initial=np.inf))
+    return np.concatenate(found) if found else np.zeros(0, dtype=bool)

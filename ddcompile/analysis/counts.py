@@ -14,6 +14,7 @@ import numpy as np
 
 from ddcompile.analysis.comparisons import normal_comparison
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.levels import joined_levels
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Compare, Expr
 from ddcompile.ir.printer import print_expression
@@ -120,6 +121,8 @@ def _of_one(levels: list[int], hits: list[bool], terms: Sequence[tuple[int, Expr
                 yield builder.compare(">=", residue, min(kinds))
             elif max(kinds) < min(others):
                 yield builder.compare("<=", residue, max(kinds))
+        if len(terms) == 1 or all(abs(w) == 1 for w, _ in terms):
+            yield from joined_levels(levels, hits, form)
 
 
 def _sum(terms: Sequence[tuple[int, Expr]]) -> Expr:

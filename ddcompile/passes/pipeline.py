@@ -15,6 +15,7 @@ from ddcompile.ir.verifier import check
 from ddcompile.passes.absorb import Absorb
 from ddcompile.passes.align import Align
 from ddcompile.passes.collapse_cones import CollapseCones
+from ddcompile.passes.collapse_tables import CollapseTables
 from ddcompile.passes.collect import Collect
 from ddcompile.passes.combine import Combine
 from ddcompile.passes.cse import Cse
@@ -49,6 +50,7 @@ _ALL: tuple[type[Pass], ...] = (
     ExactThresholds,
     Recode,
     Scores,
+    CollapseTables,
     Combine,
     Reroll,
     SliceWeights,
@@ -75,14 +77,18 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,combine,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,dce,gather,align,roll,widen,collect,"
-    "hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,collapse-tables,combine,"
+    "exact-thresholds,forward,reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,dce,gather,"
+    "align,roll,widen,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 
 
 _MAX_ROUNDS = 4
+_SHORT = 80
+"""A program that costs less is not distilled in another way as well."""
+_LONG = 1 << 13
+"""Nor is one that costs more at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +156,19 @@ def run(
 def _shorter(
     rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
 ) -> list[Step]:
-    """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter."""
+    """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter.
+
+    Units written from their tables may have hidden a structure: programs that are still long are tried without, too.
+    """
     found = _once(rule, passes, observe, accept)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, observe, accept)
     combined = next((step for step in found if step.name == Combine.name), None)
     if combined is not None and cost(found[-1].new) >= cost(combined.old):
         found = _without(Combine, found, rule, passes, observe, accept)
+    tabled = next((step for step in found if step.name == CollapseTables.name), None)
+    if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
+        found = _without(CollapseTables, found, rule, passes, observe, accept)
     return found
 
 

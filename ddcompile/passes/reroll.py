@@ -28,6 +28,7 @@ import numpy as np
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import free_indices, reads
 from ddcompile.ir.types import infer
 from ddcompile.passes.boxes import box_clauses
 from ddcompile.passes.gathers import table_clauses
@@ -105,6 +106,7 @@ class _State:
         clauses = [s for s in self.rule.statements if s.target == layer.name]
         self.shapes[layer.name] = layer.shape
         is_settled = layer.is_pinned and not layer.is_result and not read_names(clauses) & self.moved
+        is_settled = is_settled and not (layer.rows and _has_own_weights(layer.rows, clauses[0], self.rule))
         if layer.rows is None or (is_settled and not heads_of(self.rule, layer)):
             self.statements += clauses
             return
@@ -243,6 +245,13 @@ class _State:
         return Rewrite(rule, Witness(tuple(self.witness), tuple(self.tables)))
 
 
+def _has_own_weights(rows: Sequence[Row], statement: Statement, rule: Rule) -> bool:
+    """Whether the elements of a tensor are sums of integers, each over weights of its own."""
+    own, tables = {b.name for b in statement.binders}, {c.name for c in rule.constants}
+    are_integral = rows[0].kind == "affine" and not any(r.exponent for r in rows)
+    return are_integral and bool(own) and any(
+        r.tensor in tables and own <= free_indices(r) for r in reads(statement.value)
+    )
 
 
 def _shapes(row: Row, atoms: Atoms) -> object:

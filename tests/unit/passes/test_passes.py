@@ -482,6 +482,22 @@ APPLIES = [
 }""",
     ),
     (
+        "a count from two of its thresholds",
+        "collapse-tables",
+        """rule f(x: bit[5], a: bit) -> (y: bit) {
+  const W: int[2, 5] = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
+  const b: int[2] = [2, 4]
+  const V: int[2] = [1, -1]
+  h[u < 2] = sum(i < 5: W[u, i] * x[i]) >= b[u]
+  y = sum(u < 2: V[u] * h[u]) - a >= 1
+}""",
+        """rule f(x: bit[5], a: bit) -> (y: bit) {
+  const weight_sum_of_y: int[5] = [1, 1, 1, 1, 1]
+  sum_of_y = sum(i < 5: weight_sum_of_y[i] * x[i])
+  y = not a and 2 <= sum_of_y <= 3
+}""",
+    ),
+    (
         "rule 30 from thresholds",
         "collapse-cones",
         """rule f(x: bit[9]) -> (y: bit[9]) {
@@ -1018,6 +1034,16 @@ DECLINES = [
   const V: int[2] = [1, 1]
   h[u < 2] = sign(sum(i < 2: W[u, i] * x[i]))
   y = sum(u < 2: V[u] * h[u]) >= 1
+}""",
+    ),
+    (
+        "two functions",
+        "collapse-tables",
+        """rule f(x: bit[3]) -> (y: bit[2]) {
+  const W: int[2, 3] = [[1, 1, 1], [1, 1, -1]]
+  const V: int[2, 2] = [[1, 1], [1, -1]]
+  h[u < 2] = sum(i < 3: W[u, i] * x[i]) >= 1
+  y[u < 2] = sum(i < 2: V[u, i] * h[i]) >= 1
 }""",
     ),
     (

@@ -1,0 +1,215 @@
+"""The units of a layered rule as functions of the inputs that they reach, tabulated.
+
+Inputs that enter every unit of a cone with equal weights, or with opposite ones, are interchangeable: a table is over
+the sums of such classes, so that a class of n bits takes n + 1 values and not 2**n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import assert_never
+
+import numpy as np
+
+from ddcompile.analysis.rows import Row
+from ddcompile.analysis.thresholds import Domain
+
+__all__ = ["Cones", "Member", "Table"]
+
+_MOST_UNITS = 1 << 14
+"""Most units in a cone."""
+_MOST_WORK = 1 << 28
+"""Most products for one table."""
+_EXACT = 1 << 53
+"""Below it, doubles are exact integers."""
+
+Member = tuple[int, int]
+"""An input and its factor, 1 or -1, in the sum of its class."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A unit as a function of sums of inputs.
+
+    Attributes
+    ----------
+    classes
+        The inputs of each sum, with their factors.
+    ranges
+        The values of each sum.
+    values
+        The value of the unit for all combinations; an axis for each sum.
+    """
+
+    classes: tuple[tuple[Member, ...], ...]
+    ranges: tuple[range, ...]
+    values: np.ndarray
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs there are."""
+        return sum(map(len, self.classes))
+
+
+class Cones:
+    """The cones of the units of a rule, each tabulated when it is asked for.
+
+    Parameters
+    ----------
+    rows
+        The units by their numbers, each after those that it reads. What is neither a unit nor an input is unknown,
+        and so are units that depend on it.
+    domains
+        The values of the inputs by their numbers.
+    most_inputs, most_rows
+        Units that reach more inputs, or whose tables would have more rows, have none.
+    """
+
+    def __init__(
+        self, rows: Mapping[int, Row], domains: Mapping[int, Domain], most_inputs: int, most_rows: int
+    ) -> None:
+        self.rows = rows
+        self.domains = domains
+        self.most_inputs = most_inputs
+        self.most_rows = most_rows
+        self._support: dict[int, frozenset[int] | None] = {}
+        self._depth: dict[int, int] = {}
+        for unit in rows:
+            self._enter(unit)
+
+    def _enter(self, unit: int) -> None:
+        """Note what a unit reaches; units are entered after those that they read."""
+        found: set[int] = set()
+        depth = 0
+        for atom in self.rows[unit].atoms.tolist():
+            if atom in self.domains:
+                found.add(atom)
+                continue
+            below = self._support.get(atom)
+            if below is None:
+                self._support[unit] = None
+                return
+            found |= below
+            depth = max(depth, self._depth[atom])
+            if len(found) > self.most_inputs:
+                self._support[unit] = None
+                return
+        is_small = len(found) <= self.most_inputs and not self.rows[unit].exponent
+        self._support[unit] = frozenset(found) if is_small else None
+        self._depth[unit] = depth + 1
+
+    def depth(self, unit: int) -> int:
+        """How many units stand one upon another, itself included; 0 if its cone is too large."""
+        return 0 if self._support[unit] is None else self._depth[unit]
+
+    def units(self, unit: int) -> list[int]:
+        """All units of a cone, each after those that it reads; none if there are too many."""
+        found: set[int] = {unit}
+        work = [unit]
+        while work:
+            for atom in self.rows[work.pop()].atoms.tolist():
+                if atom not in self.domains and atom not in found:
+                    found.add(atom)
+                    work.append(atom)
+            if len(found) > _MOST_UNITS:
+                return []
+        return sorted(found, key=lambda u: (self._depth[u], u))
+
+    def table(self, unit: int) -> Table | None:
+        """The table of a unit; None if it would have too many rows."""
+        support = self._support[unit]
+        units = self.units(unit) if support else []
+        if not support or not units:
+            return None
+        classes = self._classes(sorted(support), units)
+        ranges = [_range(c, self.domains) for c in classes]
+        rows = prod(map(len, ranges))
+        if rows > self.most_rows or rows * sum(len(self.rows[u].atoms) for u in units) > _MOST_WORK:
+            return None
+        values = self._values(units, classes, ranges)
+        return None if values is None else Table(tuple(classes), tuple(ranges), values)
+
+    def _classes(self, inputs: Sequence[int], units: Sequence[int]) -> list[tuple[Member, ...]]:
+        """Inputs with equal weights everywhere, up to one factor of -1 for each input."""
+        uses: dict[int, list[tuple[int, int]]] = {atom: [] for atom in inputs}
+        for unit in units:
+            row = self.rows[unit]
+            for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
+                if atom in uses:
+                    uses[atom].append((unit, weight))
+        classes: dict[object, list[Member]] = {}
+        for atom in inputs:
+            sign = 1 if uses[atom][0][1] > 0 else -1
+            key = (self.domains[atom].step, *((unit, sign * weight) for unit, weight in uses[atom]))
+            classes.setdefault(key, []).append((atom, sign))
+        return [_oriented(members) for members in classes.values()]
+
+    def _values(
+        self, units: Sequence[int], classes: Sequence[tuple[Member, ...]], ranges: Sequence[range]
+    ) -> np.ndarray | None:
+        """The values of the last unit for all values of the sums; None where doubles would not be exact."""
+        shape = tuple(map(len, ranges))
+        grids = np.meshgrid(*(np.array(r, dtype=np.float64) for r in ranges), indexing="ij")
+        sums = [g.ravel() for g in grids]
+        place = {members[0][0]: (k, members[0][1]) for k, members in enumerate(classes)}
+        value: dict[int, np.ndarray] = {}
+        for level in _levels(units, self._depth):
+            atoms = sorted({a for u in level for a in self.rows[u].atoms.tolist() if a in place or a in value})
+            column = {a: k for k, a in enumerate(atoms)}
+            weights = np.zeros((len(level), len(atoms)))
+            for k, unit in enumerate(level):
+                row = self.rows[unit]
+                for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
+                    if a in column:
+                        weights[k, column[a]] = w * (place[a][1] if a in place else 1)
+            data = np.array([sums[place[a][0]] if a in place else value[a] for a in atoms]).reshape(len(atoms), -1)
+            bias = [self.rows[u].bias for u in level]
+            reach = np.abs(weights).sum(axis=1) * np.abs(data).max(initial=0)
+            if any(float(r) + abs(b) >= _EXACT for r, b in zip(reach, bias, strict=True)):
+                return None
+            totals = weights @ data + np.array(bias, dtype=np.float64)[:, None]
+            for unit, total in zip(level, totals, strict=True):
+                value[unit] = _activated(self.rows[unit], total)
+        return value[units[-1]].reshape(shape).astype(np.int64)
+
+
+def _levels(units: Sequence[int], depth: Mapping[int, int]) -> list[list[int]]:
+    levels: dict[int, list[int]] = {}
+    for unit in units:
+        levels.setdefault(depth[unit], []).append(unit)
+    return [levels[d] for d in sorted(levels)]
+
+
+def _activated(row: Row, total: np.ndarray) -> np.ndarray:
+    match row.kind:
+        case "affine":
+            return total
+        case "sign":
+            return np.asarray(np.sign(total))
+        case "positive":
+            return (total > 0).astype(np.float64)
+        case "abs":
+            return np.asarray(np.abs(total))
+        case "clamp":
+            low, high = (-np.inf if row.low is None else row.low), (np.inf if row.high is None else row.high)
+            return np.asarray(np.clip(total, float(low), float(high)))
+        case _:
+            assert_never(row.kind)
+
+
+def _oriented(members: Iterable[Member]) -> tuple[Member, ...]:
+    """The members with more factors of 1, and 1 for the first if there are as many of both."""
+    found = tuple(sorted(members))
+    balance = sum(sign for _, sign in found)
+    flip = balance < 0 or (balance == 0 and found[0][1] < 0)
+    return tuple((atom, -sign) for atom, sign in found) if flip else found
+
+
+def _range(members: Sequence[Member], domains: Mapping[int, Domain]) -> range:
+    """The values of a sum of inputs with one step."""
+    low = sum(domains[a].low if s > 0 else -domains[a].high for a, s in members)
+    high = sum(domains[a].high if s > 0 else -domains[a].low for a, s in members)
+    step = domains[members[0][0]].step
+    return range(low, high + 1, step)

@@ -1,0 +1,344 @@
+"""Short expressions of tabulated functions of any few integers: counts of interchangeable inputs, bits, spins.
+
+Tried at every function, and the cheapest taken:
+
+* the least expression, for at most four bits (`ddcompile.analysis.boolean`);
+* a function of one weighted sum (`ddcompile.analysis.counts`);
+* some inputs that matter by one bit only, that bit a function on its own (Ashenhurst 1957, The decomposition of
+  switching functions);
+* a selected element: `x[2 * s[0] + s[1]]` (`ddcompile.analysis.selections`);
+* a condition and what the function is under it and without it (Shannon): `if`, or `and`, `or`, `xor`;
+* a table that is looked up.
+
+The search is bounded by the number of functions looked at, and goes by rising cost only where that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+
+import numpy as np
+
+from ddcompile.analysis.boolean import MOST_INPUTS, least_expression
+from ddcompile.analysis.cones import Table
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.counts import least_of_counts
+from ddcompile.analysis.selections import selected
+from ddcompile.analysis.symmetries import merged
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Constant, Expr, Read
+from ddcompile.ir.printer import print_expression
+from ddcompile.ir.traverse import reads, rewrite
+
+__all__ = ["Search"]
+
+_MOST_FUNCTIONS = 200
+"""Most functions looked at for one table."""
+_MOST_SUBSETS = 256
+"""Most sets of inputs that are tried as a part."""
+_MOST_WORK = 1 << 25
+"""Most entries of tables looked at for one table."""
+_MOST_SUM_ROWS = 1 << 10
+_MOST_SPLITS = 3
+_MOST_SUM = 12
+"""What a sum costs at most: terms side by side are one slice."""
+_MOST_ENTRIES = 1 << 12
+"""Most entries of a table that is looked up."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Function:
+    """Values 0 and 1 for all combinations of the inputs' values; an axis for each input."""
+
+    ranges: tuple[range, ...]
+    values: np.ndarray
+    inputs: tuple[Expr, ...]
+
+    def key(self) -> object:
+        return self.values.tobytes(), self.ranges, self.inputs
+
+
+class Search:
+    """The search for one function; `tables` are those that its expression looks up."""
+
+    def __init__(self, name: str = "hit") -> None:
+        self.name = name
+        self.tables: dict[str, np.ndarray] = {}
+        self._sums: dict[Expr, Expr] = {}
+        """What sums of inputs with a name stand for: they are one statement, however often they are read."""
+        self._bits: dict[Expr, list[tuple[int, Expr]]] = {}
+        """The factors and the texts of few bits, by their sum."""
+        self._left = _MOST_FUNCTIONS
+        self._work = _MOST_WORK
+        self._known: dict[object, tuple[int, Expr | None]] = {}
+
+    def least(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], limit: int) -> Expr | None:
+        """The cheapest expression found, if it is cheaper than `limit`.
+
+        Parameters
+        ----------
+        ranges
+            The values of each input.
+        values
+            0 or 1 for all combinations: an axis for each input.
+        inputs
+            The expressions of the inputs.
+        """
+        found = self._least(_without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs))), limit)
+        return None if found is None else rewrite(found, lambda node: self._sums.get(node, node))
+
+    def price(self, expr: Expr) -> int:
+        """What an expression costs, the tables that it looks up included."""
+        found = set(reads(expr))
+        looked_up = {r.tensor for r in found} & self.tables.keys()
+        sums = (min(cost(self._sums[r]), _MOST_SUM) for r in found & self._sums.keys())
+        return cost(expr) + sum(_declared(self.tables[n]) for n in looked_up) + sum(sums)
+
+    def used(self, expr: Expr) -> Mapping[str, np.ndarray]:
+        """The tables that an expression looks up."""
+        names = {r.tensor for r in reads(expr)}
+        return {n: t for n, t in self.tables.items() if n in names}
+
+    def _least(self, function: _Function, limit: int) -> Expr | None:
+        key = function.key()
+        tried, found = self._known.get(key, (0, None))
+        if found is not None:
+            return found if self.price(found) < limit else None
+        if limit <= tried or self._left <= 0 or self._work <= 0:
+            return None
+        self._left -= 1
+        self._work -= function.values.size * min(1 << len(function.inputs), _MOST_SUBSETS)
+        best: tuple[int, str] | None = None
+        for expr in self._ways(function, limit):
+            price = self.price(expr)
+            if price < limit:
+                rank = price, print_expression(expr)
+                if best is None or rank < best:
+                    best, found, limit = rank, expr, price + 1
+        self._known[key] = (limit, found)
+        return found
+
+    def _ways(self, function: _Function, limit: int) -> Iterator[Expr]:
+        ranges, values, inputs = function.ranges, function.values, function.inputs
+        if not inputs:
+            yield builder.expr_of(int(values))
+            return
+        found = selected(ranges, values, inputs)
+        if found is not None:
+            yield found
+            if len(inputs) > MOST_INPUTS:
+                return
+            limit = min(limit, self.price(found))
+        terms = self._bits.get(inputs[0], ()) if len(inputs) == 1 else ()
+        if terms and ranges[0] == range(-sum(s < 0 for s, _ in terms), sum(s > 0 for s, _ in terms) + 1):
+            found = _of_bits(ranges[0], values, terms, limit)
+            if found is not None:
+                yield found
+                limit = min(limit, self.price(found))
+        are_bits = all(r == range(2) for r in ranges)
+        if are_bits and len(inputs) <= MOST_INPUTS:
+            number = sum(1 << int(k) for k in np.flatnonzero(values.T.ravel()))
+            found = least_expression(number, inputs, [cost(x) + 2 * _is_joined(x) for x in inputs], limit)
+            if found is not None:
+                yield found
+            return
+        joined = self._joined(function)
+        if len(joined.inputs) < len(inputs):
+            found = self._least(joined, limit)
+            if found is not None:
+                yield found
+                limit = min(limit, self.price(found))
+        wide = [k for k, own in enumerate(ranges) if len(own) > 2 and len(inputs) > 1 and _is_bit(values, (k,))]
+        for expr in self._parted(function, (wide[0],), limit) if wide else ():
+            yield expr
+            limit = min(limit, self.price(expr))
+        if len(joined.inputs) < len(inputs):
+            return
+        if len(inputs) == 1 or values.size <= _MOST_SUM_ROWS:
+            found = least_of_counts(ranges, values, inputs, limit)
+            if found is not None:
+                yield found
+                limit = min(limit, self.price(found))
+        part = _part(function)
+        if part is not None:
+            yield from self._parted(function, part, limit)
+        elif len(inputs) > 1:
+            yield from self._split(function, limit)
+        if values.size <= _MOST_ENTRIES:
+            found = self._lookup(function, limit)
+            if found is not None:
+                yield found
+
+    def _joined(self, function: _Function) -> _Function:
+        """The function over sums of inputs where only these matter."""
+        classes = tuple(((k, 1),) for k in range(len(function.inputs)))
+        table = merged(Table(classes, function.ranges, function.values))
+        inputs = []
+        for members in table.classes:
+            terms = [(sign, function.inputs[k]) for k, sign in members]
+            inputs.append(self._sum(terms))
+            if 1 < len(terms) <= MOST_INPUTS and all(function.ranges[k] == range(2) for k, _ in members):
+                self._bits[inputs[-1]] = terms
+        return _Function(table.ranges, table.values, tuple(inputs))
+
+    def _sum(self, terms: Sequence[tuple[int, Expr]]) -> Expr:
+        """A sum of inputs, positive terms first; a name for it if there are many."""
+        ordered = sorted(terms, key=lambda term: -term[0])
+        total = builder.add_all(builder.mul(sign, self._sums.get(x, x)) for sign, x in ordered)
+        if len(terms) <= 2:
+            return total
+        name = next((n for n, known in self._sums.items() if known == total), None)
+        if name is None:
+            name = Read(f"{self.name}:{len(self._sums)}")
+            self._sums[name] = total
+        return name
+
+    def _parted(self, function: _Function, part: tuple[int, ...], limit: int) -> Iterator[Expr]:
+        """The part as a function, and the whole as a function of that bit and the other inputs."""
+        rest = [k for k in range(len(function.inputs)) if k not in part]
+        matrix = function.values.transpose([*part, *rest]).reshape(-1, *(len(function.ranges[k]) for k in rest))
+        bit = (matrix != matrix[:1]).reshape(len(matrix), -1).any(axis=1)
+        shape = [len(function.ranges[k]) for k in part]
+        for inner in (bit, ~bit):
+            inside = _Function(
+                tuple(function.ranges[k] for k in part), inner.reshape(shape).astype(np.int8),
+                tuple(function.inputs[k] for k in part),
+            )  # fmt: skip
+            condition = self._least(_without_idle(inside), limit)
+            if condition is None:
+                continue
+            outer = np.stack([matrix[~inner][0], matrix[inner][0]])
+            outside = _Function(
+                (range(2), *(function.ranges[k] for k in rest)), outer,
+                (condition, *(function.inputs[k] for k in rest)),
+            )  # fmt: skip
+            found = self._least(_without_idle(outside), limit)
+            if found is not None:
+                yield found
+                limit = min(limit, self.price(found))
+
+    def _split(self, function: _Function, limit: int) -> Iterator[Expr]:
+        """The function under a condition on one input, and without it."""
+        splits = []
+        for axis, own in enumerate(function.ranges):
+            changes = np.diff(function.values, axis=axis) != 0
+            for edge in np.flatnonzero(changes.any(axis=tuple(k for k in range(changes.ndim) if k != axis))).tolist():
+                parts = [
+                    _without_idle(
+                        _Function(
+                            (*function.ranges[:axis], half, *function.ranges[axis + 1 :]),
+                            function.values.take(range(start, start + len(half)), axis=axis),
+                            function.inputs,
+                        )
+                    )
+                    for start, half in ((edge + 1, own[edge + 1 :]), (0, own[: edge + 1]))
+                ]
+                splits.append((sum(p.values.size for p in parts), axis, edge, parts))
+        splits.sort(key=lambda s: s[:3])
+        for _, axis, edge, (above, below) in splits[:_MOST_SPLITS]:
+            own, text = function.ranges[axis], function.inputs[axis]
+            condition = text if own == range(2) else builder.compare(">=", text, own[edge + 1])
+            then = self._least(above, limit)
+            if then is None:
+                continue
+            otherwise = self._least(below, limit)
+            if otherwise is None:
+                continue
+            for expr in _chosen(condition, then, otherwise, above, below):
+                yield expr
+                limit = min(limit, self.price(expr))
+
+    def _lookup(self, function: _Function, limit: int) -> Expr | None:
+        """An element of a constant table."""
+        positions = []
+        for own, text in zip(function.ranges, function.inputs, strict=True):
+            if own.step != 1:
+                if len(own) != 2:
+                    return None
+                positions.append(builder.compare(">=", text, own[1]))
+            else:
+                positions.append(builder.sub(text, own[0]))
+        table = function.values.astype(np.int64)
+        name = next((n for n, t in self.tables.items() if np.array_equal(t, table)), None)
+        if name is None:
+            name = f"{self.name}{len(self.tables) or ''}"
+            self.tables[name] = table
+        found = Read(name, tuple(positions))
+        return found if self.price(found) < limit else None
+
+
+def _chosen(
+    condition: Expr, then: Expr, otherwise: Expr, above: _Function, below: _Function
+) -> Iterator[Expr]:
+    yes, no = builder.literal_value(then), builder.literal_value(otherwise)
+    if no == 0:
+        yield builder.conj(condition, then)
+    elif yes == 1:
+        yield builder.disj(condition, otherwise)
+    elif no == 1:
+        yield builder.disj(builder.negate(condition), then)
+    elif yes == 0:
+        yield builder.conj(builder.negate(condition), otherwise)
+    else:
+        if above.inputs == below.inputs and above.ranges == below.ranges and (above.values != below.values).all():
+            yield builder.xor(condition, otherwise)
+        yield builder.conditional(condition, then, otherwise)
+
+
+def _declared(table: np.ndarray) -> int:
+    """What declares a table of bits: its name and type, and its entries."""
+    return cost(Constant.of("t", table))
+
+
+def _is_joined(expr: Expr) -> bool:
+    return not isinstance(expr, Read)
+
+
+def _of_bits(levels: range, values: np.ndarray, terms: Sequence[tuple[int, Expr]], limit: int) -> Expr | None:
+    """The least expression of a function of a sum of few bits."""
+    number = 0
+    for row in range(1 << len(terms)):
+        total = sum(sign for k, (sign, _) in enumerate(terms) if row >> k & 1)
+        number |= int(values[levels.index(total)]) << row
+    inputs = [x for _, x in terms]
+    return least_expression(number, inputs, [cost(x) + 2 * _is_joined(x) for x in inputs], limit)
+
+
+def _without_idle(function: _Function) -> _Function:
+    """The function without inputs that do not matter."""
+    values = function.values
+    kept: list[int] = []
+    for axis in reversed(range(values.ndim)):
+        if (values == values.take([0], axis=axis)).all():
+            values = np.asarray(values.take(0, axis=axis))
+        else:
+            kept.insert(0, axis)
+    return _Function(
+        tuple(function.ranges[k] for k in kept), values, tuple(function.inputs[k] for k in kept)
+    )
+
+
+def _part(function: _Function) -> tuple[int, ...] | None:
+    """The fewest inputs, two at least and not all of them, that matter by one bit."""
+    values = function.values
+    count = values.ndim
+    tried = 0
+    for size in range(2, count):
+        for part in combinations(range(count), size):
+            tried += 1
+            if tried > _MOST_SUBSETS:
+                return None
+            if _is_bit(values, part):
+                return part
+    return None
+
+
+def _is_bit(values: np.ndarray, part: tuple[int, ...]) -> bool:
+    """Whether some inputs matter by one bit only."""
+    rest = [k for k in range(values.ndim) if k not in part]
+    matrix = values.transpose([*part, *rest]).reshape(-1, prod(values.shape[k] for k in rest))
+    others = matrix[(matrix != matrix[0]).any(axis=1)]
+    return bool(len(others) and (others == others[0]).all())

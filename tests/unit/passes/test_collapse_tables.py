@@ -1,0 +1,124 @@
+"""Units are written from their tables, whatever they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+
+import ddcompile as dd
+from ddcompile.analysis.cost import cost
+from ddcompile.frontends.network import Layer, Network
+from ddcompile.ir.nodes import Rule
+from ddcompile.passes.collapse_tables import CollapseTables
+from ddcompile.prove.checker import check_step
+from ddcompile.testing.structures import STRUCTURES
+from ddcompile.testing.structures.cones import table
+from ddcompile.testing.structures.layers import steps
+
+
+def dense(network: Network, inputs: str, outputs: str | None = None) -> Rule:
+    return dd.distill(network, inputs, outputs, passes="exact-thresholds", name="f").rule
+
+
+@pytest.mark.parametrize(
+    ("inputs", "count", "function", "text"),
+    [
+        (
+            "x: bit[5]",
+            5,
+            lambda *x: sum(x) >= 3,
+            """rule f(x: bit[5]) -> (y: bit) {
+  const weight_sum_of_y: int[5] = [1, 1, 1, 1, 1]
+  sum_of_y = sum(i < 5: weight_sum_of_y[i] * x[i])
+  y = sum_of_y >= 3
+}""",
+        ),
+        (
+            "s: bit[2], x: bit[4]",
+            6,
+            lambda a, b, *x: x[2 * a + b],
+            """rule f(s: bit[2], x: bit[4]) -> (y: bit) {
+  y = x[2 * s[0] + s[1]]
+}""",
+        ),
+        (
+            "x: bit[6], a: bit",
+            7,
+            lambda *x: sum(x[:6]) in (1, 4, 5) and not x[6],
+            """rule f(x: bit[6], a: bit) -> (y: bit) {
+  const weight_sum_of_y: int[6] = [1, 1, 1, 1, 1, 1]
+  sum_of_y = sum(i < 6: weight_sum_of_y[i] * x[i])
+  y = (sum_of_y == 1 or 4 <= sum_of_y <= 5) > a
+}""",
+        ),
+    ],
+)
+def test_applies(inputs: str, count: int, function: Callable[..., bool], text: str) -> None:
+    rule = dense(table(count, lambda row: bool(function(*row))), inputs, "y: bit")
+    rewrite = CollapseTables()(rule)
+    assert str(rewrite.rule) == text
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
+
+
+def test_every_element_of_a_tensor_is_one_function_of_sums_of_its_own() -> None:
+    structure = STRUCTURES["life_tables"].build(4)
+    rule = dense(structure.plain, structure.inputs, structure.outputs)
+    rewrite = CollapseTables()(rule)
+    assert "next[i < 4, j < 4] = 5 <= sum_of_next[i, j] <= 7" in str(rewrite.rule)
+    assert cost(rewrite.rule) < cost(rule) / 100
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_counts_of_many_inputs_are_never_written_out() -> None:
+    ones = np.kron(np.eye(2, dtype=np.int64), np.ones((1, 40), dtype=np.int64))
+    # The first count is 7, 8, 9 or more, unless the second is below 20.
+    first = steps(np.concatenate([ones[:1], ones[:1], ones[1:]]), [7, 10, 20])
+    network = Network((first, steps(np.array([[1, -1, 1]]), 2)))
+    rule = dense(network, "x: bit[40], z: bit[40]", "y: bit")
+    rewrite = CollapseTables(inputs=80)(rule)
+    assert "y = sum_of_y >= 20 and 7 <= sum_of_y2 <= 9" in str(rewrite.rule)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables(inputs=79)(rule).rule == rule
+
+
+def random_table(seed: int, count: int) -> Network:
+    rng = np.random.default_rng(seed)
+    values = dict(zip(product((0, 1), repeat=count), rng.integers(0, 2, 2**count).tolist(), strict=True))
+    return table(count, lambda row: bool(values[row]))
+
+
+WIDE = steps(np.array([[1, 2, 4, 8, 16, 32, 64, 31, 7, 3]]), 60)
+TIED = Layer(np.array([[1, -1], [1, 1]]), np.zeros(2), "sign")
+COPIES = steps(np.eye(3, dtype=np.int64), 1)
+
+
+WIDE = steps(np.array([[1, 2, 4, 8, 16, 32, 64, 31, 7, 3]]), 60)
+TIED = Layer(np.array([[1, -1], [1, 1]]), np.zeros(2), "sign")
+COPIES = steps(np.eye(3, dtype=np.int64), 1)
+
+
+@pytest.mark.parametrize(
+    ("network", "inputs"),
+    [
+        # No short expression, and a table of all rows is longer than few units.
+        (Network((WIDE, steps(np.array([[1]]), 1))), "x: bit[10]"),
+        # Signs may be 0, which is no bit.
+        (Network((TIED, Layer(np.array([[1, 1]]), np.zeros(1), "sign"))), "x: bit[2]"),
+        # Two functions.
+        (Network((COPIES, steps(np.array([[1, 1, 1], [1, 1, -1]]), [2, 1]))), "x: bit[3]"),
+    ],
+)
+def test_declines(network: Network, inputs: str) -> None:
+    rule = dense(network, inputs)
+    assert CollapseTables()(rule).rule == rule
+
+
+def test_a_table_is_looked_up_where_that_is_shortest() -> None:
+    rule = dense(random_table(1, 7), "x: bit[7]", "y: bit")
+    rewrite = CollapseTables()(rule)
+    assert cost(rewrite.rule) < cost(rule) / 2
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
