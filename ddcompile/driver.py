@@ -219,7 +219,8 @@ def load(path: str | Path) -> Program:
     CompileError
         U### if a file cannot be read, S### or T### if it does not hold a valid rule.
     """
-    text = read_text(path)
+    is_network = Path(path).suffix == ".npz"
+    text = read_text(path, "a network becomes a rule with `ddcompile distill`" if is_network else "")
     rule = parser.parse(text, str(path), read_constants(text, Path(path).parent, str(path)))
     check_rule(rule, str(path), text)
     return Program(rule, origin=_comment(text))

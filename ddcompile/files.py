@@ -14,8 +14,8 @@ from ddcompile.diagnostics import fail
 __all__ = ["read_text", "write_files"]
 
 
-def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file.
+def read_text(path: str | Path, hint: str = "") -> str:
+    """The text of a UTF-8 file; the hint is for one that is no text.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def read_text(path: str | Path) -> str:
     except OSError as error:
         raise fail("U001", f"the file cannot be read: {error.strerror}", place=str(path)) from error
     except UnicodeDecodeError as error:
-        raise fail("U002", "the file is not UTF-8 text", place=str(path)) from error
+        raise fail("U002", "the file is not UTF-8 text", place=str(path), hint=hint) from error
 
 
 def write_files(contents: Mapping[Path, str | bytes], folder: Path | None = None) -> None:

@@ -12,7 +12,7 @@ from ddcompile.cli.output import print_json, print_text
 __all__ = ["command"]
 
 
-@click.command("check")
+@click.command("check", short_help="Check a certificate with the small, separate checker.")
 @click.argument("certificate", metavar="FILE.json", type=FILE)
 @click.option("--network", metavar="NETWORK", type=FILE, multiple=True, help="Lower it again and compare the start.")
 @json_option

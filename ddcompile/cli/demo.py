@@ -14,7 +14,7 @@ __all__ = ["command"]
 _SAMPLES = 1000
 
 
-@click.command("demo")
+@click.command("demo", short_help="Distill an example network, prove the rule, and run it.")
 @click.argument("name", default="orientation")
 @click.option("--samples", "count", type=click.IntRange(2), default=_SAMPLES, show_default=True, help="Inputs to run.")
 def command(name: str, count: int) -> int:

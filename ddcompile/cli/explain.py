@@ -13,7 +13,7 @@ from ddcompile.diagnostics import CompileError
 __all__ = ["command"]
 
 
-@click.command("explain")
+@click.command("explain", short_help="Say what a rule computes in numbered plain sentences.")
 @rule_argument
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="Check it, and say what it proves.")
 @json_option

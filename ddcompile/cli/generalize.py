@@ -13,7 +13,7 @@ from ddcompile.cli.output import note, print_json, print_text
 __all__ = ["command"]
 
 
-@click.command("generalize")
+@click.command("generalize", short_help="Make one rule for every size from rules of several sizes.")
 @click.argument("rules", metavar="FILE.rule...", nargs=-1, required=True, type=FILE)
 @click.option("-o", "output_file", metavar="FILE.rule", type=FILE, help="Where to save the rule; default: stdout.")
 @click.option("--hold-out", metavar="FILE.rule", multiple=True, type=FILE, help="Not used, but predicted and compared.")

@@ -13,7 +13,7 @@ from ddcompile.diagnostics import CompileError
 __all__ = ["command"]
 
 
-@click.command("inspect")
+@click.command("inspect", short_help="Show a network's layers and what of it will be exact.")
 @click.argument("networks", metavar="NETWORK...", nargs=-1, required=True, type=FILE)
 @click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
 @activation_option

@@ -13,7 +13,7 @@ from ddcompile.diagnostics import CompileError
 __all__ = ["command"]
 
 
-@click.command("opt")
+@click.command("opt", short_help="Run passes on a rule.")
 @click.argument("rule", metavar="[FILE.rule|-]", type=FILE, default="-")
 @click.option("-p", "--passes", metavar="PASSES", help=PASSES_HELP)
 @click.option("-o", "output_file", metavar="FILE.rule", type=FILE, help="Where to save the rule; default: stdout.")

@@ -10,7 +10,7 @@ from ddcompile.cli.output import print_json, print_text, table
 __all__ = ["command"]
 
 
-@click.command("passes")
+@click.command("passes", short_help="List the passes and the default pipeline.")
 @json_option
 def command(as_json: bool) -> None:
     """List the passes with their options, and the default pipeline."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("run")
+@click.command("run", short_help="Evaluate a rule on the arrays of a file.")
 @rule_argument
 @click.option("-i", "--inputs", "source", required=True, metavar="IN.npy|IN.npz", type=FILE, help="The inputs.")
 @click.option("-o", "target", metavar="OUT.npz", type=FILE, help="Where to save the results; default: JSON on stdout.")

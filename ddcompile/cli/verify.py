@@ -12,7 +12,7 @@ from ddcompile.cli.output import print_json, print_text
 __all__ = ["command"]
 
 
-@click.command("verify")
+@click.command("verify", short_help="Say whether a network and a rule, or two rules, are equal.")
 @click.argument("a", metavar="A", type=FILE)
 @click.argument("b", metavar="B", type=FILE)
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="The steps from A to B, for the checker.")

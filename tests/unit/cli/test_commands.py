@@ -261,7 +261,8 @@ def test_demo_fails_if_an_engine_disagrees(run: Any, monkeypatch: pytest.MonkeyP
 def test_version_and_help(run: Any) -> None:
     assert run("--version").out == f"ddcompile {ddcompile.__version__}\n"
     outcome = run("--help")
-    assert all(name in outcome.out for name in ("distill", "opt", "emit", "run", "verify", "check", "demo"))
+    assert all(name in outcome.out for name in ("distill", "opt", "emit", "run", "verify", "check", "explain", "demo"))
+    assert "..." not in outcome.out.partition("Commands:")[2], "a short help is too long for a line"
     assert run().status == 2
 
 
