@@ -1,9 +1,10 @@
 """Families of units that are one kernel moved about and cut off at the borders of a tensor.
 
-The kernel is the set of operands of a richest unit. Every (weight, operand) of another unit votes for the moves that
-take an operand of the kernel there, and the unit is accepted at a move when the kernel, moved and clipped, is exactly
-the unit. Units on borders, prefixes, triangles and diagonals are all clipped kernels. Moves of hidden units are the
-coordinates; those of results must be affine in the coordinates given.
+The kernel is the set of operands of a unit, a rich one or one that many others look like, whichever makes the greater
+family, so that a few units with other operands do not matter. Every (weight, operand) of another unit votes for the
+moves that take an operand of the kernel there, and the unit is accepted at a move when the kernel, moved and clipped,
+is exactly the unit. Units on borders, prefixes, triangles and diagonals are all clipped kernels. Moves of hidden units
+are the coordinates; those of results must be affine in the coordinates given.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ __all__ = ["Clipped", "Operands", "fit_clipped", "fit_clipped_at"]
 
 _MAX_WORK = 2**26
 _MAX_KERNELS = 8
+_FIRST = 2
+"""How many units of each sort are tried as the kernel."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +33,10 @@ class Operands:
 
     positions: np.ndarray
     weights: np.ndarray
+
+    def shape(self) -> object:
+        """What units have in common that are moved about and not cut off."""
+        return (self.positions - self.positions[:1]).tobytes(), tuple(self.weights.tolist())
 
     def key(self) -> tuple[object, ...]:
         """Tells units apart, in an order that does not depend on theirs."""
@@ -61,7 +68,8 @@ def fit_clipped(units: Sequence[Operands], extents: tuple[int, ...]) -> list[Cli
     for _ in range(_MAX_KERNELS):
         if len(rest) < 2:
             break
-        family = _family(units, rest, extents)
+        families = [_family(units, rest, first, extents) for first in _kernels(units, rest)]
+        family = max((f for f in families if f is not None), key=_count, default=None)
         if family is None:
             rest = rest[1:]
             continue
@@ -70,8 +78,21 @@ def fit_clipped(units: Sequence[Operands], extents: tuple[int, ...]) -> list[Cli
     return found
 
 
-def _family(units: Sequence[Operands], rest: list[int], extents: tuple[int, ...]) -> Clipped | None:
-    kernel = units[rest[0]]
+def _count(family: Clipped) -> int:
+    return sum(u is not None for u in family.units)
+
+
+def _kernels(units: Sequence[Operands], rest: Sequence[int]) -> list[int]:
+    """Units that may be the kernel of others: rich ones of different shape, and those that most others look like."""
+    shapes: dict[object, list[int]] = {}
+    for u in rest:
+        shapes.setdefault(units[u].shape(), []).append(u)
+    common = sorted(shapes.values(), key=lambda own: -len(own))
+    return list(dict.fromkeys(own[0] for own in (*list(shapes.values())[:_FIRST], *common[:_FIRST])))
+
+
+def _family(units: Sequence[Operands], rest: list[int], first: int, extents: tuple[int, ...]) -> Clipped | None:
+    kernel = units[first]
     moves = {u: _moves(kernel, units[u], extents) for u in rest} if _is_small(kernel, len(rest)) else {}
     members = [u for u in rest if moves.get(u)]
     if len(members) < 2:
@@ -85,7 +106,7 @@ def _family(units: Sequence[Operands], rest: list[int], extents: tuple[int, ...]
             continue
         counts, numbers, anchors = fit
         places = tuple(None if k is None else members[k] for k in numbers)
-        return Clipped(counts, places, rest[0], tuple(_plain(a) for a in anchors))
+        return Clipped(counts, places, first, tuple(_plain(a) for a in anchors))
     return None
 
 
@@ -126,9 +147,17 @@ def fit_clipped_at(
 ) -> tuple[int, tuple[tuple[int, tuple[int, ...]], ...], list[int]] | None:
     """The kernel, the moves and the members of the greatest family of units at given coordinates (units, axes)."""
     order = sorted(range(len(units)), key=lambda u: (-len(units[u].weights), coordinates[u].tolist()))
-    if not order or not _is_small(units[order[0]], len(units)):
+    fits = [_fit_at(units, extents, coordinates, first) for first in _kernels(units, order)]
+    return max((f for f in fits if f is not None), key=lambda f: len(f[2]), default=None)
+
+
+def _fit_at(
+    units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray, first: int
+) -> tuple[int, tuple[tuple[int, tuple[int, ...]], ...], list[int]] | None:
+    """The moves of one unit as the kernel, and its members."""
+    kernel = units[first]
+    if not _is_small(kernel, len(units)):
         return None
-    kernel = units[order[0]]
     moves = [_moves(kernel, unit, extents) for unit in units]
     place = {tuple(c): u for u, c in enumerate(coordinates.tolist())}
     slopes = []
@@ -140,7 +169,7 @@ def fit_clipped_at(
                 votes[tuple(b - a for a, b in zip(moves[u][0], moves[other][0], strict=True))] += 1
         slopes.append(min(votes, key=lambda v: (-votes[v], v)) if votes else (0,) * len(extents))
     by_axis = np.array(slopes, dtype=np.int64).reshape(coordinates.shape[1], len(extents)).T
-    constant = -by_axis @ coordinates[order[0]]
+    constant = -by_axis @ coordinates[first]
     wanted = coordinates @ by_axis.T + constant
     members = [u for u in range(len(units)) if tuple(wanted[u].tolist()) in moves[u]]
-    return order[0], tuple((int(c), tuple(s.tolist())) for c, s in zip(constant, by_axis, strict=True)), members
+    return first, tuple((int(c), tuple(s.tolist())) for c, s in zip(constant, by_axis, strict=True)), members

@@ -15,9 +15,12 @@ from math import gcd, prod
 
 import numpy as np
 
-__all__ = ["Anchor", "Family", "UnitClass", "boxes_of", "fit_box", "fit_fixed", "fit_free", "unit_classes"]
+__all__ = ["Anchor", "Family", "UnitClass", "boxes_of", "fit_box", "fit_fixed", "fit_free", "fit_most", "unit_classes"]
 
 _MAX_CANDIDATES = 64
+
+_MOSTLY = 0.75
+"""How much of an axis coordinates run around that are taken to run around all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,11 +140,16 @@ def _columns(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, 
 
 
 def fit_free(
-    units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]], *, holes: bool = False
+    units: Sequence[Sequence[UnitClass]],
+    extents: Sequence[tuple[int, ...]],
+    *,
+    holes: bool = False,
+    rings: bool = False,
 ) -> list[Family]:
     """Partition hidden units of one signature into families; units in no family are left out.
 
-    Unit numbers in the result are positions in `units`. With `holes`, a box may lack as many units as it has.
+    Unit numbers in the result are positions in `units`. With `holes`, a box may lack as many units as it has; with
+    `rings`, coordinates that run around most of an axis run around all of it.
     """
     matrix, moduli = _columns(units, extents)
     everything = np.arange(len(units))
@@ -154,12 +162,12 @@ def fit_free(
     # Narrow classes make the better coordinates; coordinates go in the order of the axes that they move on.
     order = sorted(range(len(columns)), key=lambda c: (columns[c][0], c))
     axes = [axis for _, axis in columns]
-    whole = _fit_box(matrix, moduli, everything, order, axes, holes)
+    whole = _fit_box(matrix, moduli, everything, order, axes, holes, rings)
     if whole is not None:
         return [_named(whole, units)]
     families = []
     for group in _rigid_groups(units, matrix, moduli):
-        found = _fit_box(matrix, moduli, group, order, axes, holes)
+        found = _fit_box(matrix, moduli, group, order, axes, holes, rings)
         if found is not None:
             families.append(_named(found, units))
     return families
@@ -188,6 +196,51 @@ def fit_fixed(
                 assert single is not None
                 families.append(_named(single, units))
     return families
+
+
+def fit_most(
+    units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]], coordinates: np.ndarray
+) -> Family | None:
+    """The family over the bounding box of some units that most of them belong to; the others are holes.
+
+    Anchors change along an axis as they do between most units that are next to each other.
+
+    Parameters
+    ----------
+    units
+        The classes of each.
+    extents
+        Of the tensors.
+    coordinates
+        Shape (units, axes), those of the units.
+    """
+    matrix, moduli = _columns(units, extents)
+    low, high = coordinates.min(axis=0), coordinates.max(axis=0) + 1
+    counts = tuple((high - low).tolist())
+    places = np.full(prod(counts), -1)
+    places[np.ravel_multi_index(tuple((coordinates - low).T), counts)] = np.arange(len(units))
+    slopes = np.zeros((len(moduli), len(counts)), dtype=np.int64)
+    for axis, count in enumerate(counts):
+        here, there = (np.take(places.reshape(counts), range(k, k + count - 1), axis=axis).ravel() for k in (0, 1))
+        both = (here >= 0) & (there >= 0)
+        for c, extent in enumerate(moduli):
+            steps = (matrix[there[both], c] - matrix[here[both], c]) % extent
+            slope = _most(steps) if len(steps) else 0
+            slopes[c, axis] = slope - extent if 2 * slope > extent else slope
+    offsets = (matrix - coordinates @ slopes.T) % np.array(moduli, dtype=np.int64)
+    constants = [_most(offsets[:, c]) for c in range(len(moduli))]
+    is_member = (offsets == np.array(constants, dtype=np.int64)).all(axis=1)
+    if not is_member.any():
+        return None
+    kept = [int(p) if p >= 0 and is_member[p] else -1 for p in places]
+    functions = [Anchor(k, tuple(s), n) for k, s, n in zip(constants, slopes.tolist(), moduli, strict=True)]
+    return _named((tuple(low.tolist()), tuple(high.tolist()), np.array(kept), functions), units)
+
+
+def _most(values: np.ndarray) -> int:
+    """The most common number, the least of several."""
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[np.argmax(counts)])
 
 
 _Fit = tuple[tuple[int, ...], tuple[int, ...], np.ndarray, list[Anchor]]
@@ -229,7 +282,13 @@ def fit_box(matrix: np.ndarray, moduli: Sequence[int]) -> tuple[tuple[int, ...],
 
 
 def _fit_box(
-    matrix: np.ndarray, moduli: list[int], members: np.ndarray, order: list[int], axes: list[int], holes: bool
+    matrix: np.ndarray,
+    moduli: list[int],
+    members: np.ndarray,
+    order: list[int],
+    axes: list[int],
+    holes: bool,
+    rings: bool = False,
 ) -> _Fit | None:
     """Choose coordinates among the columns, first ones first, so that the members fill a box; None if none do."""
     own = matrix[members]
@@ -247,19 +306,21 @@ def _fit_box(
     for rank in range(1, min(4, len(columns)) + 1):
         for chosen in list(combinations(columns, rank))[:_MAX_CANDIDATES]:
             ordered = tuple(sorted(chosen, key=lambda c: (axes[c], c)))
-            fit = _box_of(own, moduli, members, ordered, len(members) if holes else 0)
+            fit = _box_of(own, moduli, members, ordered, len(members) if holes else 0, rings=rings)
             if fit is not None:
                 return fit
     return None
 
 
 def _box_of(
-    own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tuple[int, ...], holes: int
+    own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tuple[int, ...], holes: int, *, rings: bool
 ) -> _Fit | None:
     coordinates = np.zeros((len(members), len(chosen)), dtype=np.int64)
     counts = []
     for k, c in enumerate(chosen):
         values = sorted(set(own[:, c].tolist()))
+        if rings and moduli[c] > len(values) >= _MOSTLY * moduli[c]:
+            values = list(range(moduli[c]))
         values = _unwrapped(values, moduli[c])
         gaps = [b - a for a, b in pairwise(values)]
         step = gcd(*gaps) or 1

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from ddcompile.analysis.clipped import fit_clipped_at
-from ddcompile.analysis.families import boxes_of, fit_fixed
+from ddcompile.analysis.families import Family, UnitClass, boxes_of, fit_fixed, fit_most
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Statement
 from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.layers import Names
-from ddcompile.passes.moving import family_clause
-from ddcompile.passes.offsets import offset_of
+from ddcompile.passes.moving import family_clause, moved_weights
+from ddcompile.passes.offsets import Offset, offset_of
+from ddcompile.passes.selection import places_of
 from ddcompile.passes.signatures import binders_of, classes_of, familiar, operands_of, signatures, total_cost
 
 __all__ = ["box_clauses"]
+
+_SHARE = 4
+"""Of so many units of a family one may be another."""
 
 _Clauses = tuple[list[Constant], list[Statement]]
 
@@ -34,10 +40,12 @@ def box_clauses(
     coordinates = np.array(list(np.ndindex(*shape)), dtype=np.int64).reshape(len(rows), len(shape))
     best: tuple[list[Constant], list[Statement], Names] | None = None
     units = list(range(len(rows)))
-    for way in ("exact", "varied", "clipped"):
+    for way in ("exact", "varied", "clipped", "mostly"):
         own = names.copy()
         if way == "clipped":
             found = _clipped(target, rows, coordinates, atoms, own)
+        elif way == "mostly":
+            found = _mostly(target, rows, coordinates, atoms, own)
         else:
             found = _exact(target, rows, units, coordinates, atoms, own, biased=way == "exact")
         if found is not None and (best is None or total_cost(*found) < total_cost(*best[:2])):
@@ -77,6 +85,52 @@ def _exact(
         constants += new
         statements.append(Statement(target, _positions(binders), value))
     return constants, statements
+
+
+def _mostly(target: str, rows: Sequence[Row], coordinates: np.ndarray, atoms: Atoms, names: Names) -> _Clauses | None:
+    """Families of equal signature up to the bias, some of whose units are others, and families of the other rows."""
+    extents = [atoms.shape[n] for n in atoms.names]
+    number = {tuple(c): k for k, c in enumerate(coordinates.tolist())}
+    rest = set(range(len(rows)))
+    constants: list[Constant] = []
+    statements: list[Statement] = []
+    for members, classes in sorted(signatures(rows, sorted(rest), atoms, biased=False), key=lambda g: -len(g[0])):
+        family = fit_most(classes, extents, coordinates[members]) if rest.issuperset(members) else None
+        if family is None:
+            continue
+        binders = binders_of(family.lower, family.upper, names)
+        inside = [number[place] for place in places_of(binders)]
+        odd = [k for k, u in enumerate(family.units) if u is None]
+        if not odd or len(odd) * _SHARE > len(inside) or not rest.issuperset(inside):
+            continue
+        first = rows[members[family.first[0]]]
+        shapes = classes_of(first, atoms)
+        build = partial(_family, first, family, binders, shapes, atoms, names, target)
+        moved = partial(moved_weights, first, family, shapes, atoms)
+        made = with_exceptions([rows[k] for k in inside], odd, binders, build, moved, atoms, names, target)
+        if made is None:
+            return None
+        constants += made[0]
+        statements.append(Statement(target, _positions(binders), made[1]))
+        rest.difference_update(inside)
+    if not statements:
+        return None
+    others = _exact(target, rows, sorted(rest), coordinates, atoms, names)
+    return None if others is None else (constants + others[0], statements + others[1])
+
+
+def _family(
+    row: Row,
+    family: Family,
+    binders: tuple[Binder, ...],
+    classes: list[UnitClass],
+    atoms: Atoms,
+    names: Names,
+    target: str,
+    offset: Offset,
+    extra: Expr,
+) -> tuple[list[Constant], Expr]:
+    return family_clause(row, family, offset, binders, classes, atoms, names, target, extra)
 
 
 def _positions(binders: Sequence[Binder]) -> tuple[Binder | Expr, ...]:

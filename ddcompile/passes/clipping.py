@@ -18,6 +18,8 @@ from ddcompile.passes.offsets import Offset
 
 __all__ = ["clipped_clause"]
 
+_NOTHING = Literal(0)
+
 _Ranges: TypeAlias = dict[str, tuple[int, int]]
 """The least and the greatest value of every coordinate."""
 
@@ -32,6 +34,7 @@ def clipped_clause(
     extents: tuple[int, ...],
     names: Names,
     stem: str,
+    extra: Expr = _NOTHING,
 ) -> tuple[list[Constant], Expr]:
     """Constants and the value of a clause over some coordinates.
 
@@ -43,6 +46,8 @@ def clipped_clause(
         Where the kernel goes, axis by axis.
     offset
         What the sum is compared with, or has added.
+    extra
+        What is added to the sum.
     """
     ranges = {b.name: (b.lower.value, b.upper.value - 1) for b in binders}  # type: ignore[attr-defined]
     inner = names.indices(len(extents), avoid=ranges)
@@ -58,7 +63,8 @@ def clipped_clause(
                 for axis, (move, start, count, extent, name) in enumerate(places)
             ]
             total = builder.add(total, _box(table, axes, tensor, names, stem, constants))
-    return [*constants, *offset.constants], activated(row, builder.mul(offset.factor, total), offset.value)
+    total = builder.mul(offset.factor, builder.add(total, extra))
+    return [*constants, *offset.constants], activated(row, total, offset.value)
 
 
 def _table(row: Row, kernel: Operands) -> np.ndarray:

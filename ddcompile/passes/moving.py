@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
@@ -17,7 +19,9 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
 from ddcompile.passes.layers import Names, double_parts, exact_expression
 from ddcompile.passes.offsets import Offset
 
-__all__ = ["centred", "family_clause"]
+__all__ = ["centred", "family_clause", "moved_weights"]
+
+_NOTHING = Literal(0)
 
 _Group = tuple[int, list[int], list[Anchor | None]]
 """A tensor, the classes read in it that move together, and how they move on every axis (None: they are full)."""
@@ -32,8 +36,12 @@ def family_clause(
     atoms: Atoms,
     names: Names,
     stem: str,
+    extra: Expr = _NOTHING,
 ) -> tuple[list[Constant], Expr]:
-    """Constants and the value of a family's clause; `row` and `classes` are those of its first unit."""
+    """Constants and the value of a family's clause; `row` and `classes` are those of its first unit.
+
+    What is `extra` is added to the sum.
+    """
     constants: list[Constant] = []
     total: Expr = Literal(0)
     coordinates = tuple(b.name for b in binders)
@@ -45,7 +53,27 @@ def family_clause(
                 part, starts, atoms.names[number], atoms, moves, family, coordinates, names, stem, constants
             )
             total = builder.add(total, term)
-    return [*constants, *offset.constants], activated(row, builder.mul(offset.factor, total), offset.value)
+    total = builder.mul(offset.factor, builder.add(total, extra))
+    return [*constants, *offset.constants], activated(row, total, offset.value)
+
+
+def moved_weights(
+    row: Row, family: Family, classes: list[UnitClass], atoms: Atoms, place: Sequence[int]
+) -> dict[int, int]:
+    """The weights, by atom, of what a family computes at a place; `row` and `classes` are those of its first unit."""
+    numbers = atoms.tensor_of(row.atoms)
+    start = family.first[1]
+    total: Counter[int] = Counter()
+    for cls, anchors in zip(classes, family.anchors, strict=True):
+        name = atoms.names[cls.tensor]
+        own = row.atoms[(numbers == cls.tensor) & (row.weights == cls.weight)] - atoms.offset[name]
+        moved = tuple(
+            axis if anchor is None else (axis + anchor(place) - anchor(start)) % anchor.extent
+            for axis, anchor in zip(np.unravel_index(own, atoms.shape[name]), anchors, strict=True)
+        )
+        for flat in np.ravel_multi_index(moved, atoms.shape[name]).tolist() if moved else [0]:
+            total[atoms.offset[name] + flat] += cls.weight
+    return {atom: weight for atom, weight in total.items() if weight}
 
 
 def _groups(family: Family, classes: list[UnitClass]) -> list[_Group]:

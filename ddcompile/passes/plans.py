@@ -7,30 +7,34 @@ one bound or with several. What no family takes stays a table.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.clipped import Operands, fit_clipped
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.families import Family, UnitClass, fit_free
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.runs import affine_runs
 from ddcompile.analysis.slices import decompose
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Reduce, Statement
 from ddcompile.ir.traverse import postorder, reads
-from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.completion import Seat, seats
+from ddcompile.passes.exceptions import with_exceptions
+from ddcompile.passes.found import Found, Hidden, Readers, clipped_families, exact_families
 from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Names, clause
-from ddcompile.passes.moving import centred, family_clause
-from ddcompile.passes.offsets import offset_of
-from ddcompile.passes.signatures import binders_of, classes_of, familiar, operands_of, signatures, total_cost
+from ddcompile.passes.orient import negated
+from ddcompile.passes.signatures import familiar, total_cost
 
 __all__ = ["Written", "cheapest", "filled"]
+
+_OPERANDS = 12
+"""How many operands a unit has at most that is written out on its own."""
+
+_ROUNDS = 3
+"""How often families are looked for among what others have left."""
 
 _TERM = 10
 """About what a term costs in a reader: one for every family, one for every hole."""
@@ -53,6 +57,10 @@ class Written:
     """Holes, by their numbers in the box, whose unit is always 0."""
     mirrors: Mapping[int, int] = field(default_factory=dict)
     """Where in the box the negations of units are, by the units; these count as holes."""
+    flipped: tuple[int, ...] = ()
+    """Units of which the clause has the negation."""
+    votes: int = 0
+    """How many readers look like others because of units in holes."""
 
     @property
     def members(self) -> list[int]:
@@ -64,7 +72,7 @@ class Written:
         """About the cost of the clause, and of leaving out the holes; kernels that are few slices are written so."""
         summed = {r.tensor for n in postorder(self.value) if isinstance(n, Reduce) for r in reads(n.body)}
         tables = sum(_kernel_cost(c) if c.name in summed else cost(c) for c in self.constants)
-        return tables + cost(Statement("x", self.binders, self.value)) + _TERM * self.gaps
+        return tables + cost(Statement("x", self.binders, self.value)) + _TERM * (self.gaps - self.votes)
 
     @property
     def gaps(self) -> int:
@@ -78,20 +86,8 @@ class Written:
         return holes
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """What all ways begin with."""
-
-    rows: Sequence[Row]
-    familiar: frozenset[int]
-    atoms: Atoms
-    stem: str
-    classes: dict[int, list[UnitClass]] = field(default_factory=dict)
-    """What is known of units so far."""
-
-
 def cheapest(
-    rows: Sequence[Row], few: int, atoms: Atoms, names: Names, stem: str
+    rows: Sequence[Row], few: int, atoms: Atoms, names: Names, stem: str, readers: Readers = list
 ) -> tuple[list[Written], Names]:
     """The families of the cheapest way, and the names that are taken then.
 
@@ -101,17 +97,23 @@ def cheapest(
         The units, oriented.
     few
         See `familiar`.
+    readers
+        Gives the weights of every unit that reads some of these, by unit.
     """
-    layer = _Layer(rows, frozenset(familiar(rows, few)), atoms, stem)
+    layer = Hidden(rows, frozenset(familiar(rows, few)), atoms, stem, readers=readers)
     best: tuple[int, list[Written], Names] | None = None
-    for way in _WAYS:
+    pool: list[Written] = []
+    for way in (*_WAYS, None):
         own = names.copy()
-        found = list(way(layer, list(range(len(rows))), own))
-        if way is not _exact:
-            if not found:
+        if way is None:
+            found = _mixed(layer, pool, own)
+        else:
+            found = list(way(layer, list(range(len(rows))), own))
+            pool += found
+            if not found and way is not _exact:
                 continue
             taken = {u for w in found for u in w.members}
-            found += _exact(layer, [k for k in range(len(rows)) if k not in taken], own)
+            found += _exact(layer, [k for k in range(len(rows)) if k not in taken], own) if way is not _exact else []
         chosen = _worthwhile(found, rows, atoms, stem)
         left = [k for k in range(len(rows)) if all(k not in w.units for w in chosen)]
         price = sum(w.price + _TERM for w in chosen) + (_table_cost(left, rows, atoms, stem) + _TERM if left else 0)
@@ -121,6 +123,33 @@ def cheapest(
             break
     assert best is not None
     return best[1], best[2]
+
+
+def _mixed(layer: Hidden, pool: Sequence[Written], names: Names) -> list[Written]:
+    """Families of all ways, those that are cheapest for each of their units first, until no units are left."""
+    chosen: list[Written] = []
+    left = set(range(len(layer.rows)))
+    for _ in range(_ROUNDS):
+        before = len(left)
+        for part in sorted(pool, key=lambda w: ((w.price + _TERM) / len(w.members), print_expression(w.value))):
+            if len(part.members) > 1 and left.issuperset(part.members):
+                chosen.append(_adopted(part, names))
+                left.difference_update(part.members)
+        if not left or len(left) == before:
+            break
+        pool = [w for way in _WAYS for w in way(layer, sorted(left), names.copy())]
+    return [*chosen, *_exact(layer, sorted(left), names)]
+
+
+def _adopted(part: Written, names: Names) -> Written:
+    """The family with names for its tables that are free."""
+    new = {c.name: names(c.name.rstrip("0123456789").rstrip("_")) for c in part.constants}
+
+    def step(node: Expr) -> Expr:
+        return Read(new[node.tensor], node.positions, node.pad) if isinstance(node, Read) and node.tensor in new else node
+
+    constants = [replace(c, name=new[c.name]) for c in part.constants]
+    return replace(part, constants=constants, value=rewrite(part.value, step) if new else part.value)
 
 
 def _worthwhile(found: list[Written], table: Sequence[Row], atoms: Atoms, stem: str) -> list[Written]:
@@ -151,83 +180,67 @@ def _table_cost(units: Sequence[int], table: Sequence[Row], atoms: Atoms, stem: 
     return min(int(found), total_cost(constants, [statement]))
 
 
-
 def _exact(
-    layer: _Layer, units: list[int], names: Names, *, holes: bool = False, biased: bool = True
+    layer: Hidden, units: list[int], names: Names, *, holes: bool = False, biased: bool = True
 ) -> Iterator[Written]:
     """Families of equal signature, up to the bias or with it."""
-    atoms = layer.atoms
-    extents = [atoms.shape[n] for n in atoms.names]
-    known = [u for u in units if u in layer.familiar]
-    for members, classes in signatures(layer.rows, known, atoms, biased=biased, known=layer.classes):
-        if not biased and len({layer.rows[u].bias for u in members}) == 1:
+    for found in exact_families(layer, units, names, holes=holes, biased=biased):
+        if len(found.units) == 1 and not _is_worth_it(found.row, layer.atoms):
             continue
-        for family in fit_free(classes, extents, holes=holes):
-            row = layer.rows[members[family.first[0]]]
-            if len(family.units) == 1 and not _is_short(row, atoms):
-                continue
-            if holes and None not in family.units:
-                continue
-            family = centred(family, row, classes_of(row, atoms), atoms)
-            row = layer.rows[members[family.first[0]]]
-            binders = binders_of(family.lower, family.upper, names)
-            placed = tuple(None if u is None else members[u] for u in family.units)
-            offset = offset_of([None if u is None else layer.rows[u] for u in placed], binders, names, layer.stem)
-            if offset is None:
-                continue
-            new, value = family_clause(row, family, offset, binders, classes_of(row, atoms), atoms, names, layer.stem)
-            silent = _silent(row, family, classes_of(row, atoms), atoms) if holes and biased else ()
-            part = Written(placed, new, binders, value, silent)
-            if part.gaps <= max(2, len(part.members) // 4):
-                yield part
+        if holes and None not in found.units:
+            continue
+        if not biased and len({layer.rows[u].bias for u in found.units if u is not None}) == 1:
+            continue
+        part = _written(found, layer, names)
+        if part is not None and part.gaps <= max(2, len(part.members) // 4):
+            yield part
 
 
-def _silent(row: Row, family: Family, classes: list[UnitClass], atoms: Atoms) -> tuple[int, ...]:
-    """Holes where the operands of the family cancel and leave a unit that is always 0."""
-    if row.kind not in ("sign", "positive") or row.bias > 0 or (row.kind == "sign" and row.bias):
-        return ()
-    numbers = atoms.tensor_of(row.atoms)
-    counts = tuple(b - a for a, b in zip(family.lower, family.upper, strict=True))
-    start = family.first[1]
-    found = []
-    for hole in (k for k, u in enumerate(family.units) if u is None):
-        place = [int(p) + a for p, a in zip(np.unravel_index(hole, counts), family.lower, strict=True)]
-        total: Counter[tuple[int, int]] = Counter()
-        for cls, anchors in zip(classes, family.anchors, strict=True):
-            name = atoms.names[cls.tensor]
-            own = row.atoms[(numbers == cls.tensor) & (row.weights == cls.weight)] - atoms.offset[name]
-            moved = tuple(
-                axis if anchor is None else (axis + anchor(place) - anchor(start)) % anchor.extent
-                for axis, anchor in zip(np.unravel_index(own, atoms.shape[name]), anchors, strict=True)
-            )
-            for flat in np.ravel_multi_index(moved, atoms.shape[name]).tolist() if moved else [0]:
-                total[cls.tensor, flat] += cls.weight
-        if not any(total.values()):
-            found.append(hole)
-    return tuple(found)
+def _written(found: Found, layer: Hidden, names: Names, odd: Mapping[int, Seat] | None = None) -> Written | None:
+    """The clause of a family, with other units in some of its holes; None if a number cannot be written."""
+    placed, rows, flipped = list(found.units), [], []
+    number = {int(np.ravel_multi_index(seat.place[1], found.shape)): u for u, seat in (odd or {}).items()}
+    for k, unit in enumerate(placed):
+        row = None if unit is None else layer.rows[unit]
+        if k in number:
+            placed[k] = number[k]
+            row = layer.rows[number[k]]
+            if odd is not None and odd[number[k]].sign < 0:
+                row = negated(row)
+                flipped.append(number[k])
+        rows.append(row)
+    made = with_exceptions(
+        rows, sorted(number), found.binders, found.build, found.moved, layer.atoms, names, layer.stem
+    )
+    if made is None:
+        return None
+    votes = sum(seat.votes for seat in (odd or {}).values())
+    return Written(
+        tuple(placed), made[0], found.binders, made[1], found.silent(), flipped=tuple(flipped), votes=votes
+    )
 
 
-def _with_holes(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+def _with_holes(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Families of equal signature over boxes with a few holes."""
     return _exact(layer, units, names, holes=True)
 
 
-def _varied(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+def _varied(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Families of equal signature up to the bias, which depends on the coordinates."""
     return _exact(layer, units, names, biased=False)
 
 
-def _varied_with_holes(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+def _varied_with_holes(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Families of equal signature up to the bias over boxes with a few holes."""
     return _exact(layer, units, names, holes=True, biased=False)
 
 
-def _mirrored(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+def _mirrored(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Signs of differences, each of which is the negation of the unit at mirrored coordinates."""
     count = len(layer.rows)
     odd = [u for u in units if u in layer.familiar and layer.rows[u].kind == "sign" and not layer.rows[u].bias]
     rows = [*layer.rows, *(replace(layer.rows[u], weights=-layer.rows[u].weights) for u in odd)]
-    both = _Layer(rows, frozenset([*odd, *range(count, len(rows))]), layer.atoms, layer.stem)
+    both = Hidden(rows, frozenset([*odd, *range(count, len(rows))]), layer.atoms, layer.stem)
     for part in _exact(both, sorted(both.familiar), names, holes=True):
         place = {u: k for k, u in enumerate(part.units) if u is not None}
         own = [k for k, u in enumerate(odd) if u in place]
@@ -237,41 +250,62 @@ def _mirrored(layer: _Layer, units: list[int], names: Names) -> Iterator[Written
         yield replace(part, units=kept, mirrors={odd[k]: place[count + k] for k in own})
 
 
-def _clipped(layer: _Layer, units: list[int], names: Names, *, slopes: bool = False) -> Iterator[Written]:
+def _clipped(layer: Hidden, units: list[int], names: Names, *, biased: bool = True) -> Iterator[Written]:
     """Clipped kernels of one bias."""
-    atoms = layer.atoms
-    groups: dict[tuple[object, ...], list[tuple[int, Operands]]] = {}
-    for u in units:
-        row = layer.rows[u]
-        read = operands_of(row, atoms)
-        if read is not None:
-            groups.setdefault(
-                (row.kind, row.low, row.high, row.exponent, 0 if slopes else row.bias, read[0]), []
-            ).append((u, read[1]))
-    for key in sorted(groups, key=repr):
-        tensor = str(key[-1])
-        members = [u for u, _ in groups[key]]
-        operands = [o for _, o in groups[key]]
-        for family in fit_clipped(operands, atoms.shape[tensor]):
-            placed = tuple(None if k is None else members[k] for k in family.units)
-            binders = binders_of([0] * len(family.counts), family.counts, names)
-            offset = offset_of([None if u is None else layer.rows[u] for u in placed], binders, names, layer.stem)
-            if offset is None:
-                continue
-            moves = family.move([b.name for b in binders])
-            row = layer.rows[members[family.kernel]]
-            new, value = clipped_clause(
-                row, operands[family.kernel], moves, offset, binders, tensor, atoms.shape[tensor], names, layer.stem
-            )
-            yield Written(placed, new, binders, value)
+    for found in clipped_families(layer, units, names, biased=biased):
+        part = _written(found, layer, names)
+        if part is not None:
+            yield part
 
 
-def _sloped(layer: _Layer, units: list[int], names: Names) -> Iterator[Written]:
+def _sloped(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Clipped kernels with bounds that depend on the coordinates."""
-    return _clipped(layer, units, names, slopes=True)
+    return _clipped(layer, units, names, biased=False)
 
 
-_WAYS: tuple[Callable[[_Layer, list[int], Names], Iterator[Written]], ...] = (
+def _completed(layer: Hidden, units: list[int], names: Names, *, biased: bool = True) -> Iterator[Written]:
+    """Families with other units in their holes, where the readers of the layer say that they belong there."""
+    families: list[Found] = []
+    taken: set[int] = set()
+    for found in (
+        *exact_families(layer, units, names, holes=True, biased=biased, rings=True),
+        *clipped_families(layer, units, names, biased=biased),
+    ):
+        own = {u for u in found.units if u is not None}
+        if len(own) > 2 and len(found.units) - len(own) <= max(2, len(own) // 4) and taken.isdisjoint(own):
+            families.append(found)
+            taken |= own
+    places = {
+        u: (f, tuple(int(p) for p in np.unravel_index(k, found.shape)))
+        for f, found in enumerate(families)
+        for k, u in enumerate(found.units)
+        if u is not None
+    }
+    holes = [
+        (f, tuple(int(p) for p in np.unravel_index(k, found.shape)))
+        for f, found in enumerate(families)
+        for k, u in enumerate(found.units)
+        if u is None
+    ]
+    rest = [u for u in units if u not in taken]
+    if not holes or not rest:
+        return
+    rest.sort(key=lambda u: (layer.rows[u].bias, layer.rows[u].atoms.tolist(), layer.rows[u].weights.tolist()))
+    chosen = seats(layer.readers(), places, holes, [found.shape for found in families], rest)
+    if not chosen:
+        return
+    for f, found in enumerate(families):
+        part = _written(found, layer, names, {u: seat for u, seat in chosen.items() if seat.place[0] == f})
+        if part is not None:
+            yield part
+
+
+def _completed_varied(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
+    """The same with bounds that depend on the coordinates."""
+    return _completed(layer, units, names, biased=False)
+
+
+_WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _exact,
     _with_holes,
     _varied,
@@ -279,8 +313,9 @@ _WAYS: tuple[Callable[[_Layer, list[int], Names], Iterator[Written]], ...] = (
     _mirrored,
     _clipped,
     _sloped,
+    _completed,
+    _completed_varied,
 )
-
 
 
 def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence[int]) -> dict[int, int]:
@@ -308,13 +343,10 @@ def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence
     return {}
 
 
-
-
-
-
-
-def _is_short(row: Row, atoms: Atoms) -> bool:
-    """Whether a unit on its own is worth a statement: its weights are few slices."""
+def _is_worth_it(row: Row, atoms: Atoms) -> bool:
+    """Whether a unit on its own is worth a statement: it has few operands, or its weights are few slices."""
+    if len(row.atoms) <= _OPERANDS:
+        return True
     room = 3
     numbers = atoms.tensor_of(row.atoms)
     for number in np.unique(numbers).tolist():

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -59,7 +60,7 @@ class Reroll(Pass):
             return unchanged(rule)
         restless = {d.name for d in rule.inputs if not has_zero(domain_of(types.tensor[d.name]))}
         bits = {name for name, value in types.tensor.items() if value.kind == "bit"}
-        state = _State(rule, atoms, self.weights, restless, bits)
+        state = _State(rule, atoms, self.weights, restless, bits, layers)
         for layer in layers:
             state.add(layer)
         return state.finish()
@@ -84,10 +85,13 @@ class _Place:
 class _State:
     """The new program as it grows, tensor by tensor."""
 
-    def __init__(self, rule: Rule, atoms: Atoms, few: int, restless: set[str], bits: set[str]) -> None:
+    def __init__(
+        self, rule: Rule, atoms: Atoms, few: int, restless: set[str], bits: set[str], layers: Sequence[Layer]
+    ) -> None:
         self.rule = rule
         self.bits = bits
         self.restless = restless
+        self.layers = layers
         self.few = few
         self.old = atoms
         self.names = names_of(rule)
@@ -168,7 +172,10 @@ class _State:
         ways = [self.oriented(r, atoms) for r in rows]
         oriented, signs = [r for r, _ in ways], [sign for _, sign in ways]
         order = sorted(range(len(rows)), key=lambda k: _row_key(oriented[k]))
-        chosen, self.names = cheapest(oriented, self.few, atoms, self.names, layer.name)
+        readers = partial(self.readers, layer, tuple(signs))
+        chosen, self.names = cheapest(oriented, self.few, atoms, self.names, layer.name, readers)
+        for unit in (u for w in chosen for u in w.flipped):
+            signs[unit] = -signs[unit]
         rest = set(order).difference(*(w.members for w in chosen))
         if not chosen and not operands_moved and -1 not in signs and order == sorted(order):
             self.statements += clauses
@@ -185,6 +192,17 @@ class _State:
         if rest:
             self._write_rest(layer, [k for k in order if k in rest], oriented, signs, atoms)
         self.moved.add(layer.name)
+
+    def readers(self, layer: Layer, signs: Sequence[int]) -> list[dict[int, int]]:
+        """The weights of every unit that reads some of a layer, by unit, the units being oriented."""
+        span = self.old.slice(layer.name)
+        found = []
+        for row in (r for other in self.layers for r in other.rows or ()):
+            mine = (row.atoms >= span.start) & (row.atoms < span.stop)
+            units = (row.atoms[mine] - span.start).tolist()
+            if units:
+                found.append({u: w * signs[u] for u, w in zip(units, row.weights[mine].tolist(), strict=True)})
+        return found
 
     def oriented(self, row: Row, atoms: Atoms) -> tuple[Row, int]:
         """A row of a hidden unit the right way round, and the sign of the unit."""

@@ -1,0 +1,157 @@
+"""Families among the units of a hidden layer, before their clauses are written: exact ones and clipped kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from ddcompile.analysis.clipped import Clipped, Operands, fit_clipped
+from ddcompile.analysis.families import Family, UnitClass, fit_free
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
+from ddcompile.ir.nodes import Binder, Constant, Expr
+from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.exceptions import Build, Moved
+from ddcompile.passes.layers import Names
+from ddcompile.passes.moving import centred, family_clause, moved_weights
+from ddcompile.passes.offsets import Offset
+from ddcompile.passes.signatures import binders_of, classes_of, operands_of, signatures
+
+__all__ = ["Found", "Hidden", "Readers", "clipped_families", "exact_families"]
+
+Readers: TypeAlias = Callable[[], Sequence[Mapping[int, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The units of a hidden layer."""
+
+    rows: Sequence[Row]
+    familiar: frozenset[int]
+    atoms: Atoms
+    stem: str
+    classes: dict[int, list[UnitClass]] = field(default_factory=dict)
+    """What is known of units so far."""
+    readers: Readers = list
+    """Gives the weights of every unit that reads some of these, by unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A family: its units, row-major over the box of the binders, None for holes, and what makes its clause."""
+
+    units: tuple[int | None, ...]
+    binders: tuple[Binder, ...]
+    build: Build
+    moved: Moved
+    row: Row
+    """Of one of the units."""
+    silent: Callable[[], tuple[int, ...]] = tuple
+    """Holes where the family computes what is always 0."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents of the box."""
+        return tuple(b.upper.value - b.lower.value for b in self.binders)  # type: ignore[attr-defined]
+
+
+def exact_families(
+    layer: Hidden, units: Sequence[int], names: Names, *, holes: bool = False, biased: bool = True, rings: bool = False
+) -> Iterator[Found]:
+    """Families of equal signature, up to the bias or with it; see `fit_free` for holes and rings."""
+    atoms = layer.atoms
+    extents = [atoms.shape[n] for n in atoms.names]
+    known = [u for u in units if u in layer.familiar]
+    for members, classes in signatures(layer.rows, known, atoms, biased=biased, known=layer.classes):
+        for family in fit_free(classes, extents, holes=holes, rings=rings):
+            row = layer.rows[members[family.first[0]]]
+            family = centred(family, row, classes_of(row, atoms), atoms)
+            row = layer.rows[members[family.first[0]]]
+            own = classes_of(row, atoms)
+            placed = tuple(None if u is None else members[u] for u in family.units)
+            binders = binders_of(family.lower, family.upper, names)
+            build = partial(_exact_clause, row, family, binders, own, atoms, names, layer.stem)
+            moved = partial(moved_weights, row, family, own, atoms)
+            silent = partial(_silent, row, family, own, atoms) if holes and biased else tuple
+            yield Found(placed, binders, build, moved, row, silent)
+
+
+def _exact_clause(
+    row: Row,
+    family: Family,
+    binders: tuple[Binder, ...],
+    classes: list[UnitClass],
+    atoms: Atoms,
+    names: Names,
+    stem: str,
+    offset: Offset,
+    extra: Expr,
+) -> tuple[list[Constant], Expr]:
+    return family_clause(row, family, offset, binders, classes, atoms, names, stem, extra)
+
+
+def _silent(row: Row, family: Family, classes: list[UnitClass], atoms: Atoms) -> tuple[int, ...]:
+    """Holes where the operands of the family cancel and leave a unit that is always 0."""
+    if row.kind not in ("sign", "positive") or row.bias > 0 or (row.kind == "sign" and row.bias):
+        return ()
+    counts = tuple(b - a for a, b in zip(family.lower, family.upper, strict=True))
+    found = []
+    for hole in (k for k, u in enumerate(family.units) if u is None):
+        place = [int(p) + a for p, a in zip(np.unravel_index(hole, counts), family.lower, strict=True)]
+        if not moved_weights(row, family, classes, atoms, place):
+            found.append(hole)
+    return tuple(found)
+
+
+def clipped_families(
+    layer: Hidden, units: Sequence[int], names: Names, *, biased: bool = True
+) -> Iterator[Found]:
+    """Clipped kernels, of one bias or of any."""
+    atoms = layer.atoms
+    groups: dict[tuple[object, ...], list[tuple[int, Operands]]] = {}
+    for u in units:
+        row = layer.rows[u]
+        read = operands_of(row, atoms)
+        if read is not None:
+            key: tuple[object, ...] = (row.kind, row.low, row.high, row.exponent, row.bias if biased else 0, read[0])
+            groups.setdefault(key, []).append((u, read[1]))
+    for signature, group in sorted(groups.items(), key=lambda item: repr(item[0])):
+        tensor, members, operands = str(signature[-1]), [u for u, _ in group], [o for _, o in group]
+        for family in fit_clipped(operands, atoms.shape[tensor]):
+            placed = tuple(None if k is None else members[k] for k in family.units)
+            binders = binders_of([0] * len(family.counts), family.counts, names)
+            row, kernel = layer.rows[members[family.kernel]], operands[family.kernel]
+            build = partial(_clipped_clause, row, kernel, family, binders, tensor, atoms, names, layer.stem)
+            yield Found(placed, binders, build, partial(_clipped_weights, kernel, family, tensor, atoms), row)
+
+
+def _clipped_clause(
+    row: Row,
+    kernel: Operands,
+    family: Clipped,
+    binders: tuple[Binder, ...],
+    tensor: str,
+    atoms: Atoms,
+    names: Names,
+    stem: str,
+    offset: Offset,
+    extra: Expr,
+) -> tuple[list[Constant], Expr]:
+    moves = family.move([b.name for b in binders])
+    return clipped_clause(row, kernel, moves, offset, binders, tensor, atoms.shape[tensor], names, stem, extra)
+
+
+def _clipped_weights(
+    kernel: Operands, family: Clipped, tensor: str, atoms: Atoms, place: Sequence[int]
+) -> dict[int, int]:
+    """The weights of a clipped kernel at a place, by atom."""
+    shape = atoms.shape[tensor]
+    move = [c + sum(s * p for s, p in zip(slopes, place, strict=True)) for c, slopes in family.moves]
+    moved = kernel.positions + np.array(move, dtype=np.int64)
+    inside = ((moved >= 0) & (moved < np.array(shape))).all(axis=1)
+    flat = np.ravel_multi_index(tuple(moved[inside].T), shape) + atoms.offset[tensor]
+    return dict(zip(flat.tolist(), kernel.weights[inside].tolist(), strict=True))
