@@ -15,7 +15,9 @@ from math import gcd, prod
 
 import numpy as np
 
-__all__ = ["Anchor", "Family", "UnitClass", "boxes_of", "fit_box", "fit_fixed", "fit_free", "fit_most", "unit_classes"]
+from ddcompile.analysis.covers import boxes_of
+
+__all__ = ["Anchor", "Family", "UnitClass", "fit_box", "fit_fixed", "fit_free", "fit_most", "unit_classes"]
 
 _MAX_CANDIDATES = 64
 
@@ -386,30 +388,3 @@ def _explain_at(
         functions.append(Anchor(constant, tuple(slopes), extent))
     units = np.where(places >= 0, members[places], -1)
     return tuple(int(v) for v in low), tuple(int(v) for v in high), units, functions
-
-
-def boxes_of(coordinates: np.ndarray, members: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Cover units at given coordinates by disjoint boxes, greedily from the first: (low, high, row-major members)."""
-    place = {tuple(coordinates[m].tolist()): int(m) for m in members}
-    rest = dict(sorted(place.items()))
-    found = []
-    while rest:
-        corner = np.array(next(iter(rest)), dtype=np.int64)
-        low, high = corner.copy(), corner + 1
-        for axis in range(len(corner) - 1, -1, -1):
-            while True:
-                face = [range(int(a), int(b)) for a, b in zip(low, high, strict=True)]
-                face[axis] = range(int(high[axis]), int(high[axis]) + 1)
-                if not all(point in rest for point in _points(face)):
-                    break
-                high[axis] += 1
-        points = list(_points([range(int(a), int(b)) for a, b in zip(low, high, strict=True)]))
-        found.append((low, high, np.array([rest.pop(p) for p in points], dtype=np.int64)))
-    return found
-
-
-def _points(ranges: list[range]) -> list[tuple[int, ...]]:
-    points: list[tuple[int, ...]] = [()]
-    for values in ranges:
-        points = [(*p, v) for p in points for v in values]
-    return points

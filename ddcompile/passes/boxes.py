@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 
 from ddcompile.analysis.clipped import fit_clipped_at
-from ddcompile.analysis.families import Family, UnitClass, boxes_of, fit_fixed, fit_most
+from ddcompile.analysis.covers import boxes_of
+from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_most
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder

@@ -18,8 +18,9 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.runs import affine_runs
 from ddcompile.analysis.slices import decompose
-from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Reduce, Statement
-from ddcompile.ir.traverse import postorder, reads
+from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Reduce, Statement
+from ddcompile.ir.printer import print_expression
+from ddcompile.ir.traverse import postorder, reads, rewrite
 from ddcompile.passes.completion import Seat, seats
 from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.found import Found, Hidden, Readers, clipped_families, exact_families
@@ -146,7 +147,9 @@ def _adopted(part: Written, names: Names) -> Written:
     new = {c.name: names(c.name.rstrip("0123456789").rstrip("_")) for c in part.constants}
 
     def step(node: Expr) -> Expr:
-        return Read(new[node.tensor], node.positions, node.pad) if isinstance(node, Read) and node.tensor in new else node
+        if isinstance(node, Read) and node.tensor in new:
+            return Read(new[node.tensor], node.positions, node.pad)
+        return node
 
     constants = [replace(c, name=new[c.name]) for c in part.constants]
     return replace(part, constants=constants, value=rewrite(part.value, step) if new else part.value)

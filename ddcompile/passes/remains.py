@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddcompile.analysis.families import boxes_of
+from ddcompile.analysis.covers import boxes_of
 from ddcompile.analysis.linear import Atoms, box_bounds
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder

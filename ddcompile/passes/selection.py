@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.families import boxes_of
+from ddcompile.analysis.covers import boxes_of
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Number, Read
 from ddcompile.passes.layers import Names, exact_expression
