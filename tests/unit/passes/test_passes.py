@@ -11,6 +11,15 @@ from ddcompile.passes.pipeline import DEFAULT, PASSES, run
 from ddcompile.prove.checker import check_step
 from ddcompile.testing.structures import STRUCTURES
 
+
+def _windows(changes: dict[tuple[int, int], int]) -> str:
+    """Three neighbours each of nine on a ring, with some weights changed."""
+    rows = [[int((i - u + 1) % 9 < 3) for i in range(9)] for u in range(9)]
+    for (u, i), weight in changes.items():
+        rows[u][i] = weight
+    return str(rows)
+
+
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
@@ -911,6 +920,35 @@ APPLIES = [
         """rule f(x: bit[5]) -> (y: bit) {
   pair2 = sum(k < 5, l < k: x[k] and not x[l])
   y = pair2 >= 7
+}""",
+    ),
+    (
+        "results of which one adds something, and another is something else",
+        "reroll",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  const W: int[9, 9] = ROWS
+  const b: int[9] = [2, 2, 2, 2, 2, 2, 2, 0, 2]
+  y[u < 9] = sum(i < 9: W[u, i] * x[i]) >= b[u]
+}""".replace("ROWS", _windows({(2, 7): 1, (7, 6): -1, (7, 7): 0, (7, 8): 0})),
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  y[i < 9] = if i == 7 then -x[6] >= 0 else sum(j < 3: x[(i + j - 1) % 9]) + (if i == 2 then x[7] else 0) >= 2
+}""",
+    ),
+    (
+        "a hidden unit that is another, in the place where its readers expect it",
+        "reroll",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  const W: int[9, 9] = ROWS
+  const V: int[9, 9] = READERS
+  h[u < 9] = sum(i < 9: W[u, i] * x[i]) >= 2
+  y[v < 9] = sum(u < 9: V[v, u] * h[u]) >= 1
+}""".replace("ROWS", _windows({(5, 4): 0, (5, 5): 0, (5, 6): 0, (5, 0): 2})).replace(
+            "READERS", str([[int(u == v) - int(u == (v + 1) % 9) for u in range(9)] for v in range(9)])
+        ),
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  const kernel_y: int[2] = [1, -1]
+  h3[i < 9] = if i == 5 then 2 * x[0] >= 2 else sum(j < 3: x[(i + j - 1) % 9]) >= 2
+  y[i < 9] = sum(j in -1..0: kernel_y[j + 1] * h3[(i + j + 1) % 9]) >= 1
 }""",
     ),
 ]

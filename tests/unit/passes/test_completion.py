@@ -1,0 +1,50 @@
+"""Units that are in no family get the places where readers expect them, whatever the order of the units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ddcompile.passes.completion import Place, Seat, seats
+
+N = 8
+
+
+def _ring(shuffle: np.random.Generator, odd: set[int]) -> tuple[list[int], dict[int, Place], list[Place]]:
+    """Units of a ring in random order: unit by place, places of those that have one, and the holes."""
+    unit = shuffle.permutation(N).tolist()
+    places: dict[int, Place] = {unit[p]: (0, (p,)) for p in range(N) if p not in odd}
+    return unit, places, [(0, (p,)) for p in sorted(odd)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("odd", [{3}, {0, 4}, {6, 7}])
+def test_neighbours_on_a_ring_tell_the_places(seed: int, odd: set[int]) -> None:
+    unit, places, holes = _ring(np.random.default_rng(seed), odd)
+    readers = [{unit[p]: 2, unit[(p + 1) % N]: -1, unit[(p + 3) % N]: 1} for p in range(N)]
+    found = seats(readers, places, holes, [(N,)], [unit[p] for p in sorted(odd)])
+    assert {u: seat.place for u, seat in found.items()} == {unit[p]: (0, (p,)) for p in odd}
+    assert all(seat.sign == 1 for seat in found.values())
+
+
+def test_a_unit_that_readers_take_the_other_way_round_is_negated() -> None:
+    unit, places, holes = _ring(np.random.default_rng(0), {5})
+    readers = [{unit[p]: 1, unit[(p + 1) % N]: 3} for p in range(N)]
+    for reader in readers:
+        if unit[5] in reader:
+            reader[unit[5]] *= -1
+    assert seats(readers, places, holes, [(N,)], [unit[5]]) == {unit[5]: Seat((0, (5,)), -1, 2)}
+
+
+def test_two_families_move_together() -> None:
+    places: dict[int, Place] = {p: (0, (p,)) for p in range(N)} | {N + p: (1, (p,)) for p in range(N) if p != 2}
+    readers = [{p: 1, N + p: -1} for p in range(N)]
+    found = seats(readers, places, [(1, (2,))], [(N,), (N,)], [N + 2])
+    assert found == {N + 2: Seat((1, (2,)), 1, 1)}
+
+
+@pytest.mark.parametrize("readers", [[dict.fromkeys(range(N), 1)], [{p: p + 1} for p in range(N)], []])
+def test_readers_that_are_not_alike_say_nothing(readers: list[dict[int, int]]) -> None:
+    _, places, holes = _ring(np.random.default_rng(0), {5})
+    (odd,) = set(range(N)) - places.keys()
+    assert seats(readers, places, holes, [(N,)], [odd]) == {}
