@@ -117,7 +117,7 @@ class _Reader:
         steps = self.index(binder.name)
         self.inside[binder.name] = (steps < counts).astype(np.int64)
         # Outside, any place of some range does.
-        self.starts[binder.name] = np.where(steps < counts, low, low[counts > 0][:1] - steps)
+        self.starts[binder.name] = np.where(steps < counts, low, np.broadcast_to(low, counts.shape)[counts > 0][:1] - steps)
 
     def full_shape(self, names: Sequence[str]) -> tuple[int, ...]:
         shape = [1] * len(self.axis)
