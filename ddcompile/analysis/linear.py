@@ -117,7 +117,8 @@ class _Reader:
         steps = self.index(binder.name)
         self.inside[binder.name] = (steps < counts).astype(np.int64)
         # Outside, any place of some range does.
-        self.starts[binder.name] = np.where(steps < counts, low, np.broadcast_to(low, counts.shape)[counts > 0][:1] - steps)
+        first = np.broadcast_to(low, counts.shape)[counts > 0][:1]
+        self.starts[binder.name] = np.where(steps < counts, low, first - steps)
 
     def full_shape(self, names: Sequence[str]) -> tuple[int, ...]:
         shape = [1] * len(self.axis)
