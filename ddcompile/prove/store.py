@@ -46,7 +46,7 @@ from ddcompile.prove.ramps import curve_in, curved
 
 __all__ = ["ATTAINABLE_LIMIT", "Store"]
 
-ATTAINABLE_LIMIT = 1 << 18
+ATTAINABLE_LIMIT = 1 << 12
 """Most count vectors enumerated to list the attainable values of a form."""
 
 
