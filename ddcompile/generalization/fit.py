@@ -91,16 +91,17 @@ def fit_rounded(values: Sequence[Number], points: Sequence[Point], rounding: Rou
     """
     names = list(points[0])
     distinct = len({tuple(p.values()) for p in points})
-    for count in (1, 2):
-        if count >= distinct:
-            break
-        for highest, denominator in product((1, 2), range(2, _LARGEST_DENOMINATOR + 1)):
-            found: set[Polynomial] = set()
-            for support in combinations(monomials(names, highest), count):
-                if max(map(len, support)) == highest:
-                    found.update(_near(values, points, support, denominator, rounding))
+    for count in range(1, min(3, distinct)):
+        for highest in (1, 2):
+            supports = [m for m in combinations(monomials(names, highest), count) if max(map(len, m)) == highest]
+            found = {
+                made
+                for denominator, support in product(range(2, _LARGEST_DENOMINATOR + 1), supports)
+                for made in _near(values, points, support, denominator, rounding)
+            }
             if found:
-                return Fit(min(found, key=_oddness), count + 1, len(found) == 1)
+                likely = min(found, key=lambda made: (made.weight, made.denominator, str(made)))
+                return Fit(likely, count + 1, len(found) == 1)
     return None
 
 
