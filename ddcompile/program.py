@@ -87,7 +87,8 @@ class Program:
         Parameters
         ----------
         *arrays, **named : array_like
-            The inputs in declared order, or by name. Axes before the declared ones are batch axes.
+            The inputs in declared order, or by name. Axes before the declared ones are batch axes. A size that the
+            shapes do not tell is given by its name: `steps(cells, T=100)`.
 
         Returns
         -------
@@ -102,7 +103,9 @@ class Program:
         from ddcompile.interpreter import interpret
         from ddcompile.runtime.arrays import bundle
 
-        return bundle(self.rule, interpret(self.rule, self.arguments(arrays, named)))
+        sizes = {name: int(named.pop(name)) for name in self.rule.sizes if name in named}
+        rule = self.at(**sizes).rule if sizes else self.rule
+        return bundle(rule, interpret(rule, self.arguments(arrays, named)))
 
     def arguments(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
         """The inputs in declared order.
@@ -183,17 +186,22 @@ class Program:
         return found.saying(f"The file says: {self.origin}") if self.origin else found
 
     def at(self, **sizes: int) -> Program:
-        """The program at given sizes: `life.at(H=8, W=8)`.
+        """The program at given sizes: `life.at(H=8, W=8)`; sizes that are not named stay.
 
         Raises
         ------
         CompileError
-            If a size is missing or unknown, or the rule is not valid at these sizes.
+            If a size is unknown or not positive, or the rule is not valid at these sizes.
         """
+        from ddcompile.diagnostics import fail
         from ddcompile.ir.specialize import specialize
         from ddcompile.ir.verifier import check
 
-        rule = specialize(self.rule, sizes)
+        for name in sizes:
+            if name not in self.rule.sizes:
+                hint = f"sizes: {', '.join(self.rule.sizes)}" if self.rule.sizes else ""
+                raise fail("A016", f"`{name}` is no size of `{self.name}`", place=self.name, hint=hint)
+        rule = specialize(self.rule, sizes, partly=True)
         check(rule)
         return Program(rule, self.network_sha256)
 

@@ -43,7 +43,7 @@ class CTarget:
         """
         prefix = checked_prefix(options.prefix, rule.name)
         header = provenance(rule, options)
-        special = specialize(rule, dict(options.sizes)) if options.sizes else rule
+        special = specialize(rule, dict(options.sizes), partly=True)
         types = check(special)
         types = machine_types(special, types)
         remark = remarks(special, types) if options.comments else print_statement

@@ -67,7 +67,7 @@ def emit_object(rule: Rule, options: EmitOptions) -> bytes:
 
 
 def _text(rule: Rule, options: EmitOptions) -> str:
-    special = specialize(rule, dict(options.sizes)) if options.sizes else rule
+    special = specialize(rule, dict(options.sizes), partly=True)
     types = check(special)
     remark = remarks(special, types) if options.comments else print_statement
     kernel = lower(special, None if special.sizes else machine_types(special, types), remark)

@@ -20,7 +20,7 @@ from ddcompile.backends.shared.writer import Writer
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.printer import print_type
-from ddcompile.ir.specialize import specialize
+from ddcompile.ir.specialize import free_sizes, specialize
 from ddcompile.ir.verifier import check
 
 __all__ = ["PythonTarget"]
@@ -45,13 +45,17 @@ class PythonTarget:
         ------
         CompileError
             T### if the rule is not valid, E303 if it nests deeper than Python allows, E304 if the prefix is no module
-            name.
+            name, E305 if a size is free.
         """
         if options.prefix and not options.prefix.isidentifier():
             raise fail(
                 "E304", f"prefix {options.prefix!r} is no module name", hint="use letters, digits and underscores"
             )
-        special = specialize(rule, dict(options.sizes)) if options.sizes else rule
+        special = specialize(rule, dict(options.sizes), partly=True)
+        free = free_sizes(special)
+        if free:
+            message = f"the arguments of a Python function do not tell the size `{free[0]}`"
+            raise fail("E305", message, place=rule.name, hint=f"give it: `--size {free[0]}=8`")
         return [EmittedFile(f"{options.prefix or rule.name}.py", _module(special, rule, options))]
 
 

@@ -6,21 +6,11 @@ from pathlib import Path
 
 import click
 
-from ddcompile.cli.options import FILE, rule_argument
+from ddcompile.cli.options import FILE, rule_argument, size_option
 from ddcompile.cli.output import note
 from ddcompile.diagnostics import CompileError
 
 __all__ = ["command"]
-
-
-def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    sizes = []
-    for value in values:
-        name, equals, number = value.partition("=")
-        if not equals or not number.isascii() or not number.isdigit() or int(number) < 1:
-            raise click.BadParameter(f"`{value}` is not NAME=NUMBER", context, parameter)
-        sizes.append((name, int(number)))
-    return tuple(sizes)
 
 
 @click.command("emit")
@@ -28,7 +18,7 @@ def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("-t", "--target", required=True, metavar="TARGET", help="One of `ddcompile targets`.")
 @click.option("-o", "folder", metavar="DIR", type=FILE, required=True, help="The folder for the files.")
 @click.option("--prefix", default="", help="Of symbols, and stem of file names; default: the name of the rule.")
-@click.option("--size", "sizes", metavar="NAME=NUMBER", multiple=True, callback=_sizes, help="A size of the rule.")
+@size_option
 @click.option("--self-test", is_flag=True, help="Add a main that checks golden vectors.")
 @click.option("--no-comments", is_flag=True, help="Leave out the statements of the rule as comments.")
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="Check it, and name its network and verdict.")

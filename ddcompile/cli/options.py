@@ -14,6 +14,7 @@ __all__ = [
     "json_option",
     "print_after_option",
     "rule_argument",
+    "size_option",
     "time_passes_option",
 ]
 
@@ -38,3 +39,18 @@ print_after_option = click.option(
 )
 time_passes_option = click.option("--time-passes", is_flag=True, help="Print what each pass took, on stderr.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a report as JSON on stdout.")
+
+
+def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    sizes = []
+    for value in values:
+        name, equals, number = value.partition("=")
+        if not equals or not number.isascii() or not number.isdigit() or int(number) < 1:
+            raise click.BadParameter(f"`{value}` is not NAME=NUMBER", context, parameter)
+        sizes.append((name, int(number)))
+    return tuple(sizes)
+
+
+size_option = click.option(
+    "--size", "sizes", metavar="NAME=NUMBER", multiple=True, callback=_sizes, help="A size of the rule."
+)

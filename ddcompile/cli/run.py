@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ddcompile.cli.options import FILE, rule_argument
+from ddcompile.cli.options import FILE, rule_argument, size_option
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.engines import ENGINES, compiled
 
@@ -26,8 +26,17 @@ __all__ = ["command"]
 @click.option("-o", "target", metavar="OUT.npz", type=FILE, help="Where to save the results; default: JSON on stdout.")
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="jit", show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Threads, for jit.")
+@size_option
 @click.option("--steps", type=click.IntRange(0), default=1, show_default=True, help="Apply the rule so many times.")
-def command(rule: Path, source: Path, target: Path | None, engine: str, jobs: int, steps: int) -> None:
+def command(
+    rule: Path,
+    source: Path,
+    target: Path | None,
+    engine: str,
+    jobs: int,
+    sizes: tuple[tuple[str, int], ...],
+    steps: int,
+) -> None:
     """Evaluate a rule on the arrays of a file: one an input, by name, batch axes first."""
     from ddcompile.cli.arrays import print_results, read_inputs, write_results
     from ddcompile.cli.programs import read_program
@@ -35,7 +44,7 @@ def command(rule: Path, source: Path, target: Path | None, engine: str, jobs: in
 
     if jobs > 1 and engine != "jit":
         raise click.UsageError(f"--jobs is for the engine jit, not {engine}")
-    generic = read_program(rule).rule
+    generic = read_program(rule).at(**dict(sizes)).rule
     inputs = read_inputs(source, generic)
     try:
         prepared = prepare(generic, inputs)

@@ -6,7 +6,7 @@ of very small sizes do, is not used: the rule is proposed from the others, and h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ from ddcompile.generalization.evidence import Assumption, Evidence, Generalizati
 from ddcompile.generalization.fill import filled
 from ddcompile.generalization.fit import Point
 from ddcompile.generalization.holes import Template
+from ddcompile.generalization.refusals import ALIKE, Refused, illegal, is_fraction, no_function, same_size, unlike
 from ddcompile.generalization.signatures import Signatures
-from ddcompile.generalization.sizes import Sizes, divided, find_sizes, shapes_of
-from ddcompile.generalization.solve import Solution, fractions, solve
-from ddcompile.generalization.template import Difference, differences, interfaces, template
-from ddcompile.ir.nodes import Constant, Literal, Rule, Statement
-from ddcompile.ir.printer import describe
+from ddcompile.generalization.sizes import Sizes, candidates, divided, find_sizes, shapes_of, with_times
+from ddcompile.generalization.solve import Solution, Times, fractional, fractions, solve
+from ddcompile.generalization.template import differences, interfaces, template
+from ddcompile.generalization.times import times_of
+from ddcompile.ir.nodes import Literal, Rule
 from ddcompile.ir.specialize import solve_sizes, specialize
 from ddcompile.ir.traverse import postorder
 from ddcompile.ir.verifier import check
@@ -40,14 +41,6 @@ class Generalized:
 
     rule: Rule
     known: Generalization
-
-
-class _Refused(Exception):
-    """One way to a rule with sizes that ends."""
-
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__()
-        self.diagnostics = list(diagnostics)
 
 
 def generalize(
@@ -78,7 +71,7 @@ def generalize(
     for group in _groups(rules, signatures):
         try:
             made = _of_group(rules, group, signatures, compare)
-        except _Refused as why:
+        except Refused as why:
             refused = refused or why.diagnostics
             continue
         made = replace(made, rule=replace_name(made.rule, name or rules[0].name))
@@ -122,54 +115,52 @@ def _of_group(rules: Sequence[Rule], group: list[int], signatures: Signatures, c
     taken = {s.target for rule in rules for s in rule.statements}.union(
         *({d.name for d in (*rule.inputs, *rule.outputs)} | {c.name for c in rule.constants} for rule in rules)
     )
-    sizes = find_sizes(rules, taken)
     own = [rules[k] for k in group]
+    sizes = find_sizes(rules, taken)
     common = template(own, signatures)
     if not isinstance(common, Template):
-        raise _Refused([_unlike(d, rules, sizes, group) for d in common])
+        raise Refused([unlike(d, own, [sizes.points[k] for k in group]) for d in common])
+    sizes, solution = _solved(common, sizes, group, own, taken)
     if not sizes.names:
-        raise _Refused([Diagnostic("G003", "the programs do not differ in size", place=rules[0].name, hint=_MORE)])
-    sizes, solution = _solved(common, sizes, group, own)
+        raise Refused([same_size(rules[0])])
     is_integral = all(_is_integral(rule) for rule in rules)
     rule = filled(common, solution.polynomials, sizes.names, is_integral=is_integral)
+    points = [sizes.points[k] for k in group]
     if isinstance(rule, list):
-        raise _Refused(
-            [_misfit(common, f.number, [sizes.points[k] for k in group], own, "G012", _FRACTION) for f in rule]
-        )
+        raise Refused([is_fraction(common, f.number, points, own[0]) for f in rule])
     try:
         check(rule)
     except CompileError as error:
-        raise _Refused(
-            [
-                Diagnostic("G013", f"with sizes, the rule is not legal: {d.message}", hint=d.hint, place=rule.name)
-                for d in error.diagnostics
-            ]
-        ) from None
+        raise Refused(illegal(error, "with sizes, the rule is not legal", rule.name)) from None
     given = _proved(rule, rules, sizes, group, signatures, compare)
-    known = Generalization(len(rule.statements), given, (), _assumed(common, solution, sizes, group, own), sizes.notes)
+    known = Generalization(len(rule.statements), given, (), _assumed(common, solution, given, points, own), sizes.notes)
     return Generalized(rule, known)
 
 
-_ALIKE = "all programs must be of one family: same statements, other numbers"
-_MORE = "give programs of several sizes"
-_FRACTION = "give programs whose sizes leave one remainder"
-_FUNCTION = "extents, bounds and positions must be affine in the sizes, values polynomials of degree at most 2"
-
-
-def _solved(common: Template, sizes: Sizes, group: list[int], own: list[Rule]) -> tuple[Sizes, Solution]:
+def _solved(
+    common: Template, sizes: Sizes, group: list[int], own: list[Rule], taken: Collection[str]
+) -> tuple[Sizes, Solution]:
     """A function for every hole, and the sizes in which extents, bounds and positions have integer coefficients."""
-    solution = _fits(common, sizes, group, own)
-    factors = fractions(common, solution)
-    found = divided(sizes, factors) if factors else None
-    return (sizes, solution) if found is None else (found, _fits(common, found, group, own))
-
-
-def _fits(common: Template, sizes: Sizes, group: list[int], own: list[Rule]) -> Solution:
+    is_integral = all(_is_integral(rule) for rule in own)
     points = [sizes.points[k] for k in group]
-    solution = solve(common, points, is_integral=all(_is_integral(rule) for rule in own))
-    if not isinstance(solution, Solution):
-        raise _Refused([_misfit(common, u.number, points, own, "G011", _FUNCTION) for u in solution])
-    return solution
+    solution = solve(common, points, is_integral=is_integral)
+    if isinstance(solution, Solution):
+        factors = fractions(common, solution)
+        if not factors:
+            return sizes, solution
+        found = divided(sizes, factors)
+        if found is not None:
+            solution = solve(common, [found.points[k] for k in group], is_integral=is_integral)
+            if isinstance(solution, Solution):
+                return found, solution
+    holes = {u.number for u in solution} if isinstance(solution, list) else fractional(common, solution)
+    times = times_of(common, holes)
+    if times is not None:
+        sizes = with_times(sizes, group, times, taken)
+        solution = solve(common, points, is_integral=is_integral, times=Times(sizes.names[-1], times, frozenset(holes)))
+    if isinstance(solution, list):
+        raise Refused([no_function(common, u.number, points, own[0]) for u in solution])
+    return sizes, solution
 
 
 def _is_integral(rule: Rule) -> bool:
@@ -179,29 +170,6 @@ def _is_integral(rule: Rule) -> bool:
     return not kinds & {"rat", "real"} and all(isinstance(e.value, int) for e in numbers)
 
 
-def _misfit(
-    common: Template, number: int, points: Sequence[Point], own: list[Rule], code: str, hint: str
-) -> Diagnostic:
-    hole, place = common.holes[number], common.places[number][0]
-    values = ", ".join(str(v) for v in hole.values)
-    what = "no function of the sizes is" if code == "G011" else "a fraction of the sizes would have to be rounded:"
-    node = own[0].statements[place] if place >= 0 else own[0]
-    return _located(code, node, f"{what} {values} at {listed(points)}", f"{own[0].name} at {listed(points[:1])}", hint)
-
-
-def _unlike(difference: Difference, rules: Sequence[Rule], sizes: Sizes, numbers: Sequence[int]) -> Diagnostic:
-    number = numbers[difference.number]
-    place = f"{rules[number].name} at {listed([sizes.points[number]])}"
-    return _located("G010", difference.node, difference.reason, place, _ALIKE)
-
-
-def _located(code: str, node: Rule | Statement | Constant, message: str, place: str, hint: str) -> Diagnostic:
-    """A diagnostic on a part of a rule: at its place in the file, if it comes from one."""
-    is_read = node.location is not None and node.location.file
-    text = f"`{describe(node)}`: {message}"
-    return Diagnostic(code, text, node.location if is_read else None, hint, "", place)
-
-
 def _proved(
     rule: Rule, rules: Sequence[Rule], sizes: Sizes, group: list[int], signatures: Signatures, compare: Compare
 ) -> tuple[Evidence, ...]:
@@ -209,37 +177,36 @@ def _proved(
     found: list[Evidence] = []
     refused: list[Diagnostic] = []
     for number, given in enumerate(rules):
-        point = sizes.points[number]
-        try:
-            verdict = compare(specialize(rule, point), given)
-        except CompileError as error:
-            refused += [
-                Diagnostic(
-                    "G013", f"at {listed([point])}, the rule is not legal: {d.message}", hint=d.hint, place=rule.name
-                )
-                for d in error.diagnostics
-            ]
-            continue
-        if verdict:
-            found.append(Evidence(point, given, verdict))
-            continue
-        headline = str(verdict).split("\n", 1)[0]
-        what = f"the rule that the other programs have in common is not proved equal to that at {listed([point])}"
-        pair = [group[0], number]
-        unlike = differences([rules[k] for k in pair], signatures) if number not in group else []
-        refused += [_unlike(d, rules, sizes, pair) for d in unlike]
-        refused.append(Diagnostic("G014", f"{what}: {headline}", place=given.name, hint=_ALIKE))
+        reasons: list[Diagnostic] = []
+        for point in candidates(sizes, number):
+            try:
+                verdict = compare(specialize(rule, point), given)
+            except CompileError as error:
+                reasons += illegal(error, f"at {listed([point])}, the rule is not legal", rule.name)
+                continue
+            if verdict:
+                found.append(Evidence(point, given, verdict))
+                break
+            headline = str(verdict).split("\n", 1)[0]
+            what = f"the rule of the other programs is not proved equal to that at {listed([point])}: {headline}"
+            reasons.append(Diagnostic("G014", what, place=given.name, hint=ALIKE))
+        else:
+            pair = [group[0], number]
+            shown = [rules[k] for k in pair]
+            unlikes = differences(shown, signatures) if number not in group else []
+            refused += [unlike(d, shown, [sizes.points[k] for k in pair]) for d in unlikes]
+            refused += reasons[:1]
     if refused:
-        raise _Refused(refused)
+        raise Refused(refused)
     return tuple(found)
 
 
 def _assumed(
-    common: Template, solution: Solution, sizes: Sizes, group: list[int], own: list[Rule]
+    common: Template, solution: Solution, given: Sequence[Evidence], points: Sequence[Point], own: list[Rule]
 ) -> tuple[Assumption, ...]:
     """The functions for which too few sizes are given: as many as numbers were fitted, or others fit as well."""
-    checked = sizes.distinct
-    others = checked - len({tuple(sizes.points[k].values()) for k in group})
+    checked = len({tuple(e.sizes.values()) for e in given})
+    others = checked - len({tuple(p.values()) for p in points})
     found = []
     for hole, places, fitted in zip(common.holes, common.places, solution.fits, strict=True):
         is_known = fitted.coefficients < checked and (fitted.is_unique or others > 0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from ddcompile.generalization.fit import Point, fit
 from ddcompile.generalization.polynomials import Polynomial
 from ddcompile.ir.nodes import Literal, Rule
 
-__all__ = ["Sizes", "divided", "find_sizes", "shapes_of"]
+__all__ = ["Sizes", "candidates", "divided", "find_sizes", "shapes_of", "with_times"]
 
 _FIXED = 4
 """Extents up to this are no sizes where a single program is given."""
@@ -35,11 +36,6 @@ class Sizes:
     points: tuple[Point, ...]
     extents: Mapping[tuple[str, int], Polynomial]
     notes: tuple[str, ...] = ()
-
-    @property
-    def distinct(self) -> int:
-        """How many different sizes are given."""
-        return len({tuple(p.values()) for p in self.points})
 
 
 def shapes_of(rule: Rule) -> dict[tuple[str, int], int]:
@@ -96,6 +92,24 @@ def divided(sizes: Sizes, factors: Mapping[str, int]) -> Sizes | None:
     points = tuple({n: (v - rests[n]) // factors[n] if n in rests else v for n, v in p.items()} for p in sizes.points)
     extents = {axis: _substituted(extent, factors, rests) for axis, extent in sizes.extents.items()}
     return Sizes(sizes.names, points, extents, sizes.notes)
+
+
+def with_times(sizes: Sizes, numbers: Sequence[int], times: Sequence[int], taken: Collection[str]) -> Sizes:
+    """The same with a number of steps, which is known of the programs with these numbers."""
+    name = next(letter for letter in chain(("T",), (f"T{k}" for k in count(2))) if letter not in taken)
+    known = dict(zip(numbers, times, strict=True))
+    points = tuple({**p, **({name: known[k]} if k in known else {})} for k, p in enumerate(sizes.points))
+    return Sizes((*sizes.names, name), points, sizes.extents, sizes.notes)
+
+
+def candidates(sizes: Sizes, number: int) -> list[Point]:
+    """The sizes of one program; if it is not known how many steps it takes, all that are likely."""
+    point = sizes.points[number]
+    missing = [name for name in sizes.names if name not in point]
+    if not missing:
+        return [point]
+    most = max(p[name] for p in sizes.points for name in missing if name in p)
+    return [{**point, missing[0]: times} for times in range(1, most + 2)]
 
 
 def _substituted(extent: Polynomial, factors: Mapping[str, int], rests: Mapping[str, int]) -> Polynomial:

@@ -10,7 +10,7 @@ from ddcompile.generalization.fit import Fit, Point, fit, fit_modulo, fit_rounde
 from ddcompile.generalization.holes import Hole, Template
 from ddcompile.generalization.polynomials import Polynomial
 
-__all__ = ["Solution", "Unsolved", "fractions", "solve"]
+__all__ = ["Solution", "Times", "Unsolved", "fractional", "fractions", "solve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,24 @@ class Unsolved:
 
     number: int
     hole: Hole
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """A number of steps that no size tells, and the holes that are it and a constant.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    values : tuple of int
+        The number in each program.
+    holes : frozenset of int
+    """
+
+    name: str
+    values: tuple[int, ...]
+    holes: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +57,9 @@ class Solution:
         return tuple(f.polynomial for f in self.fits)
 
 
-def solve(template: Template, points: Sequence[Point], *, is_integral: bool = True) -> Solution | list[Unsolved]:
+def solve(
+    template: Template, points: Sequence[Point], *, is_integral: bool = True, times: Times | None = None
+) -> Solution | list[Unsolved]:
     """Fit every hole.
 
     Parameters
@@ -49,8 +69,16 @@ def solve(template: Template, points: Sequence[Point], *, is_integral: bool = Tr
         The sizes of each program.
     is_integral : bool
         Whether all values are integers, so that thresholds may be rounded.
+    times : Times, optional
+        A number of steps that some holes are.
     """
-    found = [_fitted(hole, points, is_integral) for hole in template.holes]
+    found: list[Fit | None] = []
+    for number, hole in enumerate(template.holes):
+        if times is not None and number in times.holes:
+            gap = hole.values[0] - times.values[0]
+            found.append(Fit(Polynomial.of({(times.name,): 1, (): gap}), 2 if gap else 1))
+        else:
+            found.append(_fitted(hole, points, is_integral))
     unsolved = [Unsolved(k, template.holes[k]) for k, each in enumerate(found) if each is None]
     return unsolved or Solution(tuple(each for each in found if each is not None))
 
@@ -64,6 +92,12 @@ def fractions(template: Template, solution: Solution) -> dict[str, int]:
                 for name in m:
                     wanted[name] = lcm(wanted.get(name, 1), coefficient.denominator)
     return {name: factor for name, factor in wanted.items() if factor > 1}
+
+
+def fractional(template: Template, solution: Solution) -> set[int]:
+    """The extents, bounds and positions whose functions are fractions."""
+    holes = enumerate(zip(template.holes, solution.polynomials, strict=True))
+    return {k for k, (hole, p) in holes if hole.role in ("structure", "offset") and p.denominator > 1}
 
 
 def _fitted(hole: Hole, points: Sequence[Point], is_integral: bool) -> Fit | None:
@@ -82,7 +116,7 @@ def _fitted(hole: Hole, points: Sequence[Point], is_integral: bool) -> Fit | Non
         return rounded if is_shorter else Fit(found.polynomial, found.coefficients, found.is_unique and is_settled)
     if rounded is not None and rounded.coefficients < distinct:
         return rounded
-    if distinct == 1:
+    if len(hole.values) == 1:
         return likely(hole.values, points, degree) or Fit(Polynomial.of({(): hole.values[0]}), 1, False)
     return likely(hole.values, points, degree) or rounded or found
 

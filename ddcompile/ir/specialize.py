@@ -25,7 +25,30 @@ from ddcompile.ir.nodes import (
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import children, postorder, with_children
 
-__all__ = ["size_combination", "solve_sizes", "specialize", "undetermined_sizes"]
+__all__ = ["free_sizes", "size_combination", "solve_sizes", "specialize", "undetermined_sizes"]
+
+
+def free_sizes(rule: Rule) -> tuple[str, ...]:
+    """The sizes that no shape depends on, but a statement does, such as a number of steps: they are given."""
+    shaped = {
+        name
+        for declaration in (*rule.inputs, *rule.outputs)
+        for extent in declaration.type.shape
+        for name in _sizes_in(extent)
+    }
+    if len(shaped) == len(rule.sizes):
+        return ()
+    used = {name for statement in rule.statements for e in _expressions(statement) for name in _sizes_in(e)}
+    return tuple(name for name in rule.sizes if name in used - shaped)
+
+
+def _expressions(statement: Statement) -> list[Expr]:
+    positions = [e for p in statement.positions for e in ((p.lower, p.upper) if isinstance(p, Binder) else (p,))]
+    return [*positions, statement.value]
+
+
+def _sizes_in(expr: Expr) -> set[str]:
+    return {node.name for node in postorder(expr) if isinstance(node, Size)}
 
 
 def undetermined_sizes(rule: Rule) -> tuple[str, ...]:
@@ -83,9 +106,14 @@ def solve_sizes(rule: Rule, input_shapes: Sequence[tuple[int, ...]]) -> dict[str
     Raises
     ------
     CompileError
-        A010 if the number of shapes or of their axes is wrong, A011 if no sizes, or none that are positive integers,
+        A015 if the rule has free sizes, A010 if the number of shapes or of their axes is wrong, A011 if no sizes, or
+        none that are positive integers,
         give these shapes.
     """
+    free = free_sizes(rule)
+    if free:
+        message = f"the shapes of the inputs do not tell `{rule.name}` its size `{free[0]}`"
+        raise fail("A015", message, place=rule.name, hint=f"give it: `.at({free[0]}=8)`, or `--size {free[0]}=8`")
     if len(input_shapes) != len(rule.inputs):
         wanted = counted(len(rule.inputs), "input")
         raise fail("A010", f"`{rule.name}` takes {wanted}, not {len(input_shapes)}", place=rule.name)
@@ -159,17 +187,28 @@ def _given(sizes: Mapping[str, int]) -> str:
     return "".join((" for " if k == 0 else ", ") + f"{name} = {value}" for k, (name, value) in enumerate(sizes.items()))
 
 
-def specialize(rule: Rule, sizes: Mapping[str, int]) -> Rule:
-    """The rule at given sizes: no size is left, and arithmetic on sizes alone is done.
+def specialize(rule: Rule, sizes: Mapping[str, int], *, partly: bool = False) -> Rule:
+    """The rule at given sizes: they are gone, and arithmetic on them alone is done.
+
+    Parameters
+    ----------
+    rule : Rule
+    sizes : mapping
+        A number for every size.
+    partly : bool
+        Whether sizes may be missing, which then stay.
 
     Raises
     ------
     CompileError
         A013 if a size has no value or one that is not positive.
     """
-    if not rule.sizes:
+    kept = tuple(name for name in rule.sizes if name not in sizes) if partly else ()
+    if len(kept) == len(rule.sizes):
         return rule
     for name in rule.sizes:
+        if name in kept:
+            continue
         if sizes.get(name, 0) < 1:
             raise fail("A013", f"size `{name}` needs a positive value, not {sizes.get(name)}", place=rule.name)
     return Rule(
@@ -181,6 +220,7 @@ def specialize(rule: Rule, sizes: Mapping[str, int]) -> Rule:
             Constant(c.name, _type(c.type, sizes), c.values, location=c.location) if c.type.shape else c
             for c in rule.constants
         ),
+        kept,
         location=rule.location,
     )
 
@@ -209,7 +249,7 @@ def _expression(root: Expr, sizes: Mapping[str, int]) -> Expr:
     """Sizes as literals; whatever is computed from sizes and literals alone becomes a literal too."""
     done: list[tuple[Expr, bool]] = []
     for node in postorder(root):
-        if isinstance(node, Size):
+        if isinstance(node, Size) and node.name in sizes:
             done.append((Literal(sizes[node.name], location=node.location), True))
             continue
         count = len(children(node))

@@ -8,6 +8,7 @@ from typing import Any
 from ddcompile.ir.constants import array_text
 from ddcompile.ir.nodes import Constant, Declaration, Literal, Rule, Type
 from ddcompile.ir.printer import print_expression, print_statement, print_type
+from ddcompile.ir.specialize import free_sizes
 from ddcompile.ir.types import Types
 from ddcompile.reading.lines import lines_of
 from ddcompile.reading.sentences import Sentences
@@ -63,6 +64,8 @@ class Explanation:
         One a statement, in the order of the rule.
     proved : tuple of str
         Lines on what is known to hold, and who says so.
+    given : tuple of str
+        Those sizes that the inputs do not tell.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Explanation:
     tables: tuple[Value, ...]
     sentences: tuple[Sentence, ...]
     proved: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
     def saying(self, *lines: str) -> Explanation:
         """The same with lines on what is proved."""
@@ -84,9 +88,11 @@ class Explanation:
     def __str__(self) -> str:
         opening = f"{code(self.name)} takes {_values(self.inputs)} and gives {_values(self.results)}."
         lines = lines_of(opening, _WIDTH)
-        if self.sizes:
-            names = listed([code(size) for size in self.sizes])
-            lines += lines_of(f"{names} {'is a size' if len(self.sizes) == 1 else 'are sizes'} of its inputs.", _WIDTH)
+        told = [code(size) for size in self.sizes if size not in self.given]
+        if told:
+            lines += lines_of(f"{listed(told)} {'is a size' if len(told) == 1 else 'are sizes'} of its inputs.", _WIDTH)
+        if self.given:
+            lines += lines_of(f"{listed([code(size) for size in self.given])} is a number that is given.", _WIDTH)
         for table in self.tables:
             lines += lines_of(f"{code(table.name)} is {table.text}.", _WIDTH)
         lines.append("")
@@ -128,6 +134,7 @@ def explain(rule: Rule, types: Types) -> Explanation:
         tuple(_value(d) for d in rule.outputs),
         tuple(_table(c) for c in rule.constants),
         tuple(Sentence(s.target, print_statement(s), sentences.sentence(s)) for s in rule.statements),
+        given=free_sizes(rule),
     )
 
 

@@ -17,6 +17,8 @@ same arrays with the same messages.
 | A011 | no sizes give the inputs their shapes |
 | A013 | a size is missing or not positive |
 | A014 | sizes that code compiled for all sizes does not take |
+| A015 | a size that the shapes do not tell is not given |
+| A016 | a size is given that the rule does not have |
 """
 
 from __future__ import annotations

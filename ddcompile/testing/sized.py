@@ -15,7 +15,7 @@ import numpy as np
 
 from ddcompile.frontends.network import Network
 from ddcompile.testing.samples import lines, rings
-from ddcompile.testing.structures.depth import adder
+from ddcompile.testing.structures.depth import adder, drift
 from ddcompile.testing.structures.families import rank
 from ddcompile.testing.structures.layers import indicators, steps
 from ddcompile.testing.structures.stencils import padded_square
@@ -48,6 +48,8 @@ class SizedFamily:
         `draw(rng, count, *sizes)` gives structured inputs, batch axis first.
     oracle : callable
         Takes them to the result.
+    is_timed : bool
+        Whether the last size is a number of steps, which the oracle is told, and the rule.
     """
 
     name: str
@@ -57,6 +59,7 @@ class SizedFamily:
     large: tuple[int, ...]
     draw: Draw
     oracle: Oracle
+    is_timed: bool = False
 
 
 def _around(h: int, w: int, offsets: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -95,7 +98,7 @@ def strided(m: int) -> Structure:
     """Which 3 x 3 windows at every other place are well filled."""
     n = 2 * m + 1
     places = [
-        [(2 * i + k, 2 * j + l) for k, l in product(range(3), repeat=2)] for i, j in product(range(m), repeat=2)
+        [(2 * i + a, 2 * j + b) for a, b in product(range(3), repeat=2)] for i, j in product(range(m), repeat=2)
     ]
     text = rule_text(
         f"strided(x: bit[{n}, {n}]) -> (y: bit[{m}, {m}])",
@@ -155,16 +158,16 @@ def _moved(x: np.ndarray, *offset: int) -> np.ndarray:
 
 def _life(cell: np.ndarray) -> np.ndarray:
     around = sum(_moved(cell, a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if a or b)
-    return (around == 3) | ((cell == 1) & (around == 2))
+    return np.asarray((around == 3) | ((cell == 1) & (around == 2)))
 
 
 def _rule30(cell: np.ndarray) -> np.ndarray:
-    return (30 >> (4 * _moved(cell, -1) + 2 * cell + _moved(cell, 1))) & 1
+    return np.asarray((30 >> (4 * _moved(cell, -1) + 2 * cell + _moved(cell, 1))) & 1)
 
 
 def _radius2(cell: np.ndarray) -> np.ndarray:
-    around = sum(_moved(cell, d) for d in range(-2, 3))
-    return (around == 2) | (around == 3)
+    around = np.asarray(sum(_moved(cell, d) for d in range(-2, 3)))
+    return np.asarray((around == 2) | (around == 3))
 
 
 def _padded(x: np.ndarray) -> np.ndarray:
@@ -188,22 +191,32 @@ def _sums(x: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
+def _drifted(x: np.ndarray, times: int) -> np.ndarray:
+    for _ in range(times):
+        x = (x + _moved(x, 1) + _moved(x, 2)) // 2
+    return x
+
+
 def _ranks(x: np.ndarray) -> np.ndarray:
     """Wins less losses, by looking numbers up among the sorted ones."""
-    return np.array([np.searchsorted(np.sort(v), v, "left") + np.searchsorted(np.sort(v), v, "right") - len(v) for v in x])
+    found = []
+    for v in x:
+        places = [np.searchsorted(np.sort(v), v, side) for side in ("left", "right")]
+        found.append(places[0] + places[1] - len(v))
+    return np.array(found)
 
 
 def _half_of_half(x: np.ndarray) -> np.ndarray:
-    return 2 * (2 * x.sum(axis=2, dtype=np.int64) >= x.shape[2]).sum(axis=1) >= x.shape[1]
+    return np.asarray(2 * (2 * x.sum(axis=2, dtype=np.int64) >= x.shape[2]).sum(axis=1) >= x.shape[1])
 
 
 def _third(x: np.ndarray) -> np.ndarray:
-    return 3 * x.sum(axis=1, dtype=np.int64) > x.shape[1]
+    return np.asarray(3 * x.sum(axis=1, dtype=np.int64) > x.shape[1])
 
 
 def _satisfiable(plain: np.ndarray, negated: np.ndarray) -> np.ndarray:
     favours = plain.sum(axis=2, dtype=np.int64) > negated.sum(axis=2, dtype=np.int64)
-    return 2 * favours.sum(axis=1) >= favours.shape[1]
+    return np.asarray(2 * favours.sum(axis=1) >= favours.shape[1])
 
 
 def _bits(rng: np.random.Generator, count: int, *shape: int) -> Arrays:
@@ -248,6 +261,10 @@ def _scores(rng: np.random.Generator, count: int, n: int) -> Arrays:
     return (rng.integers(0, rng.integers(1, 11, (count, 1)), (count, n)),)
 
 
+def _line(rng: np.random.Generator, count: int, n: int, times: int) -> Arrays:
+    return _bits(rng, count, n)
+
+
 def _square(rng: np.random.Generator, count: int, n: int) -> Arrays:
     return _bits(rng, count, n, n)
 
@@ -258,23 +275,23 @@ def _odd(rng: np.random.Generator, count: int, m: int) -> Arrays:
 
 _TORI = ((5, 6), (7, 5), (6, 8))
 _RINGS = ((8,), (9,), (11,))
-_CELLS = 10**7
+_ROWS = ((5, 6), (6, 7), (7, 9), (8, 5))
+_CLAUSES = ((5, 10), (6, 12), (7, 20), (8, 9))
+_CELLS = (10**7,)
 
-SIZED: dict[str, SizedFamily] = {
-    family.name: family
-    for family in (
-        SizedFamily("orientation", orientation, ((6,), (8,), (10,), (12,)), (28,), (1024,), _images, _which_way),
-        SizedFamily("life", life, _TORI, (19, 32), (4096, 4096), _bits, _life),
-        SizedFamily("rule30", rule30, _RINGS, (101,), (_CELLS,), _rings, _rule30),
-        SizedFamily("radius2", radius2, _RINGS, (101,), (_CELLS,), _rings, _radius2),
-        SizedFamily("padded", padded_square, ((5,), (6,), (8,)), (33,), (2000,), _square, _padded),
-        SizedFamily("strided", strided, ((3,), (4,), (6,)), (20,), (1000,), _odd, _strided),
-        SizedFamily("adder", adder, ((4,), (5,), (7,)), (64,), (4096,), _numbers, _sums),
-        SizedFamily("rank", rank, ((5,), (6,), (8,)), (40,), (1000,), _scores, _ranks),
-        SizedFamily("halves", half_of_half, ((5, 6), (6, 7), (7, 9), (8, 5)), (20, 31), (999, 2000), _even, _half_of_half),
-        SizedFamily("third", above_a_third, ((7,), (8,), (9,), (12,), (16,)), (100,), (10**6,), _even, _third),
-        SizedFamily(
-            "satisfiable", satisfiable, ((5, 10), (6, 12), (7, 20), (8, 9)), (20, 91), (200, 1000), _clauses, _satisfiable
-        ),
-    )
-}
+_FAMILIES = (
+    SizedFamily("orientation", orientation, ((6,), (8,), (10,), (12,)), (28,), (1024,), _images, _which_way),
+    SizedFamily("life", life, _TORI, (19, 32), (4096, 4096), _bits, _life),
+    SizedFamily("rule30", rule30, _RINGS, (101,), _CELLS, _rings, _rule30),
+    SizedFamily("radius2", radius2, _RINGS, (101,), _CELLS, _rings, _radius2),
+    SizedFamily("padded", padded_square, ((5,), (6,), (8,)), (33,), (2000,), _square, _padded),
+    SizedFamily("strided", strided, ((3,), (4,), (6,)), (20,), (1000,), _odd, _strided),
+    SizedFamily("adder", adder, ((4,), (5,), (7,)), (64,), (4096,), _numbers, _sums),
+    SizedFamily("rank", rank, ((5,), (6,), (8,)), (40,), (1000,), _scores, _ranks),
+    SizedFamily("halves", half_of_half, _ROWS, (20, 31), (999, 2000), _even, _half_of_half),
+    SizedFamily("third", above_a_third, ((7,), (8,), (9,), (12,), (16,)), (100,), (10**6,), _even, _third),
+    SizedFamily("satisfiable", satisfiable, _CLAUSES, (20, 91), (200, 1000), _clauses, _satisfiable),
+    SizedFamily("drift", drift, ((9, 3), (8, 4), (11, 6)), (50, 20), (10**5, 100), _line, _drifted, True),
+)
+
+SIZED: dict[str, SizedFamily] = {family.name: family for family in _FAMILIES}

@@ -18,6 +18,7 @@ from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, meaning, programs, python_is_standalone
 from hold_proofs import mutations
 from hold_scale import filters, imports, scale
+from hold_sizes import sizes
 from hold_usage import bad_input, properties
 from lines import Line
 from rich.console import Console
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "proofs": mutations,
     "c": c_is_clean,
     "python": python_is_standalone,
+    "sizes": sizes,
     "scale": scale,
     "imports": imports,
     "filter": filters,

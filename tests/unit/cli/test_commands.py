@@ -419,3 +419,22 @@ def test_generalize_flags_what_it_assumes(run: Any) -> None:
     outcome = run("generalize", "5.rule", "7.rule", "-o", "r.rule")
     assert outcome.out == ""
     assert Path("r.rule").read_text().splitlines()[2] == "  y = all(i < N - 1: x[i])  # assumed: N - 1"
+
+
+def test_a_free_size_is_given(run: Any) -> None:
+    Path("steps.rule").write_text(
+        "rule steps<N, T>(x: bit[N]) -> (y: bit[N]) {\n  s[0, i < N] = x[i]\n"
+        "  s[1 <= t < T + 1, i < N] = s[t - 1, i] xor s[t - 1, (i + 1) % N]\n  y[i < N] = s[T, i]\n}\n"
+    )
+    outcome = run("run", "steps.rule", "-i", "cell.npy", "--size", "T=2")
+    assert outcome.json == {"y": [1, 0, 1, 0, 0]}
+    outcome = run("run", "steps.rule", "-i", "cell.npy")
+    assert (outcome.status, "A015" in outcome.err) == (1, True)
+    outcome = run("emit", "steps.rule", "-t", "python", "-o", "out")
+    assert (outcome.status, "E305" in outcome.err) == (1, True)
+    assert run("emit", "steps.rule", "-t", "python", "-o", "out", "--size", "T=2").status == 0
+    assert run("emit", "steps.rule", "-t", "c", "-o", "out").status == 0
+    assert "int steps(size_t N, size_t T, " in Path("out/steps.h").read_text()
+    assert "`T` is a number that is given." in run("explain", "steps.rule").out
+    outcome = run("run", "steps.rule", "-i", "cell.npy", "--size", "M=2")
+    assert (outcome.status, "A016" in outcome.err) == (1, True)

@@ -182,6 +182,56 @@ def test_offsets_that_wrap() -> None:
     assert statements(found)[1] == "y[i < N] = x[i] and x[(i + 5) % N]"
 
 
+def steps(n: int, times: int) -> str:
+    return (
+        f"rule steps(x: bit[{n}]) -> (y: bit[{n}]) {{\n  state[0, i < {n}] = x[i]\n"
+        f"  state[1 <= t < {times + 1}, i < {n}] = state[t - 1, i] xor state[t - 1, (i + 1) % {n}]\n"
+        f"  y[i < {n}] = state[{times}, i]\n}}"
+    )
+
+
+def test_a_number_of_steps_is_a_size_that_is_given() -> None:
+    found = dd.generalize(programs(steps, (9, 3), (8, 4), (11, 6)))
+    assert statements(found) == [
+        "rule steps<N, T>(x: bit[N]) -> (y: bit[N]) {",
+        "state[0, i < N] = x[i]",
+        "state[1 <= t < T + 1, i < N] = state[t - 1, i] xor state[t - 1, (i + 1) % N]",
+        "y[i < N] = state[T, i]",
+        "}",
+    ]
+    x = np.random.default_rng(0).integers(0, 2, (4, 50))
+    expected = x
+    for _ in range(40):
+        expected = expected ^ np.roll(expected, -1, axis=1)
+    assert (found(x, T=40) == expected).all()
+    assert (found.at(T=40).jit()(x) == expected).all()
+
+
+def test_steps_that_are_written_out() -> None:
+    """Two steps are no loop, so the program looks otherwise; its number of steps is found by proving."""
+    two = dd.parse(
+        "rule steps(x: bit[7]) -> (y: bit[7]) {\n  first[i < 7] = x[i] xor x[(i + 1) % 7]\n"
+        "  y[i < 7] = first[i] xor first[(i + 1) % 7]\n}"
+    )
+    found = dd.generalize([two, *programs(steps, (8, 4), (11, 6))])
+    assert found.rule.sizes == ("N", "T")
+    assert str(known(found)) == "proved at (N, T) = (7, 2), (8, 4), (11, 6); elsewhere a definition"
+    assert not known(found).assumed
+
+
+def test_a_number_of_steps_alone() -> None:
+    found = dd.generalize(programs(steps, (9, 3), (9, 4), (9, 6)))
+    assert statements(found)[0] == "rule steps<T>(x: bit[9]) -> (y: bit[9]) {"
+
+
+def test_other_bounds_are_no_numbers_of_steps() -> None:
+    def text(n: int) -> str:
+        bound = {4: 3, 5: 4, 6: 6}[n]
+        return f"rule r(x: bit[9, {n}]) -> (y: int) {{\n  y = sum(i < {bound}: x[i, 0])\n}}"
+
+    assert [d.code for d in refused(programs(text, 4, 5, 6))] == ["G011"]
+
+
 def test_too_few_sizes() -> None:
     found = dd.generalize(programs(adder, 4, 6))
     assert statements(found)[0].endswith("# assumed: N + 1")

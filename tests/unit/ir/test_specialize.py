@@ -7,8 +7,9 @@ import pytest
 from ddcompile.diagnostics import CompileError
 from ddcompile.ir.nodes import Size
 from ddcompile.ir.parser import parse
-from ddcompile.ir.specialize import solve_sizes, specialize, undetermined_sizes
+from ddcompile.ir.specialize import free_sizes, solve_sizes, specialize, undetermined_sizes
 from ddcompile.ir.traverse import postorder
+from ddcompile.ir.verifier import check
 
 
 def header(sizes: str, inputs: str) -> str:
@@ -86,3 +87,27 @@ def test_a_rule_without_sizes_stays_the_same() -> None:
 def test_sizes_are_positive(sizes: dict[str, int]) -> None:
     with pytest.raises(CompileError, match="A013"):
         specialize(parse(header("N", "x: bit[N]")), sizes)
+
+
+STEPS = (
+    "rule steps<N, T>(x: bit[N]) -> (y: bit[N]) {\n  s[0, i < N] = x[i]\n"
+    "  s[1 <= t < T + 1, i < N] = s[t - 1, i] xor s[t - 1, (i + 1) % N]\n  y[i < N] = s[T, i]\n}"
+)
+
+
+def test_a_size_that_only_statements_use_is_free() -> None:
+    rule = parse(STEPS)
+    check(rule)
+    assert free_sizes(rule) == ("T",)
+    assert free_sizes(parse(header("N", "x: bit[N]"))) == ()
+    with pytest.raises(CompileError, match=r"A015.*do not tell `steps` its size `T`"):
+        solve_sizes(rule, [(4,)])
+
+
+def test_some_sizes_are_given() -> None:
+    special = specialize(parse(STEPS), {"T": 3}, partly=True)
+    assert special.sizes == ("N",)
+    assert str(special).splitlines()[2] == "  s[1 <= t < 4, i < N] = s[t - 1, i] xor s[t - 1, (i + 1) % N]"
+    assert solve_sizes(special, [(4,)]) == {"N": 4}
+    assert specialize(special, {"N": 4}, partly=True).sizes == ()
+    assert specialize(special, {}, partly=True) is special

@@ -239,6 +239,7 @@ HEADERS = {
         "rule f<N>(x: bit) -> (y: bit) { y = x }",
         "rule f<H, W>(x: bit[H + W]) -> (y: bit) { y = x[0] }",
         "rule f<N>(x: bit) -> (y: bit[N]) { y[i < N] = x }",
+        "rule f<N, T>(x: bit[N + T]) -> (y: bit) { y = T > 3 }",
     ],
     "T007": ["rule f(x: bit) -> () { a = x }"],
     "T012": ["rule f<N>(x: bit[N]) -> (y: bit[N]) { y[i < N] = x[i + 1] }"],
