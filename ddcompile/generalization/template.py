@@ -158,6 +158,8 @@ def _declaration(column: tuple[Declaration, ...], unifier: Unifier) -> Declarati
 
 def _statement(row: _Row, unifier: Unifier) -> Statement:
     scopes: Scopes = tuple({} for _ in row)
+    if len({len(s.positions) for s in row}) > 1:
+        raise Unlike("a tensor of other rank")
     positions: list[Binder | Expr] = []
     for column in zip(*(s.positions for s in row), strict=True):
         binders = tuple(p for p in column if isinstance(p, Binder))
