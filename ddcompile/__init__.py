@@ -81,6 +81,8 @@ if os.path.isfile(os.path.join(_clone, "pyproject.toml")) and os.path.isdir(os.p
 
 
 def __getattr__(name: str) -> Any:
+    if name == "learn":
+        return import_module("ddcompile.learn")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)

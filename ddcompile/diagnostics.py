@@ -12,6 +12,7 @@ Codes are stable: a letter for the part that speaks and three digits.
 | C | certificates |
 | E | emission and targets |
 | G | programs of several sizes that are to become one |
+| L | data to learn from |
 | U | usage of the command line and API |
 | X | a bug of ours |
 """

@@ -78,8 +78,8 @@ def distill(
 
     Parameters
     ----------
-    network : Network, torch.nn.Module, path or sequence of paths
-        A network in memory, a torch module in eval mode, one `.npz` file, or CSV files, one a layer.
+    network : Network, torch.nn.Module, ENNClassifier, path or sequence of paths
+        A network in memory, a torch module in eval mode, what was learned, one `.npz` file, or CSV files, one a layer.
     inputs : str, optional
         Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
     outputs : str, optional

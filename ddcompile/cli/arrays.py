@@ -25,7 +25,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.files import write_files
 from ddcompile.ir.nodes import Declaration, Rule
 
-__all__ = ["print_results", "read_inputs", "write_results"]
+__all__ = ["load_arrays", "print_results", "read_inputs", "write_results"]
 
 
 def read_inputs(path: Path, rule: Rule) -> list[np.ndarray]:
@@ -37,7 +37,7 @@ def read_inputs(path: Path, rule: Rule) -> list[np.ndarray]:
         A020 to A023 at the file.
     """
     place = str(path)
-    loaded = _load(path)
+    loaded = load_arrays(path)
     names = [d.name for d in rule.inputs]
     if isinstance(loaded, np.ndarray):
         if len(names) != 1:
@@ -55,7 +55,14 @@ def read_inputs(path: Path, rule: Rule) -> list[np.ndarray]:
     return [loaded[name] for name in names]
 
 
-def _load(path: Path) -> np.ndarray | dict[str, np.ndarray]:
+def load_arrays(path: Path) -> np.ndarray | dict[str, np.ndarray]:
+    """The array of an `.npy` file, or those of an `.npz` file by name.
+
+    Raises
+    ------
+    CompileError
+        A020 if the file cannot be read, A021 if it does not hold arrays of numbers or text.
+    """
     place = str(path)
     try:
         data = path.read_bytes()

@@ -25,7 +25,7 @@ from ddcompile.diagnostics import CompileError
 __all__ = ["main"]
 
 _COMMANDS = (
-    *("distill", "inspect", "opt", "generalize", "emit", "run", "verify", "check"),
+    *("learn", "distill", "inspect", "opt", "generalize", "emit", "run", "verify", "check"),
     *("explain", "passes", "targets", "demo"),
 )
 

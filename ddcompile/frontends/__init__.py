@@ -17,7 +17,7 @@ from ddcompile.frontends.places import at
 __all__ = ["Layer", "Model", "Network", "Sparse", "as_network", "load_network"]
 
 Model: TypeAlias = Any
-"""A network: in memory, a torch module, one `.npz` file, or CSV files, one a layer."""
+"""A network: in memory, a torch module, what was learned, one `.npz` file, or CSV files, one a layer."""
 
 
 def as_network(
@@ -27,7 +27,8 @@ def as_network(
 
     Parameters
     ----------
-    model : Network, torch.nn.Module, path or sequence of paths
+    model : Network, torch.nn.Module, ENNClassifier, path or sequence of paths
+        Or anything else with a method `to_network()` that returns a Network.
     inputs : str or sequence of shapes, optional
         Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
     activation : str, optional
@@ -49,7 +50,11 @@ def as_network(
         return load_network(model, activation)
     if isinstance(model, Sequence) and all(isinstance(part, str | Path) for part in model):
         return load_network(model, activation)
-    hint = "networks are torch modules, .npz files, CSV files, ddcompile.Network"
+    if not isinstance(model, type) and callable(getattr(model, "to_network", None)):
+        network = model.to_network()
+        if isinstance(network, Network):
+            return network
+    hint = "networks are torch modules, fitted ENNClassifiers, .npz files, CSV files, ddcompile.Network"
     raise fail("U011", f"{type(model).__name__} is no network", hint=hint)
 
 

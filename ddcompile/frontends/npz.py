@@ -16,10 +16,10 @@ import numpy as np
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import choose
-from ddcompile.frontends.network import Layer, Sparse
+from ddcompile.frontends.network import Layer, Network, Sparse
 from ddcompile.frontends.places import at
 
-__all__ = ["read_npz"]
+__all__ = ["npz_bytes", "read_npz"]
 
 _NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|data|indices|indptr|shape)")
 _PICKLED = "reading what torch.save wrote can run code: load the module yourself, and give it to dd.distill"
@@ -45,6 +45,25 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ..
     given = [_text(parts.get("activation"), f"{k}.activation", place) for k, parts in enumerate(layers)]
     chosen = choose(given, activation, place)
     return tuple(_layer(k, parts, chosen[k], place) for k, parts in enumerate(layers)), _float_type(layers)
+
+
+def npz_bytes(network: Network) -> bytes:
+    """The content of a network file; equal networks give equal bytes.
+
+    What is sparse stays sparse. The file does not say what is done with the last layer.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for k, layer in enumerate(network.layers):
+        if isinstance(layer.weight, Sparse):
+            parts = (layer.weight.data, layer.weight.indices, layer.weight.indptr, np.array(layer.weight.shape))
+            arrays |= {f"{k}.{part}": array for part, array in zip(_SPARSE, parts, strict=True)}
+        else:
+            arrays[f"{k}.weight"] = layer.dense_weight()
+        arrays[f"{k}.bias"] = layer.bias
+        arrays[f"{k}.activation"] = np.array(layer.activation)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
+from ddcompile.frontends.npz import npz_bytes
 from ddcompile.testing.samples import lines, noise, rings
 from ddcompile.testing.transforms import shuffle_units
 
@@ -129,13 +130,7 @@ def random_ties(seed: int | None = None, sizes: tuple[int, ...] = (8, 6, 5, 3)) 
 
 def save(network: Network, path: str | Path) -> None:
     """Write a network as a `.npz` file that `ddcompile distill` reads; equal networks give equal bytes."""
-    arrays: dict[str, np.ndarray] = {}
-    for k, layer in enumerate(network.layers):
-        arrays[f"{k}.weight"] = layer.dense_weight()
-        arrays[f"{k}.bias"] = layer.bias
-        arrays[f"{k}.activation"] = np.array(layer.activation)
-    with open(path, "wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    Path(path).write_bytes(npz_bytes(network))
 
 
 def _shuffled(network: Network, seed: int | None) -> Network:

@@ -35,6 +35,17 @@ COMMANDS: dict[str, list[str]] = {
         "distill vote.npz -o no/x.rule",
         "distill vote.npz -o y.rule --certificate taken",
     ],
+    "learn": [
+        "learn no.npz",
+        "learn vote.csv",
+        "learn vote.npz",
+        "learn rows.npz",
+        "learn one_label.npz -o y.npz",
+        "learn reals.npz --relevance -o y.npz",
+        "learn two_by_two.npz -o taken",
+        "learn two_by_two.npz --subconcepts few",
+        "learn two_by_two.npz --hold-out 1",
+    ],
     "others": [
         "inspect no.npz",
         "inspect vote.npz --input 'x: bit[2]'",
@@ -126,6 +137,11 @@ def files(folder: Path) -> Path:
         text = f"rule most(x: bit[{n}]) -> (y: bit) {{\n  y = sum(i < {n}: x[i]) >= {bound}\n}}\n"
         (folder / f"bound{n}.rule").write_text(text)
     (folder / "damaged.json").write_text('{"format": "ddcompile generalization", "rule": "x"}')
+    square = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    np.savez("rows.npz", X=square, y=[0, 1])
+    np.savez("one_label.npz", X=square, y=[1, 1, 1, 1])
+    np.savez("reals.npz", X=square / 3, y=[0, 1, 1, 0])
+    np.savez("two_by_two.npz", X=square, y=[0, 1, 1, 0])
     np.save("objects.npy", np.array([None]), allow_pickle=True)
     np.save("two.npy", np.array([[0, 2, 1]]))
     np.savez("x.npz", x=[0, 1, 1])

@@ -1,0 +1,335 @@
+"""The essence network as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ddcompile.learn.assembly import network_of
+from ddcompile.learn.essence import Essence, Options, build
+from ddcompile.learn.relevance import Relevance, relevant_inputs
+from ddcompile.learn.sharing import Shared, shared_function, view
+from ddcompile.learn.splitting import Splitting, split
+
+if TYPE_CHECKING:
+    from ddcompile.frontends.network import Network
+
+__all__ = ["ENNClassifier"]
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+LARGEST_INTEGER = 2**20
+"""Inputs that are whole numbers up to this size get weights that are whole numbers."""
+
+
+class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Essence neural network: concepts told apart by pairwise linear separators instead of by gradient descent.
+
+    Differentia neurons are planes of largest margin between subconcepts of different concepts; a subconcept neuron is
+    positive where enough differentiae say so; a concept neuron where one of its subconcepts is. All activations are
+    sign, with sign(0) = 0, and on inputs that are whole numbers all weights are small whole numbers, so the network can
+    be distilled to a rule (`ddcompile.distill(classifier)`), exactly.
+
+    Parameters
+    ----------
+    subconcepts : {"auto", "separable", "samples"} or int, default="auto"
+        How the samples of each concept are split. A number: Ward linkage, the largest branch first, up to so many parts
+        in all. "separable": until any two parts of different concepts can be separated, then joined while they can.
+        "samples": one part a sample. "auto": "separable" if whole numbers in few combinations are all there is, else
+        the number that does best in cross-validation.
+    relevance : {None, "exact"}, default=None
+        "exact": each output reads only the smallest set of inputs that explains the samples, or one that leaves a few
+        contradicted if that describes the labels shorter. For inputs that are whole numbers.
+    shared : {None, "auto"}, default=None
+        "auto": if as many outputs as inputs look like shifted copies of one function on the grid, they become that.
+        Implies `relevance="exact"` for it.
+    grid : tuple of int, default=None
+        The shape in which inputs and outputs lie, row-major; by default a line.
+    kept_margin : float, default=0.5
+        How much of a subconcept's margin must remain when differentiae that it does not need are left out.
+    C : float, default=1.0
+        The price of a sample on the wrong side of a plane, where subconcepts cannot be separated.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Multiplies `C` for each label.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the samples for cross-validation.
+    n_jobs : int, default=None
+        Processes for the separators, as in joblib.
+    verbose : bool, default=False
+        Whether steps are printed as they are done, with times.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (classes,), or a list of them, one an output
+        Several outputs of 0 and 1 have the classes [0, 1] in common.
+    essences_ : list of Essence
+        One an output, or the one that all share.
+    columns_ : ndarray of shape (outputs, features read), or a list of arrays
+        The inputs that each output reads; -1 is a constant 0 outside the grid.
+    relevance_ : list of Relevance or None
+        What is known of the inputs that matter, for each of `essences_`.
+    shared_ : Shared or None
+        The function that all outputs share.
+    contradicted_ : int
+        Samples that were left out because as many or more that look the same have another label.
+    timings_ : dict
+        Seconds for the steps.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    References
+    ----------
+    Blazek and Lin, Explainable neural networks that simulate reasoning, Nature Computational Science 1 (2021).
+    Blazek, Venkatesh and Lin, Deep distilling, arXiv 2111.08275 (2021).
+    """
+
+    def __init__(
+        self,
+        subconcepts: str | int = "auto",
+        *,
+        relevance: str | None = None,
+        shared: str | None = None,
+        grid: Sequence[int] | None = None,
+        kept_margin: float = 0.5,
+        C: float = 1.0,
+        class_weight: Any = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.subconcepts = subconcepts
+        self.relevance = relevance
+        self.shared = shared
+        self.grid = grid
+        self.kept_margin = kept_margin
+        self.C = C
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(self, X: Any, y: Any) -> ENNClassifier:
+        """Build the network.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (samples, features)
+            Of booleans, whole numbers or reals.
+        y : array_like of shape (samples,) or (samples, outputs)
+            Labels. Samples that are contradicted by more equal ones are left out.
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn refuses; one label alone where there is one output; relevance and shared functions
+            of inputs that are no whole numbers; a grid that does not hold the inputs.
+        """
+        self._check_parameters()
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=None)
+        check_classification_targets(y)
+        points = _points(X)
+        encoded = _encoded(y)
+        if y.ndim == 1 and len(encoded[0][0]) == 1:
+            raise ValueError(f"ENNClassifier needs two labels to tell apart; y has one class, {encoded[0][0][0]}")
+        if (self.relevance or self.shared) and points.dtype != np.int64:
+            raise ValueError("relevance and shared are for inputs that are whole numbers")
+        classes = [own for own, _ in encoded]
+        self.n_outputs_ = len(encoded)
+        self._has_bits = y.ndim == 2 and all(np.array_equal(own, (0, 1)) for own in classes)
+        self.classes_ = classes[0] if y.ndim == 1 or self._has_bits else classes
+        self.timings_: dict[str, float] = {}
+        self.contradicted_ = 0
+        labels = np.stack([codes for _, codes in encoded], axis=1)
+        self.shared_ = self._timed("shared function", self._shared, points, labels)
+        self.columns_, self.relevance_ = self._timed("relevant inputs", self._columns, points, labels)
+        self.essences_ = self._timed("network", self._essences, points, labels, classes)
+        self._factors = self._timed("probabilities", self._calibrated, points, labels)
+        return self
+
+    def scores(self, X: Any) -> list[Array]:
+        """What the concept neurons say: for each output, shape (samples, labels)."""
+        check_is_fitted(self)
+        points = _points(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None))
+        return [self._essence(k).scores(view(points, columns)) for k, columns in enumerate(self.columns_)]
+
+    def decision_function(self, X: Any) -> Any:
+        """Scores of shape (samples, classes); of two classes the difference, shape (samples,).
+
+        For several outputs (samples, outputs) if they are bits, else a list.
+        """
+        found = [(s[:, 1] - s[:, 0] if s.shape[1] == 2 else s).astype(float) for s in self.scores(X)]
+        if self._has_bits:
+            return np.stack(found, axis=1)
+        return found if isinstance(self.classes_, list) else found[0]
+
+    def predict(self, X: Any) -> Array:
+        """The labels of the largest score, the first if there are several; shape (samples,) or (samples, outputs)."""
+        best = [scores.argmax(axis=1) for scores in self.scores(X)]
+        if isinstance(self.classes_, list):
+            return np.stack([classes[b] for classes, b in zip(self.classes_, best, strict=True)], axis=1)
+        return np.asarray(self.classes_[np.stack(best, axis=1) if self._has_bits else best[0]])
+
+    def predict_proba(self, X: Any) -> Any:
+        """Softmax of scores, scaled to how often the network is right on the samples that it was made from.
+
+        Of shape (samples, classes); for several outputs that of a one (samples, outputs) if they are bits, else a list.
+        """
+        found = [_softmax(s * factor) for s, factor in zip(self.scores(X), self._factors, strict=True)]
+        if self._has_bits:
+            return np.stack([p[:, 1] for p in found], axis=1)
+        return found if isinstance(self.classes_, list) else found[0]
+
+    def to_network(self, head: str = "argmax") -> Network:
+        """The layers, for `ddcompile.distill`.
+
+        Parameters
+        ----------
+        head : {"argmax", "softmax", "none"}
+            For a single output: the number of the label, the probabilities, or the scores. Several outputs are bits.
+
+        Raises
+        ------
+        ValueError
+            If there are several outputs and one has more than two labels.
+        """
+        check_is_fitted(self)
+        essences = [self._essence(k) for k in range(self.n_outputs_)]
+        several = self._has_bits or isinstance(self.classes_, list)
+        factor = self._factors[0] if head == "softmax" and not several else 1
+        shape = self._grid() if self.shared_ is not None else None
+        return network_of(essences, list(self.columns_), self.n_features_in_, several, head, factor, shape)
+
+    def _check_parameters(self) -> None:
+        kind: Any = self.subconcepts
+        kept: Any = self.kept_margin
+        price: Any = self.C
+        is_number = isinstance(kind, Integral) and not isinstance(kind, bool) and int(kind) >= 1
+        if not is_number and kind not in ("auto", "separable", "samples"):
+            raise ValueError(f"subconcepts must be auto, separable, samples or a number above 0, not {kind!r}")
+        if self.relevance not in (None, "exact"):
+            raise ValueError(f"relevance must be exact or None, not {self.relevance!r}")
+        if self.shared not in (None, "auto"):
+            raise ValueError(f"shared must be auto or None, not {self.shared!r}")
+        if not isinstance(kept, Real) or not 0 <= float(kept) <= 1:
+            raise ValueError(f"kept_margin must be a number from 0 to 1, not {kept!r}")
+        if not isinstance(price, Real) or not float(price) > 0:
+            raise ValueError(f"C must be a number above 0, not {price!r}")
+
+    def _essence(self, output: int) -> Essence:
+        essence: Essence = self.essences_[0 if self.shared_ is not None else output]
+        return essence
+
+    def _grid(self) -> tuple[int, ...]:
+        grid = (self.n_features_in_,) if self.grid is None else tuple(int(n) for n in self.grid)
+        if min(grid) < 1 or int(np.prod(grid)) != self.n_features_in_:
+            raise ValueError(f"the grid {grid} does not hold {self.n_features_in_} inputs")
+        return grid
+
+    def _timed(self, name: str, step: Callable[..., Any], *arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = step(*arguments)
+        self.timings_[name] = time.perf_counter() - start
+        if self.verbose:
+            print(f"[ENNClassifier] {name}: {self.timings_[name]:.1f} s")
+        return result
+
+    def _shared(self, points: Array, labels: Array) -> Shared | None:
+        grid = self._grid()
+        if self.shared is None or labels.shape != points.shape or labels.shape[1] == 1:
+            return None
+        if isinstance(self.classes_, list) and len({tuple(classes) for classes in self.classes_}) > 1:
+            return None
+        return shared_function(points, labels, grid)
+
+    def _columns(self, points: Array, labels: Array) -> tuple[list[Array], list[Relevance] | None]:
+        if self.shared_ is not None:
+            return list(self.shared_.inputs), [self.shared_.relevance]
+        if self.relevance is None:
+            return [np.arange(points.shape[1])] * labels.shape[1], None
+        found = self._run(relevant_inputs, [(points, column) for column in labels.T])
+        return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
+
+    def _essences(self, points: Array, labels: Array, classes: list[Array]) -> list[Essence]:
+        if self.shared_ is not None:
+            return [self._built(self.shared_.pooled(points), labels.T.reshape(-1), classes[0], 0)]
+        problems = zip(self.columns_, labels.T, classes, strict=True)
+        return [self._built(view(points, c), column, own, k) for k, (c, column, own) in enumerate(problems)]
+
+    def _built(self, points: Array, labels: Array, classes: Array, output: int) -> Essence:
+        """The network of one output."""
+        distinct, chosen, dropped = _majority(points, labels, len(classes))
+        self.contradicted_ += dropped
+        weight = self.class_weight
+        if isinstance(weight, list):
+            weight = weight[output]
+        prices = tuple(compute_class_weight(weight, classes=classes, y=classes[labels]))
+        options = Options(self.C, self.kept_margin, prices, self._run)
+        splitting = Splitting(self.subconcepts, options, len(classes), self.random_state)
+        return build(distinct, split(distinct, chosen, splitting), len(classes), options)
+
+    def _run(self, function: Callable[..., Any], problems: list[tuple[Any, ...]]) -> list[Any]:
+        if self.n_jobs in (None, 1):
+            return [function(*problem) for problem in problems]
+        return list(Parallel(n_jobs=self.n_jobs)(delayed(function)(*problem) for problem in problems))
+
+    def _calibrated(self, points: Array, labels: Array) -> list[float]:
+        """The factors that give a clear win the probability of being right (by the rule of succession)."""
+        factors = []
+        for k, columns in enumerate(self.columns_):
+            scores = self._essence(k).scores(view(points, columns))
+            right = int((scores.argmax(axis=1) == labels[:, k]).sum())
+            odds = (right + 1) * max(scores.shape[1] - 1, 1) / (len(scores) - right + 1)
+            factors.append(max(float(np.log(odds)) / 2, 1e-3))
+        return factors
+
+
+def _encoded(y: Array) -> list[tuple[Array, Array]]:
+    """For each output, its labels in order and their numbers; of several outputs of 0 and 1, all have both."""
+    if y.ndim == 1:
+        return [np.unique(y, return_inverse=True)]
+    if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
+        return [(np.array([0, 1]), column.astype(np.int64)) for column in y.T]
+    return [np.unique(column, return_inverse=True) for column in y.T]
+
+
+def _points(X: Any) -> Array:
+    """As int64 if all are whole numbers of moderate size, else as float64."""
+    array = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+    if array.dtype.kind not in "biu":
+        array = np.asarray(array, dtype=np.float64)
+        if not (array == np.rint(array)).all():
+            return array
+    if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
+        return array.astype(np.float64)
+    return array.astype(np.int64)
+
+
+def _majority(points: Array, labels: Array, classes: int) -> tuple[Array, Array, int]:
+    """Distinct points, the label that most samples of each have (the first if several), how many have another."""
+    distinct, codes = np.unique(points, axis=0, return_inverse=True)
+    counts = np.zeros((len(distinct), classes), dtype=np.int64)
+    np.add.at(counts, (codes.reshape(-1), labels), 1)
+    return distinct, counts.argmax(axis=1), int(len(labels) - counts.max(axis=1).sum())
+
+
+def _softmax(scores: Array) -> Array:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    result: Array = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+

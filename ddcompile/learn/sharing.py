@@ -1,0 +1,100 @@
+"""Outputs on a grid that look like shifted copies of one local function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ddcompile.learn.relevance import Relevance, description_length, relevant_inputs
+
+__all__ = ["Shared", "shared_function"]
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+MAX_POOLED = 20_000
+"""Pooled samples beyond so many are not searched for relevant inputs; what is found is measured on all."""
+MAX_FEATURES = 2_000
+"""Grids whose cells would see more cells around them are not searched for a padded function."""
+MEASURED = 8
+"""The outputs that are described by themselves for comparison."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """One function for all outputs.
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (outputs, relevant), int64
+        The inputs that each output reads, -1 for what lies outside the grid and counts as 0.
+    relevance : Relevance
+        Of the pooled samples.
+    is_wrapped : bool
+        Whether cells at the edge see those at the opposite edge.
+    """
+
+    inputs: Array
+    relevance: Relevance
+    is_wrapped: bool
+
+    def pooled(self, points: Array) -> Array:
+        """What each output reads in each sample, of shape (outputs * samples, relevant), output by output."""
+        return np.concatenate([view(points, columns) for columns in self.inputs])
+
+
+def view(points: Array, columns: Array) -> Array:
+    """Some columns of the samples; a column -1 is 0 throughout."""
+    result: Array = np.where(columns >= 0, points[:, columns], 0)
+    return result
+
+
+def shared_function(points: Array, labels: Array, grid: Sequence[int]) -> Shared | None:
+    """The function of which all outputs are copies, if the labels are described shorter so than one output at a time.
+
+    Parameters
+    ----------
+    points : ndarray of shape (samples, cells), integers
+    labels : ndarray of shape (samples, cells), integers from 0
+    grid : sequence of int
+        The extents of the grid, whose cells are inputs and outputs in row-major order.
+    """
+    found = [_fitted(points, labels, _offsets(grid, wrapped), wrapped) for wrapped in (True, False)]
+    candidates = [shared for shared in found if shared is not None]
+    best = min(candidates, key=lambda shared: shared.relevance.bits)
+    cells = np.unique(np.linspace(0, points.shape[1] - 1, MEASURED).astype(int))
+    alone = np.mean([relevant_inputs(points, labels[:, cell]).bits for cell in cells]) * points.shape[1]
+    return best if best.relevance.bits < alone else None
+
+
+def _offsets(grid: Sequence[int], wrapped: bool) -> Array:
+    """For each cell, the cells at every offset from it, -1 where there is none; shape (cells, offsets)."""
+    here = np.stack(np.unravel_index(np.arange(np.prod(grid)), grid), axis=1)
+    reach = [np.arange(n) if wrapped else np.arange(1 - n, n) for n in grid]
+    around = np.stack([axis.ravel() for axis in np.meshgrid(*reach, indexing="ij")], axis=1)
+    there = here[:, None, :] + around[None, :, :]
+    inside = ((there >= 0) & (there < np.array(grid))).all(axis=2)
+    flat = np.ravel_multi_index(tuple(np.moveaxis(there % np.array(grid), 2, 0)), grid)
+    return np.where(inside | wrapped, flat, -1).astype(np.int64)
+
+
+def _fitted(points: Array, labels: Array, around: Array, wrapped: bool) -> Shared | None:
+    if around.shape[1] > MAX_FEATURES:
+        return None
+    pooled_labels = labels.T.reshape(-1)
+    # Evenly spread over outputs and samples.
+    number = len(pooled_labels)
+    taken = np.unique(np.linspace(0, number - 1, min(number, MAX_POOLED)).astype(np.int64))
+    cells, samples = taken // len(points), taken % len(points)
+    columns = around[cells]
+    seen = np.where(columns >= 0, points[samples[:, None], columns], 0)
+    found = relevant_inputs(seen, pooled_labels[taken])
+    inputs = around[:, list(found.inputs)]
+    shared = Shared(inputs, found, wrapped)
+    whole = shared.pooled(points)
+    bits = description_length(whole, pooled_labels, range(whole.shape[1]))
+    # Naming the inputs among all that were seen, not among those found.
+    named = found.bits - description_length(seen[:, list(found.inputs)], pooled_labels[taken], range(len(found.inputs)))
+    return Shared(inputs, Relevance(found.inputs, found.is_consistent, found.is_smallest, bits + named), wrapped)

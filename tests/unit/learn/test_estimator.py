@@ -1,0 +1,122 @@
+"""Essence networks: what they learn, and that network and rule are what they predict."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.datasets import load_digits
+
+import ddcompile as dd
+from ddcompile.learn import ENNClassifier
+
+
+def automaton(rule: int, cells: np.ndarray) -> np.ndarray:
+    return (rule >> (4 * np.roll(cells, 1, -1) + 2 * cells + np.roll(cells, -1, -1))) & 1
+
+
+def all_bits(n: int) -> np.ndarray:
+    return np.array(list(product([0, 1], repeat=n)))
+
+
+@pytest.mark.parametrize("splitting", ["separable", "samples", 4])
+def test_exclusive_or(splitting: str | int) -> None:
+    points = all_bits(2)
+    classifier = ENNClassifier(splitting).fit(points, points.sum(axis=1) % 2)
+    assert classifier.predict(points).tolist() == [0, 1, 1, 0]
+    program = dd.distill(classifier, head="argmax")
+    assert str(program.verdict).startswith("proved")
+    assert np.array_equal(program(points), [0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("rule", [0, 30, 90, 110, 150, 170, 184, 232, 255])
+def test_automata_from_twelve_transitions(rule: int) -> None:
+    cells = np.random.default_rng(rule).integers(0, 2, (12, 20))
+    classifier = ENNClassifier(shared="auto").fit(cells, automaton(rule, cells))
+    unseen = np.random.default_rng(999).integers(0, 2, (2000, 20))
+    assert np.array_equal(classifier.predict(unseen), automaton(rule, unseen))
+
+
+def test_automaton_without_sharing_becomes_one_statement() -> None:
+    cells = np.random.default_rng(0).integers(0, 2, (200, 12))
+    classifier = ENNClassifier(relevance="exact").fit(cells, automaton(30, cells))
+    assert [len(columns) for columns in classifier.columns_] == [3] * 12
+    program = dd.distill(classifier, inputs="cell: bit[12]", outputs="next: bit[12]", name="rule30")
+    assert len(program.rule.statements) == 1
+    assert np.array_equal(program(all_bits(12)), automaton(30, all_bits(12)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_network_and_rule_are_what_is_predicted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = all_bits(6)
+    labels: Any = rng.integers(0, 3, 64) if seed % 2 else rng.integers(0, 2, (64, 3))
+    used = rng.permutation(64)[:30]
+    kind = ["auto", "separable", "samples", 6][seed % 4]
+    classifier = ENNClassifier(kind, kept_margin=rng.random(), relevance="exact" if seed > 3 else None, random_state=0)
+    classifier.fit(points[used], labels[used])
+    program = dd.distill(classifier)
+    assert np.array_equal(program(points).reshape(64, -1), classifier.predict(points).reshape(64, -1))
+
+
+def test_digits() -> None:
+    points, labels = load_digits(return_X_y=True)
+    points = (points > 7).astype(int)
+    classifier = ENNClassifier(20).fit(points[:1200], labels[:1200])
+    assert classifier.score(points[:1200], labels[:1200]) == 1
+    assert classifier.score(points[1200:], labels[1200:]) > 0.86
+
+
+def test_softmax_of_the_network_is_predict_proba() -> None:
+    points = all_bits(4)
+    labels = np.minimum(points.sum(axis=1), 2)
+    classifier = ENNClassifier().fit(points, labels)
+    program = dd.distill(classifier.to_network("softmax"))
+    assert np.allclose(program(points), classifier.predict_proba(points))
+
+
+def test_samples_that_are_outvoted_are_counted() -> None:
+    points = np.concatenate([all_bits(3)] * 3)
+    labels = (points.sum(axis=1) > 1).astype(int)
+    expected = labels[:8].copy()
+    labels[0] = 1
+    classifier = ENNClassifier().fit(points, labels)
+    assert classifier.contradicted_ == 1
+    assert np.array_equal(classifier.predict(points[:8]), expected)
+
+
+def test_names_of_labels_are_kept() -> None:
+    points = all_bits(3)
+    labels = np.where(points.any(axis=1), "some", "none")
+    assert ENNClassifier().fit(points, labels).predict(points).tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"subconcepts": "few"}, "subconcepts must be auto, separable, samples or a number above 0, not 'few'"),
+        ({"subconcepts": 0}, "subconcepts must be auto, separable, samples or a number above 0, not 0"),
+        ({"relevance": "most"}, "relevance must be exact or None, not 'most'"),
+        ({"shared": "all"}, "shared must be auto or None, not 'all'"),
+        ({"kept_margin": 2}, "kept_margin must be a number from 0 to 1, not 2"),
+        ({"C": 0}, "C must be a number above 0, not 0"),
+        ({"shared": "auto", "grid": (2, 2)}, r"the grid \(2, 2\) does not hold 3 inputs"),
+    ],
+)
+def test_parameters_that_make_no_sense(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ENNClassifier(**parameters).fit(all_bits(3), all_bits(3))
+
+
+def test_what_cannot_be_learned_from() -> None:
+    with pytest.raises(ValueError, match="y has one class"):
+        ENNClassifier().fit(all_bits(2), np.zeros(4))
+    with pytest.raises(ValueError, match="relevance and shared are for inputs that are whole numbers"):
+        ENNClassifier(relevance="exact").fit(all_bits(2) + 0.5, [0, 0, 0, 1])
+    with pytest.raises(ValueError, match="gives bits, but an output has more than two labels"):
+        ENNClassifier().fit(all_bits(2), [[0, 0], [1, 1], [2, 0], [0, 1]]).to_network()

@@ -1,0 +1,72 @@
+"""The inputs that an output depends on."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pysat")
+
+from ddcompile.learn.relevance import description_length, relevant_inputs
+
+
+def is_consistent(points: np.ndarray, labels: np.ndarray, inputs: tuple[int, ...]) -> bool:
+    seen: dict[tuple[int, ...], int] = {}
+    pairs = zip(points[:, list(inputs)].tolist(), labels.tolist(), strict=True)
+    return all(seen.setdefault(tuple(row), label) == label for row, label in pairs)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_smaller_set_is_consistent(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = np.unique(rng.integers(-1, 2, (14, 7)), axis=0)
+    labels = rng.integers(0, 2, len(points))
+    found = relevant_inputs(points, labels)
+    if found.is_consistent:
+        assert is_consistent(points, labels, found.inputs)
+        smaller = combinations(range(7), max(len(found.inputs) - 1, 0))
+        assert found.is_smallest
+        assert not found.inputs or not any(is_consistent(points, labels, inputs) for inputs in smaller)
+    else:
+        full = tuple(range(7))
+        assert found.bits < description_length(points, labels, full)
+
+
+def test_exclusive_ors_are_found_though_no_input_tells_anything_by_itself() -> None:
+    points = np.random.default_rng(0).integers(0, 2, (60, 30))
+    labels = points[:, 3] ^ points[:, 17]
+    assert relevant_inputs(points, labels).inputs == (3, 17)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.1, 0.15])
+def test_wrong_labels_are_left_contradicted(noise: float) -> None:
+    rng = np.random.default_rng(1)
+    points = rng.integers(0, 2, (300, 20))
+    labels = points[:, 3] ^ (points[:, 4] | points[:, 5]) ^ (rng.random(300) < noise)
+    found = relevant_inputs(points, labels)
+    assert found.inputs == (3, 4, 5)
+    assert not found.is_consistent
+
+
+def test_equal_samples_with_different_labels_are_no_obstacle() -> None:
+    points = np.repeat(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), 20, axis=0)
+    labels = points[:, 1].copy()
+    labels[0] = 1
+    found = relevant_inputs(points, labels)
+    assert found.inputs == (1,)
+    assert not found.is_consistent
+
+
+def test_a_constant_output_depends_on_nothing() -> None:
+    points = np.random.default_rng(0).integers(0, 2, (10, 5))
+    found = relevant_inputs(points, np.zeros(10, dtype=np.int64))
+    assert found.inputs == ()
+    assert found.is_smallest
+
+
+def test_numbers_beyond_bits_and_below_zero() -> None:
+    points = np.random.default_rng(0).integers(-3, 4, (200, 8))
+    labels = (points[:, 2] + points[:, 5] > 1).astype(np.int64)
+    assert relevant_inputs(points, labels).inputs == (2, 5)
