@@ -218,7 +218,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kind: Any = self.subconcepts
         kept: Any = self.kept_margin
         price: Any = self.C
-        is_number = isinstance(kind, Integral) and kind is not True and int(kind) >= 1
+        is_number = isinstance(kind, Integral) and int(kind) >= 1
         if not is_number and kind not in ("auto", "separable", "samples"):
             raise ValueError(f"subconcepts must be auto, separable, samples or a number above 0, not {kind!r}")
         if self.relevance not in (None, "exact"):
