@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ddcompile.analysis.nearby import closest, walked
+
 __all__ = ["Slot", "proposals", "size_of"]
 
 _LIMIT = 2**62
@@ -20,9 +22,9 @@ _MAX_PROOFS = 12
 _MAX_FINE = 32
 _MAX_ROUGH = 2**20
 _MAX_SIZE = 2**40
-_SAMPLES = 256
-_FEW_SAMPLES = 24
 _PRODUCT = 1 << 18
+_FIRST = 1
+_SAMPLES = 256
 _PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
 
 Slot: TypeAlias = tuple[int, int, int]
@@ -67,10 +69,10 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
     candidates = candidates[(sizes > 0) & (sizes < largest)].astype(np.int64)
+    candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), slots)]
     if len(candidates):
         candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
         candidates = np.unique(candidates, axis=0)
-        candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), slots)]
         order = np.lexsort((*candidates.T[::-1], np.abs(candidates) @ counts.astype(np.int64)))
         candidates = candidates[order]
         # Where the small ones all fail, one that is nearly proportional to the weights may be near its proof.
@@ -90,43 +92,22 @@ def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> 
 
 
 def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: Sequence[Slot]) -> np.ndarray:
-    """Which candidates order some sampled inputs as the original does; the others are not worth a proof."""
+    """Which candidates order inputs next to the threshold as the original does; the others are not worth a proof."""
+    plausible = np.ones(len(candidates), dtype=bool)
     if any(n >= _MAX_SIZE for _, _, n in slots):
-        return np.ones(len(candidates), dtype=bool)
+        return plausible
     rng = np.random.default_rng(0)
     bits = np.array([n for _, _, n in slots])
-    slopes = weights * np.array([step for _, step, _ in slots])
-    chance = rng.random((_SAMPLES, 1 if len(slots) > _MAX_FINE else len(slots)))
-    ones = rng.binomial(bits, chance, size=(_SAMPLES, len(slots)))
-    values = ones @ slopes + bias
-    # Walk from every sample, slot by slot, to the end of the range across the threshold, and stop on either side of it.
-    ends = np.where((values[:, None] < 0) == (slopes > 0), bits, 0)
-    order = np.argsort(rng.random(ones.shape), axis=1)
-    gains = np.take_along_axis((ends - ones) * slopes, order, axis=1)
-    there = (values[:, None] + np.cumsum(gains, axis=1) < 0) != (values[:, None] < 0)
-    last = np.where(there.any(axis=1), there.argmax(axis=1), len(slots) - 1)
-    walked = np.empty_like(there)
-    np.put_along_axis(walked, order, np.arange(len(slots)) < last[:, None], axis=1)
-    near = np.where(walked, ends, ones)
-    every, chosen = np.arange(_SAMPLES), order[np.arange(_SAMPLES), last]
-    slope = slopes[chosen]
-    rest = near @ slopes + bias - slope * near[every, chosen]
-    ideal = np.divide(-rest, slope, out=np.zeros(_SAMPLES), where=slope != 0)
-    sides = []
-    for target in (np.floor(ideal), np.floor(ideal) + 1):
-        moved = near.copy()
-        moved[every, chosen] = np.clip(target, 0, bits[chosen])
-        sides.append(moved)
-    points = np.concatenate(sides)
-    values = points @ slopes + bias
+    steps = np.array([step for _, step, _ in slots])
+    slopes = weights * steps
     noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))
-    scaled = candidates * np.array([step for _, step, _ in slots])
-    plausible = np.zeros(len(candidates), dtype=bool)
-    points, scaled = points.astype(np.float64), scaled.astype(np.float64)
     # A few samples rule most candidates out.
-    few = np.r_[:_FEW_SAMPLES, _SAMPLES : _SAMPLES + _FEW_SAMPLES]
-    left = np.flatnonzero(_separated(points[few], scaled, values[few], noise))
-    plausible[left] = _separated(points, scaled[left], values, noise)
+    for count in (_FIRST, _SAMPLES):
+        points = walked(slopes, bias, bits, count, rng)
+        if count == _FIRST and len(slots) > _MAX_DISTINCT:
+            points = np.concatenate([points, closest(points[:count], slopes, bias, bits, rng)])
+        scaled = (candidates[plausible] * steps).astype(np.float64)
+        plausible[plausible] = _separated(points.astype(np.float64), scaled, points @ slopes + bias, noise)
     return plausible
 
 

@@ -44,6 +44,8 @@ def signs_along(
     The greatest value of the candidate where the original is negative, the one where it is zero, and the least where
     it is positive; None for those that there are not.
     """
+    if sum(abs(c) * n for c, members in groups for _, n in members) > _WORK_LIMIT:
+        return None
     # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
     largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
     scale = _round_ratio(abs(largest[1][0][0]), abs(largest[0])) if largest[0] else 0

@@ -117,8 +117,8 @@ class _Reader:
         steps = self.index(binder.name)
         self.inside[binder.name] = (steps < counts).astype(np.int64)
         # Outside, any place of some range does.
-        first = np.broadcast_to(low, counts.shape)[counts > 0][:1]
-        self.starts[binder.name] = np.where(steps < counts, low, first - steps)
+        reached = np.broadcast_to(low, counts.shape)[counts > 0][:1].sum()
+        self.starts[binder.name] = np.where(steps < counts, low, reached - steps)
 
     def full_shape(self, names: Sequence[str]) -> tuple[int, ...]:
         shape = [1] * len(self.axis)

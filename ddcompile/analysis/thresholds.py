@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import blake2b
 from math import gcd
 
 from ddcompile.analysis.candidates import Slot, proposals, size_of
@@ -72,6 +73,33 @@ def least_threshold(
     zero_is_negative
         For step units: the original's zeros count as negative.
     """
+    key = _digest(weights, bias, domains, zero_is_negative)
+    if key in _DECLINED:
+        return None
+    found = _found(weights, bias, domains, zero_is_negative)
+    if found is None:
+        if len(_DECLINED) >= _MOST_DECLINED:
+            _DECLINED.clear()
+        _DECLINED.add(key)
+    return found
+
+
+_DECLINED: set[bytes] = set()
+"""Digests of units for which nothing was found: passes ask for the same ones again."""
+
+_MOST_DECLINED = 1 << 16
+
+
+def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> bytes:
+    kinds = {id(domain): domain for domain in domains}
+    numbers = {each: k for k, each in enumerate(kinds)}
+    pattern = [numbers[id(domain)] for domain in domains] if len(kinds) > 1 else len(domains)
+    text = repr((weights, bias, list(kinds.values()), pattern, zero_is_negative))
+    return blake2b(text.encode(), digest_size=32).digest()
+
+
+def _found(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> Threshold | None:
+    """The form by the normal form of the unit."""
     common = gcd(*weights) or 1
     divided = [w // common for w in weights]
     if zero_is_negative:
@@ -105,7 +133,7 @@ def least_threshold(
     return replace(found.moved(start), coefficients=signed)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
     """The least form with one coefficient a slot."""
     low = bias + sum(n * min(w, 0) * step for w, step, n in slots)

@@ -10,6 +10,7 @@ A size is an integer in 1..2**31 - 1: the types of a rule with sizes hold for al
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -138,7 +139,17 @@ def infer(rule: Rule, rationals: Mapping[str, ValueType] | None = None, groups: 
     groups
         What `schedule` gives, or better: it does not compare positions in a rule with sizes.
     """
-    return _Inference(rule, rationals or {}).run(schedule(rule) if groups is None else groups)
+    if rationals or groups is not None:
+        return _Inference(rule, rationals or {}).run(schedule(rule) if groups is None else groups)
+    known = next((types for types in tuple(_RECENT) if types.rule is rule), None)
+    if known is None:
+        known = _Inference(rule, {}).run(schedule(rule))
+        _RECENT.append(known)
+    return known
+
+
+_RECENT: deque[Types] = deque(maxlen=2)
+"""The types of the rules asked for last: passes and the verifier ask for those of one rule again and again."""
 
 
 class _Inference:

@@ -157,14 +157,13 @@ def _shrink(
     """The row in least integers, and the factor and the offset by which the old value is that of the new one."""
     if row.has_scale:
         return row, _SAME
-    operands = []
-    are_bits = codes.is_bit(row.atoms).tolist()
-    for number, is_bit in zip(atoms.tensor_of(row.atoms).tolist(), are_bits, strict=True):
-        domain = Domain(0, 1) if is_bit else domains[atoms.names[number]]
-        if domain is None:
-            return row, _SAME
-        operands.append(domain)
-    weights = [int(w) for w in row.weights]
+    numbers, are_bits = atoms.tensor_of(row.atoms), codes.is_bit(row.atoms)
+    known = {t: domains[atoms.names[t]] for t in np.unique(numbers[~are_bits]).tolist()}
+    if None in known.values():
+        return row, _SAME
+    bit, kinds = Domain(0, 1), {t: d for t, d in known.items() if d is not None}
+    operands = [bit if b else kinds[t] for t, b in zip(numbers.tolist(), are_bits.tolist(), strict=True)]
+    weights = row.weights.tolist()
     found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
     if found is None:
         return row, _SAME

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -139,12 +139,13 @@ def run(
     if rule.sizes:
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
-        return _once(rule, parse_pipeline(spec, PASSES), observe, accept)
+        return _once(rule, parse_pipeline(spec, PASSES), _Run(observe, accept))
     passes = parse_pipeline(DEFAULT, PASSES)
     steps: list[Step] = []
     price = cost(rule)
+    state = _Run(observe, accept)
     for _ in range(_MAX_ROUNDS):
-        found = _shorter(rule, passes, observe, accept)
+        found = _shorter(rule, passes, state)
         if not found or cost(found[-1].new) >= price:
             break
         steps += found
@@ -153,57 +154,54 @@ def run(
     return steps
 
 
-def _shorter(
-    rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
-) -> list[Step]:
+@dataclass(slots=True)
+class _Run:
+    """Who follows the passes and decides on steps, and the programs for which passes had nothing to do any more."""
+
+    observe: Observer | None
+    accept: Callable[[Step], bool] | None
+    settled: dict[Pass, Rule] = field(default_factory=dict)
+
+
+def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter.
 
     Units written from their tables may have hidden a structure: programs that are still long are tried without, too.
     """
-    found = _once(rule, passes, observe, accept)
+    found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
-        found = _without(Recode, found, rule, passes, observe, accept)
+        found = _without(Recode, found, rule, passes, state)
     combined = next((step for step in found if step.name == Combine.name), None)
     if combined is not None and cost(found[-1].new) >= cost(combined.old):
-        found = _without(Combine, found, rule, passes, observe, accept)
+        found = _without(Combine, found, rule, passes, state)
     tabled = next((step for step in found if step.name == CollapseTables.name), None)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
-        found = _without(CollapseTables, found, rule, passes, observe, accept)
+        found = _without(CollapseTables, found, rule, passes, state)
     return found
 
 
-def _without(
-    kind: type[Pass],
-    found: list[Step],
-    rule: Rule,
-    passes: Sequence[Pass],
-    observe: Observer | None,
-    accept: Callable[[Step], bool] | None,
-) -> list[Step]:
+def _without(kind: type[Pass], found: list[Step], rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     """The steps without passes of one kind, if they end shorter."""
-    other = _once(rule, [p for p in passes if not isinstance(p, kind)], observe, accept)
+    other = _once(rule, [p for p in passes if not isinstance(p, kind)], state)
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
 
 
-def _once(
-    rule: Rule, passes: Sequence[Pass], observe: Observer | None, accept: Callable[[Step], bool] | None
-) -> list[Step]:
+def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     steps: list[Step] = []
-    settled: dict[Pass, Rule] = {}
     for chosen in passes:
         start = time.perf_counter()
         # Passes are idempotent: where nothing changed since, there is nothing to do.
-        while settled.get(chosen) is not rule:
+        while state.settled.get(chosen) is not rule:
             found = _step(chosen, rule)
-            if found is None or not (accept is None or accept(found)):
+            if found is None or not (state.accept is None or state.accept(found)):
                 break
             steps.append(found)
             rule = found.new
             if not chosen.repeats:
                 break
-        settled[chosen] = rule
-        if observe is not None:
-            observe(chosen.name, rule, time.perf_counter() - start)
+        state.settled[chosen] = rule
+        if state.observe is not None:
+            state.observe(chosen.name, rule, time.perf_counter() - start)
     return steps
 
 

@@ -124,10 +124,18 @@ class _State:
 
     def renumber(self, row: Row, atoms: Atoms) -> Row:
         """The row over elements of the new program."""
+        numbers = self.old.tensor_of(row.atoms)
+        names = [self.old.names[t] for t in np.unique(numbers).tolist()]
+        if self.moved.isdisjoint(names) and not self.silent:
+            shifts = np.zeros(len(self.old.names), dtype=np.int64)
+            for name in names:
+                shifts[self.old.names.index(name)] = atoms.offset[name] - self.old.offset[name]
+            moved = row.atoms + shifts[numbers]
+            if (np.diff(moved) > 0).all():
+                return replace(row, atoms=moved)
         total: dict[int, int] = {}
         bias = row.bias
-        numbers = self.old.tensor_of(row.atoms).tolist()
-        for atom, number, weight in zip(row.atoms.tolist(), numbers, row.weights.tolist(), strict=True):
+        for atom, number, weight in zip(row.atoms.tolist(), numbers.tolist(), row.weights.tolist(), strict=True):
             name = self.old.names[number]
             place = self.places.get(atom) or _Place(name, atom - self.old.offset[name], 1, 0)
             start, weight_here = atoms.offset[place.tensor], weight * place.sign

@@ -6,7 +6,7 @@ P, whose extremes over the range of P are exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from ddcompile.prove.curves import curve_of, extremes, units_curve
 from ddcompile.prove.forms import Form
@@ -19,8 +19,11 @@ ORDERED_LIMIT = 16
 """Bounds of longer forms take thresholds and relus of one form as independent."""
 
 
-def free_bounds(nodes: Sequence[Node], form: Form) -> Interval:
-    """The least and greatest value of `form * 2**form.exp` over free variables."""
+def free_bounds(nodes: Sequence[Node], bits: Set[int], form: Form) -> Interval:
+    """The least and greatest value of `form * 2**form.exp` over free variables, of which `bits` are 0 or 1."""
+    if form.terms.keys() <= bits:
+        positive = sum(filter((0).__lt__, form.terms.values()))
+        return form.const + sum(form.terms.values()) - positive, form.const + positive
     low: int | None = form.const
     high: int | None = form.const
     for v, c in form.terms.items():
@@ -31,10 +34,10 @@ def free_bounds(nodes: Sequence[Node], form: Form) -> Interval:
     return low, high
 
 
-def bounds(nodes: Sequence[Node], bases: Sequence[Base], form: Form) -> Interval:
+def bounds(nodes: Sequence[Node], bits: Set[int], bases: Sequence[Base], form: Form) -> Interval:
     """A range that holds all values of `form * 2**form.exp`."""
     if len(form.terms) > ORDERED_LIMIT:
-        return meet(form.span, free_bounds(nodes, form))
+        return meet(form.span, free_bounds(nodes, bits, form))
     free: dict[int, int] = {}
     units: dict[int, dict[int, int]] = {}
     for v, c in form.terms.items():
@@ -42,7 +45,7 @@ def bounds(nodes: Sequence[Node], bases: Sequence[Base], form: Form) -> Interval
             free[v] = c
         else:
             units.setdefault(nodes[v].base, {})[v] = c
-    span = free_bounds(nodes, Form(free, form.const))
+    span = free_bounds(nodes, bits, Form(free, form.const))
     for base, own in units.items():
         span = plus(span, _together(nodes, bases[base], own))
     return meet(form.span, span)

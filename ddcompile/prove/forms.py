@@ -130,6 +130,9 @@ def total(items: Iterable[Form]) -> Form:
     if len(forms) == 1:
         return forms[0]
     exp = max((f.exp for f in forms), default=0)
+    variable_forms = [f for f in forms if f.terms]
+    if len(variable_forms) == 1 and variable_forms[0].exp == exp:
+        return _moved(variable_forms[0], [f for f in forms if not f.terms])
     terms: dict[int, int] = {}
     const = 0
     span: Interval = (0, 0)
@@ -141,6 +144,12 @@ def total(items: Iterable[Form]) -> Form:
         for v, c in form.terms.items():
             terms[v] = get(v, 0) + (c << shift)
     return Form({v: c for v, c in terms.items() if c}, const, exp, *span)
+
+
+def _moved(form: Form, numbers: Sequence[Form]) -> Form:
+    """A form plus numbers, which have no more denominator."""
+    offset = sum(f.const << form.exp - f.exp for f in numbers)
+    return Form(form.terms, form.const + offset, form.exp, *plus(form.span, (offset, offset)))
 
 
 def add(left: Form, right: Form) -> Form:

@@ -24,6 +24,7 @@ from ddcompile.prove.definitions import Clauses, Definitions, complete, componen
 from ddcompile.prove.elements import Model, Table, name_of
 from ddcompile.prove.forms import Decline, Form
 from ddcompile.prove.machine import Machine
+from ddcompile.prove.renaming import copied, renamed
 from ddcompile.prove.store import Store
 from ddcompile.prove.verdict import Failure, Verdict
 
@@ -158,11 +159,13 @@ class _Meanings(dict[str, Table]):
         super().__init__(inputs)
         self.old = old
         self.source: Mapping[str, Source] = {}
+        self.same: dict[str, str] = {}
+        """Old tensors by new ones with their meanings."""
 
     def __missing__(self, name: str) -> Table:
-        if self.source.get(name) != "old":
+        if name not in self.same and self.source.get(name) != "old":
             raise Decline(f"{name} is read before it has a meaning")
-        self[name] = self.old[name]
+        self[name] = self.old[self.same.get(name, name)]
         return self[name]
 
 
@@ -211,7 +214,7 @@ class _Step:
 
     def run(self) -> None:
         """Show all obligations, tensor by tensor in evaluation order."""
-        kept = self._unchanged()
+        kept = self._renamed()
         for group in components(self.new_model):
             if kept.issuperset(group):
                 for name in group:
@@ -223,15 +226,17 @@ class _Step:
             complete(self.clauses, self.machine, self.meanings, [n for n in group if self.source[n] == "itself"])
             self._obligations(group)
 
-    def _unchanged(self) -> set[str]:
-        """Tensors with the meanings, clauses and constants of old, and whose reads mean what they meant."""
-        old = {name: [s for s in self.old.statements if s.target == name] for name in self.old_model.owner}
-        new = {name: [s for s in self.new.statements if s.target == name] for name in self.new_model.owner}
-        constants = {c.name: c for c in self.old.constants}
-        equal_constants = {c.name for c in self.new.constants if constants.get(c.name) == c}
-        kept = {name for name, how in self.source.items() if how == "old"}
-        same = kept | equal_constants | self.inputs.keys()
-        return {name for name in kept if old[name] == new[name] and same.issuperset(self.new_model.reads(name))}
+    def _renamed(self) -> set[str]:
+        """Tensors with the clauses of the old tensors that they mean, whose meanings they take over."""
+        means = {name: name for name, how in self.source.items() if how == "old"}
+        for name in self.witness.owner:
+            clauses = [s for s in self.witness.statements if s.target == name]
+            tensor = copied(clauses, self.witness.shape[name], self.old_model)
+            if tensor is not None:
+                means[name] = tensor
+        kept = renamed(self.old, self.new, (self.old_model, self.new_model), means)
+        self.meanings.same.update({name: means[name] for name in kept})
+        return kept
 
     def _witnessed(self, name: str) -> Table:
         """The meanings that the witness gives to the elements of a tensor that the new program defines."""

@@ -56,6 +56,10 @@ class Store:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.bases: list[Base] = []
+        self.bits: set[int] = set()
+        """The variables that are 0 or 1."""
+        self.sources: set[int] = set()
+        """The variables of level 0."""
         self.spins: set[int] = set()
         """The input bits that stand for -1 and 1."""
         self._index: dict[Hashable, int] = {}
@@ -211,7 +215,7 @@ class Store:
             found = len(self.bases)
             self.bases.append(Base(form, low, high, self.integral(form), self.level(form)))
             self._base_index[name] = found
-            origin = free_bounds(self.nodes, form)[0]
+            origin = free_bounds(self.nodes, self.bits, form)[0]
             if origin is not None:
                 self.bases[found].origin = origin
                 self.bases[found].attainable = self._attainable(form)
@@ -287,7 +291,7 @@ class Store:
 
     def bounds(self, form: Form) -> Interval:
         """Least and greatest value of `form * 2**form.exp`, over free variables (see `ddcompile.prove.bounds`)."""
-        return bounds(self.nodes, self.bases, form)
+        return bounds(self.nodes, self.bits, self.bases, form)
 
     def spanned(self, form: Form) -> Form:
         """The form with what its variables tell of its range."""
@@ -296,12 +300,13 @@ class Store:
     def integral(self, form: Form) -> bool:
         """Whether all variables of a form are integers."""
         nodes = self.nodes
-        return all(nodes[v].integral for v in form.terms)
+        return form.terms.keys() <= self.bits or all(nodes[v].integral for v in form.terms)
 
     def level(self, form: Form) -> int:
         """The greatest distance from the inputs."""
-        nodes = self.nodes
-        return max((nodes[v].level for v in form.terms), default=0)
+        if form.terms.keys() <= self.sources:
+            return 0
+        return max(self.nodes[v].level for v in form.terms)
 
     def single_bit(self, form: Form) -> int | None:
         """The variable of a form over one bit."""
@@ -322,6 +327,10 @@ class Store:
         if found is None:
             found = self._index[name] = len(self.nodes)
             self.nodes.append(node)
+            if node.is_bit:
+                self.bits.add(found)
+            if not node.level:
+                self.sources.add(found)
         return found
 
 

@@ -176,3 +176,14 @@ def test_ranges_from_tables_are_read_as_units() -> None:
         ("sign", -1, [1, 2], [8, 4]),
         ("sign", -1, [5], [6]),
     ]
+
+
+@pytest.mark.parametrize(("first", "last"), [("0", "end[u]"), ("end[u]", "4"), ("end[0]", "end[3]"), ("4", "end[u]")])
+def test_ranges_that_begin_or_end_at_one_place_are_read_as_units(first: str, last: str) -> None:
+    rule = parse(f"""rule f(x: bit[6]) -> (y: int[4]) {{
+  const end: int[4] = [0, 3, 1, 4]
+  y[u < 4] = sum({first} <= k < {last}: x[k])
+}}""")
+    places = {"end[u]": [0, 3, 1, 4], "end[0]": [0] * 4, "end[3]": [4] * 4, "0": [0] * 4, "4": [4] * 4}
+    ranges = zip(places[first], places[last], strict=True)
+    assert [r[2] for r in units(rule)] == [list(range(low, high)) for low, high in ranges]
