@@ -18,6 +18,7 @@ from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.collapse_tables import CollapseTables
 from ddcompile.passes.collect import Collect
 from ddcompile.passes.combine import Combine
+from ddcompile.passes.complement import Complement
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
@@ -59,6 +60,7 @@ _ALL: tuple[type[Pass], ...] = (
     Promote,
     CollapseCones,
     Gather,
+    Complement,
     Align,
     Roll,
     Widen,
@@ -79,7 +81,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,collapse-tables,combine,"
     "exact-thresholds,forward,reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,dce,gather,"
-    "align,roll,widen,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "complement,align,roll,widen,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

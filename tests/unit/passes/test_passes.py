@@ -23,6 +23,24 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "steps of which every second one is the other way round",
+        "complement",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] or x[(i + 1) % 8]
+  b[i < 8] = a[i] and a[(i + 1) % 8]
+  c[i < 8] = b[i] or b[(i + 1) % 8]
+  d[i < 8] = c[i] and c[(i + 1) % 8]
+  y[i < 8] = not (d[(i + 2) % 8] or d[(i + 3) % 8])
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = not x[i] and not x[(i + 1) % 8]
+  b[i < 8] = not a[i] and not a[(i + 1) % 8]
+  c[i < 8] = not b[i] and not b[(i + 1) % 8]
+  d[i < 8] = not c[i] and not c[(i + 1) % 8]
+  y[i < 8] = not (d[(i + 2) % 8] or d[(i + 3) % 8])
+}""",
+    ),
+    (
         "relus of differences, in a sum, with a factor, nested, and in a tensor of their own",
         "extremes",
         """rule f(x: int[0..9][4], z: int[0..9][4]) -> (y: int[4], w: int, v: int, u: int) {
@@ -954,6 +972,18 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "a bit that is read beyond its end, and steps that are alike",
+        "complement",
+        """rule f(x: bit[8]) -> (y: bit[8], z: bit[8]) {
+  a[i < 8] = x[i] or x[(i + 1) % 8]
+  b[i < 8] = pad(a, 0)[i - 1] and a[i]
+  y[i < 8] = b[i] or b[(i + 1) % 8]
+  c[i < 8] = x[i] and x[(i + 1) % 8]
+  d[i < 8] = c[i] and c[(i + 1) % 8]
+  z[i < 8] = d[i] and d[(i + 1) % 8]
+}""",
+    ),
     (
         "a relu of a sum, one that is not added to what it takes away, and a real",
         "extremes",
