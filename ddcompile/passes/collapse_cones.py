@@ -40,6 +40,7 @@ from ddcompile.ir.nodes import (
     Binding,
     Constant,
     Expr,
+    If,
     Index,
     Literal,
     Number,
@@ -55,6 +56,14 @@ from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded, with_places
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
+from ddcompile.passes.switched import (
+    at_place,
+    condition_of,
+    exceptional_places,
+    operands_of_chain,
+    usual,
+    with_sums_as_reads,
+)
 
 __all__ = ["CollapseCones", "least", "unrolled"]
 
@@ -108,14 +117,19 @@ def _collapsed(
         return statement.value
     best, price = statement.value, float(cost(statement.value))
     cone, saved = folded(statement, unrolled(statement.value, options.terms), tables, types), 0.0
+    plain = statement.value
     gone: set[str] = set()
     for _ in range(options.depth):
-        found = least(cone, types, int(price + saved) + 1, options.inputs)
-        if found is not None and cost(found) - saved < price:
-            found = folded(statement, found, tables, types)
-            best, price = found, cost(found) - saved
+        for found in (
+            least(cone, types, int(price + saved) + 1, options.inputs),
+            _switched(statement, plain, tables, types, int(price + saved) + 1, options),
+        ):
+            if found is not None and cost(found) - saved < price:
+                found = folded(statement, found, tables, types)
+                best, price = found, cost(found) - saved
         if statement.target in read_names([statement]):
             break
+        plain, _ = _expanded(plain, clauses, levels, reals)
         deeper, written = _expanded(cone, clauses, levels, reals)
         if not written:
             break
@@ -126,6 +140,63 @@ def _collapsed(
             saved += sum(map(cost, clauses[name])) / readers[name]
         gone |= written
     return best
+
+
+def _switched(
+    statement: Statement,
+    value: Expr,
+    tables: dict[str, Constant],
+    types: Types,
+    limit: int,
+    options: CollapseCones,
+) -> Expr | None:
+    """The cheapest value with sums as operands, and as it is at a few places where conditions on indices hold."""
+    places = exceptional_places(value, statement.binders)
+    is_switched = any(isinstance(node, If) for node in postorder(value))
+    if is_switched and not places:
+        return None
+    operands, known, sums = with_sums_as_reads(usual(value), types)
+    found = least(operands, known, limit, options.inputs) if sums else None
+    if found is None:
+        cone = with_places(statement, unrolled(usual(value), options.terms), tables) if places else None
+        found = least(cone, types, limit, options.inputs) if cone is not None else None
+        if found is None:
+            return None
+    found = rewrite(found, lambda node: sums.get(node.tensor, node) if isinstance(node, Read) else node)
+    for place in reversed(places):
+        there = folded(statement, at_place(value, place), tables, types)
+        there = _grouped(statement, there, tables, types, options)
+        found = builder.conditional(condition_of(place, statement.binders), there, found)
+    return found
+
+
+def _grouped(
+    statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones
+) -> Expr:
+    """A chain of `or`, `and` or `xor` with operands that read the same few elements as one operand."""
+    if not isinstance(value, Binary) or value.op not in ("or", "and", "xor"):
+        return value
+    groups: list[tuple[set[Expr], list[Expr]]] = []
+    for operand in operands_of_chain(value):
+        atoms = set(reads(with_places(statement, unrolled(operand, options.terms), tables)))
+        for have, members in groups:
+            if len(have | atoms) <= options.inputs:
+                have |= atoms
+                members.append(operand)
+                break
+        else:
+            groups.append((atoms, [operand]))
+    parts: list[Expr] = []
+    for _, members in groups:
+        part = members[0]
+        for operand in members[1:]:
+            part = Binary(value.op, part, operand)
+        cone = with_places(statement, unrolled(part, options.terms), tables)
+        parts.append(least(cone, types, cost(part), options.inputs) or part)
+    result = parts[0]
+    for part in parts[1:]:
+        result = Binary(value.op, result, part)
+    return min(value, result, key=cost)
 
 
 def _levels(rule: Rule, types: Types) -> dict[str, int]:

@@ -969,6 +969,36 @@ APPLIES = [
   y[i < 9] = sum(j in -1..0: kernel_y[j + 1] * h3[(i + j + 1) % 9]) >= 1
 }""",
     ),
+    (
+        "a number of set places, but for one column, where a unit is another",
+        "collapse-cones",
+        """rule f(x: bit[5, 20]) -> (y: bit[20]) {
+  a[j < 20] = sum(i < 5: x[i, j]) >= 2
+  b[j < 20] = if (j + 3) % 20 == 0 then x[0, 1] else sum(i < 5: x[i, j]) >= 3
+  y[j < 20] = a[j] > b[j]
+}""",
+        """rule f(x: bit[5, 20]) -> (y: bit[20]) {
+  a[j < 20] = sum(i < 5: x[i, j]) >= 2
+  b[j < 20] = if j == 17 then x[0, 1] else sum(i < 5: x[i, j]) >= 3
+  y[j < 20] = if j == 17 then (sum(i_ < 5: x[i_, 17]) >= 2) > x[0, 1] else sum(i_ < 5: x[i_, j]) == 2
+}""",
+    ),
+    (
+        "what is left of a function where one of its parts is another",
+        "collapse-cones",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  a[i < 9] = x[i] > x[(i + 1) % 9]
+  b[i < 9] = x[i] and x[(i + 1) % 9]
+  c[i < 9] = if i == 4 then x[0] + x[7] + x[8] >= 2 else x[i] + x[(i + 1) % 9] + x[(i + 2) % 9] >= 3
+  y[i < 9] = a[i] or b[i] or c[i]
+}""",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  a[i < 9] = x[i] > x[(i + 1) % 9]
+  b[i < 9] = x[i] and x[(i + 1) % 9]
+  c[i < 9] = if i == 4 then x[0] + x[7] + x[8] >= 2 else x[i] and x[(i + 1) % 9] and x[(i + 2) % 9]
+  y[i < 9] = if i == 4 then x[4] or x[0] + x[7] + x[8] >= 2 else x[i]
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -982,6 +1012,15 @@ DECLINES = [
   c[i < 8] = x[i] and x[(i + 1) % 8]
   d[i < 8] = c[i] and c[(i + 1) % 8]
   z[i < 8] = d[i] and d[(i + 1) % 8]
+}""",
+    ),
+    (
+        "a condition that is no place, and one that holds at several",
+        "collapse-cones",
+        """rule f(x: bit[5, 20]) -> (y: bit[20]) {
+  a[j < 20] = if j < 3 then x[0, 1] else sum(i < 5: x[i, j]) >= 2
+  b[j < 20] = if j % 2 == 0 then x[0, 1] else sum(i < 5: x[i, j]) >= 3
+  y[j < 20] = a[j] > b[j]
 }""",
     ),
     (
