@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
-from ddcompile.analysis.clipped import fit_clipped_at
+from ddcompile.analysis.clipped import Operands, fit_clipped_at
 from ddcompile.analysis.covers import boxes_of
 from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_most
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
-from ddcompile.ir.affine import Affine
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binder, Constant, Expr, Statement
-from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.clipping import clipped_clause, clipped_weights
 from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import family_clause, moved_weights
@@ -41,10 +42,10 @@ def box_clauses(
     coordinates = np.array(list(np.ndindex(*shape)), dtype=np.int64).reshape(len(rows), len(shape))
     best: tuple[list[Constant], list[Statement], Names] | None = None
     units = list(range(len(rows)))
-    for way in ("exact", "varied", "clipped", "mostly"):
+    for way in ("exact", "varied", "clipped", "mostly", "mostly clipped"):
         own = names.copy()
-        if way == "clipped":
-            found = _clipped(target, rows, coordinates, atoms, own)
+        if "clipped" in way:
+            found = _clipped(target, rows, coordinates, atoms, own, mostly="mostly" in way)
         elif way == "mostly":
             found = _mostly(target, rows, coordinates, atoms, own)
         else:
@@ -143,39 +144,76 @@ def _is_point(binder: Binder) -> bool:
     return binder.upper == builder.add(binder.lower, 1)
 
 
-def _clipped(target: str, rows: Sequence[Row], coordinates: np.ndarray, atoms: Atoms, names: Names) -> _Clauses | None:
-    """One clipped kernel, and families of equal signature for the other rows; None if the kernel does not go round."""
+def _clipped(
+    target: str,
+    rows: Sequence[Row],
+    coordinates: np.ndarray,
+    atoms: Atoms,
+    names: Names,
+    *,
+    mostly: bool = False,
+) -> _Clauses | None:
+    """One clipped kernel, and families of equal signature for the other rows; None if the kernel does not go round.
+
+    If it has `mostly` its units over a box, the clause is over this box, and the others are exceptions.
+    """
     read = [operands_of(row, atoms) for row in rows]
-    tensors = {r[0] for r in read if r is not None}
-    if len(tensors) != 1 or len({(r.kind, r.low, r.high, r.exponent) for r in rows}) != 1:
+    tensors = Counter(r[0] for r in read if r is not None)
+    if not tensors or len({(r.kind, r.low, r.high, r.exponent) for r in rows}) != 1:
         return None
-    tensor = tensors.pop()
-    present = [k for k, r in enumerate(read) if r is not None]
-    operands = [r[1] for r in read if r is not None]
+    tensor = min(tensors, key=lambda name: (-tensors[name], atoms.names.index(name)))
+    if tensors[tensor] < len(rows) and not mostly:
+        return None
+    present = [k for k, r in enumerate(read) if r is not None and r[0] == tensor]
+    operands = [r[1] for r in read if r is not None and r[0] == tensor]
     fit = fit_clipped_at(operands, atoms.shape[tensor], coordinates[present])
-    if fit is None:
+    if fit is None or len(fit[2]) < 2:
         return None
     kernel, moves, accepted = fit
     members = [present[k] for k in accepted]
-    if len(members) < 2:
-        return None
+    boxes = boxes_of(coordinates, np.array(members))
+    if mostly:
+        low, high = coordinates[members].min(axis=0), coordinates[members].max(axis=0) + 1
+        inside = np.flatnonzero(((coordinates >= low) & (coordinates < high)).all(axis=1))
+        if len(inside) - len(members) not in range(1, len(inside) // _SHARE + 1):
+            return None
+        boxes = [(low, high, inside)]
     constants: list[Constant] = []
     statements: list[Statement] = []
-    for low, high, inside in boxes_of(coordinates, np.array(members)):
+    for low, high, inside in boxes:
         binders = binders_of(low.tolist(), high.tolist(), names)
-        offset = offset_of([rows[k] for k in inside.tolist()], binders, names, target)
-        if offset is None:
+        clip = partial(
+            _clip, rows[present[kernel]], operands[kernel], moves, binders, tensor, atoms, names, target
+        )
+        moved = partial(clipped_weights, operands[kernel], moves, tensor, atoms)
+        odd = [k for k, unit in enumerate(inside.tolist()) if unit not in members]
+        made = with_exceptions([rows[k] for k in inside.tolist()], odd, binders, clip, moved, atoms, names, target)
+        if made is None:
             return None
-        points = {b.name: Affine.of(int(a)) for b, a in zip(binders, low, strict=True) if _is_point(b)}
-        own = [
-            Affine.of(constant, dict(zip([b.name for b in binders], slopes, strict=True))).substitute(points)
-            for constant, slopes in moves
-        ]
-        free = tuple(b for b in binders if not _is_point(b))
-        row, first = rows[present[kernel]], operands[kernel]
-        new, value = clipped_clause(row, first, own, offset, free, tensor, atoms.shape[tensor], names, target)
-        constants += new
-        statements.append(Statement(target, _positions(binders), value))
-    rest = sorted(set(range(len(rows))).difference(members))
+        constants += made[0]
+        statements.append(Statement(target, _positions(binders), made[1]))
+    rest = sorted(set(range(len(rows))).difference(*(inside.tolist() for _, _, inside in boxes)))
     others = _exact(target, rows, rest, coordinates, atoms, names)
     return None if others is None else (constants + others[0], statements + others[1])
+
+
+def _clip(
+    row: Row,
+    kernel: Operands,
+    moves: Sequence[tuple[int, tuple[int, ...]]],
+    binders: Sequence[Binder],
+    tensor: str,
+    atoms: Atoms,
+    names: Names,
+    target: str,
+    offset: Offset,
+    extra: Expr,
+) -> tuple[list[Constant], Expr]:
+    """The clause of a clipped kernel over a box; indices of one value are that."""
+    points = {b.name: affine_of(b.lower) or Affine.of(0) for b in binders if _is_point(b)}
+    own = [
+        Affine.of(constant, dict(zip([b.name for b in binders], slopes, strict=True))).substitute(points)
+        for constant, slopes in moves
+    ]
+    free = tuple(b for b in binders if not _is_point(b))
+    return clipped_clause(row, kernel, own, offset, free, tensor, atoms.shape[tensor], names, target, extra)

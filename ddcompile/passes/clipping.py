@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -9,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ddcompile.analysis.clipped import Operands
+from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
@@ -16,7 +18,7 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
 from ddcompile.passes.layers import Names, double_parts
 from ddcompile.passes.offsets import Offset
 
-__all__ = ["clipped_clause"]
+__all__ = ["clipped_clause", "clipped_weights"]
 
 _NOTHING = Literal(0)
 
@@ -65,6 +67,18 @@ def clipped_clause(
             total = builder.add(total, _box(table, axes, tensor, names, stem, constants))
     total = builder.mul(offset.factor, builder.add(total, extra))
     return [*constants, *offset.constants], activated(row, total, offset.value)
+
+
+def clipped_weights(
+    kernel: Operands, moves: Sequence[tuple[int, tuple[int, ...]]], tensor: str, atoms: Atoms, place: Sequence[int]
+) -> dict[int, int]:
+    """The weights of a clipped kernel at a place, by atom; moves are constants and slopes, axis by axis."""
+    shape = atoms.shape[tensor]
+    move = [c + sum(s * p for s, p in zip(slopes, place, strict=True)) for c, slopes in moves]
+    moved = kernel.positions + np.array(move, dtype=np.int64)
+    inside = ((moved >= 0) & (moved < np.array(shape))).all(axis=1)
+    flat = np.ravel_multi_index(tuple(moved[inside].T), shape) + atoms.offset[tensor]
+    return dict(zip(flat.tolist(), kernel.weights[inside].tolist(), strict=True))
 
 
 def _table(row: Row, kernel: Operands) -> np.ndarray:

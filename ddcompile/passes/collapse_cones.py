@@ -176,7 +176,7 @@ def _grouped(
     """A chain of `or`, `and` or `xor` with operands that read the same few elements as one operand."""
     if not isinstance(value, Binary) or value.op not in ("or", "and", "xor"):
         return value
-    groups: list[tuple[set[Expr], list[Expr]]] = []
+    groups: list[tuple[set[Read], list[Expr]]] = []
     for operand in operands_of_chain(value):
         atoms = set(reads(with_places(statement, unrolled(operand, options.terms), tables)))
         for have, members in groups:

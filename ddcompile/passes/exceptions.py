@@ -86,7 +86,13 @@ def with_exceptions(
     def at(k: int) -> Expr:
         return condition(places[k], [p + 1 for p in places[k]], binders)
 
-    extra = builder.add_all(builder.conditional(at(k), e, 0) for k, e in added.items())
+    def term(k: int, value: Expr) -> Expr:
+        less = builder.neg(value)
+        if cost(less) < cost(value):
+            return builder.neg(builder.conditional(at(k), less, 0))
+        return builder.conditional(at(k), value, 0)
+
+    extra = builder.add_all(term(k, e) for k, e in added.items())
     new, value = build(offset, extra)
     for k, unit in reversed(whole.items()):
         value = builder.conditional(at(k), unit, value)

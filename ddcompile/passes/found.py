@@ -14,7 +14,7 @@ from ddcompile.analysis.families import Family, UnitClass, fit_free
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Expr
-from ddcompile.passes.clipping import clipped_clause
+from ddcompile.passes.clipping import clipped_clause, clipped_weights
 from ddcompile.passes.exceptions import Build, Moved
 from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import centred, family_clause, moved_weights
@@ -126,7 +126,7 @@ def clipped_families(
             binders = binders_of([0] * len(family.counts), family.counts, names)
             row, kernel = layer.rows[members[family.kernel]], operands[family.kernel]
             build = partial(_clipped_clause, row, kernel, family, binders, tensor, atoms, names, layer.stem)
-            yield Found(placed, binders, build, partial(_clipped_weights, kernel, family, tensor, atoms), row)
+            yield Found(placed, binders, build, partial(clipped_weights, kernel, family.moves, tensor, atoms), row)
 
 
 def _clipped_clause(
@@ -143,15 +143,3 @@ def _clipped_clause(
 ) -> tuple[list[Constant], Expr]:
     moves = family.move([b.name for b in binders])
     return clipped_clause(row, kernel, moves, offset, binders, tensor, atoms.shape[tensor], names, stem, extra)
-
-
-def _clipped_weights(
-    kernel: Operands, family: Clipped, tensor: str, atoms: Atoms, place: Sequence[int]
-) -> dict[int, int]:
-    """The weights of a clipped kernel at a place, by atom."""
-    shape = atoms.shape[tensor]
-    move = [c + sum(s * p for s, p in zip(slopes, place, strict=True)) for c, slopes in family.moves]
-    moved = kernel.positions + np.array(move, dtype=np.int64)
-    inside = ((moved >= 0) & (moved < np.array(shape))).all(axis=1)
-    flat = np.ravel_multi_index(tuple(moved[inside].T), shape) + atoms.offset[tensor]
-    return dict(zip(flat.tolist(), kernel.weights[inside].tolist(), strict=True))

@@ -20,6 +20,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -39,6 +41,10 @@ from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["SliceWeights"]
+
+
+_WRITTEN = 3
+"""How many places a slice may have that is written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,4 +223,11 @@ def _piece_sum(piece: Slice, axes: list[_Axis], binders: tuple[Binder, ...], res
         else:
             kept.append(Binder(binder.name, Literal(0), Literal(count)))
             values[binder.name] = builder.add(builder.mul(step, Index(binder.name)), low)
-    return builder.mul(piece.coefficient, builder.summation(kept, substitute(rest, values)))
+    result = builder.mul(piece.coefficient, builder.summation(kept, substitute(rest, values)))
+    if len(parts) < len(binders) or prod(count for _, count, _ in piece.axes) > _WRITTEN:
+        return result
+    starts = {b.name: bounds[0] for b in binders if (bounds := box_bounds(b)) is not None}
+    every = product(*(range(starts[n] + a, starts[n] + a + k * step, step) for n, (a, k, step) in parts.items()))
+    places = (dict(zip(parts, map(Literal, point), strict=True)) for point in every)
+    terms = (builder.mul(piece.coefficient, substitute(rest, dict(place))) for place in places)
+    return min(result, builder.add_all(terms), key=cost)

@@ -117,11 +117,9 @@ def _solved(part: Expr, binders: Sequence[Binder]) -> tuple[str, int] | None:
     """The index that a condition is about, and its only value that fulfils it."""
     match part:
         case Compare(("==",), (left, Literal(int(wanted)))):
-            inner, modulus = left, 0
-            if isinstance(left, Binary) and left.op == "%" and isinstance(left.right, Literal):
-                inner, modulus = left.left, left.right.value
+            inner, modulus = _modulo(left)
             form = affine_of(inner)
-            if form is None or len(form.names) != 1 or not form.is_integral or not isinstance(modulus, int):
+            if form is None or len(form.names) != 1 or not form.is_integral:
                 return None
             (name,) = form.names
             bounds = next((box_bounds(b) for b in binders if b.name == name), None)
@@ -135,13 +133,19 @@ def _solved(part: Expr, binders: Sequence[Binder]) -> tuple[str, int] | None:
 def _decided(part: Expr) -> bool | None:
     match part:
         case Compare(("==",), (left, Literal(int(wanted)))):
-            modulus = 0
-            if isinstance(left, Binary) and left.op == "%" and isinstance(left.right, Literal):
-                left, modulus = left.left, int(left.right.value)
-            form = affine_of(left)
+            inner, modulus = _modulo(left)
+            form = affine_of(inner)
             if form is not None and form.is_constant and form.is_integral:
                 return _value(int(form.constant), modulus) == wanted
     return None
+
+
+def _modulo(expr: Expr) -> tuple[Expr, int]:
+    """What is taken modulo a number, and this; 0 if nothing is."""
+    match expr:
+        case Binary("%", inner, Literal(int(modulus))):
+            return inner, modulus
+    return expr, 0
 
 
 def _value(number: int, modulus: int) -> int:

@@ -953,6 +953,17 @@ APPLIES = [
 }""",
     ),
     (
+        "results at borders, one of which reads less, and one of which is another",
+        "reroll",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  const W: int[9, 9] = ROWS
+  y[u < 9] = sum(i < 9: W[u, i] * x[i]) >= 2
+}""".replace("ROWS", _windows({(0, 8): 0, (8, 0): 0, (3, 7): -1, (6, 5): 0, (6, 6): 0, (6, 7): 0, (6, 1): 2})),
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  y[i < 9] = if i == 6 then 2 * x[1] >= 2 else sum(j in -1..1: pad(x, 0)[i + j]) - (if i == 3 then x[7] else 0) >= 2
+}""",
+    ),
+    (
         "a hidden unit that is another, in the place where its readers expect it",
         "reroll",
         """rule f(x: bit[9]) -> (y: bit[9]) {
