@@ -265,22 +265,26 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
     def _essences(self, points: Array, labels: Array, classes: list[Array]) -> list[Essence]:
+        known: dict[tuple[Any, ...], Essence] = {}
         if self.shared_ is not None:
-            return [self._built(self.shared_.pooled(points), labels.T.reshape(-1), classes[0], 0)]
+            return [self._built(self.shared_.pooled(points), labels.T.reshape(-1), classes[0], 0, known)]
         problems = zip(self.columns_, labels.T, classes, strict=True)
-        return [self._built(view(points, c), column, own, k) for k, (c, column, own) in enumerate(problems)]
+        return [self._built(view(points, c), column, own, k, known) for k, (c, column, own) in enumerate(problems)]
 
-    def _built(self, points: Array, labels: Array, classes: Array, output: int) -> Essence:
-        """The network of one output."""
+    def _built(
+        self, points: Array, labels: Array, classes: Array, output: int, known: dict[tuple[Any, ...], Essence]
+    ) -> Essence:
+        """The network of one output; outputs of which the samples say the same have the same."""
         distinct, chosen, dropped = _majority(points, labels, len(classes))
         self.contradicted_ += dropped
-        weight = self.class_weight
-        if isinstance(weight, list):
-            weight = weight[output]
-        prices = tuple(compute_class_weight(weight, classes=classes, y=classes[labels]))
-        options = Options(self.C, self.kept_margin, prices, self._run)
-        splitting = Splitting(self.subconcepts, options, len(classes), self.random_state)
-        return build(distinct, split(distinct, chosen, splitting), len(classes), options)
+        weight = self.class_weight[output] if isinstance(self.class_weight, list) else self.class_weight
+        prices = tuple(float(p) for p in compute_class_weight(weight, classes=classes, y=classes[labels]))
+        key = (distinct.shape, distinct.tobytes(), chosen.tobytes(), len(classes), prices)
+        if key not in known:
+            options = Options(self.C, self.kept_margin, prices, self._run)
+            splitting = Splitting(self.subconcepts, options, len(classes), self.random_state)
+            known[key] = build(distinct, split(distinct, chosen, splitting), len(classes), options)
+        return known[key]
 
     def _run(self, function: Callable[..., Any], problems: list[tuple[Any, ...]]) -> list[Any]:
         if self.n_jobs in (None, 1):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb, lgamma, log
+from math import comb, log
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +18,10 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 MAX_SETS = 4000
 """How many small sets of inputs are tried one by one; from the best, sets change by one input at a time."""
+MAX_PATTERNS = 4096
+"""Sets of more patterns than this are not tried so."""
+MAX_CODES = 2**21
+"""How many samples times sets are looked at at once."""
 MAX_CLASHES = 64
 """How many pairs of differently labelled samples that agree on the inputs are added to the hitting set at once."""
 MAX_CONFLICTS = 20_000
@@ -75,8 +79,7 @@ def description_length(points: Array, labels: Array, inputs: Sequence[int]) -> f
     They name the set of inputs, the label of each pattern of them that was seen, and the samples with another label
     (Rissanen, Modeling by shortest data description, 1978).
     """
-    lengths = _Lengths(points, labels)
-    return lengths.bits(tuple(inputs), lengths.codes(inputs))
+    return _Lengths(points, labels).length(tuple(inputs))
 
 
 class _Lengths:
@@ -89,30 +92,60 @@ class _Lengths:
         self._labels = labels
         self.features = points.shape[1]
         self._classes = int(labels.max()) + 1
+        self._log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, len(labels) + 1)))])
 
-    def bits(self, inputs: tuple[int, ...], codes: Array) -> float:
-        """With a set of inputs, and for each sample the number of their pattern."""
-        samples, classes = len(self._labels), self._classes
-        width = int(codes.max()) + 1
-        table = np.bincount(self._labels * width + codes, minlength=width * classes).reshape(classes, width)
-        largest = table.max(axis=0)
-        patterns, wrong = int(np.count_nonzero(largest)), samples - int(largest.sum())
-        named = _log_choices(self.features, len(inputs))
-        contradicted = _log_choices(samples, wrong) + wrong * log(max(classes - 1, 1))
-        return (named + patterns * log(classes) + contradicted) / log(2)
+    def length(self, inputs: tuple[int, ...]) -> float:
+        """Of the labels when they are described by a set of inputs, in bits."""
+        return float(self._bits(self.codes(inputs)[None], len(inputs))[0])
+
+    def best_small(self) -> tuple[float, tuple[int, ...]]:
+        """The shortest description by a set of few inputs."""
+        best = (self.length(()), ())
+        radix, total = int(self._spans.max()), 1
+        for size in range(1, self.features + 1):
+            total += comb(self.features, size)
+            if radix**size > MAX_PATTERNS or (total > MAX_SETS and size > 1):
+                break
+            sets = np.array(list(combinations(range(self.features), size)))
+            powers = radix ** np.arange(size)
+            for some in np.array_split(sets, 1 + len(sets) * len(self._labels) // MAX_CODES):
+                codes = sum(power * self._columns[some[:, k]] for k, power in enumerate(powers))
+                bits = self._bits(np.asarray(codes), size)
+                least = int(bits.argmin())
+                best = min(best, (float(bits[least]), tuple(some[least].tolist())))
+        return best
+
+    def best_extension(self, inputs: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+        """The shortest description with one more input."""
+        codes = self.codes(inputs)
+        rest = np.setdiff1d(np.arange(self.features), inputs)
+        bits = [
+            self._bits(codes * self._spans[some, None] + self._columns[some], len(inputs) + 1)
+            for some in np.array_split(rest, 1 + len(rest) * len(codes) // MAX_CODES)
+        ]
+        lengths = np.concatenate(bits)
+        least = int(lengths.argmin())
+        return float(lengths[least]), (*inputs, int(rest[least]))
 
     def codes(self, inputs: Sequence[int]) -> Array:
         """A number for each sample, below the number of samples, equal where samples agree on the inputs."""
         codes = np.zeros(len(self._labels), dtype=np.int64)
         for i in inputs:
-            codes = self._compact(self._joined(codes, i))
+            codes = np.unique(codes * self._spans[i] + self._columns[i], return_inverse=True)[1].reshape(-1)
         return codes
 
-    def best_extension(self, inputs: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
-        """The shortest description with one more input."""
-        codes = self.codes(inputs)
-        rest = [i for i in range(self.features) if i not in inputs]
-        return min((self.bits((*inputs, i), self._compact(self._joined(codes, i))), (*inputs, i)) for i in rest)
+    def _bits(self, codes: Array, size: int) -> Array:
+        """For each row, which numbers the samples by their patterns of `size` inputs."""
+        (rows, samples), classes = codes.shape, self._classes
+        width = int(codes.max()) + 1
+        cells = (np.arange(rows)[:, None] * classes + self._labels) * width + codes
+        table = np.bincount(cells.ravel(), minlength=rows * classes * width).reshape(rows, classes, width)
+        largest = table.max(axis=1)
+        patterns, wrong = np.count_nonzero(largest, axis=1), samples - largest.sum(axis=1)
+        table_of = self._log_factorial
+        named = log((self.features + 1) * comb(self.features, size)) + patterns * log(classes)
+        which = log(samples + 1) + table_of[samples] - table_of[wrong] - table_of[samples - wrong]
+        return np.asarray((named + which + wrong * log(max(classes - 1, 1))) / log(2))
 
     def clashes(self, inputs: Sequence[int]) -> list[tuple[int, int]]:
         """Some pairs of samples with different labels that agree on the inputs, of as many patterns as there are."""
@@ -123,34 +156,14 @@ class _Lengths:
         spread = places[:: max(1, len(places) // MAX_CLASHES)][:MAX_CLASHES]
         return [(int(order[place]), int(order[place + 1])) for place in spread]
 
-    def _joined(self, codes: Array, i: int) -> Array:
-        joined: Array = codes * self._spans[i] + self._columns[i]
-        return joined
-
-    def _compact(self, codes: Array) -> Array:
-        """Without numbers that are not used, unless they are few."""
-        if int(codes.max()) < 4 * len(codes):
-            return codes
-        return np.unique(codes, return_inverse=True)[1].reshape(-1)
-
-
-def _log_choices(n: int, k: int) -> float:
-    """The logarithm of (n + 1) times n choose k."""
-    return log(n + 1) + lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
-
 
 def _likely(lengths: _Lengths) -> Relevance:
     """The set with the shortest description among all small ones, or where one leads to by changes of one input."""
-    features = lengths.features
-
-    def measured(inputs: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
-        return lengths.bits(inputs, lengths.codes(inputs)), inputs
-
-    best = min(measured(inputs) for inputs in _small_sets(features))
+    best = lengths.best_small()
     while True:
-        grown = [lengths.best_extension(best[1])] if len(best[1]) < features else []
+        grown = [lengths.best_extension(best[1])] if len(best[1]) < lengths.features else []
         fewer = [tuple(i for i in best[1] if i != out) for out in best[1]]
-        found = min([*grown, *map(measured, fewer)], default=best)
+        found = min([*grown, *((lengths.length(inputs), inputs) for inputs in fewer)], default=best)
         if found[0] >= best[0]:
             found = min(map(lengths.best_extension, fewer), default=best)
         if found[0] >= best[0]:
@@ -158,15 +171,6 @@ def _likely(lengths: _Lengths) -> Relevance:
         best = found
     inputs = tuple(sorted(best[1]))
     return Relevance(inputs, not lengths.clashes(inputs), False, best[0])
-
-
-def _small_sets(features: int) -> Iterator[tuple[int, ...]]:
-    total = 0
-    for size in range(features + 1):
-        total += comb(features, size)
-        if total > MAX_SETS and size > 1:
-            return
-        yield from combinations(range(features), size)
 
 
 def _grown(lengths: _Lengths, inputs: tuple[int, ...]) -> tuple[int, ...]:
@@ -207,4 +211,4 @@ def _smallest_consistent(lengths: _Lengths, points: Array, inputs: tuple[int, ..
                 is_smallest = not inputs
             for a, b in clashes:
                 solver.add_clause([int(i) + 1 for i in np.flatnonzero(points[a] != points[b])])
-    return Relevance(inputs, True, is_smallest, lengths.bits(inputs, lengths.codes(inputs)))
+    return Relevance(inputs, True, is_smallest, lengths.length(inputs))
