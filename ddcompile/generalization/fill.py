@@ -105,6 +105,8 @@ class _Filler:
                     return polynomial.to_expr()
             case Binary("*", Literal(1), operand) | Binary("*", operand, Literal(1)):
                 return operand
+            case Binary("+" | "-", left, Literal(0)):
+                return left
             case Binary("+" | "-", left, right) if self.is_integral and _is_of_sizes(right):
                 return _joined(left, right, 1 if node.op == "+" else -1)
             case Compare(ops, operands):

@@ -1,12 +1,11 @@
 """Exact functions of the sizes through given values: the fewest coefficients first, then the lowest degree.
 
-Nothing is approximated: a function fits when it gives every value exactly. A threshold over integers may also be a
-value rounded up or down: `s >= t` with t = 3, 3, 4, 4 at N = 5, 6, 7, 8 is `2 * s >= N`.
+Nothing is approximated: a function fits when it gives every value exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
@@ -16,7 +15,7 @@ from typing import Literal as OneOf, TypeAlias
 from ddcompile.generalization.polynomials import Monomial, Polynomial, monomials
 from ddcompile.ir.nodes import Number
 
-__all__ = ["Fit", "Point", "Rounding", "fit", "fit_modulo", "fit_rounded", "likely"]
+__all__ = ["Fit", "Point", "Rounding", "fit", "fit_modulo", "likely", "row_of", "solve_linear"]
 
 Point: TypeAlias = Mapping[str, int]
 """The sizes of one given program."""
@@ -24,7 +23,6 @@ Rounding: TypeAlias = OneOf["up", "down"]
 
 _LARGEST_SUPPORT = 3
 _LARGEST_DENOMINATOR = 4
-_LARGEST_FRACTION = 2
 _LARGEST_BASIS = 6
 _SMALL = 4
 """Numbers up to this are taken for constants where a single program is given."""
@@ -41,12 +39,19 @@ class Fit:
     coefficients : int
         How many numbers were fitted: coefficients other than 0, and the denominator of a rounded one.
     is_unique : bool
-        Whether no other function with as many coefficients of as low a degree gives the values.
+        Whether no other function with as many coefficients of as low a degree gives the values, and it is written with
+        fewer digits than they are.
     """
 
     polynomial: Polynomial
     coefficients: int
     is_unique: bool = True
+
+    @classmethod
+    def of(cls, polynomial: Polynomial, coefficients: int, values: Sequence[Number], is_only: bool) -> Fit:
+        """A function that was fitted, and whether it is the only one of its form."""
+        digits = sum(abs(Fraction(v).numerator).bit_length() + 1 for v in values)
+        return cls(polynomial, coefficients, is_only and polynomial.digits + len(polynomial.terms) <= digits)
 
 
 def fit(values: Sequence[Number], points: Sequence[Point], degree: int, *, whole: bool = False) -> Fit | None:
@@ -80,28 +85,7 @@ def fit(values: Sequence[Number], points: Sequence[Point], degree: int, *, whole
                         found.append(solved)
             if found:
                 best = min(found, key=_oddness)
-                return Fit(best, count, len(found) == 1)
-    return None
-
-
-def fit_rounded(values: Sequence[Number], points: Sequence[Point], rounding: Rounding) -> Fit | None:
-    """The simplest polynomial of degree at most 2 that gives integers when it is rounded.
-
-    Its coefficients are at most two, below 2, over a denominator of at most four.
-    """
-    names = list(points[0])
-    distinct = len({tuple(p.values()) for p in points})
-    for count in range(1, min(3, distinct)):
-        for highest in (1, 2):
-            supports = [m for m in combinations(monomials(names, highest), count) if max(map(len, m)) == highest]
-            found = {
-                made
-                for denominator, support in product(range(2, _LARGEST_DENOMINATOR + 1), supports)
-                for made in _near(values, points, support, denominator, rounding)
-            }
-            if found:
-                likely = min(found, key=lambda made: (made.weight, made.denominator, str(made)))
-                return Fit(likely, count + 1, len(found) == 1)
+                return Fit.of(best, count, values, len(found) == 1)
     return None
 
 
@@ -144,68 +128,21 @@ def _is_plain(polynomial: Polynomial, whole: bool) -> bool:
     return polynomial.denominator <= (1 if whole else _LARGEST_DENOMINATOR) or not polynomial.names
 
 
-def _row(support: Sequence[Monomial], point: Point) -> list[Fraction]:
+def row_of(support: Sequence[Monomial], point: Point) -> list[Fraction]:
+    """The values of monomials at some sizes."""
     return [Fraction(prod(point[name] for name in m)) for m in support]
 
 
 def _through(values: Sequence[Number], points: Sequence[Point], support: Sequence[Monomial]) -> Polynomial | None:
     """The polynomial of these monomials through all values; None without one, or with a coefficient that is 0."""
-    rows = [[*_row(support, p), Fraction(v)] for p, v in zip(points, values, strict=True)]
-    solution = _solve(rows, len(support))
+    rows = [[*row_of(support, p), Fraction(v)] for p, v in zip(points, values, strict=True)]
+    solution = solve_linear(rows, len(support))
     if solution is None or not all(solution):
         return None
     return Polynomial.of(dict(zip(support, solution, strict=True)))
 
 
-def _near(
-    values: Sequence[Number], points: Sequence[Point], support: Sequence[Monomial], denominator: int, rounding: Rounding
-) -> Iterator[Polynomial]:
-    """All polynomials of these monomials, integers over a denominator, that round to the values."""
-    if not all(isinstance(v, int) for v in values):
-        return
-    rows = [_row(support, p) for p in points]
-    chosen = _independent(rows)
-    if len(chosen) < len(support):
-        return
-    sign = -1 if rounding == "up" else 1
-    for rests in product(range(denominator), repeat=len(chosen)):
-        exact = [
-            [*rows[k], Fraction(denominator * values[k] + sign * rest)] for k, rest in zip(chosen, rests, strict=True)
-        ]
-        solution = _solve(exact, len(support))
-        assert solution is not None, "independent rows"
-        if not all(c and c.denominator == 1 for c in solution):
-            continue
-        made = Polynomial.of({m: c / denominator for m, c in zip(support, solution, strict=True)})
-        if made.denominator == denominator and _is_natural(made) and all(
-            0 <= sign * (denominator * made.evaluate(p) - denominator * v) < denominator
-            for p, v in zip(points, values, strict=True)
-        ):
-            yield made
-
-
-def _is_natural(polynomial: Polynomial) -> bool:
-    """Whether something rounded is a fraction below 2 of sizes, and a small number: many others round to any values."""
-    return all(abs(c) < _LARGEST_FRACTION if m else abs(c) <= _LARGEST_FRACTION for m, c in polynomial.terms)
-
-
-def _independent(rows: Sequence[Sequence[Fraction]]) -> list[int]:
-    """The numbers of the first rows that span all of them."""
-    chosen: list[int] = []
-    kept: list[list[Fraction]] = []
-    for number, given in enumerate(rows):
-        row = list(given)
-        for other in kept:
-            column = next(k for k, value in enumerate(other) if value)
-            factor = row[column] / other[column]
-            row = [a - factor * b for a, b in zip(row, other, strict=True)]
-        if any(row):
-            kept.append(row)
-            chosen.append(number)
-    return chosen
-
-
-def _solve(rows: list[list[Fraction]], count: int) -> list[Fraction] | None:
+def solve_linear(rows: list[list[Fraction]], count: int) -> list[Fraction] | None:
     """The one solution of linear equations, right sides last; None if there is none or more than one."""
     rows = [list(row) for row in rows]
     for column in range(count):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from math import lcm, prod
 from typing import TypeAlias
 
@@ -53,6 +53,21 @@ class Polynomial:
     def weight(self) -> Fraction:
         """The sum of the coefficients without their signs: how odd the polynomial is."""
         return sum((abs(c) for _, c in self.terms), Fraction(0))
+
+    @property
+    def digits(self) -> int:
+        """The binary digits of the coefficients."""
+        return sum(c.numerator.bit_length() + c.denominator.bit_length() - 1 for _, c in self.terms)
+
+    def shifted(self, shift: Mapping[str, int]) -> Polynomial:
+        """The polynomial of the sizes plus some numbers."""
+        result: dict[Monomial, Fraction] = {}
+        for m, coefficient in self.terms:
+            for kept in product((True, False), repeat=len(m)):
+                left = tuple(name for name, is_kept in zip(m, kept, strict=True) if is_kept)
+                others = (shift[name] for name, is_kept in zip(m, kept, strict=True) if not is_kept)
+                result[left] = result.get(left, Fraction(0)) + coefficient * prod(others)
+        return Polynomial.of(result)
 
     def scale(self, factor: Number) -> Polynomial:
         """The polynomial times a number."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
@@ -18,7 +19,7 @@ from ddcompile.generalization.holes import Template
 from ddcompile.generalization.refusals import ALIKE, Refused, illegal, is_fraction, no_function, same_size, unlike
 from ddcompile.generalization.signatures import Signatures
 from ddcompile.generalization.sizes import Sizes, candidates, divided, find_sizes, shapes_of, with_times
-from ddcompile.generalization.solve import Solution, Times, fractional, fractions, solve
+from ddcompile.generalization.solve import Rounds, Solution, Times, fractional, fractions, solve
 from ddcompile.generalization.template import differences, interfaces, template
 from ddcompile.generalization.times import times_of
 from ddcompile.ir.nodes import Literal, Rule
@@ -67,12 +68,14 @@ def generalize(
     _checked([*rules, *held_out])
     rules = list(dict.fromkeys(rules))
     signatures = Signatures()
+    ways: tuple[Rounds, ...] = ("exactly", "loosely") if all(map(_is_integral, rules)) else ("never",)
     refused: list[Diagnostic] = []
-    for group in _groups(rules, signatures):
+    for group, rounds in product(_groups(rules, signatures), ways[::-1]):
         try:
-            made = _of_group(rules, group, signatures, compare)
+            made = _of_group(rules, group, signatures, compare, rounds)
         except Refused as why:
-            refused = refused or why.diagnostics
+            if rounds == ways[0]:
+                refused = refused or why.diagnostics
             continue
         made = replace(made, rule=replace_name(made.rule, name or rules[0].name))
         return _predicted(made, held_out, compare)
@@ -110,7 +113,9 @@ def _groups(rules: Sequence[Rule], signatures: Signatures) -> list[list[int]]:
     return sorted(found.values(), key=rank)
 
 
-def _of_group(rules: Sequence[Rule], group: list[int], signatures: Signatures, compare: Compare) -> Generalized:
+def _of_group(
+    rules: Sequence[Rule], group: list[int], signatures: Signatures, compare: Compare, rounds: Rounds
+) -> Generalized:
     """The rule that the programs of one group propose, if it is proved equal to all."""
     taken = {s.target for rule in rules for s in rule.statements}.union(
         *({d.name for d in (*rule.inputs, *rule.outputs)} | {c.name for c in rule.constants} for rule in rules)
@@ -120,11 +125,10 @@ def _of_group(rules: Sequence[Rule], group: list[int], signatures: Signatures, c
     common = template(own, signatures)
     if not isinstance(common, Template):
         raise Refused([unlike(d, own, [sizes.points[k] for k in group]) for d in common])
-    sizes, solution = _solved(common, sizes, group, own, taken)
+    sizes, solution = _solved(common, sizes, group, taken, rounds, own[0])
     if not sizes.names:
         raise Refused([same_size(rules[0])])
-    is_integral = all(_is_integral(rule) for rule in rules)
-    rule = filled(common, solution.polynomials, sizes.names, is_integral=is_integral)
+    rule = filled(common, solution.polynomials, sizes.names, is_integral=rounds != "never")
     points = [sizes.points[k] for k in group]
     if isinstance(rule, list):
         raise Refused([is_fraction(common, f.number, points, own[0]) for f in rule])
@@ -138,28 +142,23 @@ def _of_group(rules: Sequence[Rule], group: list[int], signatures: Signatures, c
 
 
 def _solved(
-    common: Template, sizes: Sizes, group: list[int], own: list[Rule], taken: Collection[str]
+    common: Template, sizes: Sizes, group: list[int], taken: Collection[str], rounds: Rounds, base: Rule
 ) -> tuple[Sizes, Solution]:
     """A function for every hole, and the sizes in which extents, bounds and positions have integer coefficients."""
-    is_integral = all(_is_integral(rule) for rule in own)
     points = [sizes.points[k] for k in group]
-    solution = solve(common, points, is_integral=is_integral)
-    if isinstance(solution, Solution):
-        factors = fractions(common, solution)
-        if not factors:
-            return sizes, solution
-        found = divided(sizes, factors)
-        if found is not None:
-            solution = solve(common, [found.points[k] for k in group], is_integral=is_integral)
-            if isinstance(solution, Solution):
-                return found, solution
-    holes = {u.number for u in solution} if isinstance(solution, list) else fractional(common, solution)
+    solution = solve(common, points, rounds=rounds)
+    factors = fractions(common, solution)
+    found = divided(sizes, factors) if factors else None
+    if found is not None:
+        sizes, points = found, [found.points[k] for k in group]
+        solution = solve(common, points, rounds=rounds)
+    holes = {*solution.unsolved, *fractional(common, solution)}
     times = times_of(common, holes)
     if times is not None:
         sizes = with_times(sizes, group, times, taken)
-        solution = solve(common, points, is_integral=is_integral, times=Times(sizes.names[-1], times, frozenset(holes)))
-    if isinstance(solution, list):
-        raise Refused([no_function(common, u.number, points, own[0]) for u in solution])
+        solution = solve(common, points, rounds=rounds, times=Times(sizes.names[-1], times, frozenset(holes)))
+    if solution.unsolved:
+        raise Refused([no_function(common, number, points, base) for number in solution.unsolved])
     return sizes, solution
 
 
@@ -209,6 +208,7 @@ def _assumed(
     others = checked - len({tuple(p.values()) for p in points})
     found = []
     for hole, places, fitted in zip(common.holes, common.places, solution.fits, strict=True):
+        assert fitted is not None, "every hole has a function"
         is_known = fitted.coefficients < checked and (fitted.is_unique or others > 0)
         if is_known or not fitted.polynomial.names:
             continue

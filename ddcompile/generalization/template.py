@@ -103,16 +103,8 @@ def _paired(
         for mark, statement in reversed(list(zip(own, rule.statements, strict=True))):
             places.setdefault(mark, []).append(statement)
         matched = [places[mark].pop() if places.get(mark) else None for mark in marks[0]]
-        found += [
-            Difference(0, s, _ALONE)
-            for s, other in zip(base.statements, matched, strict=True)
-            if other is None
-        ]
-        found += [
-            Difference(number, s, _ALONE)
-            for left in places.values()
-            for s in left
-        ]
+        found += [Difference(0, s, _ALONE) for s, other in zip(base.statements, matched, strict=True) if other is None]
+        found += [Difference(number, s, _ALONE) for left in places.values() for s in left]
         lists.append([s for s in matched if s is not None])
     if found:
         return list(dict.fromkeys(found))

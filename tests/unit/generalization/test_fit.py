@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ddcompile.generalization.fit import fit, fit_modulo, fit_rounded, likely
+from ddcompile.generalization.fit import fit, fit_modulo, likely
 from ddcompile.generalization.polynomials import Polynomial
+from ddcompile.generalization.rounding import fit_rounded
 
 
 def points(*values: int) -> list[dict[str, int]]:

@@ -106,6 +106,67 @@ def test_fractions_are_multiplied_through() -> None:
     assert not known(found).assumed
 
 
+def test_fractions_of_extents_that_are_shorter() -> None:
+    """Half of all places of a window, of which there are N - 4."""
+
+    def text(n: int) -> str:
+        return (
+            f"rule windows(x: bit[{n}]) -> (y: bit) {{\n  count = sum(i < {n - 4}: sum(j < 5: x[i + j]) >= 3)\n"
+            f"  y = count >= {(n - 4) // 2}\n}}"
+        )
+
+    found = dd.generalize(programs(text, 10, 11, 12, 13, 17), hold_out=programs(text, 20, 21))
+    assert statements(found)[2].startswith("y = 2 * count >= N - 5")
+
+
+def test_fractions_of_squares_in_divided_sizes() -> None:
+    def text(n: int) -> str:
+        m = n // 2
+        return (
+            f"rule blocks(x: bit[{n}, {n}]) -> (y: bit) {{\n"
+            f"  count = sum(i < {m}, j < {m}: sum(k < 2, l < 2: x[2 * i + k, 2 * j + l]) >= 2)\n"
+            f"  y = count >= {(m * m + 1) // 2}\n}}"
+        )
+
+    found = dd.generalize(programs(text, 6, 8, 10, 12))
+    assert statements(found)[0] == "rule blocks<N>(x: bit[2 * N, 2 * N]) -> (y: bit) {"
+    assert statements(found)[2].startswith("y = 2 * count >= N * N")
+
+
+def test_thresholds_that_may_as_well_be_lower() -> None:
+    """A sum of an even number of spins is never 1."""
+
+    def text(n: int) -> str:
+        return f"rule most(x: spin[{n}]) -> (y: bit) {{\n  y = sum(i < {n}: x[i]) >= {2 - n % 2}\n}}"
+
+    found = dd.generalize(programs(text, 5, 6, 8, 9))
+    assert statements(found)[1] == "y = sum(i < N: x[i]) >= 1"
+    wrong = dd.parse(text(8).replace(">= 2", ">= 4"))
+    assert {d.code for d in refused([*programs(text, 5, 6, 9), wrong])} <= {"G011", "G014"}
+
+
+def test_offsets_that_do_not_matter() -> None:
+    """All but one place of a ring, for every place of it."""
+
+    def text(n: int) -> str:
+        start = {5: 1, 6: 2, 7: 2, 9: 3}[n]
+        return (
+            f"rule rest(x: bit[{n}]) -> (y: int) {{\n"
+            f"  y = sum(i < {n}: sum(j < {n - 1}: x[(i + j - {start}) % {n}]) >= 2)\n}}"
+        )
+
+    found = dd.generalize(programs(text, 5, 6, 7, 9))
+    assert statements(found)[1] == "y = sum(i < N: sum(j < N - 1: x[(i + j) % N]) >= 2)"
+
+
+def test_a_function_with_more_digits_than_its_values_is_assumed() -> None:
+    def text(n: int) -> str:
+        bound = {6: 1, 7: 1, 8: 3, 9: 7}[n]
+        return f"rule r(x: int[0..9][{n}]) -> (y: int) {{\n  y = {bound} * sum(i < {n}: x[i])\n}}"
+
+    assert dd.generalize(programs(text, 6, 7, 8, 9)).generalization.assumed  # type: ignore[union-attr]
+
+
 def test_a_fraction_of_even_sizes_is_assumed() -> None:
     """Nothing says how odd sizes are rounded."""
     found = dd.generalize(programs(half, 4, 6, 8, 10))
