@@ -230,10 +230,10 @@ def _bits(rng: np.random.Generator, count: int, *shape: int) -> Arrays:
 
 
 def _even(rng: np.random.Generator, count: int, *shape: int) -> Arrays:
-    """Bits with as many ones in every line, but for a few that are flipped: sums lie about any fraction of the size."""
+    """Bits with about a third or a half of ones in every line: one less, just so many, or one more."""
     share = rng.choice([1 / 3, 0.5], (count, *(1 for _ in shape)))
-    found = np.argsort(rng.random((count, *shape)), axis=-1) < np.ceil(share * shape[-1])
-    return ((found ^ (rng.random(found.shape) < 0.5 / shape[-1])).astype(np.uint8),)
+    ones = np.rint(share * shape[-1]) + rng.integers(-1, 2, (count, *shape[:-1], 1))
+    return ((np.argsort(rng.random((count, *shape)), axis=-1) < ones).astype(np.uint8),)
 
 
 def _images(rng: np.random.Generator, count: int, n: int) -> Arrays:
@@ -253,8 +253,10 @@ def _numbers(rng: np.random.Generator, count: int, n: int) -> Arrays:
 
 
 def _clauses(rng: np.random.Generator, count: int, variables: int, clauses: int) -> Arrays:
-    """Clauses of three literals, on average."""
-    return tuple((rng.random((count, clauses, variables)) < 1.5 / variables).astype(np.uint8) for _ in range(2))
+    """Clauses of about three literals, of which more or fewer are plain."""
+    plain = rng.uniform(1, 3, (count, 1, 1))
+    rates = (plain / variables, (4 - plain) / variables / 2)
+    return tuple((rng.random((count, clauses, variables)) < rate).astype(np.uint8) for rate in rates)
 
 
 def _scores(rng: np.random.Generator, count: int, n: int) -> Arrays:
