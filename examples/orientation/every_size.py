@@ -1,4 +1,4 @@
-"""One rule for images of every size, from networks for small ones: `python every_size.py [--run 1024] [-o FILE.rule]`."""
+"""One rule for images of every size, from networks for small ones: `python every_size.py [--run 1024] [-o FILE]`."""
 
 from __future__ import annotations
 
