@@ -1,12 +1,13 @@
 """Distill networks of known structure, and compare with the rules that a person would write::
 
     python tests/benchmarks/structures.py [--only PATTERN] [--shuffles K] [--drawn N] [--seconds S] [--json FILE]
-        [--text]
+        [--text] [--markdown] [--readme]
 
 Prints a line for every structure of `ddcompile.testing.structures`: the parameters of the network, the cost of the
 rule beside the builder, the cost found (the worst of all shuffles) and its ratio, how many different texts the shuffles
 gave, how many were proved, and the longest time. Then structures that are drawn by a seed: two in one network, and one
-with 3 % of its units replaced at random. A shuffle that takes longer than the limit, or fails, ends its
+with 3 % of its units replaced at random. With --markdown, the table once more for a page; --readme puts it into
+README.md. A shuffle that takes longer than the limit, or fails, ends its
 structure.
 """
 
@@ -24,6 +25,8 @@ from fnmatch import fnmatch
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from structures_page import README, page, with_page
 
 import ddcompile as dd
 from ddcompile.frontends.network import Network
@@ -69,6 +72,11 @@ class Line:
         return max((f.cost for f in self.found if not f.failure), default=0)
 
     @property
+    def proved(self) -> str:
+        """How many shuffles were proved, of how many."""
+        return f"{sum(f.verdict == 'proved' for f in self.found if not f.failure)}/{len(self.found)}"
+
+    @property
     def is_within(self) -> bool:
         """Whether every shuffle gave a proved rule that is hardly longer than the written one."""
         proved = all(f.verdict == "proved" for f in self.found)
@@ -77,11 +85,11 @@ class Line:
     def __str__(self) -> str:
         """A row of the table."""
         done = [f for f in self.found if not f.failure]
-        texts, proved = len({f.text for f in done}), sum(f.verdict == "proved" for f in done)
+        texts = len({f.text for f in done})
         seconds = max(f.seconds for f in self.found)
         ratio = f"{self.worst / self.written:8.2f}" if done else f"{'-':>8}"
         row = f"{self.name:22}{self.parameters:9}{self.written:9}{self.worst or '-':>8}{ratio}"
-        row += f"{texts:>7}{f'{proved}/{len(self.found)}':>8}{seconds:>8.1f}"
+        row += f"{texts:>7}{self.proved:>8}{seconds:>8.1f}"
         return f"{row}  {'ok' if self.is_within else self.failure or '.'}"
 
 
@@ -181,8 +189,12 @@ def main() -> int:
     parser.add_argument("--drawn", type=int, default=10, help="structures drawn by a seed, of each kind (default 10)")
     parser.add_argument("--seconds", type=float, default=60, help="limit for one of them (default 60)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found")
+    parser.add_argument("--markdown", action="store_true", help="print the table for a page, too")
+    parser.add_argument("--readme", action="store_true", help="write it to README.md; for all structures")
     parser.add_argument("--text", action="store_true", help="show what was written and what was found")
     options = parser.parse_args()
+    if options.readme and options.only != "*":
+        parser.error("README.md shows all structures: --readme goes without --only")
     worker = Worker(options.seconds)
     lines: list[Line] = []
     for line in measured(options.only, options.shuffles, options.drawn, worker):
@@ -206,6 +218,10 @@ def main() -> int:
         within = sum(line.is_within for line in of_section)
         print(f"{section:22}{within:4} of {len(of_section)} within {WITHIN}x; least, median, 90 %, most: {spread}")
     print(f"{'all':22}{sum(line.is_within for line in lines):4} of {len(lines)} within {WITHIN}x")
+    if options.markdown:
+        print(f"\n{page(lines)}")
+    if options.readme:
+        README.write_text(with_page(README.read_text(encoding="utf-8"), lines), encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
     return 0 if all(line.is_within for line in lines) else 1

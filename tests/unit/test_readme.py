@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 import ddcompile as dd
 from ddcompile.testing.builders import EXAMPLES
+from ddcompile.testing.structures import STRUCTURES
 
 README = Path(__file__).parents[2] / "README.md"
 CONSOLE = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
@@ -55,3 +57,14 @@ def test_the_rule_that_it_opens_with() -> None:
     small = dd.distill(example.build(None), example.inputs, example.outputs, example.head, example.name)
     numbers = {"28": "9", "27": "8", "757": "73"}
     assert str(small) == re.sub(r"\b(28|27|757)\b", lambda found: numbers[found[0]], shown[0])
+
+
+def test_the_tables_of_structures() -> None:
+    """Every structure has its row; the numbers are written by the command that the page names."""
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| [\d,]+ \|", text, re.MULTILINE)
+    described = {name: (case.build.__doc__ or "").splitlines()[0].rstrip(".") for name, case in STRUCTURES.items()}
+    assert [(name, said.replace("\\|", "|")) for name, said in rows] == list(described.items())
+    sections = re.findall(r"<summary>(\w+): \d+ of (\d+)</summary>", text)
+    counts = Counter(case.section for case in STRUCTURES.values())
+    assert {name: int(count) for name, count in sections} == counts
