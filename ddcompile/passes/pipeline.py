@@ -86,6 +86,9 @@ DEFAULT = (
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 
 
+_PLAIN = "fold,slice-weights,fold,inline,fold,dce,name"
+"""The passes for a program that the others cannot shorten."""
+
 _MAX_ROUNDS = 4
 _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
@@ -153,7 +156,7 @@ def run(
         steps += found
         rule = found[-1].new
         price = cost(rule)
-    return steps
+    return steps or _plainly(rule, state)
 
 
 @dataclass(slots=True)
@@ -186,6 +189,14 @@ def _without(kind: type[Pass], found: list[Step], rule: Rule, passes: Sequence[P
     """The steps without passes of one kind, if they end shorter."""
     other = _once(rule, [p for p in passes if not isinstance(p, kind)], state)
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
+
+
+def _plainly(rule: Rule, state: _Run) -> list[Step]:
+    """What all passes together do not shorten stays what it is; a few make it plainer, or at least name it."""
+    found = _once(rule, parse_pipeline(_PLAIN, PASSES), state)
+    if found and cost(found[-1].new) < cost(rule):
+        return found
+    return _once(rule, [Name()], state)
 
 
 def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:

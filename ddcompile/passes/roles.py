@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ddcompile.ir.nodes import Binary, Compare, Constant, Expr, Read, Reduce, Softmax, Statement
+from ddcompile.ir.nodes import Binary, Binding, Compare, Constant, Expr, Read, Reduce, Softmax, Statement
 from ddcompile.ir.traverse import children, free_indices, postorder
 
 __all__ = ["constant_roles"]
@@ -24,23 +24,26 @@ def constant_roles(constants: Sequence[Constant], statements: Sequence[Statement
 
 def _uses(statement: Statement, names: set[str]) -> Iterator[tuple[str, str]]:
     """The constants that a statement reads, and what for."""
-    own = {binder.name for binder in statement.binders}
     for binder in statement.binders:
         for bound in (binder.lower, binder.upper):
             yield from ((n.tensor, "start") for n in postorder(bound) if isinstance(n, Read) and n.tensor in names)
-    for node in postorder(statement.value):
-        for place, kid in enumerate(children(node)):
-            if isinstance(kid, Read) and kid.tensor in names:
-                yield kid.tensor, _role(node, kid, place, own)
-    if isinstance(statement.value, Read) and statement.value.tensor in names:
-        yield statement.value.tensor, "table"
+    stack: list[tuple[Expr, str, frozenset[str]]] = [(statement.value, "table", frozenset())]
+    while stack:
+        node, role, bound_here = stack.pop()
+        if isinstance(node, Read) and node.tensor in names:
+            yield node.tensor, role
+        if isinstance(node, Binding):
+            bound_here = frozenset(b.name for b in node.binders)
+        kids = [(kid, _role(node, kid, place, bound_here), bound_here) for place, kid in enumerate(children(node))]
+        stack += reversed(kids)
 
 
-def _role(node: Expr, read: Read, place: int, own: set[str]) -> str:
-    """What an operand is for."""
+def _role(node: Expr, operand: Expr, place: int, bound: frozenset[str]) -> str:
+    """What an operand is for; `bound` are the indices of the innermost reduction."""
     match node:
         case Binary("*"):
-            return "weight" if free_indices(read) & own or not read.positions else "kernel"
+            is_kernel = isinstance(operand, Read) and operand.positions and free_indices(operand) <= bound
+            return "kernel" if is_kernel else "weight"
         case Binary("+" | "-"):
             return "bias"
         case Compare():

@@ -40,6 +40,7 @@ _PLURALS = {
     "prefix": "prefixes",
     "stride": "strides",
 }
+_WHOLES = frozenset({"row", "column", "line", "plane"})
 _SINGULARS = {"neighbours": "neighbourhood"}
 _ORDERS: dict[CompareOp, str] = {">": "above", "<": "below", ">=": "not_below", "<=": "not_above"}
 
@@ -175,11 +176,11 @@ def _is_bit(expr: Expr, types: Types) -> bool:
 
 def _unit(body: Expr, types: Types, names: Mapping[str, str]) -> str:
     """What a condition is about, in one word: the sum in it, or the one tensor that it reads."""
-    for node in postorder(body):
-        if isinstance(node, Reduce) and node.op == "sum" and isinstance(node.body, Read):
-            found = _elements(node.body, node.binders, types)
-            if found is not None:
-                return found
+    sums = (n for n in postorder(body) if isinstance(n, Reduce) and n.op == "sum" and isinstance(n.body, Read))
+    units = [_elements(node.body, node.binders, types) for node in sums if isinstance(node.body, Read)]
+    found = [unit for unit in units if unit is not None]
+    if found:
+        return next((unit for unit in found if unit in _WHOLES), found[0])
     tensors = {read.tensor for read in reads(body)}
     return names.get(min(tensors), "") if len(tensors) == 1 else ""
 

@@ -39,6 +39,7 @@ def named(statement: str) -> Rule:
         ("t = sum(i < 6: sum(j < 7: x[i, j]) >= 4)", "rows"),
         ("t = sum(i < 5: sum(j < 5: v[i + j]) >= 4)", "windows"),
         ("t = sum(i < 6: 2 * sum(j < 7: x[i, j]) - n > 4)", "rows"),
+        ("t = sum(i < 6: 2 * sum(k < 4: x[i, 2 * k]) > sum(j < 7: x[i, j]))", "rows"),
         ("t = sum(i < 9: w[i] > n)", "count"),
         ("t = sum(i < 9: v[i] and a)", "count"),
         ("t[i < 6] = sum(j < 7: x[i, j]) >= 4", "dense_row"),
@@ -127,6 +128,14 @@ def test_constants_are_named_for_what_they_are_to_their_reader() -> None:
         "  y[i < 3] = score[place_y[i]] > score2[i]",
     ]
     assert Name()(found).rule == found
+
+
+def test_a_constant_is_a_kernel_only_within_one_sum() -> None:
+    rule = parse(
+        "rule f(x: bit[4]) -> (y: int) {\n  const k: int[3, 4] = [[1, 2, 3, 4], [0, 2, 0, 2], [5, 0, 0, 1]]\n"
+        "  y = sum(u < 3: sign(sum(v < 4: k[u, v] * x[v])))\n}"
+    )
+    assert "const weight_y: " in str(Name()(rule).rule)
 
 
 def test_letters_that_are_taken_are_not_used() -> None:

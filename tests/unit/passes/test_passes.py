@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import ddcompile as dd
@@ -1412,7 +1413,27 @@ def test_recoding_that_does_not_pay_is_left_out() -> None:
 }}"""
     )
     assert cost(PASSES["recode"]()(rule).rule) > cost(rule)
-    assert not run(rule)
+    assert [step.name for step in run(rule)] == ["name"]
+
+
+def test_what_cannot_be_shortened_is_written_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that the passes leave alone stay, but factors of one go and names say what is computed."""
+    monkeypatch.setattr("ddcompile.passes.pipeline.DEFAULT", "dce")
+    numbers = np.random.default_rng(0).normal(size=(40, 13))
+    rows = ", ".join(str([float(v) for v in row[:12]]) for row in numbers)
+    rule = parse(
+        f"rule f(x: bit[12]) -> (y: int) {{\n  const W: rat[40, 12] = [{rows}]\n"
+        f"  const b: rat[40] = {[float(row[12]) for row in numbers]}\n  const o: int[40] = {[1] * 40}\n"
+        "  h[u < 40] = sign(sum(i < 12: W[u, i] * x[i]) + b[u])\n  y = sum(u < 40: o[u] * h[u])\n}"
+    )
+    steps = run(rule)
+    assert cost(steps[-1].new) < cost(rule)
+    assert str(steps[-1].new).splitlines()[3:] == [
+        "  balance = sum(j < 40: sign(sum(i < 12: weight_balance[j, i] * x[i]) + bias_balance[j]))",
+        "  y = balance",
+        "}",
+    ]
+    assert not run(steps[-1].new)
 
 
 def test_every_pass_is_tried_both_ways() -> None:
