@@ -73,6 +73,7 @@ def distill(
     activation: str | None = None,
     passes: str | None = None,
     observe: Observer | None = None,
+    begin: Callable[[str], None] | None = None,
 ) -> Program:
     """Compile a network to a short rule, and prove it equal on every input.
 
@@ -92,8 +93,8 @@ def distill(
         Fills in activations that the files leave open (see `load_network`).
     passes : str, optional
         Names of passes with commas, instead of the default pipeline.
-    observe : callable, optional
-        Follows the passes.
+    observe, begin : callable, optional
+        Follow the passes: `observe` is called after each, `begin` with its name before.
 
     Returns
     -------
@@ -118,10 +119,16 @@ def distill(
     _verified(dense)
     described = {"name": name, "inputs": inputs, "outputs": outputs, "head": head}
     certificate = Certificate((), network.sha256, described)
-    return optimize(Program(dense, network.sha256, certificate), passes, observe=observe)
+    return optimize(Program(dense, network.sha256, certificate), passes, observe=observe, begin=begin)
 
 
-def optimize(program: Program, passes: str | None = None, *, observe: Observer | None = None) -> Program:
+def optimize(
+    program: Program,
+    passes: str | None = None,
+    *,
+    observe: Observer | None = None,
+    begin: Callable[[str], None] | None = None,
+) -> Program:
     """Run passes on a program; its certificate, if it has one, grows by their steps.
 
     Parameters
@@ -130,8 +137,8 @@ def optimize(program: Program, passes: str | None = None, *, observe: Observer |
         Without sizes.
     passes : str, optional
         Names of passes with commas, or None for the default pipeline.
-    observe : callable, optional
-        Follows the passes.
+    observe, begin : callable, optional
+        Follow the passes: `observe` is called after each, `begin` with its name before.
 
     Raises
     ------
@@ -167,7 +174,7 @@ def optimize(program: Program, passes: str | None = None, *, observe: Observer |
     if not given:
         raise fail("C020", f"the certificate of the program is not accepted: {given.failure}")
     try:
-        steps = pipeline.run(program.rule, passes, follow, accept)
+        steps = pipeline.run(program.rule, passes, follow, accept, begin)
     except CompileError as error:
         if all(d.code.startswith("P") for d in error.diagnostics):
             raise

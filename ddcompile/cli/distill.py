@@ -9,6 +9,7 @@ import click
 
 from ddcompile.cli.options import FILE, PASSES_HELP, head_option, json_option, print_after_option, time_passes_option
 from ddcompile.cli.output import PassLog, headline, note, print_json, warnings_as_notes
+from ddcompile.cli.progress import Progress
 from ddcompile.diagnostics import CompileError
 
 __all__ = ["command"]
@@ -57,8 +58,10 @@ def command(
     if inputs is None:
         note(f"note: no --input: the network reads `x: bit[{network.inputs}]`")
     try:
-        with warnings_as_notes():
-            program = driver.distill(network, inputs, outputs, head, name, passes=passes, observe=log.observer())
+        with warnings_as_notes(), Progress(wanted=print_after is None) as log.progress:
+            begin = log.progress.begin
+            observe = log.observer()
+            program = driver.distill(network, inputs, outputs, head, name, passes=passes, observe=observe, begin=begin)
     except CompileError as error:
         raise at(error, str(networks[0])) from None
     seconds = time.perf_counter() - start

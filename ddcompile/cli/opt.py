@@ -8,6 +8,7 @@ import click
 
 from ddcompile.cli.options import FILE, PASSES_HELP, json_option, print_after_option, time_passes_option
 from ddcompile.cli.output import PassLog, print_json, warnings_as_notes
+from ddcompile.cli.progress import Progress
 from ddcompile.diagnostics import CompileError
 
 __all__ = ["command"]
@@ -38,8 +39,8 @@ def command(
     log = PassLog.checked(print_after)
     before = read_program(rule)
     try:
-        with warnings_as_notes():
-            after = driver.optimize(before, passes, observe=log.observer())
+        with warnings_as_notes(), Progress(wanted=print_after is None) as log.progress:
+            after = driver.optimize(before, passes, observe=log.observer(), begin=log.progress.begin)
     except CompileError as error:
         raise at(error, str(rule)) from None
     write_program(after, output_file, certificate, quiet=as_json)

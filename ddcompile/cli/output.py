@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from ddcompile.cli.progress import Progress
     from ddcompile.ir.nodes import Rule
 
 __all__ = ["PassLog", "headline", "note", "print_json", "print_text", "table", "warnings_as_notes"]
@@ -64,6 +65,7 @@ class PassLog:
 
     print_after: str | None = None
     rows: list[tuple[str, int, float]] = field(default_factory=list)
+    progress: Progress | None = None
 
     @classmethod
     def checked(cls, print_after: str | None) -> PassLog:
@@ -80,8 +82,14 @@ class PassLog:
         """The function to call after every pass."""
         from ddcompile.analysis.cost import cost
 
+        known: tuple[Rule | None, int] = None, 0
+
         def observe(name: str, rule: Rule, seconds: float) -> None:
-            self.rows.append((name, cost(rule), seconds))
+            nonlocal known
+            known = known if known[0] is rule else (rule, cost(rule))
+            self.rows.append((name, known[1], seconds))
+            if self.progress is not None:
+                self.progress.costs(known[1])
             if self.print_after in ("all", name):
                 note(f"# after {name}\n{rule}")
 

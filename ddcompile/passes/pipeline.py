@@ -116,6 +116,7 @@ def run(
     spec: str | None = None,
     observe: Observer | None = None,
     accept: Callable[[Step], bool] | None = None,
+    begin: Callable[[str], None] | None = None,
 ) -> list[Step]:
     """Run passes on a program; the verifier runs after each.
 
@@ -131,6 +132,8 @@ def run(
     accept
         Decides on every step before it is taken, such as by the checker; a step that is not accepted is dropped and
         the program stays as it was.
+    begin
+        Called with the name of a pass before it runs.
 
     Returns
     -------
@@ -144,11 +147,11 @@ def run(
     if rule.sizes:
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
-        return _once(rule, parse_pipeline(spec, PASSES), _Run(observe, accept))
+        return _once(rule, parse_pipeline(spec, PASSES), _Run(observe, accept, begin))
     passes = parse_pipeline(DEFAULT, PASSES)
     steps: list[Step] = []
     price = cost(rule)
-    state = _Run(observe, accept)
+    state = _Run(observe, accept, begin)
     for _ in range(_MAX_ROUNDS):
         found = _shorter(rule, passes, state)
         if not found or cost(found[-1].new) >= price:
@@ -165,6 +168,7 @@ class _Run:
 
     observe: Observer | None
     accept: Callable[[Step], bool] | None
+    begin: Callable[[str], None] | None
     settled: dict[Pass, Rule] = field(default_factory=dict)
 
 
@@ -203,6 +207,8 @@ def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     steps: list[Step] = []
     for chosen in passes:
         start = time.perf_counter()
+        if state.begin is not None:
+            state.begin(chosen.name)
         # Passes are idempotent: where nothing changed since, there is nothing to do.
         while state.settled.get(chosen) is not rule:
             found = _step(chosen, rule)

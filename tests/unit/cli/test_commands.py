@@ -301,7 +301,7 @@ def test_an_invalid_program_from_a_pass_is_a_bug(run: Any, monkeypatch: pytest.M
     with pytest.raises(ddcompile.CompileError) as error:
         ddcompile.parse(VOTE.replace("x[i]", "z[i]"))
 
-    def broken(rule: object, spec: object, observe: Any, accept: object) -> None:
+    def broken(rule: object, spec: object, observe: Any, *_: object) -> None:
         observe("cse", bad, 0.0)
         raise error.value
 
