@@ -88,10 +88,14 @@ class CollapseCones(Pass):
             clauses.setdefault(statement.target, []).append(statement)
         readers = Counter(name for s in rule.statements for name in read_names([s]))
         levels = _levels(rule, types)
-        statements = []
-        for statement in rule.statements:
-            value = _collapsed(statement, clauses, readers, levels, tables, types, reals, self)
-            statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
+        statements = list(rule.statements)
+        prices = {name: sum(map(cost, found)) for name, found in clauses.items()}
+        # What is read comes first, so that its least cost is known.
+        for number in sorted(range(len(statements)), key=lambda k: levels[statements[k].target]):
+            old = statements[number]
+            value = _collapsed(old, clauses, prices, readers, levels, tables, types, reals, self)
+            statements[number] = Statement(old.target, old.positions, value, location=old.location)
+            prices[old.target] += cost(value) - cost(old.value)
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
         new = with_statements(rule, statements)
@@ -105,6 +109,7 @@ def _live_cost(rule: Rule) -> int:
 def _collapsed(
     statement: Statement,
     clauses: dict[str, list[Statement]],
+    prices: dict[str, int],
     readers: Counter[str],
     levels: dict[str, int],
     tables: dict[str, Constant],
@@ -137,7 +142,7 @@ def _collapsed(
         if cost(cone) > options.size:
             break
         for name in written - gone:
-            saved += sum(map(cost, clauses[name])) / readers[name]
+            saved += prices[name] / readers[name]
         gone |= written
     return best
 

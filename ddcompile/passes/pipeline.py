@@ -32,6 +32,7 @@ from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
+from ddcompile.passes.prefixes import Prefixes
 from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
 from ddcompile.passes.reroll import Reroll
@@ -64,6 +65,7 @@ _ALL: tuple[type[Pass], ...] = (
     Align,
     Roll,
     Widen,
+    Prefixes,
     Collect,
     Hoist,
     Cse,
@@ -81,7 +83,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,collapse-tables,combine,"
     "exact-thresholds,forward,reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,dce,gather,"
-    "complement,align,roll,widen,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "complement,align,roll,widen,prefixes,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

@@ -24,6 +24,22 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "running results that begin with several operands, in their tensor, and beyond it",
+        "prefixes",
+        """rule f(x: bit[9], z: int[0..9][4, 5]) -> (a: bit[8], b: bit[9], m: int[4, 5]) {
+  a[0] = x[1] and x[0]
+  a[1 <= i < 8] = x[i + 1] and a[i - 1]
+  b[i < 9] = x[i] or pad(b, 0)[i - 1]
+  m[0, i < 5] = z[0, i]
+  m[1 <= i < 4, j < 5] = max(z[i, j], m[i - 1, j])
+}""",
+        """rule f(x: bit[9], z: int[0..9][4, 5]) -> (a: bit[8], b: bit[9], m: int[4, 5]) {
+  a[i < 8] = all(j < i + 2: x[j])
+  b[i < 9] = any(j < i + 1: x[j])
+  m[i < 4, j < 5] = max(k < i + 1: z[k, j])
+}""",
+    ),
+    (
         "steps of which every second one is the other way round",
         "complement",
         """rule f(x: bit[8]) -> (y: bit[8]) {
@@ -1014,6 +1030,16 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "a result that begins with something else, one that is padded otherwise, and one that skips",
+        "prefixes",
+        """rule f(x: bit[9]) -> (a: bit[9], b: bit[9], c: bit[9]) {
+  a[0] = not x[0]
+  a[1 <= i < 9] = x[i] and a[i - 1]
+  b[i < 9] = x[i] or pad(b, 1)[i - 1]
+  c[i < 9] = x[i] or pad(c, 0)[i - 2]
+}""",
+    ),
     (
         "a bit that is read beyond its end, and steps that are alike",
         "complement",
