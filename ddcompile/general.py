@@ -124,17 +124,19 @@ def _checked(data: dict[str, Any], place: str) -> Verdict:
     """Prove again what a record says was proved."""
     try:
         rule = _rule(data["rule"], place)
-        found = [(dict(e["sizes"]), _rule(e["rule"], place)) for key in ("given", "predicted") for e in data[key]]
-        if not all(sizes.keys() == set(rule.sizes) for sizes, _ in found):
+        found = [(key, dict(e["sizes"]), _rule(e["rule"], place)) for key in ("given", "predicted") for e in data[key]]
+        if not data["given"] or not all(sizes.keys() == set(rule.sizes) for _, sizes, _ in found):
             raise KeyError("sizes")
-        pairs = [(specialize(rule, sizes), other) for sizes, other in found]
+        pairs = [(specialize(rule, sizes), other) for _, sizes, other in found]
     except (KeyError, TypeError, ValueError) as error:
         raise fail("C003", f"the record is malformed: {type(error).__name__}: {error}", place=place) from error
     verdicts: list[Verdict] = []
     evidence: list[Evidence] = []
-    for (sizes, _), (special, other) in zip(found, pairs, strict=True):
+    for (key, sizes, _), (special, other) in zip(found, pairs, strict=True):
         verdict = _equal(special, other)
         if not verdict:
+            if key == "predicted" and verdict.status == "tested":
+                continue
             shown = ", ".join(f"{name} = {value}" for name, value in sizes.items())
             reason = verdict.failure.reason if verdict.failure is not None else verdict.status
             return Verdict("failed", failure=Failure(f"{rule.name} at {shown}", reason))

@@ -16,6 +16,7 @@ from ddcompile.generalization.evidence import Assumption, Evidence, Generalizati
 from ddcompile.generalization.fill import filled
 from ddcompile.generalization.fit import Point
 from ddcompile.generalization.holes import Template
+from ddcompile.generalization.origins import from_zero
 from ddcompile.generalization.refusals import ALIKE, Refused, illegal, is_fraction, no_function, same_size, unlike
 from ddcompile.generalization.signatures import Signatures
 from ddcompile.generalization.sizes import Sizes, candidates, divided, find_sizes, shapes_of, with_times
@@ -23,7 +24,7 @@ from ddcompile.generalization.solve import Rounds, Solution, Times, fractional, 
 from ddcompile.generalization.template import differences, interfaces, template
 from ddcompile.generalization.times import times_of
 from ddcompile.ir.nodes import Literal, Rule
-from ddcompile.ir.specialize import solve_sizes, specialize
+from ddcompile.ir.specialize import free_sizes, solve_sizes, specialize
 from ddcompile.ir.traverse import postorder
 from ddcompile.ir.verifier import check
 
@@ -34,6 +35,9 @@ __all__ = ["Compare", "Generalized", "generalize"]
 
 Compare = Callable[[Rule, Rule], "Verdict"]
 """Says whether two rules without sizes are equal."""
+
+_FURTHER = 3
+"""How many times the largest given number of steps a program that is held out may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,11 @@ def generalize(
     signatures = Signatures()
     ways: tuple[Rounds, ...] = ("exactly", "loosely") if all(map(_is_integral, rules)) else ("never",)
     refused: list[Diagnostic] = []
-    for group, rounds in product(_groups(rules, signatures), ways[::-1]):
+    moved = [from_zero(rule) for rule in rules]
+    forms = [rules] if moved == rules else [rules, moved]
+    for form, group, rounds in product(forms, _groups(rules, signatures), ways[::-1]):
         try:
-            made = _of_group(rules, group, signatures, compare, rounds)
+            made = _of_group(rules, [form[k] for k in group], group, signatures, compare, rounds)
         except Refused as why:
             if rounds == ways[0]:
                 refused = refused or why.diagnostics
@@ -114,13 +120,17 @@ def _groups(rules: Sequence[Rule], signatures: Signatures) -> list[list[int]]:
 
 
 def _of_group(
-    rules: Sequence[Rule], group: list[int], signatures: Signatures, compare: Compare, rounds: Rounds
+    rules: Sequence[Rule],
+    own: list[Rule],
+    group: list[int],
+    signatures: Signatures,
+    compare: Compare,
+    rounds: Rounds,
 ) -> Generalized:
-    """The rule that the programs of one group propose, if it is proved equal to all."""
+    """The rule that the programs of one group propose, in one form, if it is proved equal to all."""
     taken = {s.target for rule in rules for s in rule.statements}.union(
         *({d.name for d in (*rule.inputs, *rule.outputs)} | {c.name for c in rule.constants} for rule in rules)
     )
-    own = [rules[k] for k in group]
     sizes = find_sizes(rules, taken)
     common = template(own, signatures)
     if not isinstance(common, Template):
@@ -223,14 +233,31 @@ def _predicted(made: Generalized, held_out: Sequence[Rule], compare: Compare) ->
     """Compare with programs that were not used."""
     found = []
     for rule in held_out:
-        point = solve_sizes(made.rule, [tuple(_shape(rule, d.name)) for d in rule.inputs])
-        verdict = compare(specialize(made.rule, point), rule)
-        if not verdict and verdict.status != "tested":
+        for point in _points(made, rule):
+            verdict = compare(specialize(made.rule, point), rule)
+            if verdict or verdict.status == "tested":
+                found.append(Evidence(point, rule, verdict))
+                break
+        else:
             headline = str(verdict).split("\n", 1)[0]
             message = f"what is predicted for {listed([point])} is another program: {headline}"
             raise fail("G020", message, place=rule.name, hint="give this program, too, instead of holding it out")
-        found.append(Evidence(point, rule, verdict))
     return replace(made, known=replace(made.known, predicted=tuple(found)))
+
+
+def _points(made: Generalized, rule: Rule) -> list[Point]:
+    """The sizes of a program that was held out: one point, or one for every likely number of steps."""
+    shapes = [tuple(_shape(rule, d.name)) for d in rule.inputs]
+    free = free_sizes(made.rule)
+    if not free:
+        return [solve_sizes(made.rule, shapes)]
+    most = max(e.sizes[name] for e in made.known.given for name in free)
+    points: list[Point] = []
+    for times in range(1, _FURTHER * most + 1):
+        steps = dict.fromkeys(free, times)
+        solved = solve_sizes(specialize(made.rule, steps, partly=True), shapes)
+        points.append({name: {**solved, **steps}[name] for name in made.rule.sizes})
+    return points
 
 
 def _shape(rule: Rule, name: str) -> list[int]:

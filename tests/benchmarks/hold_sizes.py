@@ -68,17 +68,17 @@ def sizes() -> Iterator[Line]:
     for family in SIZED.values():
         line: Callable[..., Line] = partial(Line, f"sizes: {family.name}")
         given = distilled(family)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             program = dd.generalize(given)
         except dd.CompileError as error:
             print(error, file=sys.stderr)
             yield line("one rule", "refused", "one rule", False)
             continue
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         assert program.generalization is not None
         yield line("one rule", str(program.generalization), "proved", len(program.generalization.given) == len(given))
-        yield line("seconds", f"{seconds:.2f}", f"< {SECONDS:.0f}", seconds < SECONDS)
+        yield line("seconds of processor time", f"{seconds:.2f}", f"< {SECONDS:.0f}", seconds < SECONDS)
         own = cost(program.rule) - 2 * len(program.rule.sizes) - 1
         ratio = own / max(p.cost for p in given)
         yield line("cost against the fixed sizes", f"{ratio:.2f}", f"<= {RATIO}", ratio <= RATIO)

@@ -215,6 +215,15 @@ def test_other_names_orders_and_sides() -> None:
     assert statements(found)[3] == "y[i < N] = a - (N - 3) * b >= N"
 
 
+def test_ranges_that_begin_elsewhere() -> None:
+    def text(n: int) -> str:
+        around = f"di in -1..1: x[(i + di) % {n}]" if n == 6 else f"k < 3: x[(i + k - 1) % {n}]"
+        return f"rule most(x: bit[{n}]) -> (y: bit[{n}]) {{\n  y[i < {n}] = sum({around}) >= 2\n}}"
+
+    found = dd.generalize(programs(text, 5, 6, 8))
+    assert statements(found)[1] == "y[i < N] = sum(k < 3: x[(i + k - 1) % N]) >= 2"
+
+
 def test_factors_of_one_and_constants_of_zero() -> None:
     texts = [
         "rule r(x: bit[4]) -> (y: int) {\n  y = sum(i < 4: x[i])\n}",
@@ -252,7 +261,8 @@ def steps(n: int, times: int) -> str:
 
 
 def test_a_number_of_steps_is_a_size_that_is_given() -> None:
-    found = dd.generalize(programs(steps, (9, 3), (8, 4), (11, 6)))
+    found = dd.generalize(programs(steps, (9, 3), (8, 4), (11, 6)), hold_out=programs(steps, (13, 9)))
+    assert "predicted at (N, T) = (13, 9)" in str(known(found))
     assert statements(found) == [
         "rule steps<N, T>(x: bit[N]) -> (y: bit[N]) {",
         "state[0, i < N] = x[i]",
