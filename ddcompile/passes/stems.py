@@ -202,7 +202,8 @@ def _elements(read: Read, binders: Sequence[Binder], types: Types) -> str | None
     if len(along) < len(binders) or any(len(places) > 1 for places in axes.values()):
         return None
     if any(free_indices(b.upper) or free_indices(b.lower) for b in binders):
-        return "prefix" if len(binders) == 1 and binders[0].lower == Literal(0) else "part"
+        is_prefix = len(binders) == 1 and binders[0].lower == Literal(0) and Index(binders[0].name) in positions
+        return "prefix" if is_prefix else "part"
     if all(_is_whole(read.positions[axis], b, extents[axis]) for axis, b in along.items()):
         return _whole(set(along), len(extents))
     steps = [_step(positions[axis], b) for axis, b in along.items()]

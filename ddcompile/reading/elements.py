@@ -22,6 +22,8 @@ class Elements:
 
     text: str
     is_plural: bool = False
+    ends: tuple[str, str] | None = None
+    """The elements, if they are two."""
 
     def verb(self, singular: str, plural: str) -> str:
         """The form that goes with it."""
@@ -90,7 +92,7 @@ def _line(read: Read, moving: dict[int, Binder], steps: list[Number]) -> Element
         ends.reverse()
     first, last = (_at(read, dict.fromkeys(moving, end), moving) for end in ends)
     if count == 2:
-        return Elements(f"{first} and {last}", is_plural=True)
+        return Elements(f"{first} and {last}", is_plural=True, ends=(first, last))
     if len(moving) > 1:
         return Elements(f"the diagonal from {first} to {last}") if all(abs(step) == 1 for step in steps) else None
     size = "" if count is None else f"{count} "

@@ -49,6 +49,8 @@ class Phrases:
         match expr:
             case Compare() | Binary("and" | "or" | "xor") | Unary("not") | Reduce("any" | "all") | Literal(0 | 1):
                 return True
+            case Binary("%", operand, Literal(2)):
+                return self.known.is_integral(operand)
             case Read():
                 return self.known.is_bit(expr)
             case If(_, then, otherwise):
@@ -189,10 +191,17 @@ class Phrases:
                 return self._parity(_flat(expr, "xor"), holds)
             case Reduce("any" | "all" as op, binders, body):
                 return self._quantified(op, binders, body, holds)
+            case Binary("%", operand, Literal(2)) if self.is_bit(expr):
+                word = "odd" if holds else "even"
+                counted = self._counted(operand, f"an {word} number of")
+                return counted or Phrase(f"{self._term(operand)} is {word}")
         return Phrase(f"{self._term(expr)} is {int(holds)}")
 
     def _quantified(self, op: str, binders: Sequence[Binder], body: Expr, holds: bool) -> Phrase:
         elements = self._elements(body, binders)
+        if elements is not None and elements.ends is not None:
+            word = "and" if (op == "all") == holds else "or"
+            return Phrase(_together(list(elements.ends), word, int(holds)), joins=word if word == "or" else "")
         if elements is not None:
             found = {
                 ("any", True): "a one",
@@ -277,14 +286,15 @@ class Phrases:
             case Binary("+"):
                 items = _flat(value, "+")
                 if all(isinstance(i, Read) and self.is_bit(i) and not _is_compound(i) for i in items):
-                    return Phrase(f"{many} of {listed([shown(i) for i in items])} are 1")
+                    return Phrase(f"{many.removesuffix(' of')} of {listed([shown(i) for i in items])} are 1")
         return None
 
 
 def _cases(binders: Sequence[Binder], number: int = 2) -> str:
-    """What a condition holds for: `i < 8`, `pairs i < 8, j < i`."""
+    """What a condition holds for: `i < 8`, `pairs (i < 8, j < i)`."""
     one, many = {1: ("", ""), 2: ("pair ", "pairs ")}.get(len(binders), ("choice of ", "choices of "))
-    return (one if number == 1 else many) + ", ".join(range_words(b) for b in binders)
+    ranges = ", ".join(range_words(b) for b in binders)
+    return ranges if len(binders) == 1 else f"{one if number == 1 else many}({ranges})"
 
 
 def _together(names: list[str], word: str, value: int) -> str:

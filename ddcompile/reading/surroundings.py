@@ -10,8 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Kind, Literal, Read, Rule, Size, Statement
-from ddcompile.ir.traverse import free_indices, reads, rewrite
+from ddcompile.ir.nodes import (
+    Binary,
+    Binder,
+    Expr,
+    Index,
+    Kind,
+    Literal,
+    Read,
+    Rule,
+    Size,
+    Softmax,
+    Statement,
+    Unary,
+)
+from ddcompile.ir.traverse import free_indices, postorder, reads, rewrite
 from ddcompile.ir.types import Types
 from ddcompile.reading.words import code, listed, shown
 
@@ -54,6 +67,18 @@ class Surroundings:
     def is_bit(self, read: Read) -> bool:
         """Whether what is read is 0 or 1."""
         return self.kinds.get(read.tensor) == "bit" and read.pad in (None, Literal(0), Literal(1))
+
+    def is_integral(self, expr: Expr) -> bool:
+        """Whether an expression is an integer by its form."""
+        for node in postorder(expr):
+            match node:
+                case Read(tensor) if self.kinds.get(tensor) in ("rat", "real", None):
+                    return False
+                case Literal(value) if not isinstance(value, int):
+                    return False
+                case Unary("real" | "exp" | "log" | "tanh" | "sigmoid") | Softmax():
+                    return False
+        return True
 
 
 def _extent(positions: Sequence[Binder | Expr]) -> Expr | None:

@@ -40,7 +40,7 @@ def test_python(tmp_path: Path, replay: Callable[[str, Path], str]) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=True,
     )
     assert done.stdout.endswith(" 33\n")

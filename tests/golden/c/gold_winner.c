@@ -49,7 +49,7 @@ void gold_winner(
     const int8_t t9 = (int8_t)(2 * (int32_t)score[1]);
     high[0] = t9 > t8 ? t9 : t8;
 
-    /* `some` is 1 if for some pair `i < 3`, `j < 4`, `mask[i, j]` is 1 and `mask[i, j + 1]` is 0, else 0.
+    /* `some` is 1 if for some pair (`i < 3`, `j < 4`), `mask[i, j]` is 1 and `mask[i, j + 1]` is 0, else 0.
        `mask` wraps around along axis 1.
            some = any(i < 3, j < 4: mask[i, j] and not mask[i, (j + 1) % 4]) */
     uint8_t found = 0;

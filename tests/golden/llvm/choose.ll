@@ -64,7 +64,7 @@ entry:
   %v33 = select i1 %v17, i16 %v21, i16 %v32
   %v34 = sext i16 %v33 to i64
   store i64 %v34, ptr %picked
-  ; `odd` is 1 if `a % 2` equals 1, else 0.
+  ; `odd` is 1 if `a` is odd, else 0.
   ;     odd = a % 2 == 1
   %v35 = load i64, ptr %a
   %v36 = trunc i64 %v35 to i8

@@ -81,7 +81,7 @@ def choose(a: int, b: int, c: int) -> ChooseResult:
     #     picked = if a < 0 and b == 1 then -a else if c != 0 then a * c else 50 - -a
     picked = -a if a < 0 and b == 1 else a * c if c != 0 else 50 - -a
 
-    # `odd` is 1 if `a % 2` equals 1, else 0.
+    # `odd` is 1 if `a` is odd, else 0.
     #     odd = a % 2 == 1
     odd = int(a % 2 == 1)
 
