@@ -1,9 +1,11 @@
 """Least expressions of Boolean functions of at most four inputs.
 
 A function of k inputs is a table of 2**k bits: bit a of the table is the value where input j is bit j of a.
-Expressions are made of `not`, `and`, `or`, `xor`, comparisons of weighted sums of inputs (`ddcompile.analysis.sums`)
-and `if` whose condition depends on at most two inputs; the cheapest of all is found. The cost counts tokens: those of
-the inputs' texts, operators, and the brackets that the printer needs.
+Expressions are made of `not`, `and`, `or`, `xor`, products, comparisons of two bits, comparisons of weighted sums of
+inputs (`ddcompile.analysis.sums`) among which one may be any bit (`ddcompile.analysis.mixed_sums`) or two products of
+inputs (`ddcompile.analysis.product_sums`), and `if` whose condition depends on at most two inputs or is short; the
+cheapest of all is found. The cost counts tokens: those of the inputs' texts, operators, and the brackets that the
+printer needs.
 
 The search is Dijkstra's over (function, root operator) by rising cost, all functions of one cost at once. It is kept
 for the costs of the inputs at hand and goes on where it stopped.
@@ -17,6 +19,8 @@ from itertools import combinations
 
 import numpy as np
 
+from ddcompile.analysis.mixed_sums import mixed_sums
+from ddcompile.analysis.product_sums import product_sums
 from ddcompile.analysis.sums import UNPRICED, PricedSums, priced_sums
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Expr, If
@@ -25,17 +29,18 @@ from ddcompile.ir.traverse import postorder
 __all__ = ["MOST_INPUTS", "least_expression"]
 
 MOST_INPUTS = 4
-_ROOTS = ("leaf", "and", "or", "xor", "not", "sum", "if")
+_ROOTS = ("leaf", "and", "or", "xor", "not", "sum", "if", "!=", "==", ">", ">=", "*", "mixed", "products")
 """Root operators; of equally cheap expressions the earlier is taken."""
+_COMPARED = frozenset({"sum", "!=", "==", ">", ">=", "mixed", "products"})
 _BRACKETED: dict[str, frozenset[str]] = {
     "not": frozenset({"and", "xor", "or", "if"}),
     "and": frozenset({"xor", "or", "if"}),
     "xor": frozenset({"and", "or", "if"}),
     "or": frozenset({"xor", "if"}),
     "if": frozenset(),
+    "term": frozenset({"and", "xor", "or", "if", "not"}) | _COMPARED,
 }
-"""The roots of operands that need brackets."""
-_OPERATORS = ("and", "or", "xor")
+"""The roots of operands that need brackets; terms are operands of comparisons and of products."""
 _CHUNK = 1 << 22
 """Most pairs combined at a time."""
 
@@ -78,7 +83,10 @@ class _Search:
         self.price = {root: np.full(self.size, UNPRICED, dtype=np.int32) for root in _ROOTS}
         self.within = {op: np.full(self.size, UNPRICED, dtype=np.int32) for op in _BRACKETED}
         self.levels: dict[str, list[np.ndarray]] = {op: [] for op in _BRACKETED}
+        self.mixed = mixed_sums(costs)
+        self.products = product_sums(costs)
         self.conditions = _conditions(self.leaves, self.full)
+        self.most_condition = sum(sorted(costs)[-3:]) + 2
         # Of every condition the values that branches can take under it, by cost; and which are known already.
         self.branches: dict[int, list[np.ndarray]] = {c: [] for c in self.conditions}
         self.branched = {c: np.zeros(self.size, dtype=bool) for c in self.conditions}
@@ -107,11 +115,22 @@ class _Search:
             self.price[root][tables[useful]] = cost
         for op, within in self.within.items():
             self.levels[op].append(np.flatnonzero(within == cost))
+        self._branch_at(cost)
+
+    def _branch_at(self, cost: int) -> None:
+        """Note the values that branches of this cost can take under every condition, new ones included."""
+        new = self.levels["if"][cost].tolist() if cost <= self.most_condition else []
+        for condition in (c for found in new for c in (found, self.full ^ found)):
+            if condition not in self.branches:
+                self.conditions.append(condition)
+                self.branches[condition] = []
+                self.branched[condition] = np.zeros(self.size, dtype=bool)
         for condition, branches in self.branches.items():
-            values = np.unique(self.levels["if"][cost] & condition)
-            values = values[~self.branched[condition][values]]
-            self.branched[condition][values] = True
-            branches.append(values)
+            for level in self.levels["if"][len(branches) :]:
+                values = np.unique(level & condition)
+                values = values[~self.branched[condition][values]]
+                self.branched[condition][values] = True
+                branches.append(values)
 
     def _mark(self, root: str, cost: int, found: np.ndarray) -> None:
         """Mark the functions that have an expression of this cost and root."""
@@ -123,22 +142,32 @@ class _Search:
                     found[self.full ^ self.levels["not"][cost - 1]] = True
             case "sum":
                 found[self.sums.price == cost] = True
+            case "products":
+                found[self.products.price == cost] = True
             case "if":
                 for _, then, otherwise in self._choices(cost):
                     found[(then[:, None] | otherwise[None, :]).ravel()] = True
+            case "mixed":
+                for own in np.unique(self.mixed.price[self.mixed.price < cost]).tolist():
+                    with_it, without = self.mixed.tables[self.mixed.price == own].T
+                    for z in self.levels["term"][cost - own]:
+                        found[(with_it & z) | (without & ~z & self.full)] = True
             case _:
                 for left, right in self._pairs(root, cost):
                     step = max(1, _CHUNK // len(right))
                     for start in range(0, len(left), step):
-                        found[_combined(root, left[start : start + step, None], right[None, :]).ravel()] = True
+                        some = left[start : start + step, None]
+                        found[_combined(root, some, right[None, :], self.full).ravel()] = True
 
     def _pairs(self, op: str, cost: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Functions whose operands of op cost together one less, the cheaper first."""
-        levels = self.levels[op]
+        levels = self.levels[_operand_place(op)]
         for first in range((cost - 1) // 2 + 1):
             left, right = levels[first], levels[cost - 1 - first] if cost else levels[0]
             if len(left) and len(right):
                 yield left, right
+                if op in (">", ">=") and first < cost - 1 - first:
+                    yield right, left
 
     def _choices(self, cost: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Conditions, and the values of both branches under them, whose `if` has this cost."""
@@ -165,12 +194,18 @@ class _Search:
                 return builder.negate(self._written(self.full ^ table, "not", inputs))
             case "sum":
                 return self.sums.expression(table, inputs)
+            case "products":
+                return self.products.expression(table, inputs)
+            case "mixed":
+                return self._with_bit(table, cost, inputs)
             case "if":
                 return self._conditional(table, cost, inputs)
-        parts = (self._written(t, root, inputs) for t in self._parts(table, root, cost))
+        parts = [self._written(t, _operand_place(root), inputs) for t in self._parts(table, root, cost)]
+        if root in ("!=", "==", ">", ">="):
+            return builder.compare(root, parts[0], parts[1])  # type: ignore[arg-type]
         operands = sorted((x for p in parts for x in _operands(p, root)), key=lambda x: _rank(x, inputs))
-        if root == "xor":
-            return reduce(builder.xor, operands)
+        if root in ("xor", "*"):
+            return reduce(builder.xor if root == "xor" else builder.mul, operands)
         return builder.conj(*operands) if root == "and" else builder.disj(*operands)
 
     def _parts(self, table: int, root: str, cost: int) -> tuple[int, int]:
@@ -181,9 +216,17 @@ class _Search:
                 case "or":
                     left, right = left[left | table == table], right[right | table == table]
             for one in left:
-                hits = right[_combined(root, one, right) == table]
+                hits = right[_combined(root, one, right, self.full) == table]
                 if len(hits):
                     return int(one), int(hits[0])
+        raise AssertionError("a function that was reached has parts")
+
+    def _with_bit(self, table: int, cost: int, inputs: Sequence[Expr]) -> Expr:
+        """The cheapest comparison of a sum in which one summand is any bit."""
+        for price in np.unique(self.mixed.price[self.mixed.price < cost]).tolist():
+            found = self.mixed.find(table, price, self.levels["term"][cost - price])
+            if found is not None:
+                return self.mixed.expression(found[0], inputs, self._written(found[1], "term", inputs))
         raise AssertionError("a function that was reached has parts")
 
     def _conditional(self, table: int, cost: int, inputs: Sequence[Expr]) -> Expr:
@@ -208,9 +251,26 @@ def _search(costs: tuple[int, ...]) -> _Search:
     return _Search(costs)
 
 
-def _combined(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    join: np.ufunc = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[op]
-    return np.asarray(join(left, right))
+def _operand_place(op: str) -> str:
+    """The place of an operator's operands, which says what needs brackets there."""
+    return op if op in _BRACKETED else "term"
+
+
+def _combined(op: str, left: np.ndarray, right: np.ndarray, full: int) -> np.ndarray:
+    match op:
+        case "and" | "*":
+            found = left & right
+        case "or":
+            found = left | right
+        case ">":
+            found = left & ~right
+        case ">=":
+            found = left | (right ^ full)
+        case "xor" | "!=":
+            found = left ^ right
+        case _:
+            found = left ^ right ^ full
+    return np.asarray(found)
 
 
 def _conditions(leaves: Sequence[int], full: int) -> list[int]:

@@ -149,7 +149,7 @@ class Cones:
     def _values(
         self, units: Sequence[int], classes: Sequence[tuple[Member, ...]], ranges: Sequence[range]
     ) -> np.ndarray | None:
-        """The values of the last unit for all values of the sums; None where doubles would not be exact."""
+        """The values of the last unit for all values of the sums; None if a number is too large."""
         shape = tuple(map(len, ranges))
         grids = np.meshgrid(*(np.array(r, dtype=np.float64) for r in ranges), indexing="ij")
         sums = [g.ravel() for g in grids]
@@ -158,21 +158,43 @@ class Cones:
         for level in _levels(units, self._depth):
             atoms = sorted({a for u in level for a in self.rows[u].atoms.tolist() if a in place or a in value})
             column = {a: k for k, a in enumerate(atoms)}
-            weights = np.zeros((len(level), len(atoms)))
+            weights = np.zeros((len(level), len(atoms)), dtype=object)
             for k, unit in enumerate(level):
                 row = self.rows[unit]
                 for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
                     if a in column:
                         weights[k, column[a]] = w * (place[a][1] if a in place else 1)
             data = np.array([sums[place[a][0]] if a in place else value[a] for a in atoms]).reshape(len(atoms), -1)
-            bias = [self.rows[u].bias for u in level]
-            reach = np.abs(weights).sum(axis=1) * np.abs(data).max(initial=0)
-            if any(float(r) + abs(b) >= _EXACT for r, b in zip(reach, bias, strict=True)):
-                return None
-            totals = weights @ data + np.array(bias, dtype=np.float64)[:, None]
-            for unit, total in zip(level, totals, strict=True):
+            totals = _totals(weights, data, [self.rows[u].bias for u in level])
+            for unit, total, are_exact in zip(level, *totals, strict=True):
+                # Where doubles round, signs are right, and that is all that is known.
+                if not are_exact and self.rows[unit].has_scale:
+                    return None
                 value[unit] = _activated(self.rows[unit], total)
         return value[units[-1]].reshape(shape).astype(np.int64)
+
+
+def _totals(weights: np.ndarray, data: np.ndarray, bias: Sequence[int]) -> tuple[np.ndarray, list[bool]]:
+    """The sums of units as doubles with the right signs, and which are exact.
+
+    A sum of n rounded products of rounded weights is off by less than (n + 2) units of 2**-53 of the sum of their sizes
+    (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1); those nearer to 0 are computed exactly.
+    """
+    try:
+        rough, offset = weights.astype(np.float64), np.array(bias, dtype=object).astype(np.float64)
+    except OverflowError:
+        rough, offset = np.zeros(weights.shape), np.full(len(bias), np.inf)
+    totals = rough @ data + offset[:, None]
+    reach = np.abs(rough) @ np.abs(data).max(axis=1, initial=0) + np.abs(offset)
+    exact = [bool(r < _EXACT) for r in reach]
+    slack = 2.0 * (weights.shape[1] + 2) / _EXACT * reach
+    for k, is_exact in enumerate(exact):
+        near = () if is_exact else np.flatnonzero(~(np.abs(totals[k]) > slack[k]))
+        used = np.flatnonzero(weights[k] != 0)
+        for column in near:
+            total = bias[k] + sum(int(weights[k, a]) * int(data[a, column]) for a in used)
+            totals[k, column] = (total > 0) - (total < 0)
+    return totals, exact
 
 
 def _levels(units: Sequence[int], depth: Mapping[int, int]) -> list[list[int]]:

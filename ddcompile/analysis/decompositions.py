@@ -88,7 +88,11 @@ class Search:
             The expressions of the inputs.
         """
         found = self._least(_without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs))), limit)
-        return None if found is None else rewrite(found, lambda node: self._sums.get(node, node))
+        return None if found is None else self._written(found)
+
+    def _written(self, expr: Expr) -> Expr:
+        """The expression with sums in the place of their names; those of sums have none left."""
+        return rewrite(expr, lambda node: self._sums.get(node, node))
 
     def price(self, expr: Expr) -> int:
         """What an expression costs, the tables that it looks up included."""
@@ -187,9 +191,9 @@ class Search:
     def _sum(self, terms: Sequence[tuple[int, Expr]]) -> Expr:
         """A sum of inputs, positive terms first; a name for it if there are many."""
         ordered = sorted(terms, key=lambda term: -term[0])
-        total = builder.add_all(builder.mul(sign, self._sums.get(x, x)) for sign, x in ordered)
         if len(terms) <= 2:
-            return total
+            return builder.add_all(builder.mul(sign, x) for sign, x in ordered)
+        total = builder.add_all(builder.mul(sign, self._written(x)) for sign, x in ordered)
         name = next((n for n, known in self._sums.items() if known == total), None)
         if name is None:
             name = Read(f"{self.name}:{len(self._sums)}")

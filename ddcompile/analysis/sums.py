@@ -16,9 +16,9 @@ import numpy as np
 
 from ddcompile.analysis.comparisons import normal_comparison
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Compare, CompareOp, Expr
+from ddcompile.ir.nodes import Binary, Compare, CompareOp, Expr
 
-__all__ = ["UNPRICED", "PricedSums", "priced_sums"]
+__all__ = ["UNPRICED", "PricedSums", "comparison_text", "comparisons", "multiple", "priced_sums"]
 
 UNPRICED = np.int32(1 << 20)
 """The price of a table that no comparison has."""
@@ -42,7 +42,7 @@ class PricedSums:
         row = self._row[table]
         weights = [int(w) for w in self._listed.weights[row]]
         kind, first, last = (int(v) for v in self._listed.kinds[row])
-        return _written(weights, kind, first, last, inputs)
+        return comparison_text(weights, kind, first, last, inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def priced_sums(costs: tuple[int, ...]) -> PricedSums:
 
 @lru_cache(maxsize=4)
 def _listed(count: int) -> _Listed:
-    found = [row for weights in _weights(count) for row in _comparisons(weights)]
+    found = [row for weights in _weights(count) for row in comparisons(weights)]
     kinds = np.array([row[2:5] for row in found], dtype=np.int16).reshape(-1, 3)
     weights = np.array([row[1] for row in found], dtype=np.int8).reshape(-1, count)
     order = np.lexsort((np.arange(len(found)), np.abs(weights).sum(axis=1), kinds[:, 0]))
@@ -92,7 +92,7 @@ def _weights(count: int) -> Iterator[tuple[int, ...]]:
             yield weights
 
 
-def _comparisons(weights: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...], int, int, int, int]]:
+def comparisons(weights: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...], int, int, int, int]]:
     """Table, weights, kind, its numbers, and the tokens besides the inputs."""
     count = len(weights)
     values = np.array([sum(w for j, w in enumerate(weights) if a >> j & 1) for a in range(1 << count)])
@@ -106,7 +106,15 @@ def _comparisons(weights: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...
     for k in levels[1:]:
         # With both signs the sum is split: `p > n`, `p >= n`, `p >= n + k`.
         yield from_level[k], weights, _AT_LEAST, k, 0, text + (2 if not mixed or k not in (0, 1) else 0)
-    if next(w for w in weights if w) < 0:
+    is_turned = next(w for w in weights if w) < 0
+    for low, k in enumerate(levels[1:-1], 1) if positive or mixed else ():
+        # Turned round, bounds below 0 are longer.
+        if is_turned and k < 0:
+            continue
+        for top, after in zip(levels[low + 1 : -1], levels[low + 2 :], strict=True):
+            table = from_level[k] & ~from_level[after]
+            yield table, weights, _BETWEEN, k, top, text + 4 + (k < 0) + (top < 0)
+    if is_turned:
         return
     full = from_level[levels[0]]
     for k, above in zip(levels, [*levels[1:], None], strict=True):
@@ -114,10 +122,6 @@ def _comparisons(weights: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...
         extra = text + (2 if not mixed or k else 0)
         yield table, weights, _EQUAL, k, 0, extra
         yield full & ~table, weights, _DIFFERENT, k, 0, extra
-    for low, k in enumerate(levels[1:-1], 1):
-        for above, after in zip(levels[low + 1 : -1], levels[low + 2 :], strict=True):
-            table = from_level[k] & ~from_level[after]
-            yield table, weights, _BETWEEN, k, above, text + 4 + (k < 0) + (above < 0)
     if positive:
         for m in _MODULI:
             if m >= levels[-1]:
@@ -128,10 +132,11 @@ def _comparisons(weights: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...
                 yield full & ~table, weights, _NO_RESIDUE, m, k, text + 6
 
 
-def _written(weights: Sequence[int], kind: int, first: int, last: int, inputs: Sequence[Expr]) -> Expr:
+def comparison_text(weights: Sequence[int], kind: int, first: int, last: int, inputs: Sequence[Expr]) -> Expr:
+    """The text of a comparison that `comparisons` gives, of inputs of which some may be products."""
     terms = [(w, x) for w, x in zip(weights, inputs, strict=True) if w]
-    plus = builder.add_all(builder.mul(w, x) for w, x in terms if w > 0)
-    minus = builder.add_all(builder.mul(-w, x) for w, x in terms if w < 0)
+    plus = builder.add_all(multiple(w, x) for w, x in terms if w > 0)
+    minus = builder.add_all(multiple(-w, x) for w, x in terms if w < 0)
     mixed = min(weights) < 0 < max(weights)
     match kind:
         case 0:
@@ -145,6 +150,14 @@ def _written(weights: Sequence[int], kind: int, first: int, last: int, inputs: S
             return builder.compare(op, plus, builder.add(minus, first))
         case 3:
             ordered = sorted(terms, key=lambda term: term[0] < 0)
-            return builder.chain(first, "<=", builder.add_all(builder.mul(w, x) for w, x in ordered), "<=", last)
+            return builder.chain(first, "<=", builder.add_all(multiple(w, x) for w, x in ordered), "<=", last)
     residue = builder.mod(plus, first)
     return builder.compare("==" if kind == _RESIDUE else "!=", residue, last)
+
+
+def multiple(factor: int, term: Expr) -> Expr:
+    """`2 * a * b` of a product, which needs no brackets."""
+    match term:
+        case Binary("*", left, right) if abs(factor) > 1:
+            return Binary("*", multiple(factor, left), right)
+    return builder.mul(factor, term)

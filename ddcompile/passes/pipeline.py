@@ -81,9 +81,9 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,exact-thresholds,dce,recode,exact-thresholds,forward,scores,collapse-tables,combine,"
-    "exact-thresholds,forward,reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,dce,gather,"
-    "complement,align,roll,widen,prefixes,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "isolate,forward,collapse-tables,exact-thresholds,dce,recode,exact-thresholds,forward,scores,collapse-tables,"
+    "combine,exact-thresholds,forward,reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,"
+    "dce,gather,complement,align,roll,widen,prefixes,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 

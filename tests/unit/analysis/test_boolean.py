@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from math import inf
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,143 +53,45 @@ def test_constants() -> None:
     assert least_expression(0b1111, [builder.read("x", 0), builder.read("x", 1)], [4, 4], 10) == Literal(1)
 
 
-_BITS = ("disjunction", "exclusive", "conjunction", "negation", "comparison", "leaf")
-"""From the loosest to the tightest: what stands left in this list needs brackets in what stands right of it."""
+GOLDEN = Path(__file__).parents[2] / "golden" / "least_of_four.txt"
+"""Least costs by a separate exhaustive search: tests/benchmarks/least_of_four.py makes it, and compares all of it."""
 
 
-def exhaustive(count: int, most: int) -> dict[int, int]:
-    """The least cost up to `most` of every function of inputs that are one token each, by the grammar from below.
-
-    Rows are bits of tables, and sums are tuples of their values in all rows; nothing is shared with the search that
-    is tested. Found by repetition: every round combines all that is known until nothing gets cheaper.
-    """
-    rows = range(1 << count)
-    full = (1 << (1 << count)) - 1
-    leaves = [tuple(a >> j & 1 for a in rows) for j in range(count)]
-
-    def table(values: tuple[int, ...]) -> int:
-        return sum(int(v) << a for a, v in enumerate(values))
-
-    sums: dict[int, set[tuple[int, ...]]] = {0: {tuple(0 for _ in rows)}}
-    known: dict[tuple[int, ...], int] = {}
-    terms = [(tuple(w * v for v in leaf), 1 + 2 * (w > 1)) for leaf in leaves for w in (1, 2, 3)]
-    for size in range(1, most):
-        found = {t for t, c in terms if c == size}
-        for sign, (term, price) in product((1, -1), terms):
-            if size - price - 1 > 0:
-                shorter = sums.get(size - price - 1, set())
-                found |= {tuple(a + sign * b for a, b in zip(s, term, strict=True)) for s in shorter}
-        sums[size] = {s for s in found if s not in known}
-        known |= {s: size for s in sums[size]}
-    least: dict[int, int] = {}
-
-    def offer(values: tuple[int, ...], price: int) -> None:
-        if price <= most:
-            own = table(values)
-            least[own] = min(price, least.get(own, most + 1))
-
-    numbers = range(-12, 13)
-    for s, price in known.items():
-        if price + 2 > most:
-            continue
-        low, high = min(s), max(s)
-        for k in (k for k in numbers if low <= k <= high):
-            own = price + 2 + (k < 0)
-            offer(tuple(v >= k for v in s), own)
-            offer(tuple(v <= k for v in s), own)
-            offer(tuple(v == k for v in s), own)
-            offer(tuple(v != k for v in s), own)
-            for top in range(k, high + 1) if price + 4 <= most else ():
-                offer(tuple(k <= v <= top for v in s), price + 4 + (k < 0) + (top < 0))
-        single = price == 1 or any(s == t for t, c in terms if c == 3)
-        for m in range(2, 6) if price + 4 <= most else ():
-            for k in range(m):
-                for negated in (False, True):
-                    offer(tuple((v % m == k) != negated for v in s), price + 4 + 2 * (not single))
-        # Either side of a comparison of two sums, a number added on one of them.
-        for other, price_of_other in known.items():
-            if price + price_of_other + 1 > most:
-                continue
-            for k in (0, 1, 2) if price + price_of_other + 3 <= most else (0,):
-                own = price + price_of_other + 1 + 2 * (k > 0)
-                both = list(zip(s, other, strict=True))
-                offer(tuple(a >= b + k for a, b in both), own)
-                offer(tuple(a > b + k for a, b in both), own)
-                offer(tuple(a == b + k for a, b in both), own)
-                offer(tuple(a != b + k for a, b in both), own)
-    forms: dict[str, dict[int, int]] = {kind: {} for kind in ("if", *_BITS)}
-    forms["comparison"] = least
-    forms["leaf"] = {table(leaf): 1 for leaf in leaves}
-    one_of_two = {t for t in range(1, full) if sum(_matters(t, j, count) for j in range(count)) <= 2}
-
-    def operand(tightest: str, also: tuple[str, ...] = ()) -> dict[int, int]:
-        """What may be an operand, brackets paid."""
-        best: dict[int, int] = {}
-        for place, kind in enumerate(("if", *_BITS)):
-            bare = place >= ("if", *_BITS).index(tightest) and kind not in also
-            for t, c in forms[kind].items():
-                best[t] = min(best.get(t, inf), c + 2 * (not bare))  # type: ignore[assignment]
-        return best
-
-    while True:
-        before = {kind: dict(found) for kind, found in forms.items()}
-        for t, c in operand("negation").items():
-            _least(forms["negation"], full ^ t, c + 1, most)
-        for kind, mixed, join in (
-            ("conjunction", (), lambda a, b: a & b),
-            ("exclusive", ("conjunction",), lambda a, b: a ^ b),
-            ("disjunction", ("exclusive",), lambda a, b: a | b),
-        ):
-            parts = sorted(operand(kind, mixed).items(), key=lambda item: item[1])
-            for t, c in parts:
-                for other, d in parts:
-                    if c + d + 1 > most:
-                        break
-                    _least(forms[kind], join(t, other), c + d + 1, most)
-        anything = operand("if")
-        for condition in one_of_two & anything.keys():
-            branches = []
-            for part in (condition, full ^ condition):
-                best: dict[int, int] = {}
-                for t, c in anything.items():
-                    best[t & part] = min(best.get(t & part, most), c)
-                branches.append(best)
-            for (t, c), (other, d) in product(*(b.items() for b in branches)):
-                _least(forms["if"], t | other, anything[condition] + c + d + 3, most)
-        if forms == before:
-            return {t: c for t, c in operand("if").items() if c <= most and t not in (0, full)}
+def least_costs() -> dict[int, int]:
+    """By the least table of each class of functions that differ in the order of their inputs."""
+    lines = (line.split() for line in GOLDEN.read_text(encoding="utf-8").splitlines())
+    return {int(number, 16): int(price) for number, price in lines}
 
 
-def _least(found: dict[int, int], table: int, price: int, most: int) -> None:
-    if price <= most and price < found.get(table, most + 1):
-        found[table] = price
+def found_cost(number: int) -> int:
+    # The golden tables have the first input as the highest bit of a row.
+    expr = least_expression(number, [builder.read(name) for name in "dcba"], [1, 1, 1, 1], 100)
+    assert expr is not None
+    return cost(expr)
 
 
-def _matters(table: int, j: int, count: int) -> bool:
-    return any((table >> a ^ table >> (a ^ 1 << j)) & 1 for a in range(1 << count))
+def matters(number: int, step: int) -> bool:
+    """Whether a function changes when bit `step` of a row does."""
+    return any((number >> row ^ number >> (row ^ step)) & 1 for row in range(16))
 
 
-def test_all_functions_of_three_inputs_at_their_least_cost() -> None:
-    golden = exhaustive(3, 12)
-    assert len(golden) == 254
-    inputs = [builder.read(name) for name in "abc"]
-    for table, price in golden.items():
-        assert least_expression(table, inputs, [1, 1, 1], price) is None
-        expr = least_expression(table, inputs, [1, 1, 1], price + 1)
-        assert expr is not None
-        assert cost(expr) == price
+def test_short_functions_and_functions_of_three_inputs_are_at_their_least_cost() -> None:
+    chosen = {
+        number: price
+        for number, price in least_costs().items()
+        if price <= 8 or not all(matters(number, step) for step in (1, 2, 4, 8))
+    }
+    assert len(chosen) > 200
+    assert {number: found_cost(number) for number in chosen} == chosen
 
 
-def test_cheap_functions_of_four_inputs_at_their_least_cost() -> None:
-    golden = exhaustive(4, 7)
-    inputs = [builder.read(name) for name in "abcd"]
-    found = set()
-    for table in range(1, (1 << 16) - 1):
-        expr = least_expression(table, inputs, [1, 1, 1, 1], 8)
-        if expr is not None:
-            found.add(table)
-            assert cost(expr) == golden[table]
-    assert found == golden.keys()
+def test_functions_of_four_inputs_are_at_their_least_cost_but_for_few() -> None:
+    golden = least_costs()
+    numbers = np.random.default_rng(0).choice(sorted(golden), 400, replace=False).tolist()
+    more = [found_cost(number) - golden[number] for number in numbers]
+    assert min(more) == 0, "the golden file is not of least costs"
+    assert max(more) <= 2
+    assert sum(d > 0 for d in more) <= 8
 
 
 def test_functions_of_four_inputs_have_their_tables() -> None:

@@ -1413,8 +1413,7 @@ def test_declines(title: str, name: str, text: str) -> None:
 
 
 def test_recoding_is_taken_where_later_passes_pay_for_it() -> None:
-    case = STRUCTURES["two_counts"]
-    structure = case.build(*case.small)
+    structure = STRUCTURES["two_counts"].build(20)
     rule = dd.distill(structure.network(3), structure.inputs, structure.outputs, passes="dce").rule
     steps = run(rule)
     recoding = next(s for s in steps if s.name == "recode")
