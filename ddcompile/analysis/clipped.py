@@ -3,23 +3,23 @@
 The kernel is the set of operands of a unit, a rich one or one that many others look like, whichever makes the greater
 family, so that a few units with other operands do not matter. Every (weight, operand) of another unit votes for the
 moves that take an operand of the kernel there, and the unit is accepted at a move when the kernel, moved and clipped,
-is exactly the unit. Units on borders, prefixes, triangles and diagonals are all clipped kernels. Moves of hidden units
-are the coordinates; those of results must be affine in the coordinates given.
+is exactly the unit. Units on borders, prefixes, triangles and diagonals are all clipped kernels. On axes that are rings
+nothing is cut off. Moves of hidden units are the coordinates; those of results must be affine in the coordinates given.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
-from ddcompile.analysis.families import Anchor, fit_box
+from ddcompile.analysis.coordinates import Anchor, fit_box
 from ddcompile.ir.affine import Affine
 
-__all__ = ["Clipped", "Operands", "fit_clipped", "fit_clipped_at"]
+__all__ = ["Clipped", "ClippedAt", "Operands", "fit_clipped", "fit_clipped_at", "unrolled"]
 
 _MAX_WORK = 2**26
 _MAX_KERNELS = 8
@@ -55,6 +55,8 @@ class Clipped:
     kernel: int
     moves: tuple[tuple[int, tuple[int, ...]], ...]
     """For every axis a constant, and a slope for every coordinate."""
+    rings: tuple[int, ...] = ()
+    """Axes around which the kernel goes, instead of being cut off."""
 
     def move(self, coordinates: Sequence[str]) -> list[Affine]:
         """The moves in terms of named coordinates."""
@@ -68,14 +70,32 @@ def fit_clipped(units: Sequence[Operands], extents: tuple[int, ...]) -> list[Cli
     for _ in range(_MAX_KERNELS):
         if len(rest) < 2:
             break
-        families = [_family(units, rest, first, extents) for first in _kernels(units, rest)]
-        family = max((f for f in families if f is not None), key=_count, default=None)
+        family = _greatest(units, rest, extents)
         if family is None:
             rest = rest[1:]
             continue
         found.append(family)
         rest = [u for u in rest if u not in family.units]
     return found
+
+
+def _greatest(units: Sequence[Operands], rest: list[int], extents: tuple[int, ...]) -> Clipped | None:
+    """The greatest family; axes are rings only if that takes in more units."""
+    best: Clipped | None = None
+    for rings in _ring_sets(len(extents)):
+        for first in _kernels(units, rest):
+            family = _family(units, rest, first, extents, rings)
+            if family is not None and (best is None or _count(family) > _count(best)):
+                best = family
+        if best is not None and _count(best) == len(rest):
+            break
+    return best
+
+
+def _ring_sets(axes: int) -> Iterator[tuple[int, ...]]:
+    """Axes that may be rings, with one at least that is none."""
+    for count in range(axes):
+        yield from combinations(range(axes), count)
 
 
 def _count(family: Clipped) -> int:
@@ -91,14 +111,16 @@ def _kernels(units: Sequence[Operands], rest: Sequence[int]) -> list[int]:
     return list(dict.fromkeys(own[0] for own in (*list(shapes.values())[:_FIRST], *common[:_FIRST])))
 
 
-def _family(units: Sequence[Operands], rest: list[int], first: int, extents: tuple[int, ...]) -> Clipped | None:
-    kernel = units[first]
-    moves = {u: _moves(kernel, units[u], extents) for u in rest} if _is_small(kernel, len(rest)) else {}
+def _family(
+    units: Sequence[Operands], rest: list[int], first: int, extents: tuple[int, ...], rings: tuple[int, ...]
+) -> Clipped | None:
+    kernel = unrolled(units[first], extents, rings)
+    moves = {u: _moves(kernel, units[u], extents, rings) for u in rest} if _is_small(kernel, len(rest)) else {}
     members = [u for u in rest if moves.get(u)]
     if len(members) < 2:
         return None
-    # A wide enough range that nothing wraps.
-    moduli = [6 * n for n in extents]
+    # A wide enough range that nothing wraps, but on rings.
+    moduli = [n if axis in rings else 6 * n for axis, n in enumerate(extents)]
     for axes in permutations(range(len(extents))):
         own = np.array([min(moves[u], key=lambda t: [(abs(t[a]), t[a]) for a in axes]) for u in members])
         fit = fit_box(own % np.array(moduli), moduli)
@@ -106,8 +128,22 @@ def _family(units: Sequence[Operands], rest: list[int], first: int, extents: tup
             continue
         counts, numbers, anchors = fit
         places = tuple(None if k is None else members[k] for k in numbers)
-        return Clipped(counts, places, first, tuple(_plain(a) for a in anchors))
+        return Clipped(counts, places, first, tuple(_plain(a) for a in anchors), rings)
     return None
+
+
+def unrolled(kernel: Operands, extents: tuple[int, ...], rings: Sequence[int]) -> Operands:
+    """The kernel without a gap on axes that are rings: positions there begin in the middle of the axis or before."""
+    positions = kernel.positions.copy()
+    for axis in rings:
+        places = np.unique(positions[:, axis])
+        gaps = np.diff(places, append=places[0] + extents[axis])
+        start = int(places[(int(gaps.argmax()) + 1) % len(places)])
+        positions[:, axis] = start + (positions[:, axis] - start) % extents[axis]
+        if positions[:, axis].min() + positions[:, axis].max() >= 2 * extents[axis] - 1:
+            positions[:, axis] -= extents[axis]
+    order = np.lexsort(positions.T[::-1])
+    return Operands(positions[order], kernel.weights[order])
 
 
 def _plain(anchor: Anchor) -> tuple[int, tuple[int, ...]]:
@@ -119,46 +155,70 @@ def _is_small(kernel: Operands, count: int) -> bool:
     return len(kernel.weights) ** 2 * count <= _MAX_WORK
 
 
-def _moves(kernel: Operands, unit: Operands, extents: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _moves(
+    kernel: Operands, unit: Operands, extents: tuple[int, ...], rings: tuple[int, ...] = ()
+) -> list[tuple[int, ...]]:
     """All moves that make the kernel, clipped, this unit."""
     if not len(unit.weights):
         return []
     like = kernel.positions[kernel.weights == unit.weights[0]]
-    if len(unit.weights) == len(kernel.weights):
+    if len(unit.weights) == len(kernel.weights) and not rings:
         # Nothing is cut off, so the first position moves to the first.
         like = kernel.positions[:1]
-    found = []
+    found: dict[tuple[int, ...], None] = {}
     wide = np.array(extents, dtype=np.int64)
+    around = np.array([n if axis in rings else 1 << 40 for axis, n in enumerate(extents)], dtype=np.int64)
     for move in unit.positions[0] - like:
+        move = np.where(around < 1 << 40, move % around, move)
         moved = kernel.positions + move
+        moved = np.where(around < 1 << 40, moved % around, moved)
         inside = ((moved >= 0) & (moved < wide)).all(axis=1)
-        # Positions are sorted row-major, and moving keeps their order.
-        if (
-            inside.sum() == len(unit.weights)
-            and (moved[inside] == unit.positions).all()
-            and (kernel.weights[inside] == unit.weights).all()
-        ):
-            found.append(tuple(int(v) for v in move))
-    return found
+        if inside.sum() != len(unit.weights):
+            continue
+        places, weights = moved[inside], kernel.weights[inside]
+        if rings:
+            # Elsewhere positions are sorted row-major, and moving keeps their order.
+            order = np.lexsort(places.T[::-1])
+            places, weights = places[order], weights[order]
+        if (places == unit.positions).all() and (weights == unit.weights).all():
+            found[tuple(int(v) for v in move)] = None
+    return list(found)
+
+
+@dataclass(frozen=True, slots=True)
+class ClippedAt:
+    """The greatest family of units at given coordinates: the kernel by its number, the moves, the members."""
+
+    kernel: int
+    moves: tuple[tuple[int, tuple[int, ...]], ...]
+    members: list[int]
+    rings: tuple[int, ...]
 
 
 def fit_clipped_at(
     units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray
-) -> tuple[int, tuple[tuple[int, tuple[int, ...]], ...], list[int]] | None:
-    """The kernel, the moves and the members of the greatest family of units at given coordinates (units, axes)."""
+) -> ClippedAt | None:
+    """The greatest family of units at given coordinates (units, axes); axes are rings only if that makes it greater."""
     order = sorted(range(len(units)), key=lambda u: (-len(units[u].weights), coordinates[u].tolist()))
-    fits = [_fit_at(units, extents, coordinates, first) for first in _kernels(units, order)]
-    return max((f for f in fits if f is not None), key=lambda f: len(f[2]), default=None)
+    best: ClippedAt | None = None
+    for rings in _ring_sets(len(extents)):
+        for first in _kernels(units, order):
+            found = _fit_at(units, extents, coordinates, first, rings)
+            if found is not None and (best is None or len(found.members) > len(best.members)):
+                best = found
+        if best is not None and len(best.members) == len(units):
+            break
+    return best
 
 
 def _fit_at(
-    units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray, first: int
-) -> tuple[int, tuple[tuple[int, tuple[int, ...]], ...], list[int]] | None:
+    units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray, first: int, rings: tuple[int, ...]
+) -> ClippedAt | None:
     """The moves of one unit as the kernel, and its members."""
-    kernel = units[first]
+    kernel = unrolled(units[first], extents, rings)
     if not _is_small(kernel, len(units)):
         return None
-    moves = [_moves(kernel, unit, extents) for unit in units]
+    moves = [_moves(kernel, unit, extents, rings) for unit in units]
     place = {tuple(c): u for u, c in enumerate(coordinates.tolist())}
     slopes = []
     for axis in range(coordinates.shape[1]):
@@ -166,10 +226,20 @@ def _fit_at(
         for point, u in place.items():
             other = place.get((*point[:axis], point[axis] + 1, *point[axis + 1 :]))
             if other is not None and len(moves[u]) == len(moves[other]) == 1:
-                votes[tuple(b - a for a, b in zip(moves[u][0], moves[other][0], strict=True))] += 1
+                steps = [b - a for a, b in zip(moves[u][0], moves[other][0], strict=True)]
+                votes[tuple(_nearest(s, extents[k]) if k in rings else s for k, s in enumerate(steps))] += 1
         slopes.append(min(votes, key=lambda v: (-votes[v], v)) if votes else (0,) * len(extents))
     by_axis = np.array(slopes, dtype=np.int64).reshape(coordinates.shape[1], len(extents)).T
     constant = -by_axis @ coordinates[first]
     wanted = coordinates @ by_axis.T + constant
+    for axis in rings:
+        wanted[:, axis] %= extents[axis]
     members = [u for u in range(len(units)) if tuple(wanted[u].tolist()) in moves[u]]
-    return first, tuple((int(c), tuple(s.tolist())) for c, s in zip(constant, by_axis, strict=True)), members
+    lines = tuple((int(c), tuple(s.tolist())) for c, s in zip(constant, by_axis, strict=True))
+    return ClippedAt(first, lines, members, rings)
+
+
+def _nearest(step: int, extent: int) -> int:
+    """A step around a ring, the nearest to zero."""
+    rest = step % extent
+    return rest - extent if 2 * rest > extent else rest

@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
-from math import gcd, prod
+from math import prod
 
 import numpy as np
 
+from ddcompile.analysis.coordinates import Anchor, Fit, box_fit, explain
 from ddcompile.analysis.covers import boxes_of
 
-__all__ = ["Anchor", "Family", "UnitClass", "fit_box", "fit_fixed", "fit_free", "fit_most", "unit_classes"]
+__all__ = ["Family", "UnitClass", "fit_fixed", "fit_free", "fit_most", "unit_classes"]
 
 _MAX_CANDIDATES = 64
-
-_MOSTLY = 0.75
-"""How much of an axis coordinates run around that are taken to run around all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,19 +33,6 @@ class UnitClass:
     anchors: tuple[int | None, ...]
     widths: tuple[int, ...]
     """How many positions the class takes on each axis; narrow classes make the better coordinates."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """An anchor as a function of coordinates: `(constant + slopes . x) % extent`."""
-
-    constant: int
-    slopes: tuple[int, ...]
-    extent: int
-
-    def __call__(self, x: Sequence[int]) -> int:
-        """The anchor at coordinates `x`."""
-        return (self.constant + sum(a * c for a, c in zip(self.slopes, x, strict=True))) % self.extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +148,12 @@ def fit_free(
     # Narrow classes make the better coordinates; coordinates go in the order of the axes that they move on.
     order = sorted(range(len(columns)), key=lambda c: (columns[c][0], c))
     axes = [axis for _, axis in columns]
-    whole = _fit_box(matrix, moduli, everything, order, axes, holes, rings)
+    whole = box_fit(matrix, moduli, everything, order, axes, holes, rings)
     if whole is not None:
         return [_named(whole, units)]
     families = []
     for group in _rigid_groups(units, matrix, moduli):
-        found = _fit_box(matrix, moduli, group, order, axes, holes, rings)
+        found = box_fit(matrix, moduli, group, order, axes, holes, rings)
         if found is not None:
             families.append(_named(found, units))
     return families
@@ -182,19 +166,19 @@ def fit_fixed(
     matrix, moduli = _columns(units, extents)
     everything = np.arange(len(units))
     boxes = boxes_of(coordinates, everything)
-    found = [_explain(matrix, moduli, *box) for box in boxes]
+    found = [explain(matrix, moduli, *box) for box in boxes]
     if all(f is not None for f in found) and len(boxes) == 1:
         return [_named(f, units) for f in found if f is not None]
     families = []
     for group in _rigid_groups(units, matrix, moduli):
         for low, high, members in boxes_of(coordinates, group):
-            part = _explain(matrix, moduli, low, high, members)
+            part = explain(matrix, moduli, low, high, members)
             if part is not None:
                 families.append(_named(part, units))
                 continue
             for unit in members.tolist():
                 point = coordinates[unit]
-                single = _explain(matrix, moduli, point, point + 1, np.array([unit]))
+                single = explain(matrix, moduli, point, point + 1, np.array([unit]))
                 assert single is not None
                 families.append(_named(single, units))
     return families
@@ -245,9 +229,6 @@ def _most(values: np.ndarray) -> int:
     return int(distinct[np.argmax(counts)])
 
 
-_Fit = tuple[tuple[int, ...], tuple[int, ...], np.ndarray, list[Anchor]]
-
-
 def _rigid_groups(units: Sequence[Sequence[UnitClass]], matrix: np.ndarray, moduli: list[int]) -> list[np.ndarray]:
     """Units whose classes lie the same relative to each other, axis by axis."""
     axes = [a for cls in units[0] for a, anchor in enumerate(cls.anchors) if anchor is not None]
@@ -260,131 +241,8 @@ def _rigid_groups(units: Sequence[Sequence[UnitClass]], matrix: np.ndarray, modu
     return [np.array(g) for _, g in sorted(groups.items())]
 
 
-def _named(fit: _Fit, units: Sequence[Sequence[UnitClass]]) -> Family:
+def _named(fit: Fit, units: Sequence[Sequence[UnitClass]]) -> Family:
     low, high, members, functions = fit
     rest = iter(functions)
     anchors = tuple(tuple(None if a is None else next(rest) for a in cls.anchors) for cls in units[0])
     return Family(low, high, tuple(None if m < 0 else m for m in members.tolist()), anchors)
-
-
-def fit_box(matrix: np.ndarray, moduli: Sequence[int]) -> tuple[tuple[int, ...], list[int | None], list[Anchor]] | None:
-    """Choose coordinates for units whose anchors are the rows of a matrix: a box with few holes from 0.
-
-    Returns
-    -------
-    The extents of the box, the units row-major, None for holes, and every column as a function of the coordinates; None
-    if there is no box.
-    """
-    axes = list(range(len(moduli)))
-    fit = _fit_box(matrix, list(moduli), np.arange(len(matrix)), axes, axes, holes=True)
-    if fit is None:
-        return None
-    _, counts, members, functions = fit
-    return counts, [None if m < 0 else m for m in members.tolist()], functions
-
-
-def _fit_box(
-    matrix: np.ndarray,
-    moduli: list[int],
-    members: np.ndarray,
-    order: list[int],
-    axes: list[int],
-    holes: bool,
-    rings: bool = False,
-) -> _Fit | None:
-    """Choose coordinates among the columns, first ones first, so that the members fill a box; None if none do."""
-    own = matrix[members]
-    if len(members) == 1:
-        functions = [Anchor(int(v), (), n) for v, n in zip(own[0], moduli, strict=True)]
-        return (), (), members, functions
-    columns: list[int] = []
-    for c in order:
-        moving = (own[:, c] != own[0, c]).any()
-        repeats = any(
-            moduli[c] == moduli[d] and len(set(((own[:, c] - own[:, d]) % moduli[c]).tolist())) == 1 for d in columns
-        )
-        if moving and not repeats:
-            columns.append(c)
-    for rank in range(1, min(4, len(columns)) + 1):
-        for chosen in list(combinations(columns, rank))[:_MAX_CANDIDATES]:
-            ordered = tuple(sorted(chosen, key=lambda c: (axes[c], c)))
-            fit = _box_of(own, moduli, members, ordered, len(members) if holes else 0, rings=rings)
-            if fit is not None:
-                return fit
-    return None
-
-
-def _box_of(
-    own: np.ndarray, moduli: list[int], members: np.ndarray, chosen: tuple[int, ...], holes: int, *, rings: bool
-) -> _Fit | None:
-    coordinates = np.zeros((len(members), len(chosen)), dtype=np.int64)
-    counts = []
-    for k, c in enumerate(chosen):
-        values = sorted(set(own[:, c].tolist()))
-        if rings and moduli[c] > len(values) >= _MOSTLY * moduli[c]:
-            values = list(range(moduli[c]))
-        values = _unwrapped(values, moduli[c])
-        gaps = [b - a for a, b in pairwise(values)]
-        step = gcd(*gaps) or 1
-        if not holes and any(gap != step for gap in gaps):
-            return None
-        coordinates[:, k] = ((own[:, c] - values[0]) % moduli[c]) // step
-        counts.append((values[-1] - values[0]) // step + 1)
-    if not len(members) <= prod(counts) <= len(members) + holes:
-        return None
-    flat = np.asarray(np.ravel_multi_index(tuple(coordinates.T), tuple(counts)))
-    if len(set(flat.tolist())) != len(members):
-        return None
-    places = np.full(prod(counts), -1)
-    places[flat] = np.arange(len(members))
-    low = np.zeros(len(chosen), dtype=np.int64)
-    return _explain_at(own, moduli, low, np.array(counts), members, places)
-
-
-def _unwrapped(values: list[int], extent: int) -> list[int]:
-    """Residues as a run without a gap at the wrap, if they are not all there."""
-    if len(values) == extent or len(values) < 2:
-        return values
-    gaps = [(values[(k + 1) % len(values)] - v) % extent for k, v in enumerate(values)]
-    widest = max(range(len(gaps)), key=lambda k: (gaps[k], k))
-    start = values[(widest + 1) % len(values)]
-    return [start + (v - start) % extent for v in values[widest + 1 :] + values[: widest + 1]]
-
-
-def _explain(
-    matrix: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray
-) -> _Fit | None:
-    return _explain_at(matrix[members], moduli, low, high, members, np.arange(len(members)))
-
-
-def _explain_at(
-    own: np.ndarray, moduli: list[int], low: np.ndarray, high: np.ndarray, members: np.ndarray, places: np.ndarray
-) -> _Fit | None:
-    """Every column as an affine function of the coordinates modulo its extent; None if some column is not.
-
-    `places` has the rows of `own` and the members in row-major order of the box, -1 for holes.
-    """
-    counts = tuple(int(h - a) for a, h in zip(low, high, strict=True))
-    present = np.flatnonzero(places >= 0)
-    grid = np.indices(counts).reshape(len(counts), prod(counts))[:, present]
-    box = places.reshape(counts)
-    steps = []
-    for axis, count in enumerate(counts):
-        here, there = (np.take(box, range(k, k + count - 1), axis=axis).ravel() for k in (0, 1))
-        both = np.flatnonzero((here >= 0) & (there >= 0))
-        steps.append((int(here[both[0]]), int(there[both[0]])) if len(both) else (0, 0))
-    functions = []
-    for c, extent in enumerate(moduli):
-        column = own[:, c]
-        slopes = []
-        for start, end in steps:
-            slope = int(column[end] - column[start]) % extent
-            slopes.append(slope - extent if 2 * slope > extent else slope)
-        expected = np.array(slopes, dtype=np.int64) @ grid
-        offsets = (column[places[present]] - expected) % extent
-        if (offsets != offsets[0]).any():
-            return None
-        constant = (int(offsets[0]) - sum(s * int(a) for s, a in zip(slopes, low, strict=True))) % extent
-        functions.append(Anchor(constant, tuple(slopes), extent))
-    units = np.where(places >= 0, members[places], -1)
-    return tuple(int(v) for v in low), tuple(int(v) for v in high), units, functions

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ddcompile.analysis.clipped import Operands, fit_clipped_at
+from ddcompile.analysis.clipped import Operands, fit_clipped_at, unrolled
 from ddcompile.analysis.covers import boxes_of
 from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_most
 from ddcompile.analysis.linear import Atoms
@@ -167,10 +167,10 @@ def _clipped(
     present = [k for k, r in enumerate(read) if r is not None and r[0] == tensor]
     operands = [r[1] for r in read if r is not None and r[0] == tensor]
     fit = fit_clipped_at(operands, atoms.shape[tensor], coordinates[present])
-    if fit is None or len(fit[2]) < 2:
+    if fit is None or len(fit.members) < 2:
         return None
-    kernel, moves, accepted = fit
-    members = [present[k] for k in accepted]
+    members = [present[k] for k in fit.members]
+    kernel = unrolled(operands[fit.kernel], atoms.shape[tensor], fit.rings)
     boxes = boxes_of(coordinates, np.array(members))
     if mostly:
         low, high = coordinates[members].min(axis=0), coordinates[members].max(axis=0) + 1
@@ -183,9 +183,9 @@ def _clipped(
     for low, high, inside in boxes:
         binders = binders_of(low.tolist(), high.tolist(), names)
         clip = partial(
-            _clip, rows[present[kernel]], operands[kernel], moves, binders, tensor, atoms, names, target
+            _clip, rows[present[fit.kernel]], kernel, fit.moves, fit.rings, binders, tensor, atoms, names, target
         )
-        moved = partial(clipped_weights, operands[kernel], moves, tensor, atoms)
+        moved = partial(clipped_weights, kernel, fit.moves, fit.rings, tensor, atoms)
         odd = [k for k, unit in enumerate(inside.tolist()) if unit not in members]
         made = with_exceptions([rows[k] for k in inside.tolist()], odd, binders, clip, moved, atoms, names, target)
         if made is None:
@@ -201,6 +201,7 @@ def _clip(
     row: Row,
     kernel: Operands,
     moves: Sequence[tuple[int, tuple[int, ...]]],
+    rings: Sequence[int],
     binders: Sequence[Binder],
     tensor: str,
     atoms: Atoms,
@@ -216,4 +217,4 @@ def _clip(
         for constant, slopes in moves
     ]
     free = tuple(b for b in binders if not _is_point(b))
-    return clipped_clause(row, kernel, own, offset, free, tensor, atoms.shape[tensor], names, target, extra)
+    return clipped_clause(row, kernel, own, offset, free, tensor, atoms.shape[tensor], rings, names, target, extra)

@@ -13,7 +13,7 @@ from ddcompile.analysis.clipped import Operands
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.ir import builder
-from ddcompile.ir.affine import Affine
+from ddcompile.ir.affine import Affine, simplify
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read
 from ddcompile.passes.layers import Names, double_parts
 from ddcompile.passes.offsets import Offset
@@ -34,6 +34,7 @@ def clipped_clause(
     binders: tuple[Binder, ...],
     tensor: str,
     extents: tuple[int, ...],
+    rings: Sequence[int],
     names: Names,
     stem: str,
     extra: Expr = _NOTHING,
@@ -48,20 +49,24 @@ def clipped_clause(
         Where the kernel goes, axis by axis.
     offset
         What the sum is compared with, or has added.
+    rings
+        Axes around which the kernel goes.
     extra
         What is added to the sum.
     """
     ranges = {b.name: (b.lower.value, b.upper.value - 1) for b in binders}  # type: ignore[attr-defined]
     inner = names.indices(len(extents), avoid=ranges)
     constants: list[Constant] = []
-    total = _line(row, kernel, moves, ranges, inner[0], tensor, extents)
+    total = None if rings else _line(row, kernel, moves, ranges, inner[0], tensor, extents)
     if total is None:
         total = Literal(0)
         low = kernel.positions.min(axis=0).tolist()
         for table in double_parts(_table(row, kernel)):
             places = zip(moves, low, table.shape, extents, inner, strict=True)
             axes = [
-                _axis(move + start, count, extent, name, ranges, is_flat=_is_flat(table, axis))
+                (_ring if axis in rings else _axis)(
+                    move + start, count, extent, name, ranges, is_flat=_is_flat(table, axis)
+                )
                 for axis, (move, start, count, extent, name) in enumerate(places)
             ]
             total = builder.add(total, _box(table, axes, tensor, names, stem, constants))
@@ -70,12 +75,19 @@ def clipped_clause(
 
 
 def clipped_weights(
-    kernel: Operands, moves: Sequence[tuple[int, tuple[int, ...]]], tensor: str, atoms: Atoms, place: Sequence[int]
+    kernel: Operands,
+    moves: Sequence[tuple[int, tuple[int, ...]]],
+    rings: Sequence[int],
+    tensor: str,
+    atoms: Atoms,
+    place: Sequence[int],
 ) -> dict[int, int]:
     """The weights of a clipped kernel at a place, by atom; moves are constants and slopes, axis by axis."""
     shape = atoms.shape[tensor]
     move = [c + sum(s * p for s, p in zip(slopes, place, strict=True)) for c, slopes in moves]
     moved = kernel.positions + np.array(move, dtype=np.int64)
+    for axis in rings:
+        moved[:, axis] %= shape[axis]
     inside = ((moved >= 0) & (moved < np.array(shape))).all(axis=1)
     flat = np.ravel_multi_index(tuple(moved[inside].T), shape) + atoms.offset[tensor]
     return dict(zip(flat.tolist(), kernel.weights[inside].tolist(), strict=True))
@@ -129,7 +141,7 @@ class _Axis:
     """How an axis is read: the index that is summed, if one is, the place, and the entry of the table if it varies."""
 
     binder: Binder | None
-    place: Affine
+    place: Expr
     entry: Expr | None
     pads: bool
 
@@ -137,19 +149,33 @@ class _Axis:
 def _axis(start: Affine, count: int, extent: int, name: str, ranges: _Ranges, *, is_flat: bool) -> _Axis:
     """Read `count` places from `start` on."""
     if count == 1:
-        return _Axis(None, start, None, _leaves(start, ranges, extent))
+        return _Axis(None, start.to_expr(), None, _leaves(start, ranges, extent))
     last = start + (count - 1)
     pads = _leaves(start, ranges, extent) or _leaves(last, ranges, extent)
     if pads and is_flat:
         ends = _clipped(start, 0, ranges, least=True), _clipped(last + 1, extent, ranges, least=False)
         if ends[0] is not None and ends[1] is not None:
             binder = Binder(name, ends[0].to_expr(), ends[1].to_expr())
-            return _Axis(binder, Affine.of(0, {name: 1}), None, pads=False)
+            return _Axis(binder, Index(name), None, pads=False)
     # The constant goes into the offsets.
     first = int(start.constant)
     entry = None if is_flat else builder.sub(Index(name), first)
     place = start - first + Affine.of(0, {name: 1})
-    return _Axis(Binder(name, Literal(first), Literal(first + count)), place, entry, pads)
+    return _Axis(Binder(name, Literal(first), Literal(first + count)), place.to_expr(), entry, pads)
+
+
+def _ring(start: Affine, count: int, extent: int, name: str, ranges: _Ranges, *, is_flat: bool) -> _Axis:
+    """Read `count` places from `start` on around a ring."""
+    if count == 1:
+        return _Axis(None, simplify(builder.mod(start.to_expr(), extent)), None, pads=False)
+    if count == extent and is_flat:
+        return _Axis(Binder(name, Literal(0), Literal(extent)), Index(name), None, pads=False)
+    first = int(start.constant) % extent
+    if 2 * first > extent:
+        first -= extent
+    entry = None if is_flat else builder.sub(Index(name), first)
+    place = simplify(builder.mod((start - start.constant + Affine.of(0, {name: 1})).to_expr(), extent))
+    return _Axis(Binder(name, Literal(first), Literal(first + count)), place, entry, pads=False)
 
 
 def _clipped(end: Affine, limit: int, ranges: _Ranges, *, least: bool) -> Affine | None:
@@ -162,7 +188,7 @@ def _clipped(end: Affine, limit: int, ranges: _Ranges, *, least: bool) -> Affine
 
 def _box(table: np.ndarray, axes: list[_Axis], tensor: str, names: Names, stem: str, constants: list[Constant]) -> Expr:
     """`sum(offsets: kernel[offsets] * pad(tensor, 0)[coordinates + offsets])`."""
-    read = Read(tensor, tuple(a.place.to_expr() for a in axes), Literal(0) if any(a.pads for a in axes) else None)
+    read = Read(tensor, tuple(a.place for a in axes), Literal(0) if any(a.pads for a in axes) else None)
     binders = [a.binder for a in axes if a.binder is not None]
     values = np.array(table[tuple(0 if a.entry is None else slice(None) for a in axes)])
     if values.ndim == 0:

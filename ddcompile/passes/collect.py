@@ -22,8 +22,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ddcompile.analysis.coordinates import Anchor, fit_box
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.families import Anchor, fit_box
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of

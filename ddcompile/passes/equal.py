@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
-from ddcompile.ir.affine import simplify
+from ddcompile.analysis.scopes import Ranges, index_ranges
+from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types
 from ddcompile.passes.collapse_cones import least, unrolled
 from ddcompile.passes.fold import folded
 
-__all__ = ["Equal", "is_outside", "renamed"]
+__all__ = ["Equal", "renamed"]
 
 _BITS = 4
 
@@ -42,35 +43,44 @@ class Equal:
         names = {old: new for old, new in renamed(single, longer).items() if old != new}
         if used & {index, *names.values()}:
             return False
-        ours = self._settled(rename_indices(single.value, names))
-        theirs = self._settled(substitute(longer.value, {index: Literal(value)}))
+        ranges = index_ranges(Statement(longer.target, longer.positions, Literal(0)))
+        ours = self._settled(rename_indices(single.value, names), ranges)
+        theirs = self._settled(substitute(longer.value, {index: Literal(value)}), ranges)
         for _ in range(self.depth):
-            pair = [self._folded(longer, side) for side in (ours, theirs)]
+            pair = [self._folded(longer, side, ranges) for side in (ours, theirs)]
             tables = [least(side, self.types, 1 << 30, _BITS) for side in pair]
             if pair[0] == pair[1] or (tables[0] is not None and tables[0] == tables[1]):
                 return True
-            ours, theirs = self._deeper(ours), self._deeper(theirs)
+            ours, theirs = self._deeper(ours, ranges), self._deeper(theirs, ranges)
             if max(cost(ours), cost(theirs)) > self.size:
                 return False
         return False
 
-    def _settled(self, value: Expr) -> Expr:
-        """The value without pads of reads at constant positions: the pad, or the element."""
+    def _settled(self, value: Expr, ranges: Ranges) -> Expr:
+        """The value without pads of reads that are visibly inside or outside: the element, or the pad."""
 
         def step(node: Expr) -> Expr:
             if not isinstance(node, Read) or node.pad is None:
                 return node
-            if is_outside(node, self.types):
+            if _is_outside(node, self.types):
                 return node.pad
             places = tuple(simplify(p) for p in node.positions)
-            return Read(node.tensor, places) if all(isinstance(p, Literal) for p in places) else node
+            forms = [affine_of(p) for p in places]
+            for form, extent in zip(forms, self.types.shape[node.tensor], strict=True):
+                if form is None or not form.names <= ranges.keys():
+                    return node
+                low, high = form.bounds(ranges)
+                if low < 0 or high >= extent:
+                    return node
+            return Read(node.tensor, places)
 
         return rewrite(value, step)
 
-    def _folded(self, statement: Statement, value: Expr) -> Expr:
-        return folded(statement, unrolled(value, self.terms), self.tables, self.types)
+    def _folded(self, statement: Statement, value: Expr, ranges: Ranges) -> Expr:
+        value = self._settled(unrolled(value, self.terms), ranges)
+        return folded(statement, value, self.tables, self.types)
 
-    def _deeper(self, value: Expr) -> Expr:
+    def _deeper(self, value: Expr, ranges: Ranges) -> Expr:
         """The value with elements at constant positions written out."""
 
         def step(node: Expr) -> Expr:
@@ -82,7 +92,7 @@ class Equal:
             for clause in self.clauses.get(node.tensor, ()):
                 values = _placed(clause, places)
                 if values is not None and self.types.tensor[node.tensor].kind != "real":
-                    return self._settled(substitute(clause.value, values))
+                    return self._settled(substitute(clause.value, values), ranges)
             return node
 
         return rewrite(unrolled(value, self.terms), step)
@@ -110,7 +120,7 @@ def renamed(single: Statement, run: Statement) -> dict[str, str]:
     return {a.name: b.name for a, b in pairs if isinstance(a, Binder) and isinstance(b, Binder)}
 
 
-def is_outside(node: Expr, types: Types) -> bool:
+def _is_outside(node: Expr, types: Types) -> bool:
     """Whether a read is visibly outside of its tensor."""
     if not isinstance(node, Read):
         return False

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 
-from ddcompile.analysis.clipped import Clipped, Operands, fit_clipped
+from ddcompile.analysis.clipped import Clipped, Operands, fit_clipped, unrolled
 from ddcompile.analysis.families import Family, UnitClass, fit_free
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
+from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binder, Constant, Expr
 from ddcompile.passes.clipping import clipped_clause, clipped_weights
 from ddcompile.passes.exceptions import Build, Moved
 from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import centred, family_clause, moved_weights
-from ddcompile.passes.offsets import Offset
+from ddcompile.passes.offsets import Offset, offset_of
+from ddcompile.passes.selection import places_of
 from ddcompile.passes.signatures import binders_of, classes_of, operands_of, signatures
 
-__all__ = ["Found", "Hidden", "Readers", "clipped_families", "exact_families"]
+__all__ = ["Found", "Hidden", "Readers", "alike", "clipped_families", "exact_families", "never"]
 
 Readers: TypeAlias = Callable[[], Sequence[Mapping[int, int]]]
 
@@ -38,6 +40,8 @@ class Hidden:
     """What is known of units so far."""
     readers: Readers = list
     """Gives the weights of every unit that reads some of these, by unit."""
+    bits: Set[str] = frozenset()
+    """Tensors that are known to hold bits only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +111,57 @@ def _silent(row: Row, family: Family, classes: list[UnitClass], atoms: Atoms) ->
     return tuple(found)
 
 
+def alike(
+    layer: Hidden, units: Sequence[int], same: Callable[[Row], object]
+) -> Iterator[tuple[str, list[int], list[Operands]]]:
+    """Units of one kind that read one tensor, with that and what they read there; `same` has to agree, too."""
+    groups: dict[tuple[object, ...], list[tuple[int, Operands]]] = {}
+    for u in units:
+        row = layer.rows[u]
+        read = operands_of(row, layer.atoms)
+        if read is not None:
+            key: tuple[object, ...] = (row.kind, row.low, row.high, row.exponent, same(row), read[0])
+            groups.setdefault(key, []).append((u, read[1]))
+    for signature, group in sorted(groups.items(), key=lambda item: repr(item[0])):
+        yield str(signature[-1]), [u for u, _ in group], [o for _, o in group]
+
+
 def clipped_families(
     layer: Hidden, units: Sequence[int], names: Names, *, biased: bool = True
 ) -> Iterator[Found]:
     """Clipped kernels, of one bias or of any."""
     atoms = layer.atoms
-    groups: dict[tuple[object, ...], list[tuple[int, Operands]]] = {}
-    for u in units:
-        row = layer.rows[u]
-        read = operands_of(row, atoms)
-        if read is not None:
-            key: tuple[object, ...] = (row.kind, row.low, row.high, row.exponent, row.bias if biased else 0, read[0])
-            groups.setdefault(key, []).append((u, read[1]))
-    for signature, group in sorted(groups.items(), key=lambda item: repr(item[0])):
-        tensor, members, operands = str(signature[-1]), [u for u, _ in group], [o for _, o in group]
-        for family in fit_clipped(operands, atoms.shape[tensor]):
+    for tensor, members, operands in alike(layer, units, lambda row: row.bias if biased else 0):
+        extents = atoms.shape[tensor]
+        for family in fit_clipped(operands, extents):
             placed = tuple(None if k is None else members[k] for k in family.units)
             binders = binders_of([0] * len(family.counts), family.counts, names)
-            row, kernel = layer.rows[members[family.kernel]], operands[family.kernel]
+            row, kernel = layer.rows[members[family.kernel]], unrolled(operands[family.kernel], extents, family.rings)
             build = partial(_clipped_clause, row, kernel, family, binders, tensor, atoms, names, layer.stem)
-            yield Found(placed, binders, build, partial(clipped_weights, kernel, family.moves, tensor, atoms), row)
+            moved = partial(clipped_weights, kernel, family.moves, family.rings, tensor, atoms)
+            yield Found(placed, binders, build, moved, row, partial(never, layer, placed, binders, moved, names))
+
+
+def never(
+    layer: Hidden, units: Sequence[int | None], binders: Sequence[Binder], moved: Moved, names: Names
+) -> tuple[int, ...]:
+    """Holes where a family over bits computes bits that are always 0, since their sums are never great enough."""
+    rows = [None if u is None else layer.rows[u] for u in units]
+    row = next(r for r in rows if r is not None)
+    tensors = {layer.atoms.names[t] for t in np.unique(layer.atoms.tensor_of(row.atoms)).tolist()}
+    if None not in rows or row.kind != "positive" or row.exponent or not tensors <= layer.bits:
+        return ()
+    offset = offset_of(rows, binders, names.copy(), layer.stem)
+    bound = None if offset is None else affine_of(offset.value)
+    if offset is None or bound is None:
+        return ()
+    found = []
+    for k, place in enumerate(places_of(binders)):
+        if units[k] is None:
+            greatest = sum(w for w in moved(place).values() if w > 0)
+            if offset.factor * greatest < bound.evaluate({b.name: p for b, p in zip(binders, place, strict=True)}):
+                found.append(k)
+    return tuple(found)
 
 
 def _clipped_clause(
@@ -142,4 +177,5 @@ def _clipped_clause(
     extra: Expr,
 ) -> tuple[list[Constant], Expr]:
     moves = family.move([b.name for b in binders])
-    return clipped_clause(row, kernel, moves, offset, binders, tensor, atoms.shape[tensor], names, stem, extra)
+    extents = atoms.shape[tensor]
+    return clipped_clause(row, kernel, moves, offset, binders, tensor, extents, family.rings, names, stem, extra)

@@ -143,7 +143,7 @@ def _is_irregular(table: Table, tensor: str, places: np.ndarray, weights: np.nda
     """Whether the operands of one unit are no few slices, which later passes would find."""
     kernel = np.zeros(table.atoms.shape[tensor], dtype=weights.dtype)
     kernel.flat[places] = weights
-    has_runs = kernel.ndim == 2 and affine_runs(kernel) is not None
+    has_runs = affine_runs(kernel) is not None
     return not has_runs and decompose(kernel, _MOST_SLICES) is None
 
 

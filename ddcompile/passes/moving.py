@@ -10,7 +10,8 @@ from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.families import Anchor, Family, UnitClass
+from ddcompile.analysis.coordinates import Anchor
+from ddcompile.analysis.families import Family, UnitClass
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.ir import builder

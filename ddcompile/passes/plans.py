@@ -7,7 +7,7 @@ one bound or with several. What no family takes stays a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -28,6 +28,7 @@ from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Names, clause
 from ddcompile.passes.orient import negated
 from ddcompile.passes.signatures import familiar, total_cost
+from ddcompile.passes.stretching import pointed_families, stretched_families
 
 __all__ = ["Written", "cheapest", "filled"]
 
@@ -88,7 +89,13 @@ class Written:
 
 
 def cheapest(
-    rows: Sequence[Row], few: int, atoms: Atoms, names: Names, stem: str, readers: Readers = list
+    rows: Sequence[Row],
+    few: int,
+    atoms: Atoms,
+    names: Names,
+    stem: str,
+    readers: Readers = list,
+    bits: Set[str] = frozenset(),
 ) -> tuple[list[Written], Names]:
     """The families of the cheapest way, and the names that are taken then.
 
@@ -100,8 +107,10 @@ def cheapest(
         See `familiar`.
     readers
         Gives the weights of every unit that reads some of these, by unit.
+    bits
+        Tensors that are known to hold bits only.
     """
-    layer = Hidden(rows, frozenset(familiar(rows, few)), atoms, stem, readers=readers)
+    layer = Hidden(rows, frozenset(familiar(rows, few)), atoms, stem, readers=readers, bits=bits)
     best: tuple[int, list[Written], Names] | None = None
     pool: list[Written] = []
     for way in (*_WAYS, None):
@@ -218,9 +227,8 @@ def _written(found: Found, layer: Hidden, names: Names, odd: Mapping[int, Seat] 
     if made is None:
         return None
     votes = sum(seat.votes for seat in (odd or {}).values())
-    return Written(
-        tuple(placed), made[0], found.binders, made[1], found.silent(), flipped=tuple(flipped), votes=votes
-    )
+    silent = tuple(k for k in found.silent() if placed[k] is None)
+    return Written(tuple(placed), made[0], found.binders, made[1], silent, flipped=tuple(flipped), votes=votes)
 
 
 def _with_holes(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
@@ -264,6 +272,14 @@ def _clipped(layer: Hidden, units: list[int], names: Names, *, biased: bool = Tr
 def _sloped(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Clipped kernels with bounds that depend on the coordinates."""
     return _clipped(layer, units, names, biased=False)
+
+
+def _stretched(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
+    """Boxes of which both ends move, and a few operands that move each in its own way."""
+    for found in (*stretched_families(layer, units, names), *pointed_families(layer, units, names)):
+        part = _written(found, layer, names)
+        if part is not None:
+            yield part
 
 
 def _completed(layer: Hidden, units: list[int], names: Names, *, biased: bool = True) -> Iterator[Written]:
@@ -316,6 +332,7 @@ _WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _mirrored,
     _clipped,
     _sloped,
+    _stretched,
     _completed,
     _completed_varied,
 )

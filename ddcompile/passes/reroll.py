@@ -181,7 +181,7 @@ class _State:
         oriented, signs = [r for r, _ in ways], [sign for _, sign in ways]
         order = sorted(range(len(rows)), key=lambda k: _row_key(oriented[k]))
         readers = partial(self.readers, layer, tuple(signs))
-        chosen, self.names = cheapest(oriented, self.few, atoms, self.names, layer.name, readers)
+        chosen, self.names = cheapest(oriented, self.few, atoms, self.names, layer.name, readers, self.bits)
         for unit in (u for w in chosen for u in w.flipped):
             signs[unit] = -signs[unit]
         rest = set(order).difference(*(w.members for w in chosen))

@@ -22,11 +22,13 @@ from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.scopes import Ranges, index_ranges
+from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binder, Expr, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import rename_indices, rewrite, substitute
+from ddcompile.ir.traverse import rename_indices, rewrite
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.equal import Equal, is_outside, renamed
+from ddcompile.passes.equal import Equal, renamed
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
@@ -112,13 +114,13 @@ def _widened(run: Statement, place: _Place, types: Types) -> Iterator[Statement]
             low, high = box_bounds(p) or (value, value + 1)
             p = Binder(name, Literal(min(low, value)), Literal(max(high, value + 1)))
         positions.append(p)
+    ranges = {**index_ranges(run), name: (value, value)}
     for pad in (0, 1):
         padded = 0
 
         def step(node: Expr, pad: int = pad) -> Expr:
             nonlocal padded
-            there = substitute(node, {name: Literal(value)}) if isinstance(node, Read) and node.pad is None else node
-            if isinstance(node, Read) and node.pad is None and is_outside(there, types):
+            if isinstance(node, Read) and node.pad is None and _may_be_outside(node, ranges, types):
                 padded += 1
                 return Read(node.tensor, node.positions, Literal(pad), location=node.location)
             return node
@@ -126,3 +128,15 @@ def _widened(run: Statement, place: _Place, types: Types) -> Iterator[Statement]
         yield Statement(run.target, tuple(positions), rewrite(run.value, step), location=run.location)
         if not padded:
             return
+
+
+def _may_be_outside(node: Read, ranges: Ranges, types: Types) -> bool:
+    """Whether a read is outside of its tensor at some values of indices in their ranges."""
+    for position, extent in zip(node.positions, types.shape[node.tensor], strict=True):
+        form = affine_of(position)
+        if form is None or not form.names <= ranges.keys():
+            continue
+        low, high = form.bounds(ranges)
+        if low < 0 or high >= extent:
+            return True
+    return False

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, strategies as st
 
 from ddcompile.analysis.bounds import fit_bounds
-from ddcompile.analysis.clipped import Operands, fit_clipped, fit_clipped_at
+from ddcompile.analysis.clipped import Operands, fit_clipped, fit_clipped_at, unrolled
 
 
 def _clip(kernel: Operands, move: np.ndarray, extents: tuple[int, ...]) -> Operands:
@@ -68,7 +68,7 @@ def test_a_padded_stencil_at_given_coordinates() -> None:
     units[4] = Operands(np.array([[0], [5]]), np.array([1, 1]))
     fit = fit_clipped_at(units, (6,), np.arange(6).reshape(-1, 1))
     assert fit is not None
-    assert fit[1:] == (((-1, (1,)),), [0, 1, 2, 3, 5])
+    assert (fit.moves, fit.members, fit.rings) == (((-1, (1,)),), [0, 1, 2, 3, 5], ())
 
 
 @given(
@@ -91,3 +91,30 @@ def test_bounds_that_bend_are_not_affine() -> None:
     assert fit_bounds([0, 1, 4, 9, 16, 25], grid) is None
     assert fit_bounds([0, 1, 1], grid[:3], 1) is None
     assert fit_bounds([2**50, 0], grid[:2]) is None
+
+
+def test_a_kernel_that_is_cut_off_on_one_axis_and_goes_around_the_other() -> None:
+    extents = (4, 7)
+    kernel = np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 2)])
+    weights = np.arange(1, 10)
+    units = []
+    for i, j in np.random.default_rng(0).permutation([(i, j) for i in range(4) for j in range(7)]).tolist():
+        places = (kernel + np.array([i, j])) % (99, 7)
+        inside = places[:, 0] < 4
+        places, own = places[inside], weights[inside]
+        order = np.lexsort(places.T[::-1])
+        units.append(Operands(places[order], own[order]))
+    (family,) = fit_clipped(units, extents)
+    assert family.rings == (1,)
+    assert family.counts == (4, 7)
+    assert sorted(u for u in family.units if u is not None) == list(range(28))
+    own = unrolled(units[family.kernel], extents, family.rings)
+    grid = np.indices(family.counts).reshape(2, -1).T
+    for unit, place in zip(family.units, grid, strict=True):
+        move = np.array([constant + place @ np.array(slopes) for constant, slopes in family.moves])
+        places = own.positions + move
+        places[:, 1] %= 7
+        inside = (places[:, 0] >= 0) & (places[:, 0] < 4)
+        order = np.lexsort(places[inside].T[::-1])
+        assert unit is not None
+        assert _same(Operands(places[inside][order], own.weights[inside][order]), units[unit])
