@@ -37,7 +37,7 @@ class Fit:
     polynomial : Polynomial
         The function. Of a threshold that is rounded, the function before it is rounded.
     coefficients : int
-        How many numbers were fitted: coefficients other than 0, and the denominator of a rounded one.
+        How many numbers were fitted: coefficients other than 0, and their denominator.
     is_unique : bool
         Whether no other function with as many coefficients of as low a degree gives the values, and it is written with
         fewer digits than they are.
@@ -85,7 +85,7 @@ def fit(values: Sequence[Number], points: Sequence[Point], degree: int, *, whole
                         found.append(solved)
             if found:
                 best = min(found, key=_oddness)
-                return Fit.of(best, count, values, len(found) == 1)
+                return Fit.of(best, count + (best.denominator > 1), values, len(found) == 1)
     return None
 
 

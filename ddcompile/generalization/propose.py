@@ -36,6 +36,8 @@ __all__ = ["Compare", "Generalized", "generalize"]
 Compare = Callable[[Rule, Rule], "Verdict"]
 """Says whether two rules without sizes are equal."""
 
+_FEWEST = 3
+"""Of so many rules that look alike, one may be left to the proofs."""
 _FURTHER = 3
 """How many times the largest given number of steps a program that is held out may have."""
 
@@ -76,9 +78,10 @@ def generalize(
     refused: list[Diagnostic] = []
     moved = [from_zero(rule) for rule in rules]
     forms = [rules] if moved == rules else [rules, moved]
-    for form, group, rounds in product(forms, _groups(rules, signatures), ways[::-1]):
+    groups = _groups(rules, signatures)
+    for form, group, rounds in product(forms, [*groups, *_without_one(groups[0], rules)], ways[::-1]):
         try:
-            made = _of_group(rules, [form[k] for k in group], group, signatures, compare, rounds)
+            made = _of_group(rules, [form[k] for k in group], group, signatures, compare, rounds, group not in groups)
         except Refused as why:
             if rounds == ways[0]:
                 refused = refused or why.diagnostics
@@ -119,6 +122,14 @@ def _groups(rules: Sequence[Rule], signatures: Signatures) -> list[list[int]]:
     return sorted(found.values(), key=rank)
 
 
+def _without_one(group: list[int], rules: Sequence[Rule]) -> list[list[int]]:
+    """A group without one of its rules, the smallest first: one may be written with other numbers."""
+    if len(group) < _FEWEST:
+        return []
+    ordered = sorted(group, key=lambda k: sum(shapes_of(rules[k]).values()))
+    return [[k for k in group if k != left] for left in ordered]
+
+
 def _of_group(
     rules: Sequence[Rule],
     own: list[Rule],
@@ -126,8 +137,12 @@ def _of_group(
     signatures: Signatures,
     compare: Compare,
     rounds: Rounds,
+    is_strict: bool,
 ) -> Generalized:
-    """The rule that the programs of one group propose, in one form, if it is proved equal to all."""
+    """The rule that the programs of one group propose, in one form, if it is proved equal to all.
+
+    A group that is strict must determine the rule on its own.
+    """
     taken = {s.target for rule in rules for s in rule.statements}.union(
         *({d.name for d in (*rule.inputs, *rule.outputs)} | {c.name for c in rule.constants} for rule in rules)
     )
@@ -140,6 +155,8 @@ def _of_group(
         raise Refused([same_size(rules[0])])
     rule = filled(common, solution.polynomials, sizes.names, is_integral=rounds != "never")
     points = [sizes.points[k] for k in group]
+    if is_strict and any(f is None or f.coefficients >= len(group) for f in solution.fits):
+        raise Refused([])
     if isinstance(rule, list):
         raise Refused([is_fraction(common, f.number, points, own[0]) for f in rule])
     try:

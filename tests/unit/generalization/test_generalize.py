@@ -242,6 +242,18 @@ def test_a_small_program_that_is_written_otherwise() -> None:
     assert str(known(found)) == "proved at N = 3, 6, 7, 9; elsewhere a definition"
 
 
+def test_one_program_may_have_other_numbers() -> None:
+    """At most five places are set, so five and six are the same."""
+
+    def text(n: int) -> str:
+        bound = 30 if n == 5 else 5 * n
+        return f"rule r(x: bit[{n}]) -> (y: bit) {{\n  y = {bound} * sum(i < {n}: x[i]) >= {4 * bound}\n}}"
+
+    found = dd.generalize(programs(text, 5, 6, 7, 9))
+    assert statements(found)[1] == "y = 5 * N * sum(i < N: x[i]) >= 20 * N"
+    assert str(known(found)) == "proved at N = 5, 6, 7, 9; elsewhere a definition"
+
+
 def test_offsets_that_wrap() -> None:
     def far(n: int) -> str:
         offset = 5 if n >= 2 * 5 else 5 - n
