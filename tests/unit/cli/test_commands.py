@@ -361,40 +361,6 @@ def test_commands_compose(folder: Path) -> None:
     assert Path("out/vote.c").exists()
 
 
-def test_explain_prints_numbered_sentences(run: Any) -> None:
-    outcome = run("explain", "vote.rule")
-    assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out == (
-        "`vote` takes `x` (3 bits) and gives `y` (a bit).\n\n"
-        "1. `y` is 1 if `x` has at least 2 ones, else 0.\n\n"
-        "Counting starts at 0. A bit is 0 or 1.\n"
-    )
-
-
-def test_explain_reports_json(run: Any) -> None:
-    report = run("explain", "ring.rule", "--json").json
-    assert report["sizes"] == ["N"]
-    assert report["inputs"] == [{"name": "cell", "type": "bit[N]", "text": "`N` bits"}]
-    assert report["sentences"] == [
-        {
-            "target": "next",
-            "rule": "next[i < N] = cell[(i - 1) % N] xor cell[(i + 1) % N]",
-            "text": "For each `i < N`, `next[i]` is 1 if `cell[i - 1]` differs from `cell[i + 1]`, else 0. "
-            "`cell` wraps around.",
-        }
-    ]
-
-
-def test_explain_says_what_is_proved(run: Any) -> None:
-    network = ["distill", "vote.npz", "--input", "x: bit[3]"]
-    assert run(*network, "-o", "found.rule", "--certificate", "found.json").status == 0
-    sha256 = ddcompile.load_network("vote.npz").sha256
-    said = run("explain", "found.rule").out.replace("\n", " ")
-    assert said.endswith(f"The file says: Distilled by ddcompile {ddcompile.__version__}, proved. Network: {sha256} ")
-    said = run("explain", "found.rule", "--certificate", "found.json").out
-    assert said.endswith(f"The checker says: proved (2 obligations) against the network {sha256[:12]}.\n")
-
-
 def test_generalize(run: Any) -> None:
     ring = Path("ring.rule").read_text().replace("<N>", "")
     for n in (5, 6, 8, 9):
