@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal as OneOf, TypeAlias
 
 from ddcompile.ir.nodes import Number
+from ddcompile.prove.attained import Attained
 from ddcompile.prove.forms import Form
 
 __all__ = ["Base", "Node", "NodeKind"]
@@ -57,5 +57,5 @@ class Base:
     """Whether the relus are those of `bound - P`."""
     origin: int = 0
     """The least value of the form over free variables."""
-    attainable: Sequence[int] | None = None
-    """Ascending superset of the values of `form - origin`, where enumerating it was cheap."""
+    attainable: Attained | None = None
+    """A superset of the values of `form - origin`, where enumerating it was cheap."""

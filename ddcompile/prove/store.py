@@ -15,15 +15,13 @@ ranges:
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 from math import gcd
 
-import numpy as np
-
 from ddcompile.ir.nodes import Number
+from ddcompile.prove.attained import Attained, attained
 from ddcompile.prove.bounds import bounds, free_bounds
 from ddcompile.prove.curves import Curve, curve_of, positive, rectified
 from ddcompile.prove.forms import (
@@ -46,7 +44,7 @@ from ddcompile.prove.ramps import curve_in, curved
 
 __all__ = ["ATTAINABLE_LIMIT", "Store"]
 
-ATTAINABLE_LIMIT = 1 << 12
+ATTAINABLE_LIMIT = 1 << 18
 """Most count vectors enumerated to list the attainable values of a form."""
 
 
@@ -64,7 +62,7 @@ class Store:
         """The input bits that stand for -1 and 1."""
         self._index: dict[Hashable, int] = {}
         self._base_index: dict[Hashable, int] = {}
-        self._sums: dict[Hashable, Sequence[int] | None] = {}
+        self._sums: dict[Hashable, Attained] = {}
 
     # Variables ------------------------------------------------------------------------------------------------
 
@@ -225,10 +223,10 @@ class Store:
         """The bit `[P >= bound]` (or `>`) of a base, the bound an integer where the base is integral."""
         base = self.bases[index]
         if base.attainable is not None:
-            place = bisect_left(base.attainable, bound - base.origin)
-            if place == len(base.attainable):
+            attained_next = base.attainable.at_least(bound - base.origin)
+            if attained_next is None:
                 return ZERO
-            bound = base.origin + base.attainable[place]
+            bound = base.origin + attained_next
         if base.low is not None and (base.low > bound or (base.low == bound and not strict)):
             return ONE
         if base.high is not None and (base.high < bound or (base.high == bound and strict)):
@@ -260,7 +258,7 @@ class Store:
             values.append(values[-1] + form.terms[v])
         return _affine(steps, [int(value >= bound) for value in values])
 
-    def _attainable(self, form: Form) -> Sequence[int] | None:
+    def _attainable(self, form: Form) -> Attained | None:
         if len(form.terms) < 2:
             return None
         counts: Counter[int] = Counter()
@@ -280,11 +278,7 @@ class Store:
                 return None
         name = tuple(sorted(counts.items()))
         if name not in self._sums:
-            fits = sum(weight * n for weight, n in name) < 1 << 62
-            sums = np.zeros(1, dtype=np.int64 if fits else object)
-            for weight, n in name:
-                sums = np.unique(np.add.outer(sums, np.array([weight * k for k in range(n + 1)], dtype=sums.dtype)))
-            self._sums[name] = sums.tolist()
+            self._sums[name] = attained(name)
         return self._sums[name]
 
     # Facts about forms ----------------------------------------------------------------------------------------
