@@ -155,6 +155,8 @@ class Cones:
         sums = [g.ravel() for g in grids]
         place = {members[0][0]: (k, members[0][1]) for k, members in enumerate(classes)}
         value: dict[int, np.ndarray] = {}
+        if any(max(map(abs, (self.rows[u].bias, *self.rows[u].weights.tolist()))) >= _EXACT for u in units):
+            return None
         for level in _levels(units, self._depth):
             atoms = sorted({a for u in level for a in self.rows[u].atoms.tolist() if a in place or a in value})
             column = {a: k for k, a in enumerate(atoms)}

@@ -235,7 +235,7 @@ class Search:
                         _Function(
                             (*function.ranges[:axis], half, *function.ranges[axis + 1 :]),
                             function.values.take(range(start, start + len(half)), axis=axis),
-                            function.inputs,
+                            (*function.inputs[:axis], _within(function, axis, half), *function.inputs[axis + 1 :]),
                         )
                     )
                     for start, half in ((edge + 1, own[edge + 1 :]), (0, own[: edge + 1]))
@@ -272,6 +272,12 @@ class Search:
             self.tables[name] = table
         found = Read(name, tuple(positions))
         return found if self.price(found) < limit else None
+
+
+def _within(function: _Function, axis: int, half: range) -> Expr:
+    """The text of an input where it has values of a half only: 0 and 1 make no bit of a number."""
+    text = function.inputs[axis]
+    return builder.compare(">=", text, 1) if half == range(2) != function.ranges[axis] else text
 
 
 def _chosen(

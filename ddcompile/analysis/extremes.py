@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,9 @@ __all__ = ["Group", "signs_along"]
 _WORK_LIMIT = 60_000_000
 _CALL = 2_000
 """What one array operation costs beside its entries."""
+_POINTS = 2**18
+"""Combinations of counts that are listed one by one rather than in a table over the span of the candidate."""
+_SPAN_LIMIT = 2**23
 _LIMIT = 2**62
 
 Group: TypeAlias = tuple[int, Sequence[tuple[int, int]]]
@@ -102,13 +106,17 @@ def _extremes(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.nd
     """
     counts = [sum(n for _, n in members) for _, members in floors]
     span = sum(abs(c) * n for (c, _), n in zip(floors, counts, strict=True))
+    total = max(sum(abs(r) * n for _, members in groups for r, n in members) for groups in (floors, ceilings))
+    if total >= _LIMIT // 4:
+        return None
+    if prod(min(n, _POINTS) + 1 for n in counts) <= min(_POINTS, span) and span < _LIMIT // 4:
+        return _listed(floors, ceilings)
     smallest_first = sorted(range(len(floors)), key=lambda k: (counts[k], abs(floors[k][0])))
     work = reached = 0
     for k in smallest_first:
         work += (reached + _CALL) * counts[k]
         reached += abs(floors[k][0]) * counts[k]
-    total = max(sum(abs(r) * n for _, members in groups for r, n in members) for groups in (floors, ceilings))
-    if work + span > _WORK_LIMIT or total >= _LIMIT // 4:
+    if work + span > _WORK_LIMIT or span > _SPAN_LIMIT:
         return None
     offset = sum(-abs(c) * n for (c, _), n in zip(floors, counts, strict=True) if c < 0)
     infinity = 4 * total + 4
@@ -118,8 +126,7 @@ def _extremes(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.nd
     low = high = -offset
     for k in smallest_first:
         coefficient, count = floors[k][0], counts[k]
-        minimum = list(accumulate(sorted(_flat(floors[k])), initial=0))
-        maximum = list(accumulate(sorted(_flat(ceilings[k]), reverse=True), initial=0))
+        minimum, maximum = _prefix_sums(floors[k], ceilings[k])
         if coefficient == 0:
             attained = least < infinity
             least[attained] += min(minimum)
@@ -134,6 +141,28 @@ def _extremes(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.nd
         low, high = min(low, low + count * coefficient), max(high, high + count * coefficient)
     attained = least <= total
     return np.flatnonzero(attained) + offset, least[attained], greatest[attained]
+
+
+def _listed(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same where there are few combinations: all of them, one row for each value."""
+    values = least = greatest = np.zeros(1, dtype=np.int64)
+    for below, above in zip(floors, ceilings, strict=True):
+        minimum, maximum = (np.array(sums, dtype=np.int64) for sums in _prefix_sums(below, above))
+        sums = np.add.outer(values, below[0] * np.arange(len(minimum), dtype=np.int64)).ravel()
+        order = np.argsort(sums, kind="stable")
+        sums = sums[order]
+        first = np.flatnonzero(np.concatenate(([True], sums[1:] != sums[:-1])))
+        values = sums[first]
+        least = np.minimum.reduceat(np.add.outer(least, minimum).ravel()[order], first)
+        greatest = np.maximum.reduceat(np.add.outer(greatest, maximum).ravel()[order], first)
+    return values, least, greatest
+
+
+def _prefix_sums(floors: Group, ceilings: Group) -> tuple[list[int], list[int]]:
+    """The least and the greatest sum of k weights of a group, for each k."""
+    minimum = accumulate(sorted(_flat(floors)), initial=0)
+    maximum = accumulate(sorted(_flat(ceilings), reverse=True), initial=0)
+    return list(minimum), list(maximum)
 
 
 def _flat(group: Group) -> list[int]:

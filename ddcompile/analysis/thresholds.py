@@ -22,6 +22,9 @@ from ddcompile.analysis.extremes import signs_along
 
 __all__ = ["Domain", "Threshold", "least_threshold"]
 
+_ROUNDS = 24
+"""How often a form is made smaller at most; some shrink by a little each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:
@@ -142,17 +145,22 @@ def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Thresh
         zeros = (0,) * len(slots)
         return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
     best = _first_proved(slots, bias, zero_is_negative)
-    while best is not None:
+    for _ in range(_ROUNDS):
         # The form found is proposed from again, as the units that it may become: what was small next to the old
         # weights may go now.
-        for weights, new_bias, is_step in _equivalents(best):
+        before = best
+        for weights, new_bias, is_step in () if best is None else _equivalents(best):
             smaller = _merged(slots, weights, new_bias, is_step)
-            if smaller is not None and size_of(smaller.coefficients, slots) < size_of(best.coefficients, slots):
+            if smaller is not None and _is_smaller(smaller, before, slots):
                 best = smaller
                 break
-        else:
-            return best
-    return None
+        if best is before:
+            break
+    return best
+
+
+def _is_smaller(form: Threshold, other: Threshold | None, slots: Sequence[Slot]) -> bool:
+    return other is None or size_of(form.coefficients, slots) < size_of(other.coefficients, slots)
 
 
 def _merged(slots: tuple[Slot, ...], weights: tuple[int, ...], bias: int, is_step: bool) -> Threshold | None:

@@ -43,6 +43,7 @@ from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
+from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import compose, integers
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
@@ -90,6 +91,20 @@ class _Codes:
         """Which of some elements were signs and are bits now."""
         return np.asarray(np.abs(self.factor[where]) == 2)
 
+    def of(self, where: np.ndarray) -> tuple[list[int], list[int]]:
+        """The factors and the offsets of some elements."""
+        return self.factor[where].tolist(), self.offset[where].tolist()
+
+
+def _domain_of_code(old: Domain | None, factor: int, offset: int) -> Domain | None:
+    """The values of an element whose old value is `factor * new + offset`."""
+    if abs(factor) == 2:
+        return Domain(0, 1)
+    if old is None or (factor, offset) == (1, 0):
+        return old
+    low, high = sorted(((old.low - offset) * factor, (old.high - offset) * factor))
+    return Domain(low, high, old.step)
+
 
 _SAME = (1, 0)
 
@@ -127,6 +142,8 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
     if not new_rows:
         return unchanged(rule)
     rewrite = _write(rule, atoms, new_rows, codes, split)
+    if verify(rewrite.rule):  # sums over other codes may have a wider range by their text
+        return unchanged(rule)
     # Normal forms may be longer: tables of bounds that they bring are for later passes to pay back.
     is_coded = codes.changed(slice(None))
     return rewrite if is_coded or _live_cost(rewrite.rule) <= _live_cost(rule) else unchanged(rule)
@@ -157,12 +174,12 @@ def _shrink(
     """The row in least integers, and the factor and the offset by which the old value is that of the new one."""
     if row.has_scale:
         return row, _SAME
-    numbers, are_bits = atoms.tensor_of(row.atoms), codes.is_bit(row.atoms)
-    known = {t: domains[atoms.names[t]] for t in np.unique(numbers[~are_bits]).tolist()}
-    if None in known.values():
+    numbers = atoms.tensor_of(row.atoms)
+    coded = list(zip(numbers.tolist(), *codes.of(row.atoms), strict=True))
+    known = {code: _domain_of_code(domains[atoms.names[code[0]]], *code[1:]) for code in set(coded)}
+    operands = [domain for domain in map(known.__getitem__, coded) if domain is not None]
+    if len(operands) < len(coded):
         return row, _SAME
-    bit, kinds = Domain(0, 1), {t: d for t, d in known.items() if d is not None}
-    operands = [bit if b else kinds[t] for t, b in zip(numbers.tolist(), are_bits.tolist(), strict=True)]
     weights = row.weights.tolist()
     found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
     if found is None:

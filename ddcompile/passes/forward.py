@@ -50,11 +50,15 @@ class Forward(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        rows = _simplified(layers, types, atoms, sums=True)
+        rows = _simplified(layers, types, atoms, sums=True, halves=True)
         best = _rewritten(rule, layers, atoms, rows)
-        if _has_sums(layers, rows) and verify(best.rule):
-            # A sum that is a sign by its weights has a wider range by its text.
-            rows = _simplified(layers, types, atoms, sums=False)
+        if best.rule is not rule and verify(best.rule):
+            # A sum that is a sign by its weights has a wider range by its text, and halves of signs may no longer look
+            # like integers.
+            rows = _simplified(layers, types, atoms, sums=False, halves=not _has_sums(layers, rows))
+            best = _rewritten(rule, layers, atoms, rows)
+        if best.rule is not rule and verify(best.rule):
+            rows = _simplified(layers, types, atoms, sums=False, halves=False)
             best = _rewritten(rule, layers, atoms, rows)
         for layer in layers:
             composed = _composed(layer, layers, rows, types, atoms)
@@ -65,10 +69,12 @@ class Forward(Pass):
         return best
 
 
-def _simplified(layers: Sequence[Layer], types: Types, atoms: Atoms, *, sums: bool) -> dict[str, list[Row]]:
+def _simplified(
+    layers: Sequence[Layer], types: Types, atoms: Atoms, *, sums: bool, halves: bool
+) -> dict[str, list[Row]]:
     """The rows of all layers over representatives, with the simplest activations that their ranges allow.
 
-    `sums` says whether signs become the sums that they are.
+    `sums` says whether signs become the sums that they are, `halves` whether units become fractions of others.
     """
     domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
     ranges, repeats = Ranges(types, atoms), Repeats()
@@ -84,6 +90,8 @@ def _simplified(layers: Sequence[Layer], types: Types, atoms: Atoms, *, sums: bo
         for k, (row, span) in enumerate(zip(mine, spans, strict=True)):
             operand = atoms.names[int(atoms.tensor_of(row.atoms)[0])] if len(row.atoms) == 1 else ""
             alias = alias_of(row, span, domains.get(operand)) or repeats.find(row, start + k)
+            if alias is not None and not halves and alias.factor.denominator > 1:
+                alias = None
             if alias is not None and not layer.is_pinned:
                 aliases[start + k] = alias
             if start + k not in aliases or len(layer.shape) != 1:

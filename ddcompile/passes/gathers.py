@@ -210,7 +210,7 @@ def _splits(places: list[np.ndarray], weights: list[np.ndarray]) -> Iterator[lis
         ]
     if all(isinstance(v, int) for v in values) and len(set(map(abs, values))) > 1:
         content = reduce(gcd, values, 0)
-        times = [w // content for w in weights]
+        times = [(w if content < 2**62 else w.astype(object)) // content for w in weights]
         if sum(sum(map(abs, t.tolist())) for t in times) <= 2 * sum(map(len, places)):
             yield [
                 _Sum(sign * content, list(map(_repeated, places, (sign * t for t in times))))
@@ -246,7 +246,7 @@ def _rectangle(table: Table, each: _Sum, source: _Source) -> _Text:
     positions = tuple(Read(c.name, entry) for c in constants)
     body: Expr = Read(source.tensor, positions, Literal(0) if is_padded else None)
     if each.weights is not None:
-        factors = np.zeros(filled.shape, dtype=each.weights[0].dtype)
+        factors = np.zeros(filled.shape, dtype=np.result_type(*each.weights))
         factors[present] = np.concatenate(each.weights)
         if width > 1 and present.all() and (factors == factors[0]).all():
             factors, entry = factors[0], (Index(index),)

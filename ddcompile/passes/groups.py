@@ -26,6 +26,9 @@ __all__ = ["Group", "groups_of", "over_groups", "unit_of"]
 _ROWS = 1 << 12
 """Combinations of bits that are tried for one reader."""
 
+_LARGEST = 2**40
+"""Weights and biases of readers; larger ones are left alone."""
+
 _PARTS = 64
 """Groups that are sought among units that have the same readers."""
 
@@ -93,7 +96,7 @@ def unit_of(atom: int, layers: Sequence[Layer], atoms: Atoms, domain: Callable[[
 
 def _together(readers: Sequence[Row], before: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Atoms that have the same readers, and their weights there, a row an atom."""
-    if not readers or any(row.weights.dtype == object for row in readers):
+    if not readers or any(_is_large(row) for row in readers):
         return []
     read = np.concatenate([row.atoms for row in readers])
     reader = np.repeat(np.arange(len(readers)), [len(row.atoms) for row in readers])
@@ -110,6 +113,13 @@ def _together(readers: Sequence[Row], before: np.ndarray) -> list[tuple[np.ndarr
         for found in alike.values()
         if len(found) > 1
     ]
+
+
+def _is_large(row: Row) -> bool:
+    """Whether sums of a few weights and the bias may not fit a word."""
+    if row.weights.dtype == object or abs(row.bias) > _LARGEST:
+        return True
+    return bool((np.abs(row.weights) > _LARGEST).any())
 
 
 def _is_sum(members: np.ndarray, columns: np.ndarray, readers: Sequence[Row]) -> bool:
@@ -169,6 +179,8 @@ def _read_as_bits(
 
 def _weights(group: Group, row: Row) -> np.ndarray:
     """The weights of a row for the units of a group."""
+    if not len(row.atoms):
+        return np.zeros(len(group.members), dtype=np.int64)
     places = np.searchsorted(row.atoms, group.members)
     places = np.minimum(places, len(row.atoms) - 1)
     return np.where(row.atoms[places] == group.members, row.weights[places], 0)

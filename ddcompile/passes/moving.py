@@ -68,9 +68,10 @@ def moved_weights(
     for cls, anchors in zip(classes, family.anchors, strict=True):
         name = atoms.names[cls.tensor]
         own = row.atoms[(numbers == cls.tensor) & (row.weights == cls.weight)] - atoms.offset[name]
+        axes = np.unravel_index(own, atoms.shape[name]) if anchors else ()
         moved = tuple(
             axis if anchor is None else (axis + anchor(place) - anchor(start)) % anchor.extent
-            for axis, anchor in zip(np.unravel_index(own, atoms.shape[name]), anchors, strict=True)
+            for axis, anchor in zip(axes, anchors, strict=True)
         )
         for flat in np.ravel_multi_index(moved, atoms.shape[name]).tolist() if moved else [0]:
             total[atoms.offset[name] + flat] += cls.weight

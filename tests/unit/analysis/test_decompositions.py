@@ -12,9 +12,12 @@ from ddcompile.analysis.cones import Table
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.evaluate import evaluated
 from ddcompile.analysis.symmetries import merged
+from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Expr, Literal, Read
+from ddcompile.ir.parser import parse
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import rewrite
+from ddcompile.ir.verifier import verify
 
 BIT, SPIN, TRIT = range(2), range(-1, 2, 2), range(-1, 2)
 
@@ -133,6 +136,25 @@ def test_what_is_found_has_the_table(seed: int) -> None:
     expr = search.least(ranges, table, inputs, 1000)
     assert expr is not None
     assert values_of(search, expr, ranges, inputs) == table.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b, c: a >= 0 and (b >= 0 and a) > c,
+        lambda a, b, c: (a if b >= 0 else 1 - c) > 0 and c >= 0,
+        lambda a, b, c: a >= 0 and b >= 0 and (a == b or c < 0),
+    ],
+)
+def test_numbers_that_are_0_or_1_under_a_condition_are_no_bits(function: Callable[..., object]) -> None:
+    ranges, inputs = [TRIT] * 3, [Read(name) for name in "abc"]
+    table = table_of(ranges, function)
+    expr = Search().least(ranges, table, inputs, 60)
+    assert expr is not None
+    rule = parse(f"rule f(a: trit, b: trit, c: trit) -> (y: bit) {{\n  y = {print_expression(expr)}\n}}")
+    assert not verify(rule)
+    (found,) = interpret(rule, [np.array(column) for column in zip(*product(*ranges), strict=True)])
+    assert found.tolist() == table.ravel().tolist()
 
 
 def test_the_search_is_bounded() -> None:

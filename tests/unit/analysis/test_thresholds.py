@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from fractions import Fraction
 from itertools import product
 
@@ -145,3 +146,16 @@ def test_constant_units(bias: int) -> None:
     assert form is not None
     assert form.coefficients == (0, 0)
     assert decision(form, (0, 0)) == (1 if bias > 0 else -1)
+
+
+def test_weights_that_nearly_tie_take_bounded_time() -> None:
+    """Every form that is found allows another that is a little smaller; the sums reach too far for a table."""
+    weights = [2**44 - 4677, 2**44 - 1, 2**44, 2**44 + 1, 2**44 + 3]
+    domains = [Domain(-1, 1), Domain(0, 1), Domain(-1, 1), Domain(0, 3), Domain(-1, 1)]
+    start = time.process_time()
+    found = least_threshold(weights, -(2**45), domains, zero_is_negative=False)
+    assert time.process_time() - start < 10
+    assert found is not None
+    for values in product(*(range(d.low, d.high + 1) for d in domains)):
+        original = sum(w * v for w, v in zip(weights, values, strict=True)) - 2**45
+        assert decision(found, values) == (original > 0) - (original < 0)

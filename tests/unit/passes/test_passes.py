@@ -1421,6 +1421,36 @@ def test_recoding_is_taken_where_later_passes_pay_for_it() -> None:
     assert cost(steps[-1].new) <= 1.3 * cost(structure.rule)
 
 
+def test_halves_of_signs_stay_integers_where_results_are() -> None:
+    """The second unit is -1 or 0, half of a sign less a half; a result over halves would not look like an integer."""
+    rule = parse("""rule f(x: spin[3]) -> (y: int[2]) {
+  const W: int[2, 3] = [[1, 1, 1], [0, 0, 2]]
+  const b: int[2] = [0, -2]
+  const V: int[2, 2] = [[1, 1], [2, 1]]
+  h[u < 2] = max(-1, min(sum(i < 3: W[u, i] * x[i]) + b[u], 1))
+  y[u < 2] = max(-1, min(sum(v < 2: V[u, v] * h[v]), 1))
+}""")
+    rewrite = PASSES["forward"]()(rule)
+    assert rewrite.rule != rule
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_values_of_a_negated_unit_are_negated_for_its_readers() -> None:
+    """The first unit is -1 or 0, and 0 or 1 when it is turned round: its readers must not be fitted to -1 and 0."""
+    rule = parse("""rule f(x: bit[2]) -> (y: bit) {
+  const W: int[1, 2] = [[-1, -1]]
+  const V: int[3, 2] = [[1, 0], [-3, 2], [2, 0]]
+  const U: int[3, 1] = [[2], [1], [-1]]
+  const b: int[3] = [0, 0, -2]
+  h[u < 1] = sign(sum(i < 2: W[u, i] * x[i]))
+  g[u < 3] = sign(sum(i < 2: V[u, i] * x[i]) + sum(i < 1: U[u, i] * h[i]) + b[u])
+  y = 2 * g[0] - g[1] - 2 * g[2] >= -2
+}""")
+    rewrite = PASSES["recode"]()(rule)
+    assert rewrite.rule != rule
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
 def test_recoding_that_does_not_pay_is_left_out() -> None:
     tables = [
         [[1, 1, 1, -1, -1], [-1, -1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, -1, -1, 1], [1, -1, -1, 1, -1]],
