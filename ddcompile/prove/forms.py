@@ -203,8 +203,3 @@ def key(form: Form) -> FormKey:
     form = normal(form)
     ids = sorted(form.terms)
     return (tuple(ids), tuple([form.terms[v] for v in ids]), form.const, form.exp)
-
-
-def keys(forms: Sequence[Form]) -> tuple[FormKey, ...]:
-    """The descriptions of several forms."""
-    return tuple(key(f) for f in forms)

@@ -22,8 +22,9 @@ from ddcompile.testing.builders import orientation, random_ties, rule30, two_of_
 from ddcompile.testing.choose import RandomChoose
 from ddcompile.testing.generate import Limits, rule_from_seed
 from ddcompile.testing.inputs import all_inputs, random_inputs
-from ddcompile.testing.mutations import mutate_rule, tampered
+from ddcompile.testing.mutations import mutate_rule
 from ddcompile.testing.operands import THRESHOLD
+from ddcompile.testing.tampering import tampered
 from ddcompile.testing.transforms import add_dead_units, duplicate_units, flip_signs, shuffle_units
 
 

@@ -9,7 +9,8 @@ import ddcompile as dd
 from ddcompile.ir.verifier import verify
 from ddcompile.testing.builders import rule30
 from ddcompile.testing.generate import rule_from_seed
-from ddcompile.testing.mutations import mutate_rule, tampered
+from ddcompile.testing.mutations import mutate_rule
+from ddcompile.testing.tampering import tampered
 
 
 def test_changed_rules_differ_and_are_often_valid() -> None:

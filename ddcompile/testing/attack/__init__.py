@@ -1,0 +1,11 @@
+"""Small networks made to find a step of the distiller that is not true, and their exact values by other means.
+
+`FAMILIES` lists the generators by name; each makes a network from a seeded generator of random numbers. `exact` works
+out what it gives for every input, in integers straight from the weights; it shares no code with the package.
+"""
+
+from ddcompile.testing.attack.families import FAMILIES
+from ddcompile.testing.attack.target import Target
+from ddcompile.testing.attack.trial import Trial, attempt
+
+__all__ = ["FAMILIES", "Target", "Trial", "attempt"]
