@@ -21,9 +21,9 @@ def test_changed_rules_differ_and_are_often_valid() -> None:
         mutant = mutate_rule(rule, rng)
         changed += mutant != rule
         valid += not verify(mutant)
-    # Some entries are swapped with equal ones, or a 0 is negated.
-    assert changed > 180
-    assert valid > 100
+    # Some entries and statements are swapped with equal ones, or a 0 is negated.
+    assert changed > 160
+    assert valid > 60
 
 
 def test_tampered_certificates_are_whole_files() -> None:
@@ -34,9 +34,11 @@ def test_tampered_certificates_are_whole_files() -> None:
     places = set()
     for _ in range(60):
         changed = tampered(certificate, rng)
-        places.add(changed.what.split()[0])
+        places.add(changed.what)
         steps = dd.Certificate.from_json(changed.certificate.to_json()).steps
-        assert [step.name for step in steps] == [step.name for step in certificate.steps]
-        for before, after in pairwise(steps):
-            assert before.new == after.old
-    assert places == {"network", "rule", "witness", "program"}
+        assert steps == changed.certificate.steps
+        if changed.what in ("network", "rule", "witness", "program"):
+            assert [step.name for step in steps] == [step.name for step in certificate.steps]
+            for before, after in pairwise(steps):
+                assert before.new == after.old
+    assert places == {"network", "rule", "witness", "program", "type", "steps"}
