@@ -39,7 +39,7 @@ def test_changed_rules_are_accepted_only_if_equal(limits: Limits) -> None:
         arrays = random_inputs(rule, RandomChoose(seed), 100) if limits is REALS else all_inputs(rule)
         if arrays is None:
             continue
-        for _ in range(2):
+        for _ in range(3):
             mutant = mutate_rule(rule, rng)
             try:
                 verifier.check(mutant)
