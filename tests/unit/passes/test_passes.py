@@ -24,6 +24,20 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "an exclusive or beside a unit that reads nothing",
+        "combine",
+        """rule f(x: bit[2], z: bit) -> (y: bit[3]) {
+  const W: int[2, 2] = [[1, 1], [1, 1]]
+  const t: int[2] = [1, 2]
+  const V: int[3, 2] = [[1, -1], [2, -2], [0, 0]]
+  const U: int[3] = [1, 1, 0]
+  const s: int[3] = [2, 1, 1]
+  h[u < 2] = sum(i < 2: W[u, i] * x[i]) >= t[u]
+  y[v < 3] = sum(u < 2: V[v, u] * h[u]) + U[v] * z >= s[v]
+}""",
+        """?""",
+    ),
+    (
         "running results that begin with several operands, in their tensor, and beyond it",
         "prefixes",
         """rule f(x: bit[9], z: int[0..9][4, 5]) -> (a: bit[8], b: bit[9], m: int[4, 5]) {
