@@ -23,8 +23,9 @@ _MAX_FINE = 32
 _MAX_ROUGH = 2**20
 _MAX_SIZE = 2**40
 _PRODUCT = 1 << 18
-_FIRST = 1
 _SAMPLES = 256
+_FEW = 1
+_HALF, _LONG_HALF = 10, 14
 _PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
 
 Slot: TypeAlias = tuple[int, int, int]
@@ -101,11 +102,13 @@ def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: 
     steps = np.array([step for _, step, _ in slots])
     slopes = weights * steps
     noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))
-    # A few samples rule most candidates out.
-    for count in (_FIRST, _SAMPLES):
+    # A few inputs rule most candidates out; the finest ones take inputs that are very near.
+    for count, half in ((1, _HALF), (_SAMPLES, 0), (_FEW, _LONG_HALF)):
+        if not plausible.any():
+            break
         points = walked(slopes, bias, bits, count, rng)
-        if count == _FIRST and len(slots) > _MAX_DISTINCT:
-            points = np.concatenate([points, closest(points[:count], slopes, bias, bits, rng)])
+        if half and len(slots) > _MAX_DISTINCT:
+            points = np.concatenate([points, closest(points[:count], slopes, bias, bits, half, rng)])
         scaled = (candidates[plausible] * steps).astype(np.float64)
         plausible[plausible] = _separated(points.astype(np.float64), scaled, points @ slopes + bias, noise)
     return plausible

@@ -48,7 +48,8 @@ def signs_along(
     The greatest value of the candidate where the original is negative, the one where it is zero, and the least where
     it is positive; None for those that there are not.
     """
-    if sum(abs(c) * n for c, members in groups for _, n in members) > _WORK_LIMIT:
+    are_many = len(groups) >= _POINTS.bit_length()  # so that sums cannot be listed
+    if are_many and sum(abs(c) * n for c, members in groups for _, n in members) > _SPAN_LIMIT:
         return None
     # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
     largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))

@@ -10,9 +10,6 @@ import numpy as np
 
 __all__ = ["closest", "walked"]
 
-_HALF = 10
-"""Operands in each half: sums of so many are sorted."""
-
 _KEPT = 12
 """Inputs kept on either side of the threshold, for each that is given."""
 
@@ -59,16 +56,20 @@ _FEW = 32
 
 
 def closest(
-    points: np.ndarray, slopes: np.ndarray, bias: float, bits: np.ndarray, rng: np.random.Generator
+    points: np.ndarray, slopes: np.ndarray, bias: float, bits: np.ndarray, half: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Inputs nearer to the threshold than given ones, from which they differ in a few operands by one.
 
     Parameters
     ----------
     points
-        Shape (inputs, operands), of at least two operands; the others are as for `walked`.
+        Shape (inputs, operands), of at least two operands.
+    half
+        How many operands are chosen twice, if there are so many: sums of so many are sorted.
+    slopes, bias, bits, rng
+        As for `walked`.
     """
-    half = min(_HALF, len(slopes) // 2)
+    half = min(half, len(slopes) // 2)
     subsets = (np.arange(1 << half)[:, None] >> np.arange(half)) & 1
     found = []
     for point in points:

@@ -13,6 +13,7 @@ from ddcompile.analysis.covers import boxes_of
 from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_most
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
+from ddcompile.analysis.slices import decompose
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binder, Constant, Expr, Statement
@@ -31,6 +32,11 @@ _SHARE = 4
 
 _Clauses = tuple[list[Constant], list[Statement]]
 
+_MANY, _SAMPLE, _SLICES = 64, 8, 3
+"""Rows from which on some of them speak for all, how many do, and what a few slices are."""
+
+_WAYS = ("exact", "varied", "clipped", "mostly", "mostly clipped")
+
 
 def box_clauses(
     target: str, rows: Sequence[Row], shape: tuple[int, ...], few: int, atoms: Atoms, names: Names
@@ -42,7 +48,7 @@ def box_clauses(
     coordinates = np.array(list(np.ndindex(*shape)), dtype=np.int64).reshape(len(rows), len(shape))
     best: tuple[list[Constant], list[Statement], Names] | None = None
     units = list(range(len(rows)))
-    for way in ("exact", "varied", "clipped", "mostly", "mostly clipped"):
+    for way in ("clipped",) if _are_strange(rows, atoms) else _WAYS:
         own = names.copy()
         if "clipped" in way:
             found = _clipped(target, rows, coordinates, atoms, own, mostly="mostly" in way)
@@ -55,6 +61,26 @@ def box_clauses(
         if best is not None and len(best[1]) == 1:
             break
     return best
+
+
+def _are_strange(rows: Sequence[Row], atoms: Atoms) -> bool:
+    """Whether of many rows no two are alike, and none of some that are looked at is a few slices."""
+    if len(rows) <= _MANY or len(signatures(rows, list(range(len(rows))), atoms, biased=False)) < len(rows):
+        return False
+    sample = sorted(rows, key=lambda r: (r.bias, r.atoms.tolist(), r.weights.tolist()))[:: len(rows) // _SAMPLE]
+    return not any(_is_short(row, atoms) for row in sample)
+
+
+def _is_short(row: Row, atoms: Atoms) -> bool:
+    """Whether the operands in each tensor are a few slices."""
+    for tensor in atoms.names:
+        mine = (row.atoms >= atoms.slice(tensor).start) & (row.atoms < atoms.slice(tensor).stop)
+        if mine.any():
+            kernel = np.zeros(atoms.shape[tensor], dtype=row.weights.dtype)
+            kernel.flat[row.atoms[mine] - atoms.offset[tensor]] = row.weights[mine]
+            if decompose(kernel, _SLICES) is None:
+                return False
+    return True
 
 
 def _exact(

@@ -111,6 +111,9 @@ def _silent(row: Row, family: Family, classes: list[UnitClass], atoms: Atoms) ->
     return tuple(found)
 
 
+_MANY = 64
+
+
 def alike(
     layer: Hidden, units: Sequence[int], same: Callable[[Row], object]
 ) -> Iterator[tuple[str, list[int], list[Operands]]]:
@@ -122,6 +125,8 @@ def alike(
         if read is not None:
             key: tuple[object, ...] = (row.kind, row.low, row.high, row.exponent, same(row), read[0])
             groups.setdefault(key, []).append((u, read[1]))
+    if len(groups) > _MANY:  # of many units that are alone, none has a family
+        groups = {key: group for key, group in groups.items() if len(group) > 1}
     for signature, group in sorted(groups.items(), key=lambda item: repr(item[0])):
         yield str(signature[-1]), [u for u, _ in group], [o for _, o in group]
 

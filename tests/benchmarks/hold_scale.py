@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 from lines import Line, count
 
+import ddcompile as dd
 from ddcompile.analysis.cost import cost
 from ddcompile.engines import ENGINES, compiled
 from ddcompile.frontends.dense import lower
+from ddcompile.frontends.network import Layer, Network
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
 from ddcompile.ir.verifier import check
@@ -28,7 +33,7 @@ from ddcompile.testing.imports import import_ratio, loaded_modules
 from ddcompile.testing.inputs import random_inputs
 from ddcompile.testing.operands import Limits
 
-__all__ = ["filters", "imports", "scale"]
+__all__ = ["distilling", "filters", "imports", "scale"]
 
 STATEMENTS = 20_000
 UNITS = 100_000
@@ -37,6 +42,8 @@ SECONDS = 30.0
 MEBIBYTES = 1024
 SAMPLES = 5
 ENGINE_SECONDS = 300.0
+DISTILL_SECONDS = 15.0
+DISTILL_MEBIBYTES = 3072
 RULES = 40
 RATIO = 1.3
 HEAVY = {"lark", "jinja2", "llvmlite", "click", "rich", "torch", "sklearn", "scipy"}
@@ -102,6 +109,57 @@ def scale() -> Iterator[Line]:
             found = f"{seconds:.1f} s, {peak:.0f} MiB{'' if same else ', other results'}"
             wanted = f"equal, < {ENGINE_SECONDS:.0f} s of processor time"
             yield Line("scale", f"{title}: {engine}", found, wanted, same and seconds < ENGINE_SECONDS)
+
+
+def _network(kind: str, units: int) -> tuple[Network, str, str | None]:
+    """A random network with its inputs and its head; `units` squared weights, for "mlp" 10^6."""
+    rng = np.random.default_rng(0)
+    zeros = np.zeros(units)
+    match kind:
+        case "doubles":
+            return Network((Layer(rng.normal(size=(units, units)), zeros, "sign"),)), f"x: bit[{units}]", None
+        case "floats":
+            weight = rng.normal(size=(units, units)).astype(np.float32)
+            return Network((Layer(weight, zeros, "sign"),)), f"x: bit[{units}]", None
+        case "-1 and 1":
+            return Network((Layer(rng.choice([-1, 1], (units, units)), zeros, "sign"),)), f"x: spin[{units}]", None
+        case "-3 to 3":
+            return Network((Layer(rng.integers(-3, 4, (units, units)), zeros, "sign"),)), f"x: bit[{units}]", None
+        case "4 of each row":
+            weight = np.zeros((units, units))
+            for row in weight:
+                row[rng.permutation(units)[:4]] = [1, 1, -1, -1]
+            return Network((Layer(weight, zeros, "sign"),)), f"x: bit[{units}]", None
+    sizes = (784, 1000, 200, 10)
+    layers = [
+        Layer(rng.normal(size=(n, m)).astype(np.float32), rng.normal(size=n).astype(np.float32), "sign")
+        for m, n in pairwise(sizes)
+    ]
+    return Network((*layers[:-1], replace(layers[-1], activation="identity"))), "x: bit[28, 28]", "argmax"
+
+
+def distill_network(kind: str, units: int) -> tuple[float, float, str]:
+    """Distill a network: processor seconds, peak MiB and the verdict."""
+    network, inputs, head = _network(kind, units)
+    start = _processor()
+    program = dd.distill(network, inputs, head=head)
+    return _processor() - start, _peak(), str(program.verdict and program.verdict.status)
+
+
+def distilling() -> Iterator[Line]:
+    """Random weights, 10^4 to 10^6, become a proved rule in time that grows no faster than n log n."""
+    for kind in ("floats", "doubles", "-1 and 1", "-3 to 3", "4 of each row", "mlp"):
+        first = 0.0
+        for units in (1000,) if kind == "mlp" else (100, 316, 1000):
+            seconds, peak, status = _in_own_process(distill_network, kind, units)
+            count_ = units * units
+            grows = bool(first) and seconds / first > count_ * math.log(count_) / (10**4 * math.log(10**4))
+            first = first or seconds
+            fine = status == "proved" and not grows and seconds < DISTILL_SECONDS and peak < DISTILL_MEBIBYTES
+            title = "784-1000-200-10, floats" if kind == "mlp" else f"{count(count_)} weights, {kind}"
+            found = f"{status}, {seconds:.1f} s, {peak:.0f} MiB"
+            wanted = f"proved, < {DISTILL_SECONDS:.0f} s of processor time, < {DISTILL_MEBIBYTES} MiB, <= n log n"
+            yield Line("distilling", title, found, wanted, fine)
 
 
 def imports() -> Iterator[Line]:

@@ -20,7 +20,7 @@ from hold_frontends import frontends
 from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, meaning, programs, python_is_standalone
 from hold_proofs import mutations
-from hold_scale import filters, imports, scale
+from hold_scale import distilling, filters, imports, scale
 from hold_sizes import sizes
 from hold_usage import bad_input, properties
 from lines import Line
@@ -41,6 +41,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "python": python_is_standalone,
     "sizes": sizes,
     "scale": scale,
+    "distilling": distilling,
     "imports": imports,
     "filter": filters,
     "bad-input": bad_input,

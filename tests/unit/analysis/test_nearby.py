@@ -27,7 +27,7 @@ def test_sums_of_halves_come_nearer_than_walks() -> None:
     for operands, most in ((2, 3), (21, 1), (200, 2)):
         slopes, bias, bits, rng = unit(operands, most)
         start = walked(slopes, bias, bits, 4, rng)
-        points = closest(start, slopes, bias, bits, rng)
+        points = closest(start, slopes, bias, bits, 10, rng)
         assert ((points >= 0) & (points <= bits)).all()
         values, before = np.abs(points @ slopes + bias), np.abs(start @ slopes + bias)
         assert values.min() <= before.min()
