@@ -35,7 +35,17 @@ APPLIES = [
   h[u < 2] = sum(i < 2: W[u, i] * x[i]) >= t[u]
   y[v < 3] = sum(u < 2: V[v, u] * h[u]) + U[v] * z >= s[v]
 }""",
-        """?""",
+        """rule f(x: bit[2], z: bit) -> (y: bit[3]) {
+  const W: int[2, 2] = [[1, 1], [1, 1]]
+  const t: int[2] = [1, 2]
+  const weight_y: int[3] = [1, 1, 0]
+  const weight_y2: int[3, 1] = [[1], [2], [0]]
+  const bound_y: int[3] = [2, 1, 1]
+  const weight_state2: int[1, 2] = [[1, -1]]
+  h[u < 2] = sum(i < 2: W[u, i] * x[i]) >= t[u]
+  state[i < 1] = sum(j < 2: weight_state2[i, j] * h[j]) >= 1
+  y[v < 3] = weight_y[v] * z + sum(i < 1: weight_y2[v, i] * state[i]) >= bound_y[v]
+}""",
     ),
     (
         "running results that begin with several operands, in their tensor, and beyond it",
