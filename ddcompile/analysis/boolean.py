@@ -31,6 +31,7 @@ __all__ = ["MOST_INPUTS", "least_expression"]
 MOST_INPUTS = 4
 _ROOTS = ("leaf", "and", "or", "xor", "not", "sum", "if", "!=", "==", ">", ">=", "*", "mixed", "products")
 """Root operators; of equally cheap expressions the earlier is taken."""
+_FLAT = ("leaf", "and", "or", "xor", "not", "sum", "if")
 _COMPARED = frozenset({"sum", "!=", "==", ">", ">=", "mixed", "products"})
 _BRACKETED: dict[str, frozenset[str]] = {
     "not": frozenset({"and", "xor", "or", "if"}),
@@ -45,7 +46,9 @@ _CHUNK = 1 << 22
 """Most pairs combined at a time."""
 
 
-def least_expression(table: int, inputs: Sequence[Expr], costs: Sequence[int], limit: int) -> Expr | None:
+def least_expression(
+    table: int, inputs: Sequence[Expr], costs: Sequence[int], limit: int, *, nested: bool = True
+) -> Expr | None:
     """The cheapest expression of a truth table, if it is cheaper than `limit`; None if not.
 
     Parameters
@@ -55,11 +58,13 @@ def least_expression(table: int, inputs: Sequence[Expr], costs: Sequence[int], l
     inputs, costs
         The k <= 4 input expressions (bits) and the tokens of each. Equally cheap expressions are told apart by the
         order of the inputs.
+    nested
+        Whether sums may have summands that are no inputs.
     """
     full = (1 << (1 << len(inputs))) - 1
     if table in (0, full):
         return builder.expr_of(int(table == full))
-    search = _search(tuple(costs))
+    search = _search(tuple(costs), nested)
     if not search.reach(table, limit):
         return None
     return search.expression(table, inputs)
@@ -72,7 +77,8 @@ class _Search:
     operand of op with value t, brackets included. `levels[op][c]` lists the functions whose operands cost c.
     """
 
-    def __init__(self, costs: tuple[int, ...]) -> None:
+    def __init__(self, costs: tuple[int, ...], nested: bool) -> None:
+        self.roots = _ROOTS if nested else _FLAT
         count = len(costs)
         rows = 1 << count
         self.full = (1 << rows) - 1
@@ -101,7 +107,7 @@ class _Search:
     def _next(self) -> None:
         """Find all expressions of the next cost."""
         cost = len(self.levels["if"])
-        for root in _ROOTS:
+        for root in self.roots:
             found = np.zeros(self.size, dtype=bool)
             self._mark(root, cost, found)
             found[[0, self.full]] = False
@@ -185,7 +191,7 @@ class _Search:
     def _written(self, table: int, within: str, inputs: Sequence[Expr]) -> Expr:
         """The cheapest operand; the depth is bounded by its cost, which is below the limit."""
         wanted = int(self.within[within][table])
-        root = next(r for r in _ROOTS if self.price[r][table] + 2 * (r in _BRACKETED[within]) == wanted)
+        root = next(r for r in self.roots if self.price[r][table] + 2 * (r in _BRACKETED[within]) == wanted)
         cost = int(self.price[root][table])
         match root:
             case "leaf":
@@ -247,8 +253,8 @@ class _Search:
 
 
 @lru_cache(maxsize=16)
-def _search(costs: tuple[int, ...]) -> _Search:
-    return _Search(costs)
+def _search(costs: tuple[int, ...], nested: bool) -> _Search:
+    return _Search(costs, nested)
 
 
 def _operand_place(op: str) -> str:

@@ -126,7 +126,8 @@ def _collapsed(
     gone: set[str] = set()
     for _ in range(options.depth):
         for found in (
-            least(cone, types, int(price + saved) + 1, options.inputs),
+            # A clause of its own says more than a summand: clauses that are taken in do not become one.
+            least(cone, types, int(price + saved) + 1, options.inputs, nested=not gone),
             _switched(statement, plain, tables, types, int(price + saved) + 1, options),
         ):
             if found is not None and cost(found) - saved < price:
@@ -282,8 +283,11 @@ def unrolled(value: Expr, limit: int) -> Expr:
     return rewrite(value, step)
 
 
-def least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
-    """The cheapest expression with the table of `value`, if it reads few bits, or few integers of small range."""
+def least(value: Expr, types: Types, limit: int, inputs: int, *, nested: bool = True) -> Expr | None:
+    """The cheapest expression with the table of `value`, if it reads few bits, or few integers of small range.
+
+    It has sums of inputs alone, if not `nested`.
+    """
     atoms = list(dict.fromkeys(reads(value)))
     if not 0 < len(atoms) <= inputs:
         return None
@@ -307,7 +311,7 @@ def least(value: Expr, types: Types, limit: int, inputs: int) -> Expr | None:
     kept = [r for r in ranges if r is not None]
     if all(r == range(2) for r in kept):
         number = sum(1 << k for k in np.flatnonzero(table.T.ravel()).tolist())
-        return least_expression(number, atoms, [cost(a) for a in atoms], limit)
+        return least_expression(number, atoms, [cost(a) for a in atoms], limit, nested=nested)
     return least_of_counts(kept, table, atoms, limit)
 
 
