@@ -312,8 +312,8 @@ def _constant_type(integers: np.ndarray, exponent: int, declared: Type) -> Value
         return declared_type(declared)
     low, high = int(integers.min()), int(integers.max())
     step = 1
-    if integers.dtype == np.int64 and low >= -1 and high <= 1 and bool(integers.all()):
-        step = 2
+    if integers.dtype == np.int64 and low < high and high - low < 2**63:
+        step = int(np.gcd.reduce(integers.ravel() - low))
     return make(low, high, step, exponent, rational=declared.kind == "rat")
 
 

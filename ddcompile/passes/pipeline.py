@@ -81,9 +81,10 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,collapse-tables,exact-thresholds,dce,recode,exact-thresholds,forward,scores,collapse-tables,"
-    "combine,exact-thresholds,forward,reroll,slice-weights,fold,reuse,inline,extremes,promote,collapse-cones,fold,"
-    "dce,gather,complement,align,roll,widen,prefixes,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
+    "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,reroll,slice-weights,fold,reuse,"
+    "inline,extremes,promote,collapse-cones,fold,dce,gather,complement,align,roll,widen,prefixes,collect,hoist,cse,"
+    "inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
 
@@ -183,7 +184,7 @@ def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, state)
     combined = next((step for step in found if step.name == Combine.name), None)
-    if combined is not None and cost(found[-1].new) >= cost(combined.old):
+    if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > _SHORT:
         found = _without(Combine, found, rule, passes, state)
     tabled = next((step for step in found if step.name == CollapseTables.name), None)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
