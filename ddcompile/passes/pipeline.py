@@ -184,7 +184,7 @@ def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, state)
     combined = next((step for step in found if step.name == Combine.name), None)
-    if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > _SHORT:
+    if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without(Combine, found, rule, passes, state)
     tabled = next((step for step in found if step.name == CollapseTables.name), None)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
