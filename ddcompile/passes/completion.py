@@ -8,11 +8,11 @@ Families over boxes of one shape move together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["Place", "Seat", "seats"]
+__all__ = ["Place", "Seat", "anywhere", "seats"]
 
 Place: TypeAlias = tuple[int, tuple[int, ...]]
 """The number of a family and a place in its box."""
@@ -21,6 +21,8 @@ _Shape: TypeAlias = tuple[tuple[int, tuple[int, ...], int], ...]
 
 _MOST = 256
 """Units without a place, and readers of them, that are looked at."""
+_FEW = 32
+"""Units and holes that are compared with one another."""
 _SHAPES = 8
 """Different shapes of readers that are matched with."""
 
@@ -82,6 +84,48 @@ def seats(
     for (unit, place, sign), count in sorted(votes.items(), key=lambda v: (-v[1], -v[0][2], v[0][1], rank[v[0][0]])):
         if unit not in chosen and place in free:
             chosen[unit] = Seat(place, sign, count)
+            free.discard(place)
+    return chosen
+
+
+def anywhere(
+    readers: Sequence[Mapping[int, int]],
+    places: Mapping[int, Place],
+    holes: Sequence[Place],
+    order: Sequence[int],
+    distance: Callable[[int, Place], int],
+) -> dict[int, Seat]:
+    """Places of units that readers take like all units of a family, so that any hole of it does: the nearest one.
+
+    Parameters
+    ----------
+    readers, places, holes, order
+        As for `seats`.
+    distance
+        How different a unit is from what the family of a hole computes there.
+    """
+    if not holes or max(len(order), len(holes)) > _FEW:
+        return {}
+    weights: dict[int, list[set[int]]] = {}
+    for reader in readers:
+        of_family: dict[int, set[int]] = {}
+        for unit, (family, _) in places.items():
+            of_family.setdefault(family, set()).add(reader.get(unit, 0))
+        for family, found in of_family.items():
+            weights.setdefault(family, []).append(found)
+    pairs = []
+    for rank, unit in enumerate(order):
+        for place in holes:
+            wanted = weights.get(place[0], [])
+            for sign in (1, -1):
+                if any(wanted) and all(w == {sign * r.get(unit, 0)} for w, r in zip(wanted, readers, strict=True)):
+                    pairs.append((distance(unit, place), place, rank, sign))
+                    break
+    chosen: dict[int, Seat] = {}
+    free = set(holes)
+    for _, place, rank, sign in sorted(pairs):
+        if order[rank] not in chosen and place in free:
+            chosen[order[rank]] = Seat(place, sign, 0)
             free.discard(place)
     return chosen
 

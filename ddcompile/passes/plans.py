@@ -21,7 +21,7 @@ from ddcompile.analysis.slices import decompose
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Reduce, Statement
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import postorder, reads, rewrite
-from ddcompile.passes.completion import Seat, seats
+from ddcompile.passes.completion import Place, Seat, anywhere, seats
 from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.found import Found, Hidden, Readers, clipped_families, exact_families
 from ddcompile.passes.gathers import table_clauses
@@ -286,37 +286,53 @@ def _completed(layer: Hidden, units: list[int], names: Names, *, biased: bool = 
     """Families with other units in their holes, where the readers of the layer say that they belong there."""
     families: list[Found] = []
     taken: set[int] = set()
-    for found in (
+    every = [
         *exact_families(layer, units, names, holes=True, biased=biased, rings=True),
         *clipped_families(layer, units, names, biased=biased),
-    ):
+    ]
+    for found in sorted(every, key=lambda f: sum(u is None for u in f.units) - len(f.units)):
         own = {u for u in found.units if u is not None}
         if len(own) > 2 and len(found.units) - len(own) <= max(2, len(own) // 4) and taken.isdisjoint(own):
             families.append(found)
             taken |= own
-    places = {
-        u: (f, tuple(int(p) for p in np.unravel_index(k, found.shape)))
-        for f, found in enumerate(families)
-        for k, u in enumerate(found.units)
-        if u is not None
-    }
-    holes = [
-        (f, tuple(int(p) for p in np.unravel_index(k, found.shape)))
-        for f, found in enumerate(families)
-        for k, u in enumerate(found.units)
-        if u is None
-    ]
     rest = [u for u in units if u not in taken]
-    if not holes or not rest:
-        return
-    rest.sort(key=lambda u: (layer.rows[u].bias, layer.rows[u].atoms.tolist(), layer.rows[u].weights.tolist()))
-    chosen = seats(layer.readers(), places, holes, [found.shape for found in families], rest)
+    chosen = _seated(layer, families, rest) if rest else {}
     if not chosen:
         return
     for f, found in enumerate(families):
         part = _written(found, layer, names, {u: seat for u, seat in chosen.items() if seat.place[0] == f})
         if part is not None:
             yield part
+
+
+def _seated(layer: Hidden, families: Sequence[Found], rest: list[int]) -> dict[int, Seat]:
+    """Places for units in the holes of families: where readers expect them, or anywhere if that is the same to them."""
+    places: dict[int, Place] = {}
+    holes: list[Place] = []
+    for f, found in enumerate(families):
+        for k, unit in enumerate(found.units):
+            place = f, tuple(int(p) for p in np.unravel_index(k, found.shape))
+            if unit is None:
+                holes.append(place)
+            else:
+                places[unit] = place
+    if not holes:
+        return {}
+    rest.sort(key=lambda u: (layer.rows[u].bias, layer.rows[u].atoms.tolist(), layer.rows[u].weights.tolist()))
+    readers = layer.readers()
+    chosen = seats(readers, places, holes, [found.shape for found in families], rest)
+    taken = {seat.place for seat in chosen.values()}
+    free, left = [p for p in holes if p not in taken], [u for u in rest if u not in chosen]
+    return chosen | anywhere(
+        readers, places, free, left, lambda u, place: _distance(layer.rows[u], families[place[0]], place[1])
+    )
+
+
+def _distance(row: Row, found: Found, place: Sequence[int]) -> int:
+    """In how many operands a unit differs from what a family computes at a place."""
+    expected = found.moved(place)
+    own = dict(zip(row.atoms.tolist(), row.weights.tolist(), strict=True))
+    return sum(own.get(a, 0) != expected.get(a, 0) for a in {*own, *expected})
 
 
 def _completed_varied(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:

@@ -255,7 +255,7 @@ class TestTensors:
     def test_constants_have_the_range_of_their_entries(self) -> None:
         types = types_of("const W: int[2, 2] = [[1, -1], [-1, 1]] const V: rat[2] = [0.5, -3] y = W[0, 0]")
         assert types.tensor["W"] == SPIN
-        assert types.tensor["V"] == ValueType("rat", -6, 1, 1)
+        assert types.tensor["V"] == ValueType("rat", -6, 1, 1, 7)
         assert types.scaled["V"].tolist() == [1, -6]
 
     def test_real_results_are_real_whatever_their_values(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddcompile.passes.completion import Place, Seat, seats
+from ddcompile.passes.completion import Place, Seat, anywhere, seats
 
 N = 8
 
@@ -48,3 +48,19 @@ def test_readers_that_are_not_alike_say_nothing(readers: list[dict[int, int]]) -
     _, places, holes = _ring(np.random.default_rng(0), {5})
     (odd,) = set(range(N)) - places.keys()
     assert seats(readers, places, holes, [(N,)], [odd]) == {}
+
+
+def test_where_readers_do_not_care_a_unit_takes_the_nearest_hole() -> None:
+    _, places, holes = _ring(np.random.default_rng(0), {2, 6})
+    first, second = sorted(set(range(N)) - places.keys())
+    reader = dict.fromkeys(range(N), 3) | {second: -3}
+    far = {(first, 2): 4, (first, 6): 1, (second, 2): 2, (second, 6): 3}
+    found = anywhere([reader], places, holes, [first, second], lambda u, place: far[u, place[1][0]])
+    assert found == {first: Seat((0, (6,)), 1, 0), second: Seat((0, (2,)), -1, 0)}
+
+
+@pytest.mark.parametrize("change", [{0: 2}, {5: 2}, {}])
+def test_where_readers_care_a_unit_takes_no_hole(change: dict[int, int]) -> None:
+    places: dict[int, Place] = {p: (0, (p,)) for p in range(N) if p != 5}
+    readers = [dict.fromkeys(range(N), 1) | change] if change else [{p: 1} for p in range(N)]
+    assert anywhere(readers, places, [(0, (5,))], [5], lambda u, place: 0) == {}
