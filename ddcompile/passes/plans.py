@@ -282,12 +282,14 @@ def _stretched(layer: Hidden, units: list[int], names: Names) -> Iterator[Writte
             yield part
 
 
-def _completed(layer: Hidden, units: list[int], names: Names, *, biased: bool = True) -> Iterator[Written]:
+def _completed(
+    layer: Hidden, units: list[int], names: Names, *, biased: bool = True, rings: bool = True
+) -> Iterator[Written]:
     """Families with other units in their holes, where the readers of the layer say that they belong there."""
     families: list[Found] = []
     taken: set[int] = set()
     every = [
-        *exact_families(layer, units, names, holes=True, biased=biased, rings=True),
+        *exact_families(layer, units, names, holes=True, biased=biased, rings=rings),
         *clipped_families(layer, units, names, biased=biased),
     ]
     for found in sorted(every, key=lambda f: sum(u is None for u in f.units) - len(f.units)):
@@ -340,6 +342,11 @@ def _completed_varied(layer: Hidden, units: list[int], names: Names) -> Iterator
     return _completed(layer, units, names, biased=False)
 
 
+def _completed_boxes(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
+    """The same with coordinates that do not run around all of an axis if they need not."""
+    return _completed(layer, units, names, rings=False)
+
+
 _WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _exact,
     _with_holes,
@@ -350,6 +357,7 @@ _WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _sloped,
     _stretched,
     _completed,
+    _completed_boxes,
     _completed_varied,
 )
 

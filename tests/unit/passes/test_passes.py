@@ -516,11 +516,8 @@ APPLIES = [
   y[i < 2] = sum(u < 8: V[i, u] * h[u]) >= 3
 }""",
         """rule f(x: bit[9]) -> (y: bit[2]) {
-  const kernel_h: int[7] = [1, 0, 0, 0, 0, 0, 1]
-  const kernel_y: int[8] = [1, 1, 1, 0, 1, 1, 1, 1]
-  h2[i < 8] = sum(j < 2: x[i + j]) >= 2
-  h3 = sum(1 <= i < 8: kernel_h[i - 1] * x[i]) >= 2
-  y[i < 2] = h3 + sum(j < 8: kernel_y[j] * h2[j]) >= 3
+  h3[i < 8] = if i == 3 then x[1] + x[7] >= 2 else sum(j < 2: x[i + j]) >= 2
+  y[i < 2] = sum(j < 8: h3[j]) >= 3
 }""",
     ),
     (
