@@ -67,13 +67,16 @@ def moved_weights(
     total: Counter[int] = Counter()
     for cls, anchors in zip(classes, family.anchors, strict=True):
         name = atoms.names[cls.tensor]
+        if not atoms.shape[name]:
+            total[atoms.offset[name]] += cls.weight
+            continue
         own = row.atoms[(numbers == cls.tensor) & (row.weights == cls.weight)] - atoms.offset[name]
         axes = np.unravel_index(own, atoms.shape[name]) if anchors else ()
         moved = tuple(
             axis if anchor is None else (axis + anchor(place) - anchor(start)) % anchor.extent
             for axis, anchor in zip(axes, anchors, strict=True)
         )
-        for flat in np.ravel_multi_index(moved, atoms.shape[name]).tolist() if moved else [0]:
+        for flat in np.ravel_multi_index(moved, atoms.shape[name]).tolist():
             total[atoms.offset[name] + flat] += cls.weight
     return {atom: weight for atom, weight in total.items() if weight}
 

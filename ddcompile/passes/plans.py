@@ -30,7 +30,7 @@ from ddcompile.passes.orient import negated
 from ddcompile.passes.signatures import familiar, total_cost
 from ddcompile.passes.stretching import pointed_families, stretched_families
 
-__all__ = ["Written", "cheapest", "filled"]
+__all__ = ["Written", "cheapest"]
 
 _OPERANDS = 12
 """How many operands a unit has at most that is written out on its own."""
@@ -360,31 +360,6 @@ _WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _completed_boxes,
     _completed_varied,
 )
-
-
-def filled(weights: Mapping[int, int], atoms: Atoms, name: str, silent: Sequence[int]) -> dict[int, int]:
-    """Weights for elements of a tensor that are always 0, if on an axis they complete all lines that are not empty."""
-    span, shape = atoms.slice(name), atoms.shape[name]
-    if all(atom not in weights for atom in range(span.start, span.stop)):
-        return {}
-    kernel = np.array([weights.get(atom, 0) for atom in range(span.start, span.stop)], dtype=object).reshape(shape)
-    is_silent = np.zeros(shape, dtype=bool)
-    is_silent.flat[list(silent)] = True
-    for axis in range(len(shape)):
-        found: dict[int, int] = {}
-        for element in silent:
-            place = [int(p) for p in np.unravel_index(element, shape)]
-            line = tuple(slice(None) if k == axis else p for k, p in enumerate(place))
-            values = set(kernel[line][~is_silent[line]].tolist())
-            if len(values) != 1:
-                break
-            value = values.pop()
-            if value:
-                found[span.start + element] = value
-        else:
-            if found:
-                return found
-    return {}
 
 
 def _is_worth_it(row: Row, atoms: Atoms) -> bool:

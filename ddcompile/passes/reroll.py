@@ -36,10 +36,11 @@ from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Layer, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
-from ddcompile.passes.plans import cheapest, filled
+from ddcompile.passes.plans import cheapest
 from ddcompile.passes.remains import with_rest
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.signatures import classes_of, total_cost
+from ddcompile.passes.silent import filled
 
 __all__ = ["Reroll"]
 

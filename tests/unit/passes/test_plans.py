@@ -8,7 +8,8 @@ import pytest
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.passes.layers import Names
-from ddcompile.passes.plans import cheapest, filled
+from ddcompile.passes.plans import cheapest
+from ddcompile.passes.silent import filled
 
 
 def _differences(n: int, bias: int) -> list[Row]:
