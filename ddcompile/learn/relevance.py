@@ -24,7 +24,7 @@ MAX_CODES = 2**21
 """How many samples times sets are looked at at once."""
 MAX_CLASHES = 64
 """How many pairs of differently labelled samples that agree on the inputs are added to the hitting set at once."""
-MAX_CONFLICTS = 20_000
+MAX_CONFLICTS = 5_000
 """After how many conflicts of the solver the smallest set found is taken without proof that it is the smallest."""
 
 
@@ -66,10 +66,10 @@ def relevant_inputs(points: Array, labels: Array) -> Relevance:
     """
     lengths = _Lengths(points, labels)
     likely = _likely(lengths)
-    if lengths.clashes(range(points.shape[1])):
+    grown = _grown(lengths, likely)
+    if grown is None:
         return likely
-    start = likely.inputs if likely.is_consistent else _grown(lengths, likely.inputs)
-    consistent = _smallest_consistent(lengths, points, _reduced(lengths, start))
+    consistent = _smallest_consistent(lengths, points, _reduced(lengths, grown))
     return likely if not likely.is_consistent and likely.bits < consistent.bits else consistent
 
 
@@ -97,6 +97,10 @@ class _Lengths:
     def length(self, inputs: tuple[int, ...]) -> float:
         """Of the labels when they are described by a set of inputs, in bits."""
         return float(self._bits(self.codes(inputs)[None], len(inputs))[0])
+
+    def least_length(self, inputs: tuple[int, ...]) -> float:
+        """What larger sets of inputs take at least: the bits for the patterns that they tell apart."""
+        return len(np.unique(self.codes(inputs))) * log(self._classes, 2)
 
     def best_small(self) -> tuple[float, tuple[int, ...]]:
         """The shortest description by a set of few inputs."""
@@ -130,8 +134,13 @@ class _Lengths:
     def codes(self, inputs: Sequence[int]) -> Array:
         """A number for each sample, below the number of samples, equal where samples agree on the inputs."""
         codes = np.zeros(len(self._labels), dtype=np.int64)
+        width = 1
         for i in inputs:
-            codes = np.unique(codes * self._spans[i] + self._columns[i], return_inverse=True)[1].reshape(-1)
+            width *= int(self._spans[i])
+            codes = codes * self._spans[i] + self._columns[i]
+            if width > len(codes):
+                distinct, codes = np.unique(codes, return_inverse=True)
+                width = len(distinct)
         return codes
 
     def _bits(self, codes: Array, size: int) -> Array:
@@ -173,9 +182,15 @@ def _likely(lengths: _Lengths) -> Relevance:
     return Relevance(inputs, not lengths.clashes(inputs), False, best[0])
 
 
-def _grown(lengths: _Lengths, inputs: tuple[int, ...]) -> tuple[int, ...]:
-    """More inputs, each the one that most helps the description, until the set is consistent."""
+def _grown(lengths: _Lengths, likely: Relevance) -> tuple[int, ...] | None:
+    """More inputs, each the one that most helps the description, until the set is consistent.
+
+    None as soon as no larger set can have a shorter description than the likely one.
+    """
+    inputs = likely.inputs
     while lengths.clashes(inputs):
+        if len(inputs) == lengths.features or lengths.least_length(inputs) >= likely.bits:
+            return None
         _, inputs = lengths.best_extension(inputs)
     return inputs
 
