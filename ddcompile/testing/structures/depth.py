@@ -139,7 +139,7 @@ DEPTH = tuple(
         (drift, (6, 3)),
         (alternating, (7, 2)),
         (adder, (3,)),
-        (comparator, (3,)),
+        (comparator, (4,)),
         (parity_chain, (4,)),
         (prefix_maxima, (3,)),
     )
