@@ -166,22 +166,32 @@ def _moves(
         # Nothing is cut off, so the first position moves to the first.
         like = kernel.positions[:1]
     found: dict[tuple[int, ...], None] = {}
-    wide = np.array(extents, dtype=np.int64)
-    around = np.array([n if axis in rings else 1 << 40 for axis, n in enumerate(extents)], dtype=np.int64)
-    for move in unit.positions[0] - like:
-        move = np.where(around < 1 << 40, move % around, move)
-        moved = kernel.positions + move
-        moved = np.where(around < 1 << 40, moved % around, moved)
-        inside = ((moved >= 0) & (moved < wide)).all(axis=1)
-        if inside.sum() != len(unit.weights):
-            continue
-        places, weights = moved[inside], kernel.weights[inside]
+    moves = unit.positions[0] - like
+    for axis in rings:
+        moves[:, axis] %= extents[axis]
+    if len(unit.weights) == len(kernel.weights):
+        # Nothing is cut off: off the rings, the first and last positions stay inside.
+        fixed = [axis for axis in range(len(extents)) if axis not in rings]
+        low, high = kernel.positions[:, fixed].min(axis=0), kernel.positions[:, fixed].max(axis=0)
+        ends = moves[:, fixed]
+        moves = moves[((ends + low >= 0) & (ends + high < np.array(extents)[fixed])).all(axis=1)]
+    all_moved = kernel.positions + moves[:, None, :]
+    for axis in rings:
+        all_moved[:, :, axis] %= extents[axis]
+    all_inside = ((all_moved >= 0) & (all_moved < np.array(extents))).all(axis=2)
+    # Most moves do not have as many positions inside, or not the same sum of them.
+    strides = np.cumprod((1, *extents[:0:-1]))[::-1]
+    sums = np.where(all_inside, all_moved @ strides, 0).sum(axis=1)
+    alike = (all_inside.sum(axis=1) == len(unit.weights)) & (sums == (unit.positions @ strides).sum())
+    for number in np.flatnonzero(alike):
+        inside = all_inside[number]
+        places, weights = all_moved[number][inside], kernel.weights[inside]
         if rings:
             # Elsewhere positions are sorted row-major, and moving keeps their order.
             order = np.lexsort(places.T[::-1])
             places, weights = places[order], weights[order]
         if (places == unit.positions).all() and (weights == unit.weights).all():
-            found[tuple(int(v) for v in move)] = None
+            found[tuple(int(v) for v in moves[number])] = None
     return list(found)
 
 
