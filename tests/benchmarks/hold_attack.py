@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sys
 import time
@@ -21,6 +22,8 @@ __all__ = ["NETWORKS", "attack"]
 NETWORKS = 10_000
 SECONDS = 60
 """Of processor time; a network that takes longer is given up, and counts as a fault."""
+GIBIBYTES = 4
+"""A network that takes more memory is a fault, too."""
 SLOWEST = 20.0
 AGAIN = 10
 """The certificate of every tenth network is written, read and checked as well."""
@@ -67,6 +70,7 @@ def _family(family: str, trials: list[Trial]) -> Iterator[Line]:
 def one(work: tuple[str, int, int]) -> Trial:
     """Make one network and attack with it; for the processes of a pool."""
     family, seed, k = work
+    resource.setrlimit(resource.RLIMIT_AS, (GIBIBYTES << 30, resource.RLIM_INFINITY))
     signal.signal(signal.SIGPROF, _give_up)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
