@@ -60,6 +60,8 @@ class Forward(Pass):
         if best.rule is not rule and verify(best.rule):
             rows = _simplified(layers, types, atoms, sums=False, halves=False)
             best = _rewritten(rule, layers, atoms, rows)
+        if best.rule is not rule and verify(best.rule):
+            return unchanged(rule)
         for layer in layers:
             composed = _composed(layer, layers, rows, types, atoms)
             if composed is not None:

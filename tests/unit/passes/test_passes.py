@@ -8,6 +8,7 @@ import pytest
 import ddcompile as dd
 from ddcompile.analysis.cost import cost
 from ddcompile.ir.parser import parse
+from ddcompile.ir.verifier import verify
 from ddcompile.passes.pipeline import DEFAULT, PASSES, run
 from ddcompile.prove.checker import check_step
 from ddcompile.testing.structures import STRUCTURES
@@ -1453,6 +1454,23 @@ def test_halves_of_signs_stay_integers_where_results_are() -> None:
 }""")
     rewrite = PASSES["forward"]()(rule)
     assert rewrite.rule != rule
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_results_that_would_look_too_wide_stay_as_they_are() -> None:
+    """Written over x, a sum that is a trit would look like -3..2."""
+    rule = parse("""rule f(x: bit[3]) -> (y: trit[3]) {
+  const W: int[3, 3] = [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+  const V: int[1, 3] = [[-2, 0, 0]]
+  const U: int[3, 3] = [[0, 0, 0], [0, 1, 0], [-2, 0, 0]]
+  const T: int[3, 1] = [[1], [1], [0]]
+  const b: int[3] = [0, 0, 1]
+  h[u < 1] = sign(sum(i < 3: V[u, i] * x[i]) + 1)
+  g[u < 3] = sign(sum(i < 3: U[u, i] * x[i]) + sum(i < 1: T[u, i] * h[i]) + b[u])
+  y[u < 3] = sum(i < 3: W[u, i] * g[i])
+}""")
+    rewrite = PASSES["forward"]()(rule)
+    assert not verify(rewrite.rule)
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
 
 
