@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ddcompile.analysis.cost import cost
-from ddcompile.diagnostics import fail
+from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
 from ddcompile.passes.absorb import Absorb
@@ -227,8 +227,12 @@ def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     return steps
 
 
+TOO_WIDE = "T034"
+"""The finding of the verifier that values of a result may lie outside its type."""
+
+
 def _step(chosen: Pass, rule: Rule) -> Step | None:
-    """What a pass makes of a program, verified; None if it declines."""
+    """What a pass makes of a program, verified; None if it declines, or results cannot be seen to fit their types."""
     start = time.perf_counter()
     try:
         rewrite = chosen(rule)
@@ -237,5 +241,10 @@ def _step(chosen: Pass, rule: Rule) -> Step | None:
     if rewrite.rule == rule:
         return None
     seconds = time.perf_counter() - start
-    check(rewrite.rule)
+    try:
+        check(rewrite.rule)
+    except CompileError as error:
+        if all(d.code == TOO_WIDE for d in error.diagnostics):
+            return None
+        raise
     return Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)

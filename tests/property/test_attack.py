@@ -58,3 +58,10 @@ def test_a_wrong_rule_is_told(monkeypatch: pytest.MonkeyPatch, head: str | None)
     other = dd.distill(dd.Network((wrong,)), "x: bit[2]", head=head, name="network")
     monkeypatch.setattr(dd, "distill", lambda *_: other)
     assert attempt(target).wrong
+
+
+def test_results_that_cannot_be_seen_to_fit_their_type() -> None:
+    """Sums of bits that are -1, 0 or 1 by the function alone are no program of trits."""
+    target = FAMILIES["rules"](np.random.default_rng((11, list(FAMILIES).index("rules"), 66)))
+    trial = attempt(target)
+    assert (trial.wrong, trial.fault) == (0, "")
