@@ -29,9 +29,9 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
-from ddcompile.ir.traverse import children
+from ddcompile.ir.traverse import chain_operands, children
 
-__all__ = ["Levels", "Signatures", "flat_terms", "operands_of"]
+__all__ = ["Levels", "Signatures", "flat_terms"]
 
 Levels: TypeAlias = Mapping[str, int]
 """The indices in scope, each with the number of indices bound before it."""
@@ -61,19 +61,6 @@ def flat_terms(expr: Expr) -> tuple[list[tuple[int, Expr]], int]:
             case _:
                 terms.append((factor, node))
     return terms, constant
-
-
-def operands_of(op: str, expr: Expr) -> list[Expr]:
-    """The operands of a chain of one operator that is associative, in order."""
-    found: list[Expr] = []
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Binary) and node.op == op:
-            stack += [node.right, node.left]
-        else:
-            found.append(node)
-    return found
 
 
 @dataclass(slots=True)
@@ -161,7 +148,7 @@ def _kids(node: Expr, scope: Levels) -> list[tuple[Expr, Levels]]:
         return [(term, scope) for _, term in flat_terms(node)[0] if term is not node]
     match node:
         case Binary("and" | "or" | "xor" as op):
-            return [(operand, scope) for operand in operands_of(op, node)]
+            return [(operand, scope) for operand in chain_operands(op, node)]
         case Compare((_,), (left, right)):
             return [(term, scope) for side in (left, right) for _, term in flat_terms(side)[0]]
         case Reduce() | Softmax():

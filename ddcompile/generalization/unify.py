@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ddcompile.generalization.comparisons import aligned
 from ddcompile.generalization.fit import Rounding
 from ddcompile.generalization.holes import Hole, Holes, Place, Role, Unlike
-from ddcompile.generalization.signatures import Levels, Signatures, flat_terms, operands_of
+from ddcompile.generalization.signatures import Levels, Signatures, flat_terms
 from ddcompile.ir.builder import add, mul, sub
 from ddcompile.ir.nodes import (
     Binary,
@@ -33,7 +33,7 @@ from ddcompile.ir.nodes import (
     Unary,
 )
 from ddcompile.ir.printer import describe
-from ddcompile.ir.traverse import children, with_children
+from ddcompile.ir.traverse import chain_operands, children, with_children
 
 __all__ = ["Context", "Nodes", "Scopes", "Unifier"]
 
@@ -171,7 +171,7 @@ class Unifier:
                 kept = context if context.role == "offset" else context.within
                 return self._children(part, kept)
             case Binary("and" | "or" | "xor" as op) if self.is_loose:
-                operands = [operands_of(op, node) for node in nodes]
+                operands = [chain_operands(op, node) for node in nodes]
                 return self._matched(part, operands), lambda kids: _chain(op, kids)
             case Call() if self.is_loose:
                 operands = [list(children(node)) for node in nodes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from ddcompile.ir.nodes import (
     Binary,
@@ -21,7 +21,17 @@ from ddcompile.ir.nodes import (
     Unary,
 )
 
-__all__ = ["children", "free_indices", "postorder", "reads", "rename_indices", "rewrite", "substitute", "with_children"]
+__all__ = [
+    "chain_operands",
+    "children",
+    "free_indices",
+    "postorder",
+    "reads",
+    "rename_indices",
+    "rewrite",
+    "substitute",
+    "with_children",
+]
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
@@ -100,16 +110,32 @@ def postorder(expr: Expr) -> Iterator[Expr]:
         stack.extend((kid, False) for kid in reversed(kids))
 
 
-def rewrite(expr: Expr, step: Callable[[Expr], Expr]) -> Expr:
-    """Rebuild bottom-up, `step` applied to every node after its children were rebuilt."""
+def chain_operands(op: str, expr: Expr) -> list[Expr]:
+    """The operands of a chain of one operator, brackets or not, in the order of the text."""
+    found: list[Expr] = []
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Binary) and node.op == op:
+            stack += [node.right, node.left]
+        else:
+            found.append(node)
+    return found
+
+
+def rewrite(expr: Expr, step: Callable[[Expr], Expr], leave: Collection[int] = ()) -> Expr:
+    """Rebuild bottom-up, `step` applied to every node after its children were rebuilt.
+
+    Nodes of `expr` whose `id` is in `leave` are rebuilt alone, such as those within a chain that is taken as a whole.
+    """
     results: list[Expr] = []
     for node in postorder(expr):
-        count = len(children(node))
+        new, count = node, len(children(node))
         if count:
             kids = tuple(results[-count:])
             del results[-count:]
-            node = with_children(node, kids)
-        results.append(step(node))
+            new = with_children(node, kids)
+        results.append(new if id(node) in leave else step(new))
     return results[0]
 
 

@@ -50,7 +50,7 @@ from ddcompile.ir.nodes import (
     Statement,
 )
 from ddcompile.ir.printer import print_expression
-from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, substitute
+from ddcompile.ir.traverse import chain_operands, children, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded, with_places
@@ -60,7 +60,6 @@ from ddcompile.passes.switched import (
     at_place,
     condition_of,
     exceptional_places,
-    operands_of_chain,
     usual,
     with_sums_as_reads,
 )
@@ -183,7 +182,7 @@ def _grouped(
     if not isinstance(value, Binary) or value.op not in ("or", "and", "xor"):
         return value
     groups: list[tuple[set[Read], list[Expr]]] = []
-    for operand in operands_of_chain(value):
+    for operand in chain_operands(value.op, value):
         atoms = set(reads(with_places(statement, unrolled(operand, options.terms), tables)))
         for have, members in groups:
             if len(have | atoms) <= options.inputs:

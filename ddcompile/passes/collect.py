@@ -27,15 +27,15 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of
-from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import children, postorder, rewrite, with_children
+from ddcompile.ir.nodes import Binary, Binder, Binding, Call, Expr, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import children, postorder, rewrite
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.templates import filled, shape_of
 
-__all__ = ["Collect", "collected", "operands_of"]
+__all__ = ["Collect", "collected", "operands_under", "operator_of"]
 
 _OPS = ("+", "xor", "and", "or")
 _REACH = 2**30
@@ -67,34 +67,28 @@ class Collect(Pass):
 
 def _shortened(value: Expr, names: Names, used: set[str], types: Types, reals: Reals, size: int) -> Expr:
     """The value with every chain, looked at from its last operand, shortened; inner chains first."""
-    every = list(postorder(value))
-    links = {id(n.left) for n in every if isinstance(n, Binary) and isinstance(n.left, Binary) and n.left.op == n.op}
-    results: list[Expr] = []
-    changed = False
-    for node in every:
-        count = len(children(node))
-        kids = tuple(results[len(results) - count :])
-        del results[len(results) - count :]
-        same = all(a is b for a, b in zip(kids, children(node), strict=True))
-        new = node if same else with_children(node, kids)
-        if isinstance(new, Binary) and new.op in _OPS and id(node) not in links and not reals(new):
-            shorter = _collected(new, names, used, types, size)
-            if cost(shorter) < cost(new):
-                new, changed = shorter, True
-        results.append(new)
-    return results[0] if changed else value
+    chains = [n for n in postorder(value) if isinstance(n, Binary)]
+    links = {id(n.left) for n in chains if isinstance(n.left, Binary) and n.left.op == n.op}
+
+    def shorter(node: Expr) -> Expr:
+        if not isinstance(node, Binary) or node.op not in _OPS or reals(node):
+            return node
+        found = _collected(node, names, used, types, size)
+        return found if cost(found) < cost(node) else node
+
+    return rewrite(value, shorter, links)
 
 
 def _collected(node: Binary, names: Names, used: set[str], types: Types, size: int) -> Expr:
     """The chain that ends with a node, with every group of operands that are alike as a reduction."""
-    terms = collected(node.op, operands_of(node), names, used, types, size)
+    terms = collected(node.op, _chain_of(node), names, used, types, size)
     result = terms[0]
     for term in terms[1:]:
         result = Binary(node.op, result, term)
     return result
 
 
-def operands_of(node: Binary) -> list[Expr]:
+def _chain_of(node: Binary) -> list[Expr]:
     """The operands of the chain that ends with a node, in order."""
     operands: list[Expr] = []
     rest: Expr = node
@@ -102,6 +96,23 @@ def operands_of(node: Binary) -> list[Expr]:
         operands.append(rest.right)
         rest = rest.left
     return [rest, *operands[::-1]]
+
+
+def operator_of(value: Expr) -> str:
+    """The operator of a chain that a value is; empty if it is none."""
+    match value:
+        case Binary("+" | "xor" | "and" | "or" as op, _, _):
+            return op
+        case Call(function, _):
+            return function
+    return ""
+
+
+def operands_under(op: str, value: Expr) -> Sequence[Expr]:
+    """The operands of a chain of an operator; what is no such chain is its only operand."""
+    if operator_of(value) != op:
+        return (value,)
+    return _chain_of(value) if isinstance(value, Binary) else children(value)
 
 
 def collected(op: str, operands: Sequence[Expr], names: Names, used: set[str], types: Types, size: int) -> list[Expr]:

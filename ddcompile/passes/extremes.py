@@ -24,13 +24,13 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binary, Binder, Call, CallName, Expr, Read, Rule, Statement, Unary
-from ddcompile.ir.traverse import children, postorder, reads, rewrite, substitute, with_children
+from ddcompile.ir.nodes import Binder, Call, CallName, Expr, Read, Rule, Statement, Unary
+from ddcompile.ir.traverse import children, postorder, reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, expressions, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, expressions, read_names, rewrite_sums, unchanged, with_statements
 
 __all__ = ["Extremes"]
 
@@ -110,24 +110,7 @@ def _written_into(source: Statement, reader: Statement, names: Names) -> Expr | 
 
 def _rewritten(value: Expr) -> Expr:
     """The value with every sum, taken as a whole, over maxima and minima; inner ones first."""
-    every = list(postorder(value))
-    inner = {id(kid) for node in every if _is_sum(node) for kid in children(node) if _is_sum(kid)}
-    results: list[Expr] = []
-    for node in every:
-        count = len(children(node))
-        kids = tuple(results[len(results) - count :])
-        del results[len(results) - count :]
-        same = all(a is b for a, b in zip(kids, children(node), strict=True))
-        new = node if same else with_children(node, kids)
-        results.append(_of_extremes(new) if _is_sum(new) and id(node) not in inner else new)
-    return results[0]
-
-
-def _is_sum(node: Expr) -> bool:
-    match node:
-        case Binary("+" | "-", _, _):
-            return True
-    return False
+    return rewrite_sums(value, _of_extremes)
 
 
 def _of_extremes(value: Expr) -> Expr:

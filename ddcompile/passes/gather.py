@@ -23,10 +23,10 @@ from typing import ClassVar
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binary, Binder, Binding, Call, Expr, Number, Read, Rule, Statement
-from ddcompile.ir.traverse import children, postorder, reads, substitute
+from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Number, Read, Rule, Statement
+from ddcompile.ir.traverse import postorder, reads, substitute
 from ddcompile.ir.types import infer
-from ddcompile.passes.collect import collected, operands_of
+from ddcompile.passes.collect import collected, operands_under, operator_of
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
@@ -64,7 +64,7 @@ class Gather(Pass):
         gone: set[str] = set()
         new: dict[int, Statement] = {}
         for number, statement in enumerate(rule.statements):
-            op = _operator(statement.value)
+            op = operator_of(statement.value)
             if not op or statement.target in absorbed or reals(statement.value):
                 continue
             operands, written = _flat(op, statement, once, self.operands, names)
@@ -84,27 +84,10 @@ class Gather(Pass):
         return Rewrite(with_statements(rule, statements))
 
 
-def _operator(value: Expr) -> str:
-    """The operator of a chain that a value is; empty if it is none."""
-    match value:
-        case Binary("+" | "xor" | "and" | "or" as op, _, _):
-            return op
-        case Call(function, _):
-            return function
-    return ""
-
-
-def _operands(op: str, value: Expr) -> Sequence[Expr]:
-    """The operands of a chain of an operator; what is no such chain is its only operand."""
-    if _operator(value) != op:
-        return (value,)
-    return operands_of(value) if isinstance(value, Binary) else children(value)
-
-
 def _inner(statement: Statement, once: Mapping[str, Statement]) -> Iterator[str]:
     """The tensors that are operands of the chain that a statement is, and such chains themselves."""
-    op = _operator(statement.value)
-    for operand in _operands(op, statement.value) if op else ():
+    op = operator_of(statement.value)
+    for operand in operands_under(op, statement.value) if op else ():
         if _is_link(operand, op, once):
             assert isinstance(operand, Read)
             yield operand.tensor
@@ -115,7 +98,7 @@ def _is_link(operand: Expr, op: str, once: Mapping[str, Statement]) -> bool:
         isinstance(operand, Read)
         and operand.pad is None
         and operand.tensor in once
-        and _operator(once[operand.tensor].value) == op
+        and operator_of(once[operand.tensor].value) == op
     )
 
 
@@ -134,7 +117,7 @@ def _flat(
                 written.add(node.tensor)
                 own, value = renamed_for(once[node.tensor], statement, statement.binders, names)
                 node = substitute(value, dict(zip(own, node.positions, strict=True)))
-        parts = _operands(op, node)
+        parts = operands_under(op, node)
         if len(parts) > 1:
             work += reversed(parts)
         else:

@@ -227,7 +227,7 @@ def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     return steps
 
 
-TOO_WIDE = "T034"
+_TOO_WIDE = "T034"
 """The finding of the verifier that values of a result may lie outside its type."""
 
 
@@ -244,7 +244,7 @@ def _step(chosen: Pass, rule: Rule) -> Step | None:
     try:
         check(rewrite.rule)
     except CompileError as error:
-        if all(d.code == TOO_WIDE for d in error.diagnostics):
+        if all(d.code == _TOO_WIDE for d in error.diagnostics):
             return None
         raise
     return Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)

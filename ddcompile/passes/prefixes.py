@@ -27,11 +27,11 @@ from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of, simplify
-from ddcompile.ir.nodes import Binary, Binder, Binding, Call, Expr, Index, Literal, Read, ReduceOp, Rule, Statement
-from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite, substitute
+from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Literal, Read, ReduceOp, Rule, Statement
+from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.collect import operands_of
+from ddcompile.passes.collect import operands_under, operator_of
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
@@ -83,9 +83,9 @@ def _closed(clauses: Sequence[Statement], names: Names) -> Statement | None:
     if len(running) != 1:
         return None
     (main,) = running
-    op = _operator(main.value)
-    own = [o for o in _operands(op, main.value) if isinstance(o, Read) and o.tensor == target]
-    others = [o for o in _operands(op, main.value) if o not in own]
+    op = operator_of(main.value)
+    own = [o for o in operands_under(op, main.value) if isinstance(o, Read) and o.tensor == target]
+    others = [o for o in operands_under(op, main.value) if o not in own]
     if op not in _REDUCTIONS or len(own) != 1 or len(others) != 1:
         return None
     if sum(n.tensor == target for n in reads(main.value)) != 1:
@@ -122,22 +122,6 @@ def _closed(clauses: Sequence[Statement], names: Names) -> Statement | None:
     return Statement(target, positions, value, location=main.location)
 
 
-def _operator(value: Expr) -> str:
-    match value:
-        case Binary(op, _, _):
-            return op
-        case Call(function, _):
-            return function
-    return ""
-
-
-def _operands(op: str, value: Expr) -> Sequence[Expr]:
-    """The operands of a chain of an operator; what is no such chain is its only operand."""
-    if _operator(value) != op:
-        return (value,)
-    return operands_of(value) if isinstance(value, Binary) else children(value)
-
-
 def _axis(main: Statement, own: Read) -> int | None:
     """The axis along which a statement reads the element before its own."""
     found: list[int] = []
@@ -164,7 +148,7 @@ def _beginning(base: Statement, main: Statement, axis: int, op: str, term: Expr,
             return None
     index = main.positions[axis]
     assert isinstance(index, Binder)
-    parts = [_simplified(rename_indices(o, names)) for o in _operands(op, base.value)]
+    parts = [_simplified(rename_indices(o, names)) for o in operands_under(op, base.value)]
     wanted = [_at(term, index.name, Literal(first - k)) for k in range(len(parts))]
     return len(parts) if Counter(parts) == Counter(wanted) else None
 

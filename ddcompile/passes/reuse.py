@@ -26,11 +26,11 @@ from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Index, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import children, postorder, rewrite, substitute, with_children
+from ddcompile.ir.traverse import postorder, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, read_names, rewrite_sums, unchanged, with_statements
 
 __all__ = ["Reuse"]
 
@@ -132,29 +132,11 @@ def _candidates(statement: Statement, known: _Known) -> Iterator[_Source]:
 
 def _shorter(value: Expr, source: _Source) -> Expr:
     """The value with every sum that has the parts of another one reading that, where that is shorter."""
-    every = list(postorder(value))
-    inner = {id(kid) for node in every if _is_sum(node) for kid in children(node) if _is_sum(kid)}
-    results: list[Expr] = []
-    changed = False
-    for node in every:
-        count = len(children(node))
-        kids = tuple(results[len(results) - count :])
-        del results[len(results) - count :]
-        same = all(a is b for a, b in zip(kids, children(node), strict=True))
-        new = node if same else with_children(node, kids)
-        if _is_sum(new) and id(node) not in inner:
-            shorter = _reused(new, source)
-            if shorter is not None and cost(shorter) < cost(new):
-                new, changed = shorter, True
-        results.append(new)
-    return results[0] if changed else value
+    def shorter(node: Expr) -> Expr:
+        found = _reused(node, source)
+        return found if found is not None and cost(found) < cost(node) else node
 
-
-def _is_sum(node: Expr) -> bool:
-    match node:
-        case Binary("+" | "-", _, _):
-            return True
-    return False
+    return rewrite_sums(value, shorter)
 
 
 def _reused(value: Expr, source: _Source) -> Expr | None:

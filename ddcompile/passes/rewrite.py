@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binder, Constant, Expr, Read, Rule, Statement
-from ddcompile.ir.traverse import postorder
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Read, Rule, Statement
+from ddcompile.ir.traverse import children, postorder, rewrite
 
 __all__ = [
     "Rewrite",
@@ -14,6 +14,7 @@ __all__ = [
     "expressions",
     "fresh_name",
     "read_names",
+    "rewrite_sums",
     "unchanged",
     "used_names",
     "with_statements",
@@ -42,6 +43,16 @@ class Rewrite:
 def unchanged(rule: Rule) -> Rewrite:
     """The rewrite of a pass that declines."""
     return Rewrite(rule)
+
+
+def rewrite_sums(value: Expr, step: Callable[[Expr], Expr]) -> Expr:
+    """The value with every sum, taken as a whole, rewritten; inner ones first."""
+
+    def is_sum(node: Expr) -> bool:
+        return isinstance(node, Binary) and node.op in ("+", "-")
+
+    parts = {id(kid) for node in postorder(value) if is_sum(node) for kid in children(node) if is_sum(kid)}
+    return rewrite(value, lambda node: step(node) if is_sum(node) else node, parts)
 
 
 def used_names(rule: Rule) -> set[str]:

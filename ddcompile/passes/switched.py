@@ -11,11 +11,11 @@ from ddcompile.analysis.scopes import alpha_key, ordered_free
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, If, Index, Literal, Read, Reduce
 from ddcompile.ir.ranges import make
-from ddcompile.ir.traverse import postorder, rewrite, substitute
+from ddcompile.ir.traverse import chain_operands, postorder, rewrite, substitute
 from ddcompile.ir.types import Types
 from ddcompile.passes.selection import condition
 
-__all__ = ["at_place", "condition_of", "exceptional_places", "operands_of_chain", "usual", "with_sums_as_reads"]
+__all__ = ["at_place", "condition_of", "exceptional_places", "usual", "with_sums_as_reads"]
 
 _MOST = 4
 """Places at which a value may be another."""
@@ -96,21 +96,9 @@ def with_sums_as_reads(value: Expr, types: Types) -> tuple[Expr, Types, dict[str
     return new, replace(types, tensor=known), sums
 
 
-def operands_of_chain(expr: Binary) -> list[Expr]:
-    """The operands of a chain of one operator."""
-    found, work = [], [expr.right, expr.left]
-    while work:
-        match work.pop():
-            case Binary(op, left, right) if op == expr.op:
-                work += [right, left]
-            case other:
-                found.append(other)
-    return found
-
-
 def _parts(expr: Expr) -> list[Expr]:
     """What a condition demands."""
-    return operands_of_chain(expr) if isinstance(expr, Binary) and expr.op == "and" else [expr]
+    return chain_operands("and", expr)
 
 
 def _solved(part: Expr, binders: Sequence[Binder]) -> tuple[str, int] | None:

@@ -25,7 +25,7 @@ from ddcompile.ir.nodes import (
     Softmax,
     Unary,
 )
-from ddcompile.ir.traverse import children, with_children
+from ddcompile.ir.traverse import chain_operands, children, with_children
 from ddcompile.reading.elements import Elements, elements_of
 from ddcompile.reading.ranges import range_words, ranges_words
 from ddcompile.reading.surroundings import Surroundings
@@ -186,9 +186,9 @@ class Phrases:
             case Compare(ops, operands):
                 return self._comparison(ops, operands, holds)
             case Binary("and" | "or" as op):
-                return self._junction(op, _flat(expr, op), holds)
+                return self._junction(op, chain_operands(op, expr), holds)
             case Binary("xor"):
-                return self._parity(_flat(expr, "xor"), holds)
+                return self._parity(chain_operands("xor", expr), holds)
             case Reduce("any" | "all" as op, binders, body):
                 return self._quantified(op, binders, body, holds)
             case Binary("%", operand, Literal(2)) if self.is_bit(expr):
@@ -284,7 +284,7 @@ class Phrases:
                     return Phrase(f"{elements.text} {elements.verb('has', 'have')} {many} ones")
                 return Phrase(f"for {many} {_cases(binders)}, {self.condition(body).text}", is_open=True)
             case Binary("+"):
-                items = _flat(value, "+")
+                items = chain_operands("+", value)
                 if all(isinstance(i, Read) and self.is_bit(i) and not _is_compound(i) for i in items):
                     return Phrase(f"{many.removesuffix(' of')} of {listed([shown(i) for i in items])} are 1")
         return None
@@ -304,19 +304,6 @@ def _together(names: list[str], word: str, value: int) -> str:
     if word == "or":
         return f"{listed(names, 'or')} is {value}"
     return f"{listed(names)} are {'both' if len(names) == 2 else 'all'} {value}"
-
-
-def _flat(expr: Expr, op: str) -> list[Expr]:
-    """The operands of a chain of one operator, in order."""
-    found: list[Expr] = []
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Binary) and node.op == op:
-            stack += [node.right, node.left]
-        else:
-            found.append(node)
-    return found
 
 
 def _is_plain(expr: Expr) -> bool:

@@ -32,6 +32,7 @@ from ddcompile.ir.nodes import (
     Unary,
 )
 from ddcompile.ir.printer import print_expression
+from ddcompile.ir.traverse import chain_operands
 from ddcompile.ir.types import extents, infer
 from ddcompile.testing.circuits import Circuit, Form, constant
 from ddcompile.testing.inputs import VALUES
@@ -193,7 +194,7 @@ class _Unroller:
                 return self._unary(op, (yield _Ask(operand, indices)), expr)
             case Binary("and" | "or" as op, _, _):
                 bits = []
-                for part in _flattened(op, expr):
+                for part in chain_operands(op, expr):
                     bits.append((yield _Ask(part, indices)))
                 return self.circuit.conjunction(bits) if op == "and" else self.circuit.disjunction(bits)
             case Binary(op, left, right):
@@ -321,19 +322,6 @@ class _Unroller:
                     total = total + self.circuit.conjunction([*earlier, *later]).scaled(at[k])
                 return total
         raise _beyond(expr)
-
-
-def _flattened(op: str, expr: Expr) -> list[Expr]:
-    """The operands of a chain of one operator, left to right."""
-    parts: list[Expr] = []
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Binary) and node.op == op:
-            stack += [node.right, node.left]
-        else:
-            parts.append(node)
-    return parts
 
 
 def _entry(table: Constant, position: tuple[int, ...]) -> Number:
