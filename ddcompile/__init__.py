@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ddcompile.program import Program
     from ddcompile.prove.certificate import Certificate
     from ddcompile.prove.verdict import Verdict
+    from ddcompile.repetition import iterate, scan
 
 __version__ = "0.1.0"
 
@@ -51,10 +52,12 @@ __all__ = [
     "float_safe",
     "generalize",
     "inspect",
+    "iterate",
     "load",
     "load_network",
     "optimize",
     "parse",
+    "scan",
     "verify",
 ]
 
@@ -70,6 +73,7 @@ _HOMES = {
     "ddcompile.program": ("Program",),
     "ddcompile.prove.certificate": ("Certificate",),
     "ddcompile.prove.verdict": ("Verdict",),
+    "ddcompile.repetition": ("iterate", "scan"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -40,6 +40,8 @@ class Program:
         The comment at the top of the text that the rule was read from: what it says of itself, unchecked.
     generalization : Generalization or None
         Of a rule that was made from programs of several sizes: where it is proved, and what it assumes.
+    repeats : str
+        Of a rule that `scan` or `iterate` made: the name of the rule of one step, and what is known of it.
     """
 
     rule: Rule
@@ -48,12 +50,13 @@ class Program:
     verdict: Verdict | None = None
     origin: str = ""
     generalization: Generalization | None = None
+    repeats: str = ""
 
     def __str__(self) -> str:
         return str(self.rule) if self.generalization is None else self.generalization.annotate(str(self.rule))
 
     def __repr__(self) -> str:
-        verdict = f", {self._known}" if self._known else ""
+        verdict = f", {self.known}" if self.known else ""
         return f"<Program {self.name}: cost {self.cost}{verdict}>"
 
     def __eq__(self, other: object) -> bool:
@@ -68,8 +71,10 @@ class Program:
         return self.rule.name
 
     @property
-    def _known(self) -> str:
+    def known(self) -> str:
         """What is known of the rule, in a few words; "" if nothing is."""
+        if self.repeats:
+            return f"steps of {self.repeats}"
         if self.generalization is not None:
             return str(self.generalization)
         return "" if self.verdict is None else self.verdict.status
@@ -162,7 +167,7 @@ class Program:
         from ddcompile.backends.shared.registry import target as find
         from ddcompile.backends.shared.target import EmitOptions
 
-        given = EmitOptions(network_sha256=self.network_sha256, verdict=self._known)
+        given = EmitOptions(network_sha256=self.network_sha256, verdict=self.known)
         return find(target).emit(self.rule, replace(given, **options))
 
     def explain(self) -> Explanation:
@@ -203,7 +208,7 @@ class Program:
                 raise fail("A016", f"`{name}` is no size of `{self.name}`", place=self.name, hint=hint)
         rule = specialize(self.rule, sizes, partly=True)
         check(rule)
-        return Program(rule, self.network_sha256)
+        return Program(rule, self.network_sha256, repeats=self.repeats)
 
     def files(self, path: str | Path) -> dict[Path, str | bytes]:
         """What `save` writes, by path."""
@@ -211,12 +216,16 @@ class Program:
         from ddcompile.sidefiles import to_files
 
         if self.generalization is not None:
-            header = [f"Generalized by ddcompile {ddcompile.__version__}: {self._known}.", *self.generalization.notes]
+            header = [f"Generalized by ddcompile {ddcompile.__version__}: {self.known}.", *self.generalization.notes]
             return to_files(self.rule, Path(path), header, self.generalization.annotate)
         header = []
+        if self.repeats:
+            header = [f"Made by ddcompile {ddcompile.__version__}: {self.known}."]
+        elif self.network_sha256:
+            verdict = f", {self.known}" if self.known else ""
+            header = [f"Distilled by ddcompile {ddcompile.__version__}{verdict}."]
         if self.network_sha256:
-            verdict = f", {self._known}" if self._known else ""
-            header = [f"Distilled by ddcompile {ddcompile.__version__}{verdict}.", f"Network: {self.network_sha256}"]
+            header.append(f"Network: {self.network_sha256}")
         return to_files(self.rule, Path(path), header)
 
     def save(self, path: str | Path) -> None:

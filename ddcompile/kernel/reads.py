@@ -72,7 +72,9 @@ def lower_read(context: Context, node: Read) -> Step:
     pad = yield node.pad
     guard = _inside(context, node, forms, buffer.shape)
     if guard.number is not None:
-        return _load(context, buffer, flat) if guard.number else pad
+        known = _load(context, buffer, flat) if guard.number else pad
+        is_real = isinstance(pad, Real) or not _is_exact(context, buffer)
+        return to_real(known) if is_real else known
     outside = _as_element(context, pad, buffer)
     if outside is not None:
         return _load(context, buffer, flat, context.builder.hoisted(guard), outside)
