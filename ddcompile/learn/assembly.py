@@ -11,61 +11,115 @@ from scipy.sparse import block_diag, csr_array
 from ddcompile.frontends.network import Layer, Network, Sparse
 from ddcompile.learn.essence import Essence
 
-__all__ = ["network_of"]
+__all__ = ["network_of_one", "network_of_several", "numbers_of"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
-def network_of(
-    essences: Sequence[Essence],
-    columns: Sequence[Array],
-    inputs: int,
-    several: bool,
-    head: str,
-    factor: float,
-    shape: tuple[int, ...] | None,
-) -> Network:
-    """Three layers; differentiae that are equal or mirrored are held once.
+def network_of_one(essence: Essence, columns: Array, inputs: int, head: str, factor: float) -> Network:
+    """Layers that give the scores of one output.
 
     Parameters
     ----------
-    essences : sequence of Essence
-        One an output.
-    columns : sequence of ndarray of shape (features,)
-        The inputs that each reads, -1 for a constant 0.
+    essence : Essence
+    columns : ndarray of shape (features,)
+        The inputs that it reads, -1 for a constant 0.
     inputs : int
         How many inputs there are in all.
-    several : bool
-        Whether each output becomes a bit, else the one output gives scores.
     head : {"argmax", "softmax", "none"}
-        What is done with the scores of the one output.
+        What is done with the scores.
     factor : float
         Multiplies the scores.
+    """
+    weights, bias = essence.concepts
+    if factor != 1:
+        weights, bias = weights * factor, bias * factor
+    layers = _claims([essence], [columns], inputs)
+    return Network((*layers, Layer(_sparse(weights), bias, "identity")), "essence", head)
+
+
+def network_of_several(
+    essences: Sequence[Essence],
+    columns: Sequence[Array],
+    inputs: int,
+    values: Sequence[Array],
+    shape: tuple[int, ...] | None,
+) -> Network:
+    """Layers that give, for each output, the value of its largest score, of the first if there are several.
+
+    After the subconcepts, bits take one layer, other pairs of values two. Of more labels, units of the first say which
+    beat which earlier one, units of the second which label wins.
+
+    Parameters
+    ----------
+    essences, columns, inputs
+        As for one output, one an output.
+    values : sequence of ndarray of shape (labels,), integers
+        What each output gives for each label.
     shape : tuple of int, optional
         In which the outputs lie.
-
-    Raises
-    ------
-    ValueError
-        If one of several outputs has more than two concepts.
     """
-    if several and any(len(essence.concepts[1]) > 2 for essence in essences):
-        raise ValueError("a network of several outputs gives bits, but an output has more than two labels")
+    layers = _claims(essences, columns, inputs)
+    duels, biases = _blocks([_duels(essence) for essence in essences])
+    layers.append(Layer(_sparse(duels), biases, "step"))
+    if all(np.array_equal(own, (0, 1)) for own in values):
+        return Network(tuple(layers), "essence", shape=shape)
+    if max(map(len, values)) > 2:
+        wins, biases = _blocks([_wins(len(own)) for own in values])
+        layers.append(Layer(_sparse(wins), biases, "step"))
+        given = [(own[None], np.zeros(1, dtype=np.int64)) for own in values]
+    else:
+        given = [(own[None, -1:] - own[0], own[:1]) for own in values]
+    low, high = int(min(own.min() for own in values)), int(max(own.max() for own in values))
+    last = "step" if (low, high) == (0, 1) else "sign" if low >= -1 and high <= 1 else f"clamp[{low}..{high}]"
+    rows, biases = _blocks(given)
+    layers.append(Layer(_sparse(rows), biases, last))
+    return Network(tuple(layers), "essence", shape=shape)
+
+
+def numbers_of(classes: Sequence[Array]) -> list[Array]:
+    """The labels of each output where all are whole numbers, else their numbers from 0."""
+    if all(own.dtype.kind in "biu" or (own.dtype.kind == "f" and (own == np.rint(own)).all()) for own in classes):
+        return [own.astype(np.int64) for own in classes]
+    return [np.arange(len(own)) for own in classes]
+
+
+def _claims(essences: Sequence[Essence], columns: Sequence[Array], inputs: int) -> list[Layer]:
+    """Differentiae, those that are equal or mirrored held once, subconcepts, and kinds if some have them."""
     rows, bias, places = _differentiae(essences, columns, inputs)
-    first = Layer(_sparse(rows), bias, "sign")
-    second_blocks = [csr_array(essence.subconcepts[0]) for essence in essences]
-    second = block_diag(second_blocks, format="csr") @ places
-    # A network without a plane has one unit that is always 0, for a layer must have one.
-    second_bias = np.concatenate([essence.subconcepts[1] for essence in essences])
-    heads = [_bit(essence) if several else essence.concepts for essence in essences]
-    third = block_diag([csr_array(weights) for weights, _ in heads], format="csr")
-    third_bias = np.concatenate([b for _, b in heads])
-    if factor != 1:
-        third, third_bias = third * factor, third_bias * factor
-    layers = (first, Layer(_sparse(second), second_bias, "sign"))
-    if several:
-        return Network((*layers, Layer(_sparse(third), third_bias, "step")), "essence", shape=shape)
-    return Network((*layers, Layer(_sparse(third), third_bias, "identity")), "essence", head)
+    blocks, biases = _blocks([essence.subconcepts for essence in essences])
+    layers = [Layer(_sparse(rows), bias, "sign"), Layer(_sparse(blocks @ places), biases, "sign")]
+    if any(essence.kinds is not None for essence in essences):
+        blocks, biases = _blocks([essence.kinds or _unchanged(len(essence.subconcepts[1])) for essence in essences])
+        layers.append(Layer(_sparse(blocks), biases, "sign"))
+    return layers
+
+
+def _blocks(parts: Sequence[tuple[Array, Array]]) -> tuple[Any, Array]:
+    """Weights along a diagonal, and biases."""
+    blocks = block_diag([csr_array(weights) for weights, _ in parts], format="csr")
+    return blocks, np.concatenate([bias for _, bias in parts])
+
+
+def _unchanged(units: int) -> tuple[Array, Array]:
+    return np.eye(units, dtype=np.int64), np.zeros(units, dtype=np.int64)
+
+
+def _duels(essence: Essence) -> tuple[Array, Array]:
+    """For each two labels, a unit that is positive where the second beats the first; one that is 0 for one label."""
+    weights, bias = essence.concepts
+    if len(bias) == 1:
+        return np.zeros((1, weights.shape[1]), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    first, second = np.triu_indices(len(bias), 1)
+    return weights[second] - weights[first], bias[second] - bias[first]
+
+
+def _wins(labels: int) -> tuple[Array, Array]:
+    """For each label, a unit over duels that is positive where it beats all earlier ones and no later one beats it."""
+    first, second = np.triu_indices(labels, 1)
+    own = np.arange(labels)[:, None]
+    weights = 2 * (second == own).astype(np.int64) - 2 * (first == own)
+    return (weights if labels > 1 else np.zeros((1, 1), dtype=np.int64)), 1 - 2 * np.arange(labels)
 
 
 def _differentiae(essences: Sequence[Essence], columns: Sequence[Array], inputs: int) -> tuple[Any, Array, Any]:
@@ -81,6 +135,7 @@ def _differentiae(essences: Sequence[Essence], columns: Sequence[Array], inputs:
             values = side * weights[used]
             key = (tuple(own[used].tolist()), tuple(values.tolist()), (side * bias).item())
             entries.append((numbers.setdefault(key, len(numbers)), side))
+    # A network without a plane has one unit that is always 0, for a layer must have one.
     if not numbers:
         numbers[(), (), 0] = 0
     keys = list(numbers)
@@ -92,14 +147,6 @@ def _differentiae(essences: Sequence[Essence], columns: Sequence[Array], inputs:
     places = np.array([number for number, _ in entries], dtype=np.int64)
     matrix = csr_array((sides, (np.arange(len(entries)), places)), shape=(len(entries), len(keys)))
     return rows, np.array([bias for _, _, bias in keys]), matrix
-
-
-def _bit(essence: Essence) -> tuple[Array, Array]:
-    """One unit that is positive where the second concept wins."""
-    weights, bias = essence.concepts
-    if len(bias) == 1:
-        return np.zeros((1, weights.shape[1]), dtype=np.int64), np.zeros(1, dtype=np.int64)
-    return weights[1:] - weights[:1], bias[1:] - bias[:1]
 
 
 def _sparse(matrix: Any) -> Sparse:

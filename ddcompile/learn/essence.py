@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ddcompile.learn.separators import Separator, separate
 from ddcompile.learn.subconcepts import Parts
 
-__all__ = ["Essence", "Options", "build"]
+__all__ = ["Concepts", "Essence", "Options", "build"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Map: TypeAlias = Callable[[Callable[..., Separator], list[tuple[Any, ...]]], list[Separator]]
@@ -31,7 +31,7 @@ class Options:
     kept_margin : float
         The part of a subconcept's margin that must remain when differentiae are left out, 0 to 1.
     prices : tuple of float
-        What the price of each concept's samples is multiplied by.
+        What the price of each kind's samples is multiplied by.
     run : callable
         Applies a function to many tuples of arguments, in order.
     """
@@ -43,8 +43,32 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Concepts:
+    """What the kinds of samples say of the concepts.
+
+    Attributes
+    ----------
+    strengths : ndarray of shape (kinds, concepts), int64
+        What a subconcept of each kind adds to the score of each concept.
+    ranks : ndarray of shape (concepts,), int64
+        The concept of the highest rank wins where scores are equal.
+    are_scores : bool
+        Whether each sample shall get the strengths of its kind as scores, and not only the right order of them.
+    """
+
+    strengths: Array
+    ranks: Array
+    are_scores: bool = False
+
+    @property
+    def scale(self) -> int:
+        """What strengths are multiplied by, so that ranks are less than one of them."""
+        return max(int(self.ranks.max()), 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Essence:
-    """Three layers; the first two have the activation sign, with sign(0) = 0.
+    """Three layers or four; all but the last have the activation sign, with sign(0) = 0.
 
     Attributes
     ----------
@@ -54,30 +78,37 @@ class Essence:
         Positive where enough of its differentiae are on its side.
     concepts : (ndarray of shape (concepts, subconcepts), ndarray of shape (concepts,))
         Scores: positive where one of its subconcepts is.
+    scale : int
+        What a strength of 1 is worth in weights of `concepts`.
+    kinds : (ndarray of shape (kinds, subconcepts), ndarray of shape (kinds,)), optional
+        Between subconcepts and concepts, if several subconcepts of a kind are to count once: positive where one is.
     """
 
     differentiae: tuple[Array, Array]
     subconcepts: tuple[Array, Array]
     concepts: tuple[Array, Array]
+    scale: int = 1
+    kinds: tuple[Array, Array] | None = None
 
     def scores(self, points: Array) -> Array:
         """Of shape (samples, concepts), for points of shape (samples, features)."""
         values: Array = points
-        for weights, bias in (self.differentiae, self.subconcepts):
+        hidden = (self.differentiae, self.subconcepts) + (() if self.kinds is None else (self.kinds,))
+        for weights, bias in hidden:
             values = np.sign(values @ weights.T + bias).astype(np.int64)
         result: Array = values @ self.concepts[0].T + self.concepts[1]
         return result
 
 
-def build(points: Array, parts: Parts, concepts: int, options: Options) -> Essence:
+def build(points: Array, parts: Parts, concepts: Concepts, options: Options) -> Essence:
     """The network whose subconcepts are `parts`.
 
     Parameters
     ----------
     points : ndarray of shape (samples, features), int64 or float64
-    parts : list of (concept, samples)
-    concepts : int
-        How many there are; those without a part never win.
+    parts : list of (kind, samples)
+    concepts : Concepts
+        Those for which no part speaks never win.
     options : Options
     """
     bank = _Bank(points, parts, options)
@@ -89,29 +120,42 @@ def build(points: Array, parts: Parts, concepts: int, options: Options) -> Essen
     for s, (planes, weights, _) in enumerate(units):
         for plane, weight in zip(planes, weights, strict=True):
             subconcept_weights[s, place[plane]] += weight
-    owners = np.array([concept for concept, _ in parts])
-    concept_weights = (owners[None, :] == np.arange(concepts)[:, None]).astype(np.int64)
-    sizes = concept_weights.sum(axis=1)
-    # A concept without a subconcept gets the score of one that none of its subconcepts claims. Where several concepts
-    # or none are claimed, the dearest wins.
-    rank = np.unique(options.prices, return_inverse=True)[1]
-    scale = max(int(rank.max()), 1)
-    return Essence(
-        bank.layer(used),
-        (subconcept_weights, np.array([bias for _, _, bias in units], dtype=np.int64)),
-        (scale * concept_weights, scale * np.where(sizes > 0, sizes - 1, -1) + rank),
-    )
+    subconcepts = subconcept_weights, np.array([bias for _, _, bias in units], dtype=np.int64)
+    kinds = np.array([kind for kind, _ in parts])
+    essence = _concluded(bank.layer(used), subconcepts, kinds, concepts)
+    if not concepts.are_scores or _are_met(essence, points, bank.owner, concepts):
+        return essence
+    present = np.unique(kinds)
+    members = (kinds == present[:, None]).astype(np.int64)
+    of_kinds = members, members.sum(axis=1) - 1
+    return replace(_concluded(essence.differentiae, subconcepts, present, concepts), kinds=of_kinds)
+
+
+def _concluded(
+    differentiae: tuple[Array, Array], subconcepts: tuple[Array, Array], kinds: Array, concepts: Concepts
+) -> Essence:
+    """With the concepts that read units of some kinds: scores are twice what positive units say, and one less."""
+    strengths = concepts.scale * concepts.strengths[kinds].T
+    bias = strengths.sum(axis=1) - concepts.scale + concepts.ranks
+    return Essence(differentiae, subconcepts, (strengths, bias), concepts.scale)
+
+
+def _are_met(essence: Essence, points: Array, kinds: Array, concepts: Concepts) -> bool:
+    """Whether samples of some kinds get the scores of these, up to what is common to all concepts."""
+    scores = essence.scores(points) - concepts.ranks
+    wanted = 2 * concepts.scale * concepts.strengths[kinds]
+    return np.array_equal(scores - scores.min(axis=1, keepdims=True), wanted - wanted.min(axis=1, keepdims=True))
 
 
 class _Bank:
-    """The separators between parts of different concepts, equal and mirrored ones held once."""
+    """The separators between parts of different kinds, equal and mirrored ones held once."""
 
     def __init__(self, points: Array, parts: Parts, options: Options) -> None:
         self.points, self.parts, self.options = points, parts, options
         self.owner = np.empty(len(points), dtype=np.int64)
         self.part_of = np.empty(len(points), dtype=np.int64)
-        for s, (concept, samples) in enumerate(parts):
-            self.owner[samples], self.part_of[samples] = concept, s
+        for s, (kind, samples) in enumerate(parts):
+            self.owner[samples], self.part_of[samples] = kind, s
         self._centres = np.stack([points[samples].mean(axis=0) for _, samples in parts])
         self._planes: list[Separator] = []
         self._signs: list[Array] = []
@@ -154,7 +198,7 @@ class _Bank:
         return self._signs[plane]
 
     def rivals(self, s: int) -> list[int]:
-        """The parts of other concepts, the nearest first."""
+        """The parts of other kinds, the nearest first."""
         order = np.argsort(((self._centres - self._centres[s]) ** 2).sum(axis=1), kind="stable")
         return [int(t) for t in order if self.parts[t][0] != self.parts[s][0]]
 
@@ -167,8 +211,8 @@ class _Bank:
 
 def _subconcept(bank: _Bank, s: int) -> tuple[list[int], list[int], int]:
     """The planes of a subconcept, their weights and the bias."""
-    concept, samples = bank.parts[s]
-    others = np.flatnonzero(bank.owner != concept)
+    kind, samples = bank.parts[s]
+    others = np.flatnonzero(bank.owner != kind)
     chosen = _considered(bank, s, others)
     if not chosen:
         return [], [], 1
@@ -181,7 +225,7 @@ def _subconcept(bank: _Bank, s: int) -> tuple[list[int], list[int], int]:
         if bias % 2 == 0:
             weights, bias = [1] * len(kept), bias // 2
     else:
-        prices = (bank.options.prices[concept], 1.0)
+        prices = (bank.options.prices[kind], 1.0)
         plane = separate(own, rest, bank.options.C, prices)
         kept = [int(k) for k in np.flatnonzero(plane.weights)]
         weights, bias = [int(plane.weights[k]) for k in kept], int(plane.bias)

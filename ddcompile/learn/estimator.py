@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,15 +13,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
-from ddcompile.learn.assembly import network_of
-from ddcompile.learn.essence import Essence, Options, build
+from ddcompile.learn.assembly import network_of_one, network_of_several, numbers_of
+from ddcompile.learn.essence import Concepts, Essence, Options, build
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import Shared, shared_function, view
 from ddcompile.learn.splitting import Splitting, split
+from ddcompile.learn.targets import Target, of_labels, of_probabilities
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ddcompile.frontends.network import Network
 
 __all__ = ["ENNClassifier"]
@@ -60,6 +64,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The price of a sample on the wrong side of a plane, where subconcepts cannot be separated.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Multiplies `C` for each label.
+    targets : {"labels", "probabilities"}, default="labels"
+        What `y` holds. "probabilities": how much speaks for each label, of shape (samples, classes) or (samples,
+        outputs, classes), in any unit. The labels are then 0, 1, ..., and `predict_proba` gives these probabilities
+        back, within 0.001, where the samples can be told apart.
     random_state : int, RandomState instance or None, default=None
         Shuffles the samples for cross-validation.
     n_jobs : int, default=None
@@ -73,6 +81,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Several outputs of 0 and 1 have the classes [0, 1] in common.
     essences_ : list of Essence
         One an output, or the one that all share.
+    targets_ : list of Target
+        One an output: which samples are of one kind, and what speaks for which label.
     columns_ : ndarray of shape (outputs, features read), or a list of arrays
         The inputs that each output reads; -1 is a constant 0 outside the grid.
     relevance_ : list of Relevance or None
@@ -102,6 +112,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kept_margin: float = 0.5,
         C: float = 1.0,
         class_weight: Any = None,
+        targets: str = "labels",
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: bool = False,
@@ -113,6 +124,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.kept_margin = kept_margin
         self.C = C
         self.class_weight = class_weight
+        self.targets = targets
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -131,34 +143,33 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X : array_like or sparse matrix of shape (samples, features)
             Of booleans, whole numbers or reals.
         y : array_like of shape (samples,) or (samples, outputs)
-            Labels. Samples that are contradicted by more equal ones are left out.
+            Labels, or what `targets` says. Samples that are contradicted by more equal ones are left out.
 
         Raises
         ------
         ValueError
-            For what scikit-learn refuses; one label alone where there is one output; relevance and shared functions
-            of inputs that are no whole numbers; a grid that does not hold the inputs.
+            For what scikit-learn refuses; one label alone where there is one output; probabilities of another shape or
+            below 0; relevance and shared functions of inputs that are no whole numbers; a grid that does not hold the
+            inputs.
         """
         self._check_parameters()
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=None)
-        check_classification_targets(y)
-        points = _points(X)
-        encoded = _encoded(y)
-        if y.ndim == 1 and len(encoded[0][0]) == 1:
-            raise ValueError(f"ENNClassifier needs two labels to tell apart; y has one class, {encoded[0][0][0]}")
+        points, targets, several = self._validated(X, y)
+        if not several and len(targets[0].classes) == 1:
+            raise ValueError(f"ENNClassifier needs two labels to tell apart; y has one class, {targets[0].classes[0]}")
         if (self.relevance or self.shared) and points.dtype != np.int64:
             raise ValueError("relevance and shared are for inputs that are whole numbers")
-        classes = [own for own, _ in encoded]
-        self.n_outputs_ = len(encoded)
-        self._has_bits = y.ndim == 2 and all(np.array_equal(own, (0, 1)) for own in classes)
-        self.classes_ = classes[0] if y.ndim == 1 or self._has_bits else classes
+        self.targets_ = targets
+        self.n_outputs_ = len(targets)
+        self._has_bits = several and all(target.is_bit for target in targets)
+        classes = [target.classes for target in targets]
+        self.classes_ = classes if several and not self._has_bits else classes[0]
         self.timings_: dict[str, float] = {}
         self.contradicted_ = 0
-        labels = np.stack([codes for _, codes in encoded], axis=1)
-        self.shared_ = self._timed("shared function", self._shared, points, labels)
-        self.columns_, self.relevance_ = self._timed("relevant inputs", self._columns, points, labels)
-        self.essences_ = self._timed("network", self._essences, points, labels, classes)
-        self._factors = self._timed("probabilities", self._calibrated, points, labels)
+        kinds = np.stack([target.kinds for target in targets], axis=1)
+        self.shared_ = self._timed("shared function", self._shared, points, kinds)
+        self.columns_, self.relevance_ = self._timed("relevant inputs", self._columns, points, kinds)
+        self.essences_ = self._timed("network", self._essences, points, targets)
+        self._factors = self._timed("probabilities", self._calibrated, points, targets)
         return self
 
     def scores(self, X: Any) -> list[Array]:
@@ -200,19 +211,33 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         head : {"argmax", "softmax", "none"}
-            For a single output: the number of the label, the probabilities, or the scores. Several outputs are bits.
-
-        Raises
-        ------
-        ValueError
-            If there are several outputs and one has more than two labels.
+            For a single output: the number of the label, the probabilities, or the scores. Several outputs are labels:
+            as they are, if all are whole numbers, else their numbers from 0.
         """
         check_is_fitted(self)
         essences = [self._essence(k) for k in range(self.n_outputs_)]
-        several = self._has_bits or isinstance(self.classes_, list)
-        factor = self._factors[0] if head == "softmax" and not several else 1
-        shape = self._grid() if self.shared_ is not None else None
-        return network_of(essences, list(self.columns_), self.n_features_in_, several, head, factor, shape)
+        columns = list(self.columns_)
+        if not self._has_bits and not isinstance(self.classes_, list):
+            factor = self._factors[0] if head == "softmax" else 1
+            return network_of_one(essences[0], columns[0], self.n_features_in_, head, factor)
+        has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
+        shape = self._grid() if has_shape else None
+        values = numbers_of([target.classes for target in self.targets_])
+        return network_of_several(essences, columns, self.n_features_in_, values, shape)
+
+    def to_torch(self, head: str = "argmax") -> nn.Module:
+        """The network as a torch module in eval mode, for batches of inputs in doubles.
+
+        Its results are those of the network exactly, as long as sums stay below 2**53 (softmax: up to rounding).
+
+        Parameters
+        ----------
+        head : {"argmax", "softmax", "none"}
+            As in `to_network`.
+        """
+        from ddcompile.frontends.torch import module_of
+
+        return module_of(self.to_network(head))
 
     def _check_parameters(self) -> None:
         kind: Any = self.subconcepts
@@ -225,10 +250,24 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"relevance must be exact or None, not {self.relevance!r}")
         if self.shared not in (None, "auto"):
             raise ValueError(f"shared must be auto or None, not {self.shared!r}")
+        if self.targets not in ("labels", "probabilities"):
+            raise ValueError(f"targets must be labels or probabilities, not {self.targets!r}")
         if not isinstance(kept, Real) or not 0 <= float(kept) <= 1:
             raise ValueError(f"kept_margin must be a number from 0 to 1, not {kept!r}")
         if not isinstance(price, Real) or not float(price) > 0:
             raise ValueError(f"C must be a number above 0, not {price!r}")
+
+    def _validated(self, X: Any, y: Any) -> tuple[Array, list[Target], bool]:
+        """The samples, what is to be learned of each output, and whether there may be several."""
+        if self.targets == "probabilities":
+            X = validate_data(self, X, accept_sparse="csr", dtype=None)
+            y = check_array(y, dtype=np.float64, allow_nd=True, ensure_2d=False, input_name="y")
+            check_consistent_length(X, y)
+            points = _points(X)
+            return points, of_probabilities(points, y), y.ndim == 3
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=None)
+        check_classification_targets(y)
+        return _points(X), of_labels(y), y.ndim == 2
 
     def _essence(self, output: int) -> Essence:
         essence: Essence = self.essences_[0 if self.shared_ is not None else output]
@@ -248,67 +287,72 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             print(f"[ENNClassifier] {name}: {self.timings_[name]:.1f} s")
         return result
 
-    def _shared(self, points: Array, labels: Array) -> Shared | None:
+    def _shared(self, points: Array, kinds: Array) -> Shared | None:
         grid = self._grid()
-        if self.shared is None or labels.shape != points.shape or labels.shape[1] == 1:
+        if self.shared is None or kinds.shape != points.shape or kinds.shape[1] == 1:
             return None
         if isinstance(self.classes_, list) and len({tuple(classes) for classes in self.classes_}) > 1:
             return None
-        return shared_function(points, labels, grid)
+        return shared_function(points, kinds, grid)
 
-    def _columns(self, points: Array, labels: Array) -> tuple[list[Array], list[Relevance] | None]:
+    def _columns(self, points: Array, kinds: Array) -> tuple[list[Array], list[Relevance] | None]:
         if self.shared_ is not None:
             return list(self.shared_.inputs), [self.shared_.relevance]
         if self.relevance is None:
-            return [np.arange(points.shape[1])] * labels.shape[1], None
-        found = self._run(relevant_inputs, [(points, column) for column in labels.T])
+            return [np.arange(points.shape[1])] * kinds.shape[1], None
+        found = self._run(relevant_inputs, [(points, column) for column in kinds.T])
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
-    def _essences(self, points: Array, labels: Array, classes: list[Array]) -> list[Essence]:
+    def _essences(self, points: Array, targets: list[Target]) -> list[Essence]:
         known: dict[tuple[Any, ...], Essence] = {}
         if self.shared_ is not None:
-            return [self._built(self.shared_.pooled(points), labels.T.reshape(-1), classes[0], 0, known)]
-        problems = zip(self.columns_, labels.T, classes, strict=True)
-        return [self._built(view(points, c), column, own, k, known) for k, (c, column, own) in enumerate(problems)]
+            kinds = np.concatenate([target.kinds for target in targets])
+            return [self._built(self.shared_.pooled(points), replace(targets[0], kinds=kinds), 0, known)]
+        problems = zip(self.columns_, targets, strict=True)
+        return [self._built(view(points, c), target, k, known) for k, (c, target) in enumerate(problems)]
 
-    def _built(
-        self, points: Array, labels: Array, classes: Array, output: int, known: dict[tuple[Any, ...], Essence]
-    ) -> Essence:
+    def _built(self, points: Array, target: Target, output: int, known: dict[tuple[Any, ...], Essence]) -> Essence:
         """The network of one output; outputs of which the samples say the same have the same."""
-        distinct, chosen, dropped = _majority(points, labels, len(classes))
+        distinct, chosen, dropped = _majority(points, target.kinds, len(target.strengths))
         self.contradicted_ += dropped
-        weight = self.class_weight[output] if isinstance(self.class_weight, list) else self.class_weight
-        prices = tuple(float(p) for p in compute_class_weight(weight, classes=classes, y=classes[labels]))
-        key = (distinct.shape, distinct.tobytes(), chosen.tobytes(), len(classes), prices)
+        weights = self._class_weights(target, output)
+        # What a kind of sample costs is the mean of what its labels do.
+        prices = target.probabilities() @ weights
+        ranks = np.unique(weights, return_inverse=True)[1]
+        concepts = Concepts(target.strengths, ranks, target.unit is not None)
+        key = (distinct.shape, distinct.tobytes(), chosen.tobytes(), target.strengths.tobytes(), weights.tobytes())
         if key not in known:
-            options = Options(self.C, self.kept_margin, prices, self._run)
-            splitting = Splitting(self.subconcepts, options, len(classes), self.random_state)
-            known[key] = build(distinct, split(distinct, chosen, splitting), len(classes), options)
+            options = Options(self.C, self.kept_margin, tuple(prices.tolist()), self._run)
+            splitting = Splitting(self.subconcepts, options, concepts, self.random_state)
+            known[key] = build(distinct, split(distinct, chosen, splitting), concepts, options)
         return known[key]
+
+    def _class_weights(self, target: Target, output: int) -> Array:
+        given = self.class_weight[output] if isinstance(self.class_weight, list) else self.class_weight
+        most_likely = target.classes[target.strengths.argmax(axis=1)[target.kinds]]
+        return np.asarray(compute_class_weight(given, classes=target.classes, y=most_likely), dtype=float)
 
     def _run(self, function: Callable[..., Any], problems: list[tuple[Any, ...]]) -> list[Any]:
         if self.n_jobs in (None, 1):
             return [function(*problem) for problem in problems]
         return list(Parallel(n_jobs=self.n_jobs)(delayed(function)(*problem) for problem in problems))
 
-    def _calibrated(self, points: Array, labels: Array) -> list[float]:
-        """The factors that give a clear win the probability of being right (by the rule of succession)."""
+    def _calibrated(self, points: Array, targets: list[Target]) -> list[float]:
+        """The factors that give one claimed subconcept its probabilities.
+
+        Where labels are given, a clear win has the probability of being right (by the rule of succession).
+        """
         factors = []
-        for k, columns in enumerate(self.columns_):
-            scores = self._essence(k).scores(view(points, columns))
-            right = int((scores.argmax(axis=1) == labels[:, k]).sum())
+        for k, (columns, target) in enumerate(zip(self.columns_, targets, strict=True)):
+            essence = self._essence(k)
+            if target.unit is not None:
+                factors.append(target.unit / (2 * essence.scale))
+                continue
+            scores = essence.scores(view(points, columns))
+            right = int((scores.argmax(axis=1) == target.kinds).sum())
             odds = (right + 1) * max(scores.shape[1] - 1, 1) / (len(scores) - right + 1)
             factors.append(max(float(np.log(odds)) / 2, 1e-3))
         return factors
-
-
-def _encoded(y: Array) -> list[tuple[Array, Array]]:
-    """For each output, its labels in order and their numbers; of several outputs of 0 and 1, all have both."""
-    if y.ndim == 1:
-        return [np.unique(y, return_inverse=True)]
-    if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
-        return [(np.array([0, 1]), column.astype(np.int64)) for column in y.T]
-    return [np.unique(column, return_inverse=True) for column in y.T]
 
 
 def _points(X: Any) -> Array:
@@ -335,5 +379,3 @@ def _softmax(scores: Array) -> Array:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     result: Array = powers / powers.sum(axis=1, keepdims=True)
     return result
-
-

@@ -96,9 +96,7 @@ def is_separable(ones: Array, others: Array) -> bool:
     return bool(result.status == 0)
 
 
-def _support_vectors(
-    ones: Array, others: Array, C: float, prices: tuple[float, float], steps: int
-) -> Separator:
+def _support_vectors(ones: Array, others: Array, C: float, prices: tuple[float, float], steps: int) -> Separator:
     """By the solver of LIBSVM (Chang and Lin, 2011)."""
     points = np.concatenate([ones, others]).astype(float)
     sides = np.repeat([1, -1], [len(ones), len(others)])

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_random_state
 
-from ddcompile.learn.essence import Options, build
+from ddcompile.learn.essence import Concepts, Options, build
 from ddcompile.learn.subconcepts import Parts, separable_parts, single_parts, ward_parts
 
 __all__ = ["Splitting", "split"]
@@ -32,13 +32,13 @@ class Splitting:
     kind : {"auto", "separable", "samples"} or int
     options : Options
         Of the networks that are tried.
-    concepts : int
+    concepts : Concepts
     random_state : int, RandomState instance or None
     """
 
     kind: str | int
     options: Options
-    concepts: int
+    concepts: Concepts
     random_state: Any
 
 
@@ -78,4 +78,5 @@ def _validated(points: Array, labels: Array, splitting: Splitting) -> int:
 def _right(points: Array, labels: Array, kept: Array, held: Array, splitting: Splitting) -> int:
     parts = split(points[kept], labels[kept], splitting)
     essence = build(points[kept], parts, splitting.concepts, splitting.options)
-    return int((essence.scores(points[held]).argmax(axis=1) == labels[held]).sum())
+    wanted = splitting.concepts.strengths.argmax(axis=1)[labels[held]]
+    return int((essence.scores(points[held]).argmax(axis=1) == wanted).sum())

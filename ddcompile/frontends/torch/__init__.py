@@ -14,6 +14,7 @@
 | N412 | a number type at which the operation is another, or rounds |
 """
 
+from ddcompile.frontends.torch.exporter import module_of
 from ddcompile.frontends.torch.importer import is_module, network_of
 
-__all__ = ["is_module", "network_of"]
+__all__ = ["is_module", "module_of", "network_of"]

@@ -103,6 +103,7 @@ def test_names_of_labels_are_kept() -> None:
         ({"subconcepts": 0}, "subconcepts must be auto, separable, samples or a number above 0, not 0"),
         ({"relevance": "most"}, "relevance must be exact or None, not 'most'"),
         ({"shared": "all"}, "shared must be auto or None, not 'all'"),
+        ({"targets": "votes"}, "targets must be labels or probabilities, not 'votes'"),
         ({"kept_margin": 2}, "kept_margin must be a number from 0 to 1, not 2"),
         ({"C": 0}, "C must be a number above 0, not 0"),
         ({"shared": "auto", "grid": (2, 2)}, r"the grid \(2, 2\) does not hold 3 inputs"),
@@ -118,5 +119,3 @@ def test_what_cannot_be_learned_from() -> None:
         ENNClassifier().fit(all_bits(2), np.zeros(4))
     with pytest.raises(ValueError, match="relevance and shared are for inputs that are whole numbers"):
         ENNClassifier(relevance="exact").fit(all_bits(2) + 0.5, [0, 0, 0, 1])
-    with pytest.raises(ValueError, match="gives bits, but an output has more than two labels"):
-        ENNClassifier().fit(all_bits(2), [[0, 0], [1, 1], [2, 0], [0, 1]]).to_network()
