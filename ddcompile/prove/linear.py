@@ -111,7 +111,7 @@ class LinearSum:
                 gathered.number(product(Static(factor.array[~inside], factor.exp), outside))
                 flat, factor = flat[inside], Static(factor.array[inside], factor.exp)
             if trace is not None:
-                trace.extend((table.name, k) for k in flat.tolist())
+                trace.extend((term.read.tensor, k) for k in flat.tolist())
             gathered.elements(factor, flat, table)
         return gathered.form()
 

@@ -179,8 +179,9 @@ def multiply(store: Store, left: Form, right: Form) -> Form:
         parts.append(Form({v: c * left.const for v, c in right.terms.items()}, 0))
     for v, c in left.terms.items():
         parts.extend(scale(_times(store, v, w), c * d) for w, d in right.terms.items())
-    product = total(parts)
-    return normal(Form(product.terms, product.const, product.exp + left.exp + right.exp, *times(left.span, right.span)))
+    product, exp = total(parts), left.exp + right.exp
+    joined = Form(product.terms, product.const, product.exp + exp)  # a product of two bits may have a denominator
+    return normal(bounded(joined, times(left.span, right.span), exp))
 
 
 def _times(store: Store, v: int, w: int) -> Form:

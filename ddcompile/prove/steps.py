@@ -255,6 +255,8 @@ class _Step:
     def _obligations(self, group: Sequence[str]) -> None:
         """The obligations of tensors that may read one another, and that they do so without a cycle."""
         recurrent = len(group) > 1 or group[0] in self.new_model.reads(group[0])
+        if recurrent:
+            self._bits(group)
         edges: dict[Element, list[Element]] = {}
         for name in group:
             table = self.meanings[name]
@@ -278,6 +280,20 @@ class _Step:
         if cycle is not None:
             place = name_of(cycle[0], self.meanings[cycle[0]].shape, cycle[1])
             raise _Unproved(Failure(place, "it depends on itself"))
+
+
+    def _bits(self, group: Sequence[str]) -> None:
+        """That meanings of bits are bits by themselves: others may be read before they are shown to be the values."""
+        for name in group:
+            if not self.new_model.flags[name].bit or self.source[name] == "itself" or name in self.meanings.same:
+                continue
+            if self.source[name] == "old" and self.old_model.flags[name].bit:
+                continue
+            table = self.meanings[name]
+            for flat, form in enumerate(table.forms):
+                if form is not None and not self.store.is_bit(form):
+                    place = name_of(name, table.shape, flat)
+                    raise _Unproved(Failure(place, "its meaning is not visibly 0 or 1, as all its definitions are"))
 
 
 def _cycle(edges: Mapping[Element, Sequence[Element]]) -> Element | None:

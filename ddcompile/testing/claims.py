@@ -244,6 +244,20 @@ CLAIMS: Mapping[str, Claim] = {
         "n[t < 4] = if pad(m, 0)[t - 1] then 3 else pad(n, 0)[t - 1] + x[t]\n"
         "m[t < 4] = pad(m, 0)[t - 1] or t == 1 and n[t] == 2 or n[t] >= 3\ny = m[3]",
     ),
+    "renamed recurrences": Claim(
+        "(x: bit[12]) -> (y: bit[3])",
+        "a[0, i < 12] = x[i]\na[1 <= t < 3, i < 12] = sum(j < 12: n[t - 1, j]) >= i\n"
+        "n[t < 3, i < 12] = not a[t, i]\ny[t < 3] = a[t, t]",
+        "a[0, i < 12] = x[i]\na[1 <= t < 3, i < 12] = sum(j < 12: m[t - 1, j]) >= i\n"
+        "m[t < 3, i < 12] = not a[t, i]\ny[t < 3] = a[t, t]",
+        "m[t < 3, i < 12] = n[t, i]",
+    ),
+    "bits with denominators": Claim(
+        "(x: bit[3]) -> (y: bit)",
+        "a = 3 * x[0] + 4 * x[1] + 5 * x[2] >= 7\nb = 31 * x[0] + 40 * x[1] + 52 * x[2] >= 71\ny = a",
+        "g = 3 * x[0] + 4 * x[1] + 5 * x[2] >= 7\ny = (g xor 0) * (g xor 0) >= 1",
+        "g = 0.5 * a + 0.5 * b",
+    ),
     "logic": Claim(
         "(x: bit[4]) -> (y: bit[2])",
         "y[0] = not (x[0] and not (x[1] or x[2])) and x[3]\ny[1] = x[0] xor x[1] xor x[2] xor x[0]",
