@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import resource
-import signal
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from statistics import median
-from types import FrameType
 
 import numpy as np
 from lines import Line, count
 
-from ddcompile.testing.attack import FAMILIES, Trial, attempt
+from ddcompile.testing.attack import FAMILIES, Limits, Lost, Trial, attempt, outcomes
 
 __all__ = ["NETWORKS", "attack"]
 
 NETWORKS = 10_000
-SECONDS = 60
-"""Of processor time; a network that takes longer is given up, and counts as a fault."""
-GIBIBYTES = 4
-"""A network that takes more memory is a fault, too."""
+LIMITS = Limits(seconds=60, patience=1800, bytes=4 << 30)
+"""A network that takes more is given up, and counts as a fault."""
 SLOWEST = 20.0
 AGAIN = 10
 """The certificate of every tenth network is written, read and checked as well."""
@@ -37,13 +30,14 @@ def attack(networks: int = NETWORKS, seed: int = 0, jobs: int = 2) -> Iterator[L
     work = [(family, seed, k) for k in range(share) for family in FAMILIES]
     trials: dict[str, list[tuple[Trial, int]]] = {family: [] for family in FAMILIES}
     start = time.perf_counter()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done, ((family, _, k), trial) in enumerate(zip(work, pool.map(one, work, chunksize=4), strict=True)):
-            trials[family].append((trial, k))
-            if done % PROGRESS == 0:
-                print(f"attack: {done} of {len(work)} networks", file=sys.stderr, flush=True)
-            if trial.wrong or trial.fault or trial.longer:
-                print(f"attack: {family}, seed {seed}, network {k}: {trial}", file=sys.stderr)
+    for done, (number, outcome) in enumerate(outcomes(one, work, jobs, LIMITS)):
+        family, _, k = work[number]
+        trial = Trial(family, 0, 0, outcome.reason) if isinstance(outcome, Lost) else outcome
+        trials[family].append((trial, k))
+        if done % PROGRESS == 0:
+            print(f"attack: {done} of {len(work)} networks", file=sys.stderr, flush=True)
+        if trial.wrong or trial.fault or trial.longer or trial.seconds >= SLOWEST:
+            print(f"attack: {family}, seed {seed}, network {k}: {trial}", file=sys.stderr, flush=True)
     for family, found in trials.items():
         yield from _family(family, [trial for trial, _ in found])
     every = [trial for found in trials.values() for trial, _ in found]
@@ -68,19 +62,7 @@ def _family(family: str, trials: list[Trial]) -> Iterator[Line]:
 
 
 def one(work: tuple[str, int, int]) -> Trial:
-    """Make one network and attack with it; for the processes of a pool."""
+    """Make one network and attack with it; for the processes that share the work."""
     family, seed, k = work
-    resource.setrlimit(resource.RLIMIT_AS, (GIBIBYTES << 30, resource.RLIM_INFINITY))
-    signal.signal(signal.SIGPROF, _give_up)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
-    try:
-        target = FAMILIES[family](np.random.default_rng((seed, list(FAMILIES).index(family), k)))
-        return attempt(target, again=k % AGAIN == 0)
-    except Exception as error:
-        return Trial(family, 0, 0, f"{type(error).__name__}: {error}")
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def _give_up(_signal: int, _frame: FrameType | None) -> None:
-    raise TimeoutError(f"not done after {SECONDS} s")
+    target = FAMILIES[family](np.random.default_rng((seed, list(FAMILIES).index(family), k)))
+    return attempt(target, again=k % AGAIN == 0)
