@@ -33,6 +33,7 @@ def scan(
     initial: Any = 0,
     length: int | None = None,
     axis: int = 0,
+    last: bool = True,
     name: str | None = None,
 ) -> Program:
     """Make a rule for a sequence of a rule for one step: addition of numbers, say, from addition of digits.
@@ -54,6 +55,8 @@ def scan(
         How many steps there are; by default any number, a size N that the shapes of the inputs tell.
     axis : {0, -1}
         Where the axis of steps is in inputs and results: before all others or behind them.
+    last : bool
+        Whether the state after the last step is a result, under the name that it has in the step.
     name : str, optional
         Of the new rule; by default that of the step.
 
@@ -78,9 +81,13 @@ def scan(
     if length is None and all(d.name in sources for d in rule.inputs) and len(results) < len(rule.outputs):
         message = f"`{rule.name}` takes nothing but its state, so that nothing tells the number of steps"
         raise fail("U015", message, place=place, hint="give it: `length=8`")
+    if not last and len(results) == len(rule.outputs):
+        message = f"`{rule.name}` gives nothing but its state, so that its last value is the result"
+        raise fail("U013", message, place=place)
     starts = _starts(rule, [s for s, _ in pairs], initial, place)
     states = tuple(State(source, result, starts[source]) for source, result in pairs)
-    return _repeated(program, states, length, axis, name, place)
+    steps = _count(rule, length, "N", place)
+    return _repeated(program, Repetition(states, steps, axis, _named(rule, name), last), place)
 
 
 def iterate(
@@ -126,7 +133,9 @@ def iterate(
     left = [d.name for d in program.rule.outputs if d.name not in {r for _, r in pairs}]
     if left:
         raise fail("U013", f"the result `{left[0]}` feeds no input", place=place)
-    return _repeated(program, tuple(State(*pair) for pair in pairs), steps, None, name, place)
+    states = tuple(State(*pair) for pair in pairs)
+    count = _count(program.rule, steps, "T", place)
+    return _repeated(program, Repetition(states, count, None, _named(program.rule, name)), place)
 
 
 def _program(given: Program | str | Path) -> Program:
@@ -215,16 +224,23 @@ def _start(declaration: Declaration, given: Any, place: str) -> np.ndarray:
     return canonical_array(entries[0]) if len(set(entries)) == 1 else array
 
 
-def _repeated(
-    program: Program, states: tuple[State, ...], steps: int | None, axis: int | None, name: str | None, place: str
-) -> Program:
-    if steps is not None and steps < 1:
+def _count(rule: Rule, steps: int | None, letter: str, place: str) -> Expr:
+    """The number of steps: as it is given, or a new size."""
+    if steps is None:
+        return Size(fresh_name(letter, names_of(rule)))
+    if steps < 1:
         raise fail("U015", f"the number of steps is at least 1, not {steps}", place=place)
-    name = program.name if name is None else name
-    if not is_name(name):
+    return Literal(steps)
+
+
+def _named(rule: Rule, name: str | None) -> str:
+    if name is not None and not is_name(name):
         raise fail("U007", f"`{name}` is not a name", place="name", hint="letters, digits and _, no reserved word")
-    count: Expr = Size(fresh_name("T" if axis is None else "N", names_of(program.rule)))
-    rule = repeated(program.rule, Repetition(states, count if steps is None else Literal(steps), axis, name))
+    return rule.name if name is None else name
+
+
+def _repeated(program: Program, how: Repetition, place: str) -> Program:
+    rule = repeated(program.rule, how)
     try:
         check_rule(rule)
     except CompileError as error:

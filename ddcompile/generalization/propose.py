@@ -164,6 +164,7 @@ def _of_group(
     except CompileError as error:
         raise Refused(illegal(error, "with sizes, the rule is not legal", rule.name)) from None
     given = _proved(rule, rules, sizes, group, signatures, compare)
+    _goes_on(rule, given)
     known = Generalization(len(rule.statements), given, (), _assumed(common, solution, given, points, own), sizes.notes)
     return Generalized(rule, known)
 
@@ -225,6 +226,15 @@ def _proved(
     if refused:
         raise Refused(refused)
     return tuple(found)
+
+
+def _goes_on(rule: Rule, given: Sequence[Evidence]) -> None:
+    """Refuse a rule that ends with the sizes that were given: one of them serves the smaller ones as its tables do."""
+    larger = {name: 1 + max(e.sizes[name] for e in given) for name in rule.sizes}
+    try:
+        check(specialize(rule, larger))
+    except CompileError as error:
+        raise Refused(illegal(error, f"at {listed([larger])}, the rule is not legal", rule.name)) from None
 
 
 def _assumed(

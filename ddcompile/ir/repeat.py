@@ -77,12 +77,15 @@ class Repetition:
         Where inputs and results that are no state have the axis of steps, 0 or -1; None if each step takes the same.
     name : str
         Of the new rule.
+    has_last : bool
+        Whether the states after the last step are results.
     """
 
     states: tuple[State, ...]
     steps: Expr
     axis: int | None
     name: str
+    has_last: bool = True
 
 
 def repeated(rule: Rule, how: Repetition) -> Rule:
@@ -142,14 +145,14 @@ class _Repeater:
     def rule_of_steps(self) -> Rule:
         rule, how = self.rule, self.how
         inputs = [self._declared(d, d.name in self.stepped) for d in rule.inputs if self._stays(d.name)]
-        outputs = [self._declared(d, d.name not in self.by_result) for d in rule.outputs]
+        outputs = [self._declared(d, d.name not in self.by_result) for d in rule.outputs if self._is_kept(d)]
         constants = [*rule.constants, *(self._start(s) for s in how.states if s.source in self.starts)]
         order = [rule.statements[number] for group in evaluation_order(rule) for number in group]
         ahead = {s.result for s in how.states if self.is_inlined[s.source] and not self.is_padded[s.source]}
         statements = [
             *(clause for state in how.states if not self.is_padded[state.source] for clause in self._advance(state)),
             *(self._at(s, index(self.t), Literal(0), how.steps) for s in order if s.target not in ahead),
-            *(self._last(d) for d in rule.outputs if d.name in self.by_result),
+            *(self._last(d) for d in rule.outputs if d.name in self.by_result and self._is_kept(d)),
             *(self._transposed(d) for d in rule.outputs if d.name in self.renamed and d.name not in self.by_result),
         ]
         sizes = (*rule.sizes, *([how.steps.name] if isinstance(how.steps, Size) else []))
@@ -157,6 +160,9 @@ class _Repeater:
 
     def _stays(self, name: str) -> bool:
         return name not in self.by_source or self.by_source[name].start is None
+
+    def _is_kept(self, result: Declaration) -> bool:
+        return self.how.has_last or result.name not in self.by_result
 
     def _varying(self) -> set[str]:
         """Inputs and tensors that are not the same at every step; results count as such."""

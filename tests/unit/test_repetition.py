@@ -171,6 +171,15 @@ def test_an_array_to_start_from_is_a_constant() -> None:
     assert "const" not in str(dd.scan(dd.parse(text), "s", initial=[5, 5, 5]))
 
 
+def test_the_last_state_need_not_be_a_result() -> None:
+    program = dd.scan(dd.parse(ADDER), "carry", last=False)
+    assert [d.name for d in program.rule.outputs] == ["digit"]
+    assert program([1, 1, 1], [1, 0, 0]).tolist() == program.jit()([1, 1, 1], [1, 0, 0]).tolist() == [0, 0, 0]
+    windows = dd.parse(STEPS["windows"][0])
+    turned = dd.scan(windows, "s", last=False, axis=-1)
+    assert np.array_equal(turned([0, 3, 1]), dd.scan(windows, "s", axis=-1)([0, 3, 1]).y)
+
+
 def test_names_of_the_step_stay_apart_from_new_ones() -> None:
     text = """rule t<N, T>(state: bit[N], i: bit[T]) -> (next: bit[N], j: bit[T]) {
       next[t < N] = state[(t + 1) % N]
@@ -287,6 +296,10 @@ TWO = "rule two(a: bit, b: int[0..3][2]) -> (c: bit, d: bit, e: int[0..4][2]) { 
             lambda two: dd.scan(dd.parse("rule f(a: bit) -> (b: bit, c: bit) { b = a c = not a }"), {"a": "c"}),
             "scan: error[U015]: `f` takes nothing but its state, so that nothing tells the number of steps\n"
             "  hint: give it: `length=8`",
+        ),
+        (
+            lambda two: dd.scan(dd.parse("rule f(x: bit, s: bit) -> (y: bit) { y = x xor s }"), "s", last=False),
+            "scan: error[U013]: `f` gives nothing but its state, so that its last value is the result",
         ),
         (
             lambda two: dd.scan(two, {"a": "c"}, name="in"),

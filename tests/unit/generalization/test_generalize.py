@@ -430,3 +430,19 @@ def test_saved_text(tmp_path: pytest.TempPathFactory) -> None:
     assert "Generalized by ddcompile" in text
     assert "# assumed: N - 1" in text
     assert dd.load(path) == found
+
+
+def test_a_table_that_serves_smaller_sizes_is_no_rule_for_larger_ones() -> None:
+    def weighed(n: int) -> str:
+        return f"""rule weighed(x: bit[{n}]) -> (y: bit) {{
+  const weight: int[{n}] = {[3, 1, 4, 1, 5][:n]}
+  {"total" if n == 5 else "y"} = sum(i < {n}: weight[i] * x[i]) >= 3
+  {"y = total" if n == 5 else ""}
+}}"""
+
+    found = refused(programs(weighed, 3, 4, 5))
+    assert [d.code for d in found] == ["G010"]
+    found = refused(programs(weighed, 4, 5))
+    assert found[-1].message == (
+        "at N = 6, the rule is not legal: `weight[i]` reads position 5 on axis 0, which has extent 5 (at i = 5)"
+    )
