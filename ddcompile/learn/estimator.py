@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -304,14 +305,14 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
     def _essences(self, points: Array, targets: list[Target]) -> list[Essence]:
-        known: dict[tuple[Any, ...], Essence] = {}
+        known: dict[bytes, Essence] = {}
         if self.shared_ is not None:
             kinds = np.concatenate([target.kinds for target in targets])
             return [self._built(self.shared_.pooled(points), replace(targets[0], kinds=kinds), 0, known)]
         problems = zip(self.columns_, targets, strict=True)
         return [self._built(view(points, c), target, k, known) for k, (c, target) in enumerate(problems)]
 
-    def _built(self, points: Array, target: Target, output: int, known: dict[tuple[Any, ...], Essence]) -> Essence:
+    def _built(self, points: Array, target: Target, output: int, known: dict[bytes, Essence]) -> Essence:
         """The network of one output; outputs of which the samples say the same have the same."""
         distinct, chosen, dropped = _majority(points, target.kinds, len(target.strengths))
         self.contradicted_ += dropped
@@ -320,7 +321,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         prices = target.probabilities() @ weights
         ranks = np.unique(weights, return_inverse=True)[1]
         concepts = Concepts(target.strengths, ranks, target.unit is not None)
-        key = (distinct.shape, distinct.tobytes(), chosen.tobytes(), target.strengths.tobytes(), weights.tobytes())
+        parts = (np.array(distinct.shape), distinct, chosen, target.strengths, weights)
+        key = blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
         if key not in known:
             options = Options(self.C, self.kept_margin, tuple(prices.tolist()), self._run)
             splitting = Splitting(self.subconcepts, options, concepts, self.random_state)
@@ -332,7 +334,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         most_likely = target.classes[target.strengths.argmax(axis=1)[target.kinds]]
         return np.asarray(compute_class_weight(given, classes=target.classes, y=most_likely), dtype=float)
 
-    def _run(self, function: Callable[..., Any], problems: list[tuple[Any, ...]]) -> list[Any]:
+    def _run(self, function: Callable[..., Any], problems: Iterable[tuple[Any, ...]]) -> list[Any]:
         if self.n_jobs in (None, 1):
             return [function(*problem) for problem in problems]
         return list(Parallel(n_jobs=self.n_jobs)(delayed(function)(*problem) for problem in problems))

@@ -13,7 +13,7 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC
 
-__all__ = ["Separator", "is_separable", "separate"]
+__all__ = ["Separator", "is_separable", "separate", "share_of"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -70,7 +70,7 @@ def separate(ones: Array, others: Array, C: float = 1.0, prices: tuple[float, fl
         What the prices of `ones` and `others` are multiplied by; above 0. Where the points can be separated, the dearer
         ones get the larger part of the strip between them.
     """
-    share = _share(*prices)
+    share = share_of(*prices)
     if len(ones) == len(others) == 1:
         found = Separator((ones[0] - others[0]).astype(float), 0.0)
     else:
@@ -100,7 +100,8 @@ def _support_vectors(ones: Array, others: Array, C: float, prices: tuple[float, 
     """By the solver of LIBSVM (Chang and Lin, 2011)."""
     points = np.concatenate([ones, others]).astype(float)
     sides = np.repeat([1, -1], [len(ones), len(others)])
-    machine = SVC(kernel="linear", C=C, class_weight={1: prices[0], -1: prices[1]}, tol=1e-5, max_iter=steps)
+    weights = {1: prices[0], -1: prices[1]}
+    machine = SVC(kernel="linear", C=C, class_weight=weights, tol=1e-5, max_iter=steps, gamma=1.0)
     quiet = config_context(assume_finite=True, skip_parameter_validation=True)
     with warnings.catch_warnings(), quiet:
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -114,8 +115,8 @@ def _gap(weights: Array, ones: Array, others: Array) -> float:
     return float((ones @ weights).min() - (others @ weights).max()) / length if length else -math.inf
 
 
-def _share(one: float, other: float) -> int:
-    """How many sixteenths of the strip go to the side of `others`: half, less if `ones` are dearer."""
+def share_of(one: float, other: float) -> int:
+    """How many sixteenths of a strip go to the side of `other` points: half, less if those of `one` are dearer."""
     return min(max(round(16 * other / (one + other)), 1), 15)
 
 
@@ -132,10 +133,11 @@ def _in_integers(found: Separator, ones: Array, others: Array, share: int) -> Se
     least = np.abs(found.weights[np.abs(found.weights) > largest * 1e-3]).min()
     scales = [multiple / least for multiple in range(1, MAX_MULTIPLE + 1) if multiple * largest / least < 2**MAX_BITS]
     scales += [2**bits / largest for bits in range(1, MAX_BITS + 1)]
-    gap = _gap(found.weights, ones, others)
+    first, second = ones.astype(float), others.astype(float)
+    gap = _gap(found.weights, first, second)
     if gap > 0:
-        # The last scale keeps as much of the margin as can be.
-        kept = (s for s in scales if _gap(np.rint(found.weights * s), ones, others) >= KEPT_MARGIN * gap)
+        # Exact, since these are small whole numbers. The last scale keeps as much of the margin as can be.
+        kept = (s for s in scales if _gap(np.rint(found.weights * s), first, second) >= KEPT_MARGIN * gap)
         return _scaled(found, next(kept, scales[-1]), ones, others, share)
     candidates = [_scaled(found, scale, ones, others, share) for scale in scales]
     wrong = _mistakes(found, ones, others)
@@ -159,5 +161,5 @@ def _mistakes(separator: Separator, ones: Array, others: Array) -> int:
 
 
 def _lowest_terms(weights: Array, bias: int) -> Separator:
-    divisor = math.gcd(*(int(w) for w in np.unique(np.abs(weights))), int(bias)) or 1
+    divisor = math.gcd(int(np.gcd.reduce(weights)), int(bias)) or 1
     return Separator(weights // divisor, int(bias) // divisor)
