@@ -70,3 +70,41 @@ def test_numbers_beyond_bits_and_below_zero() -> None:
     points = np.random.default_rng(0).integers(-3, 4, (200, 8))
     labels = (points[:, 2] + points[:, 5] > 1).astype(np.int64)
     assert relevant_inputs(points, labels).inputs == (2, 5)
+
+
+def test_inputs_that_change_how_sure_a_label_is_but_not_which_is_likelier() -> None:
+    grids = np.random.default_rng(0).integers(0, 2, (1000, 12, 12))
+    turned = [np.roll(grids, (i, j), (1, 2)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    counts = np.sum(turned, axis=0)
+    alive = (counts == 3) | ((counts == 4) & (grids == 1))
+    found = relevant_inputs(grids.reshape(1000, -1), alive.reshape(1000, -1)[:, 77].astype(np.int64))
+    assert found.inputs == tuple(12 * i + j for i in (5, 6, 7) for j in (4, 5, 6))
+    assert found.is_consistent
+
+
+def test_inputs_of_very_many_values() -> None:
+    points = np.random.default_rng(0).integers(0, 10**6, (300, 5))
+    points[:, 3] %= 7
+    found = relevant_inputs(points, (points[:, 3] > 2).astype(np.int64))
+    assert found.inputs == (3,)
+
+
+def test_samples_that_count_more_outvote_others() -> None:
+    rng = np.random.default_rng(2)
+    points = rng.integers(0, 2, (200, 12))
+    is_wrong = rng.random(200) < 0.4
+    labels = points[:, 5] ^ is_wrong
+    assert relevant_inputs(points, labels).inputs != (5,)
+    assert relevant_inputs(points, labels, np.where(is_wrong, 0.05, 1)).inputs == (5,)
+    assert relevant_inputs(points, labels, np.where(is_wrong, 0, 1)).is_consistent
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_are_repetitions(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points, labels = rng.integers(-1, 2, (40, 6)), rng.integers(0, 3, 40)
+    weights = rng.integers(0, 4, 40)
+    repeated = relevant_inputs(points.repeat(weights, axis=0), labels.repeat(weights))
+    weighted = relevant_inputs(points, labels, weights.astype(float))
+    assert weighted.inputs == repeated.inputs
+    assert weighted.bits == pytest.approx(repeated.bits)
