@@ -34,7 +34,7 @@ Slot: TypeAlias = tuple[int, int, int]
 
 def size_of(coefficients: Sequence[int], slots: Sequence[Slot]) -> int:
     """The sum of the sizes of a candidate's coefficients."""
-    return sum(abs(c) * n for c, (_, _, n) in zip(coefficients, slots, strict=True))
+    return sum([abs(c) * n for c, (_, _, n) in zip(coefficients, slots, strict=True)])
 
 
 def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
@@ -43,11 +43,11 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     common = gcd(*weights)
     if not common:
         return
-    exact = tuple(w // common for w in weights)
+    exact = tuple(weights) if common == 1 else tuple([w // common for w in weights])
     size = size_of(exact, slots)
     # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
-    shift = max(0, max(w.bit_length() for w in (*exact, bias // common)) - 900)
-    scaled = np.array([float(w >> shift) for w in exact])
+    shift = max(0, max(max(exact), -min(exact), abs(bias // common)).bit_length() - 900)
+    scaled = np.array([w >> shift for w in exact] if shift else exact, dtype=np.float64)
     if not scaled.any():
         yield exact
         return

@@ -13,7 +13,9 @@ three digits of a number beyond the first three.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +33,9 @@ _TOKEN = re.compile(
 _ELSEWHERE = "0" * 64
 _GROUP = 3
 """Digits that one unit of cost pays for."""
+
+_NEAR = 1e-9
+"""Relative distance within which the double of an integer does not tell it apart from a power of ten."""
 
 _SAFE_DIGITS = 15
 """Any decimal of so many digits is told apart from its neighbours by the nearest double."""
@@ -53,9 +58,20 @@ def cost(node: Rule | Statement | Constant | Expr) -> int:
             return _text_cost(print_expression(node))
 
 
+_seen: dict[int, tuple[weakref.ref[Any], int]] = {}
+"""Costs of arrays that are still alive; constants are read-only and shared by all versions of a rule."""
+
+
 def data_cost(array: np.ndarray) -> int:
     """One per entry of a canonical array, and one per three digits of an entry beyond its first three."""
-    return array.size + _digits_cost(array)
+    key = id(array)
+    known = _seen.get(key)
+    if known is not None and known[0]() is array:
+        return known[1]
+    found = array.size + _digits_cost(array)
+    if not array.flags.writeable:
+        _seen[key] = (weakref.ref(array, lambda _: _seen.pop(key, None)), found)
+    return found
 
 
 def _text_cost(text: str) -> int:
@@ -83,7 +99,9 @@ def _digits_cost(array: np.ndarray) -> int:
         return _integer_digits(array)
     if array.dtype == np.float64:
         return _double_digits(array.ravel())
-    return _each(number_text(value) if isinstance(value, int) else str(value) for value in array.flat)
+    flat = array.ravel().tolist()
+    integers = [value for value in flat if isinstance(value, int)]
+    return _wide_digits(integers) + _each(str(value) for value in flat if not isinstance(value, int))
 
 
 def _each(texts: Iterable[str]) -> int:
@@ -100,6 +118,25 @@ def _integer_digits(array: np.ndarray) -> int:
     while bound <= max(-low, high):
         total += int(np.count_nonzero(array >= bound)) + int(np.count_nonzero(array <= -bound))
         bound *= 10**_GROUP
+    return total
+
+
+def _wide_digits(values: list[int]) -> int:
+    """The same for integers of any length; doubles tell them apart from a power of ten unless they are very near."""
+    if not values:
+        return 0
+    most = max(max(values), -min(values))
+    try:
+        size = np.abs(np.array(values, dtype=np.float64))
+        bounds = [10**k for k in range(_GROUP, len(number_text(most)), _GROUP)]
+        limits = [float(bound) for bound in bounds]
+    except OverflowError:
+        return _each(map(number_text, values))
+    total = 0
+    for bound, limit in zip(bounds, limits, strict=True):
+        total += int(np.count_nonzero(size > limit * (1 + _NEAR)))
+        near = np.flatnonzero(np.abs(size - limit) <= limit * _NEAR)
+        total += sum(abs(values[k]) >= bound for k in near.tolist())
     return total
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
-__all__ = ["LIMIT", "Exact", "NotExact", "bound", "exact_integers", "objects", "plus", "shifted", "times"]
+from ddcompile.ir.scaled import scaled_integers
+
+__all__ = ["LIMIT", "Exact", "NotExact", "bound", "exact_integers", "integers", "objects", "plus", "shifted", "times"]
 
 LIMIT = 2**62
 """Machine words hold numbers below this with room for a sum of two."""
@@ -32,33 +33,15 @@ class NotExact(Exception):
 
 def exact_integers(array: np.ndarray) -> tuple[np.ndarray, int]:
     """Split exact numbers into integers and one exponent: `array == integers * 2 ** -exponent`."""
-    if array.dtype == np.int64:
-        return array, 0
-    if array.dtype == np.float64:
-        mantissa, power = np.frexp(array)
-        whole = np.ldexp(mantissa, 53).astype(np.int64)
-        nonzero = whole != 0
-        if not nonzero.any():
-            return whole, 0
-        zeros = np.zeros_like(whole)
-        low = whole & -whole
-        zeros[nonzero] = np.log2(low[nonzero].astype(np.float64)).astype(np.int64)
-        whole >>= zeros
-        power = power.astype(np.int64) - 53 + zeros
-        least = int(min(power[nonzero].min(), 0))
-        shift = np.where(nonzero, power - least, 0)
-        width = np.where(nonzero, np.frexp(np.abs(whole).astype(np.float64))[1], 0)
-        if int((shift + width).max()) < 62:
-            return whole << shift, -least
-        flat = [int(w) << int(s) for w, s in zip(whole.ravel(), shift.ravel(), strict=True)]
-        return objects(flat).reshape(array.shape), -least
-    exponent = 0
-    for value in array.flat:
-        denominator = Fraction(value).denominator
-        if denominator & (denominator - 1):
-            raise NotExact
-        exponent = max(exponent, denominator.bit_length() - 1)
-    return objects([int(Fraction(v) * 2**exponent) for v in array.flat]).reshape(array.shape), exponent
+    try:
+        return scaled_integers(array)
+    except ValueError:
+        raise NotExact from None
+
+
+def integers(values: Sequence[int]) -> np.ndarray:
+    """An array of machine words where they suffice, with room for a sum of two."""
+    return np.array(values, dtype=object if max(map(abs, values), default=0) >= LIMIT else np.int64)
 
 
 def objects(values: Sequence[int]) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["Group", "signs_along"]
+__all__ = ["Group", "is_beyond", "signs_along"]
 
 _WORK_LIMIT = 60_000_000
 _CALL = 2_000
@@ -48,8 +48,7 @@ def signs_along(
     The greatest value of the candidate where the original is negative, the one where it is zero, and the least where
     it is positive; None for those that there are not.
     """
-    are_many = len(groups) >= _POINTS.bit_length()  # so that sums cannot be listed
-    if are_many and sum(abs(c) * n for c, members in groups for _, n in members) > _SPAN_LIMIT:
+    if is_beyond([(c, n) for c, members in groups for _, n in members]):
         return None
     # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
     largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
@@ -79,6 +78,17 @@ def signs_along(
         return int(values[places[-1 if last else 0]]) if len(places) else None
 
     return pick(negative, True), pick(zero, False), pick(positive, False)
+
+
+def is_beyond(bits: Sequence[tuple[int, int]]) -> bool:
+    """Whether a candidate is not worth a try: its sums can neither be listed nor held in a table.
+
+    Parameters
+    ----------
+    bits
+        A coefficient, and how many bits have it.
+    """
+    return sum([abs(c) * n for c, n in bits]) > _SPAN_LIMIT and len({c for c, _ in bits}) >= _POINTS.bit_length()
 
 
 def _round_ratio(numerator: int, denominator: int) -> int:
@@ -126,22 +136,33 @@ def _extremes(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.nd
     least[-offset] = greatest[-offset] = 0
     low = high = -offset
     for k in smallest_first:
-        coefficient, count = floors[k][0], counts[k]
-        minimum, maximum = _prefix_sums(floors[k], ceilings[k])
+        coefficient = floors[k][0]
         if coefficient == 0:
+            minimum, maximum = _prefix_sums(floors[k], ceilings[k])
             attained = least < infinity
             least[attained] += min(minimum)
             greatest[attained] += max(maximum)
             continue
-        old_least, old_greatest = least[low : high + 1].copy(), greatest[low : high + 1].copy()
-        for chosen in range(1, count + 1):
-            start = low + chosen * coefficient
-            part = slice(start, start + len(old_least))
-            np.minimum(least[part], old_least + minimum[chosen], out=least[part])
-            np.maximum(greatest[part], old_greatest + maximum[chosen], out=greatest[part])
-        low, high = min(low, low + count * coefficient), max(high, high + count * coefficient)
+        for (floor, count), (ceiling, _) in zip(floors[k][1], ceilings[k][1], strict=True):
+            # Bits that are alike: of 0 to n at most, first 1, then 2, then 4, ... may be chosen beside none.
+            for some in _parts(count):
+                by = some * coefficient
+                old_least, old_greatest = least[low : high + 1].copy(), greatest[low : high + 1].copy()
+                part = slice(low + by, high + 1 + by)
+                np.minimum(least[part], old_least + some * floor, out=least[part])
+                np.maximum(greatest[part], old_greatest + some * ceiling, out=greatest[part])
+                low, high = min(low, low + by), max(high, high + by)
     attained = least <= total
     return np.flatnonzero(attained) + offset, least[attained], greatest[attained]
+
+
+def _parts(count: int) -> list[int]:
+    """Numbers whose sums are 0, 1, ..., count."""
+    parts = []
+    while count:
+        parts.append((count + 1) // 2)
+        count -= parts[-1]
+    return parts
 
 
 def _listed(floors: Sequence[Group], ceilings: Sequence[Group]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

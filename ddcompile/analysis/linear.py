@@ -1,29 +1,23 @@
-"""Exact linear forms of tensor elements.
+"""Exact linear forms of tensor elements: the atoms, and the summands of an expression over them.
 
-`unit_rows` reads a tensor's clauses as units: every element is an affine form of other elements, or a function of one
-(see `ddcompile.analysis.rows`). All arithmetic is on integers: a dyadic rational form is scaled by a power of two,
-which thresholds do not see.
+All arithmetic is on integers: a dyadic rational form is scaled by a power of two, which thresholds do not see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.exact import LIMIT, Exact, NotExact, bound, exact_integers, objects, plus, shifted, times
-from ddcompile.analysis.reals import Reals
-from ddcompile.analysis.rows import Activation, Row, activation_of
+from ddcompile.analysis.exact import LIMIT, Exact, bound, exact_integers, objects, plus, times
 from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Rule, Statement, Unary
-from ddcompile.ir.traverse import postorder, rename_indices, rewrite
+from ddcompile.ir.traverse import postorder
 from ddcompile.ir.types import Types
 
-__all__ = ["Atoms", "box_bounds", "is_integral", "unit_rows"]
+__all__ = ["Atoms", "NotLinear", "Reader", "box_bounds", "is_integral"]
 
 _MAX_AXES = 28
-_MAX_ENTRIES = 2**27
 
 
 class Atoms:
@@ -70,11 +64,11 @@ def box_bounds(binder: Binder) -> tuple[int, int] | None:
     return None
 
 
-class _NotLinear(Exception):
+class NotLinear(Exception):
     """The expression is outside what this analysis reads."""
 
 
-class _Reader:
+class Reader:
     """Reads one statement: the axes in scope and the tables of the rule."""
 
     def __init__(self, rule: Rule, types: Types, atoms: Atoms, statement: Statement) -> None:
@@ -98,20 +92,21 @@ class _Reader:
             self.follow(binder)
 
     def bind(self, binder: Binder) -> None:
+        """Let an index run over its literal range."""
         bounds = box_bounds(binder)
         if bounds is None or self.ranges.get(binder.name, bounds) != bounds or bounds[1] < bounds[0]:
-            raise _NotLinear
+            raise NotLinear
         self.ranges[binder.name] = bounds
         self.axis.setdefault(binder.name, len(self.axis))
         if len(self.axis) > _MAX_AXES:
-            raise _NotLinear
+            raise NotLinear
 
     def follow(self, binder: Binder) -> None:
         """Let an index run between entries of tables: over the longest of these ranges, and inside its own."""
         ends = [self.constant(end) for end in (binder.lower, binder.upper)]
         low, high = (np.zeros(0) if e is None or e.exponent else e.values for e in ends)
         if binder.name in self.ranges or not low.dtype == high.dtype == np.int64:
-            raise _NotLinear
+            raise NotLinear
         counts = high - low
         self.ranges[binder.name] = 0, max(int(counts.max()), 0)
         steps = self.index(binder.name)
@@ -121,6 +116,7 @@ class _Reader:
         self.starts[binder.name] = np.where(steps < counts, low, reached - steps)
 
     def full_shape(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The extents of some indices on their axes, 1 on the others."""
         shape = [1] * len(self.axis)
         for name in names:
             low, high = self.ranges[name]
@@ -128,6 +124,7 @@ class _Reader:
         return tuple(shape)
 
     def index(self, name: str) -> np.ndarray:
+        """The values of an index along its axis."""
         low, high = self.ranges[name]
         steps = np.arange(low, high, dtype=np.int64).reshape(self.full_shape([name]))
         return steps + self.starts[name] if name in self.starts else steps
@@ -152,7 +149,7 @@ class _Reader:
                         stack.append(times(left, right))
                     elif op == "%":
                         if left.exponent or right.exponent or (right.values <= 0).any():
-                            raise _NotLinear
+                            raise NotLinear
                         stack.append(Exact(left.values % right.values))
                     else:
                         stack.append(plus(left, right, 1 if op == "+" else -1))
@@ -168,14 +165,15 @@ class _Reader:
                 case Read():
                     return None
                 case _:
-                    raise _NotLinear
+                    raise NotLinear
         return stack[0]
 
     @staticmethod
     def in_range(place: Exact, extent: int) -> np.ndarray:
+        """Positions as words, all inside an extent."""
         values = place.values
         if place.exponent or values.dtype == object or (values < 0).any() or (values >= extent).any():
-            raise _NotLinear
+            raise NotLinear
         return values
 
     def terms(self, expr: Expr) -> list[tuple[Exact, np.ndarray | None]]:
@@ -217,28 +215,29 @@ class _Reader:
                     elif b is not None:
                         work.append((left, times(factor, b), summed))
                     else:
-                        raise _NotLinear
+                        raise NotLinear
                 case _:
-                    raise _NotLinear
+                    raise NotLinear
         return found
 
     def read(
         self, name: str, positions: tuple[Expr, ...], pad: Expr | None, factor: Exact, summed: frozenset[str]
     ) -> list[tuple[Exact, np.ndarray | None]]:
+        """The summands of a read with a factor: the elements inside, and what pads the others."""
         shape = self.atoms.shape[name]
         atom = np.zeros((1,) * len(self.axis), dtype=np.int64)
         inside = np.ones((1,) * len(self.axis), dtype=bool)
         for position, extent in zip(positions, shape, strict=True):
             place = self.constant(position)
             if place is None or place.exponent or place.values.dtype == object:
-                raise _NotLinear
+                raise NotLinear
             inside = inside & (place.values >= 0) & (place.values < extent)
             atom = atom * extent + place.values
         found: list[tuple[Exact, np.ndarray | None]] = []
         if not inside.all():
             fill = None if pad is None else self.constant(pad)
             if fill is None:
-                raise _NotLinear
+                raise NotLinear
             outside = times(times(factor, fill), Exact((~inside).astype(np.int64)))
             found.append((self.spread(outside, None, summed), None))
             factor = times(factor, Exact(inside.astype(np.int64)))
@@ -258,138 +257,3 @@ class _Reader:
         if count == 1:
             return factor
         return times(factor, Exact(np.full((1,) * len(self.axis), count, dtype=np.int64)))
-
-
-def unit_rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] | None:
-    """The rows of every element of `target`, row-major; None if some clause is not of this form, or over reals."""
-    reals = Reals(types)
-    if reals.tensor(target):
-        return None
-    shape = atoms.shape[target]
-    rows: list[Row | None] = [None] * prod(shape)
-    for statement in rule.statements:
-        if statement.target != target:
-            continue
-        if reals(statement.value):
-            return None
-        try:
-            found = _clause_rows(rule, types, atoms, statement)
-        except (_NotLinear, NotExact):
-            return None
-        for element, row in found:
-            rows[element] = row
-    return None if any(row is None for row in rows) else [row for row in rows if row is not None]
-
-
-def _apart(statement: Statement) -> Statement:
-    """The statement with other names for reductions whose index has another range elsewhere in it."""
-    ranges = {b.name: (b.lower, b.upper) for b in statement.binders}
-
-    def step(node: Expr) -> Expr:
-        if not isinstance(node, Reduce):
-            return node
-        names: dict[str, str] = {}
-        for b in node.binders:
-            name, turn = b.name, 0
-            while ranges.setdefault(name, (b.lower, b.upper)) != (b.lower, b.upper):
-                name, turn = f"{b.name}'{turn}", turn + 1
-            if name != b.name:
-                names[b.name] = name
-        return rename_indices(node, names) if names else node
-
-    return Statement(statement.target, statement.positions, rewrite(statement.value, step))
-
-
-def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -> list[tuple[int, Row]]:
-    statement = _apart(statement)
-    unit = activation_of(statement.value)
-    reader = _Reader(rule, types, atoms, statement)
-    terms = reader.terms(unit.positive)
-    if unit.negative is not None:
-        terms += [(Exact(-c.values, c.exponent), a) for c, a in reader.terms(unit.negative)]
-    places = []
-    for position in statement.positions:
-        place = reader.index(position.name) if isinstance(position, Binder) else None
-        if place is None:
-            assert not isinstance(position, Binder)
-            value = reader.constant(position)
-            if value is None or value.exponent:
-                raise _NotLinear
-            place = value.values
-        places.append(place)
-    domain = reader.full_shape([b.name for b in statement.binders])
-    element = np.zeros(domain, dtype=np.int64)
-    for place, extent in zip(places, atoms.shape[statement.target], strict=True):
-        element = element * extent + place
-    elements = element.ravel()
-    exponent = max([c.exponent for c, _ in terms], default=0)
-    bias, triples = _gather(reader, terms, domain, exponent)
-    if not unit.strict:
-        # s >= 0 is s + 1 > 0 for integers only.
-        numbers = {int(t) for _, atom, _ in triples for t in np.unique(atoms.tensor_of(atom))}
-        if not all(is_integral(types, atoms.names[t]) for t in numbers):
-            raise _NotLinear
-    rows = _assemble(unit, triples, bias, exponent)
-    return list(zip(elements.tolist(), rows, strict=True))
-
-
-def _gather(
-    reader: _Reader, terms: list[tuple[Exact, np.ndarray | None]], domain: tuple[int, ...], exponent: int
-) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-    """Biases of all elements, and for each term the (element, atom, weight) triples."""
-    count = prod(domain)
-    bias = np.zeros(domain, dtype=object)
-    triples = []
-    numbers = np.arange(count, dtype=np.int64).reshape(domain)
-    for coefficient, atom in terms:
-        values = shifted(coefficient, exponent)
-        if atom is None:
-            summed = tuple(range(reader.domain_axes, values.ndim))
-            bias = bias + np.asarray(values.astype(object).sum(axis=summed, keepdims=True), dtype=object)
-            continue
-        shape = np.broadcast_shapes(values.shape, atom.shape, domain)
-        if prod(shape) > _MAX_ENTRIES:
-            raise _NotLinear
-        weights = np.broadcast_to(values, shape).ravel()
-        keep = np.flatnonzero(weights != 0)
-        triples.append(
-            (
-                np.broadcast_to(numbers, shape).ravel()[keep],
-                np.broadcast_to(atom, shape).ravel()[keep],
-                weights[keep],
-            )
-        )
-    return np.broadcast_to(bias, domain).ravel(), triples
-
-
-def _assemble(
-    unit: Activation,
-    triples: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
-    bias: np.ndarray,
-    exponent: int,
-) -> list[Row]:
-    count = len(bias)
-    empty = np.zeros(0, dtype=np.int64)
-    element = np.concatenate([t[0] for t in triples]) if triples else empty
-    atom = np.concatenate([t[1] for t in triples]) if triples else empty
-    parts = [t[2] for t in triples]
-    if any(p.dtype == object for p in parts) or sum(bound(p) for p in parts) * max(1, len(element)) >= LIMIT:
-        parts = [p.astype(object) for p in parts]
-    weight = np.concatenate(parts) if parts else empty
-    order = np.lexsort((atom, element))
-    element, atom, weight = element[order], atom[order], weight[order]
-    if len(element):
-        first = np.flatnonzero(np.r_[True, (np.diff(element) != 0) | (np.diff(atom) != 0)])
-        if len(first) != len(element):
-            weight = np.add.reduceat(weight, first)
-            element, atom = element[first], atom[first]
-            keep = np.flatnonzero(weight != 0)
-            element, atom, weight = element[keep], atom[keep], weight[keep]
-    edges = np.searchsorted(element, np.arange(count + 1))
-    # Over integers s >= 0 is s + 1 > 0.
-    shift = 0 if unit.strict else 1
-    kept_exponent = 0 if unit.kind in ("sign", "positive") else exponent
-    return [
-        Row(unit.kind, atom[a:b], weight[a:b], int(bias[k]) + shift, kept_exponent, unit.low, unit.high)
-        for k, (a, b) in enumerate(pairwise(edges.tolist()))
-    ]

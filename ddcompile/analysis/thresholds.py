@@ -10,6 +10,7 @@ are positive are no more than half of the range.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +18,11 @@ from functools import lru_cache
 from hashlib import blake2b
 from math import gcd
 
+import numpy as np
+
 from ddcompile.analysis.candidates import Slot, proposals, size_of
-from ddcompile.analysis.extremes import signs_along
+from ddcompile.analysis.exact import LIMIT, bound, integers
+from ddcompile.analysis.extremes import is_beyond, signs_along
 
 __all__ = ["Domain", "Threshold", "least_threshold"]
 
@@ -76,71 +80,114 @@ def least_threshold(
     zero_is_negative
         For step units: the original's zeros count as negative.
     """
+    global _room
     key = _digest(weights, bias, domains, zero_is_negative)
-    if key in _DECLINED:
-        return None
+    if key in _KNOWN:
+        return _KNOWN[key]
     found = _found(weights, bias, domains, zero_is_negative)
-    if found is None:
-        if len(_DECLINED) >= _MOST_DECLINED:
-            _DECLINED.clear()
-        _DECLINED.add(key)
+    _room -= 1 if found is None else 1 + len(weights)
+    if _room < 0:
+        _KNOWN.clear()
+        _room = _ROOM
+    _KNOWN[key] = found
     return found
 
 
-_DECLINED: set[bytes] = set()
-"""Digests of units for which nothing was found: passes ask for the same ones again."""
+_ROOM = 1 << 21
+"""How many coefficients are remembered."""
+_room = _ROOM
 
-_MOST_DECLINED = 1 << 16
+_KNOWN: dict[bytes, Threshold | None] = {}
+"""What was found, by digests of units: passes ask for the same ones again."""
 
 
 def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> bytes:
-    kinds = {id(domain): domain for domain in domains}
+    owners = list(map(id, domains))
+    kinds = dict(zip(owners, domains, strict=True))
     numbers = {each: k for k, each in enumerate(kinds)}
-    pattern = [numbers[id(domain)] for domain in domains] if len(kinds) > 1 else len(domains)
-    text = repr((weights, bias, list(kinds.values()), pattern, zero_is_negative))
+    pattern = [numbers[owner] for owner in owners] if len(kinds) > 1 else len(domains)
+    try:
+        words: object = array("q", weights).tobytes()
+    except OverflowError:
+        words = weights
+    text = repr((words, bias, list(kinds.values()), pattern, zero_is_negative))
     return blake2b(text.encode(), digest_size=32).digest()
 
 
 def _found(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> Threshold | None:
     """The form by the normal form of the unit."""
     common = gcd(*weights) or 1
-    divided = [w // common for w in weights]
+    divided = integers(weights) // common
     if zero_is_negative:
         # w . x + bias > 0 over integers is w/g . x > floor(-bias / g).
         bias = -(-bias // common)
     elif bias % common:
-        divided, bias = [2 * w for w in divided], 2 * (bias // common) + 1
+        divided, bias = 2 * divided, 2 * (bias // common) + 1
     else:
         bias //= common
+    low, high, step = _columns(domains)
+    is_positive = np.asarray(divided > 0)
+    ends = np.where(is_positive, low, high)
     # From here on operands begin at 0, and count from the end at which they say less.
-    bias += sum(w * (d.low if w > 0 else d.high) for w, d in zip(divided, domains, strict=True))
-    kinds = [(abs(w), d.step, d.bits) for w, d in zip(divided, domains, strict=True)]
-    top = bias + sum(w * step * bits for w, step, bits in kinds)
+    bias += _dot(divided, ends)
+    kinds, kind_of = _kinds(np.abs(divided), step)
+    counts = np.zeros(len(kinds), dtype=object)
+    np.add.at(counts, kind_of, (high - low) // step)
+    top = bias + sum([w * size * n for (w, size), n in zip(kinds, counts.tolist(), strict=True)])
     opposite = int(zero_is_negative) - top
     is_negated = (opposite, bias) < (bias, opposite)
-    counts: Counter[tuple[int, int]] = Counter()
-    for w, step, bits in kinds:
-        counts[w, step] += bits
-    slots = tuple((w, step, n) for (w, step), n in sorted(counts.items()) if w and n)
+    used = [k for k, ((w, _), n) in enumerate(zip(kinds, counts.tolist(), strict=True)) if w and n]
+    slots = tuple([(*kinds[k], int(counts[k])) for k in used])
     found = _least(slots, min(bias, opposite), zero_is_negative)
     if found is None:
         return None
-    form = {(w, step): c for (w, step, _), c in zip(slots, found.coefficients, strict=True)}
-    coefficients = [form.get((w, step), 0) for w, step, _ in kinds]
     if is_negated:
         # The operands of the negated unit count from their other ends.
-        reach = sum(c * step * bits for c, (_, step, bits) in zip(coefficients, kinds, strict=True))
+        reach = sum([c * size * n for c, (_, size, n) in zip(found.coefficients, slots, strict=True)])
         found = found.negated().moved(reach)
-    signed = tuple(c if w > 0 else -c for c, w in zip(coefficients, divided, strict=True))
-    start = sum(c * (d.low if w > 0 else d.high) for c, w, d in zip(signed, divided, domains, strict=True))
-    return replace(found.moved(start), coefficients=signed)
+        found = replace(found, coefficients=tuple([-c for c in found.coefficients]))
+    by_kind = [0] * len(kinds)
+    for k, coefficient in zip(used, found.coefficients, strict=True):
+        by_kind[k] = coefficient
+    coefficients = integers(by_kind)[kind_of]
+    signed = np.where(is_positive, coefficients, -coefficients)
+    return replace(found.moved(_dot(signed, ends)), coefficients=tuple(signed.tolist()))
+
+
+def _columns(domains: Sequence[Domain]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The least and the greatest values of operands, and their steps."""
+    owners = list(map(id, domains))
+    known = dict(zip(owners, domains, strict=True))
+    places = {owner: k for k, owner in enumerate(known)}
+    which = np.array([places[owner] for owner in owners] if len(known) > 1 else [0] * len(owners), dtype=np.int64)
+    ends = ([d.low for d in known.values()], [d.high for d in known.values()], [d.step for d in known.values()])
+    low, high, step = (integers(values)[which] for values in ends)
+    return low, high, step
+
+
+def _kinds(sizes: np.ndarray, steps: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """The different pairs of weight and step, ascending, and which one each operand has."""
+    if len(steps) and (steps == steps[0]).all():
+        weights, kind_of = np.unique(sizes, return_inverse=True)
+        return [(w, int(steps[0])) for w in weights.tolist()], kind_of
+    pairs = list(zip(sizes.tolist(), steps.tolist(), strict=True))
+    kinds = sorted(set(pairs))
+    places = {pair: k for k, pair in enumerate(kinds)}
+    return kinds, np.array([places[pair] for pair in pairs], dtype=np.int64)
+
+
+def _dot(left: np.ndarray, right: np.ndarray) -> int:
+    """The exact sum of products."""
+    if bound(left) * bound(right) * len(left) >= LIMIT:
+        left = left.astype(object)
+    return int((left * right).sum())
 
 
 @lru_cache(maxsize=1024)
 def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
     """The least form with one coefficient a slot."""
-    low = bias + sum(n * min(w, 0) * step for w, step, n in slots)
-    high = bias + sum(n * max(w, 0) * step for w, step, n in slots)
+    # Weights of slots are positive.
+    low, high = bias, bias + sum([n * w * step for w, step, n in slots])
     if low > 0 or high < 0 or (zero_is_negative and high <= 0):
         zeros = (0,) * len(slots)
         return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
@@ -178,6 +225,8 @@ def _merged(slots: tuple[Slot, ...], weights: tuple[int, ...], bias: int, is_ste
 
 def _first_proved(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
     for coefficients in proposals(slots, bias):
+        if is_beyond([(c * step, n) for c, (_, step, n) in zip(coefficients, slots, strict=True)]):
+            continue
         groups: dict[int, list[tuple[int, int]]] = {}
         for (weight, step, count), coefficient in zip(slots, coefficients, strict=True):
             groups.setdefault(coefficient * step, []).append((weight * step, count))

@@ -162,7 +162,7 @@ class _Structure:
         if [None if form is None else form.constant for form in forms] != list(values.shape):
             listed = ", ".join(map(str, values.shape))
             self.findings.add("T036", f"`{constant.name}` has values of shape [{listed}], not as declared", constant)
-        if values.dtype == object:
+        if values.dtype == object and not set(map(type, values.flat)) <= {int}:
             for value in values.flat:
                 if not _is_literal(value):
                     message = f"`{constant.name}` has the value {value}, which is neither an integer nor a double"

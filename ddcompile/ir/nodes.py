@@ -335,12 +335,14 @@ def canonical_array(values: Any) -> np.ndarray:
         else:
             result = result + 0.0  # -0.0 becomes 0.0
     else:
-        flat = [_exact(v) for v in np.asarray(values, dtype=object).ravel().tolist()]
+        flat = np.asarray(values, dtype=object).ravel().tolist()
+        if not set(map(type, flat)) <= {int}:
+            flat = [_exact(v) for v in flat]
         result = np.empty(len(flat), dtype=object)
         result[:] = flat
         result = result.reshape(array.shape)
         if all(isinstance(v, int) for v in flat):
-            if all(-(2**63) <= v < 2**63 for v in flat):
+            if not flat or (min(flat) >= -(2**63) and max(flat) < 2**63):
                 result = result.astype(np.int64)
         elif all(_is_double(v) for v in flat):
             result = result.astype(np.float64)

@@ -16,7 +16,7 @@ _seen: dict[int, tuple[weakref.ref[Any], np.ndarray, int]] = {}
 
 def is_dyadic(array: np.ndarray) -> bool:
     """Whether every entry of an array in canonical form is an integer over a power of two."""
-    if array.dtype != object:
+    if array.dtype != object or set(map(type, array.flat)) <= {int}:
         return True
     return all(v.denominator & (v.denominator - 1) == 0 for v in array.flat)
 
@@ -72,7 +72,7 @@ def _from_doubles(array: np.ndarray) -> tuple[np.ndarray, int]:
     integers = integers >> zeros
     powers = np.where(integers == 0, 0, power.astype(np.int64) - 53 + zeros)
     exponent = max(0, -int(powers.min(initial=0)))
-    shifts = powers + exponent
+    shifts = np.where(integers == 0, 0, powers + exponent)
     widths = np.frexp(np.abs(integers).astype(np.float64))[1] + shifts
     if int(widths.max(initial=0)) < 62:
         return integers << shifts, exponent
@@ -83,9 +83,12 @@ def _from_objects(array: np.ndarray) -> tuple[np.ndarray, int]:
     if not is_dyadic(array):
         raise ValueError("a constant has an entry without a finite binary expansion")
     flat = array.ravel().tolist()
-    exponent = max((v.denominator.bit_length() - 1 for v in flat), default=0)
+    exponent = 0
+    if not set(map(type, flat)) <= {int}:
+        exponent = max((v.denominator.bit_length() - 1 for v in flat), default=0)
+        flat = [v.numerator << (exponent - v.denominator.bit_length() + 1) for v in flat]
     integers = np.empty(len(flat), dtype=object)
-    integers[:] = [int(v * (1 << exponent)) for v in flat]
-    if all(-(2**62) < n < 2**62 for n in integers):
+    integers[:] = flat
+    if not flat or (min(flat) > -(2**62) and max(flat) < 2**62):
         integers = integers.astype(np.int64)
     return integers.reshape(array.shape), exponent

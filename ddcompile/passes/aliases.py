@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import reduce
 from math import gcd
 from typing import TypeAlias
 
 import numpy as np
 
+from ddcompile.analysis.exact import LIMIT, bound, integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row, value_of
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.types import Types
 
-__all__ = ["Alias", "Range", "Ranges", "Repeats", "alias_of", "combined", "compose", "integers", "reduced"]
+__all__ = ["Alias", "Range", "Ranges", "Repeats", "alias_of", "combined", "compose", "reduced"]
 
 Range: TypeAlias = tuple[Fraction, Fraction]
 _FEW_VALUES = 64
@@ -55,13 +55,30 @@ class Ranges:
             return None
         exponents = self._exponent[row.atoms]
         top = int(exponents.max(initial=0))
+        ends = self._in_words(row) if not (exponents != top).any() else None
+        if ends is not None:
+            scale = 1 << top + row.exponent
+            return Fraction(ends[0] + (row.bias << top), scale), Fraction(ends[1] + (row.bias << top), scale)
         scaled = row.weights.astype(object)
         if (exponents != top).any():
             scaled = scaled * np.array([1 << top - int(e) for e in exponents], dtype=object)
-        ends = scaled * self._low[row.atoms], scaled * self._high[row.atoms]
+        sides = scaled * self._low[row.atoms], scaled * self._high[row.atoms]
         bias, scale = row.bias << top, 1 << top + row.exponent
-        least, most = sum(np.minimum(*ends).tolist()), sum(np.maximum(*ends).tolist())
+        least, most = sum(np.minimum(*sides).tolist()), sum(np.maximum(*sides).tolist())
         return Fraction(least + bias, scale), Fraction(most + bias, scale)
+
+    def _in_words(self, row: Row) -> tuple[int, int] | None:
+        """The range of a row's form without its bias, if machine words hold all there is on the way."""
+        if row.weights.dtype == object or not len(row.weights):
+            return None
+        try:
+            low, high = self._low[row.atoms].astype(np.int64), self._high[row.atoms].astype(np.int64)
+        except OverflowError:
+            return None
+        if bound(row.weights) * max(bound(low), bound(high)) * len(low) >= LIMIT:
+            return None
+        ends = row.weights * low, row.weights * high
+        return int(np.minimum(*ends).sum()), int(np.maximum(*ends).sum())
 
     def record(self, atom: int, row: Row, of_form: Range) -> None:
         """Note the range of an atom that is a unit, from that of the unit's form."""
@@ -75,7 +92,7 @@ class Ranges:
 
 def combined(row: Row, aliases: Mapping[int, Alias]) -> Row:
     """The row with operands replaced by what they are aliases of."""
-    if not any(a in aliases for a in row.atoms.tolist()):
+    if not aliases or aliases.keys().isdisjoint(row.atoms.tolist()):
         return row if row.has_scale else reduced(row)
     total: dict[int, Fraction] = {}
     bias = Fraction(row.bias)
@@ -97,7 +114,7 @@ def combined(row: Row, aliases: Mapping[int, Alias]) -> Row:
 
 def compose(row: Row, forms: Mapping[int, Row]) -> Row:
     """The row with affine operands, whose rows are given, written out; positive rows need integers there."""
-    if not any(a in forms for a in row.atoms.tolist()):
+    if not forms or forms.keys().isdisjoint(row.atoms.tolist()):
         return row
     top = max(forms[a].exponent for a in row.atoms.tolist() if a in forms)
     bias = row.bias << top
@@ -117,23 +134,18 @@ def compose(row: Row, forms: Mapping[int, Row]) -> Row:
     return reduced(replace(row, atoms=atoms, weights=integers([total[a] for a in kept]), bias=bias, exponent=exponent))
 
 
-def integers(values: list[int]) -> np.ndarray:
-    """An array of machine words where they suffice."""
-    return np.array(values, dtype=object if max(map(abs, values), default=0) >= 2**62 else np.int64)
-
-
 def reduced(row: Row) -> Row:
     """The row over the least integers: without common factor if only its sign matters, else without one of scale."""
     if not len(row.weights):
         return row
     if row.has_scale:
-        low = reduce(lambda bits, w: bits | w, row.weights.tolist(), row.bias)
+        low = int(np.bitwise_or.reduce(row.weights)) | row.bias
         shift = min(row.exponent, (low & -low).bit_length() - 1)
         if shift <= 0:
             return row
         weights = row.weights >> shift
         return replace(row, weights=weights, bias=row.bias >> shift, exponent=row.exponent - shift)
-    divisor = reduce(gcd, row.weights.tolist(), 0)
+    divisor = gcd(*row.weights.tolist())
     if row.kind == "sign":
         divisor = gcd(divisor, row.bias)
     if divisor <= 1:

@@ -37,6 +37,7 @@ from typing import ClassVar
 import numpy as np
 
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
@@ -44,7 +45,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.aliases import compose, integers
+from ddcompile.passes.aliases import compose
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass
@@ -90,10 +91,6 @@ class _Codes:
     def is_bit(self, where: slice | np.ndarray) -> np.ndarray:
         """Which of some elements were signs and are bits now."""
         return np.asarray(np.abs(self.factor[where]) == 2)
-
-    def of(self, where: np.ndarray) -> tuple[list[int], list[int]]:
-        """The factors and the offsets of some elements."""
-        return self.factor[where].tolist(), self.offset[where].tolist()
 
 
 def _domain_of_code(old: Domain | None, factor: int, offset: int) -> Domain | None:
@@ -174,11 +171,8 @@ def _shrink(
     """The row in least integers, and the factor and the offset by which the old value is that of the new one."""
     if row.has_scale:
         return row, _SAME
-    numbers = atoms.tensor_of(row.atoms)
-    coded = list(zip(numbers.tolist(), *codes.of(row.atoms), strict=True))
-    known = {code: _domain_of_code(domains[atoms.names[code[0]]], *code[1:]) for code in set(coded)}
-    operands = [domain for domain in map(known.__getitem__, coded) if domain is not None]
-    if len(operands) < len(coded):
+    operands = _operands(row, atoms, domains, codes)
+    if operands is None:
         return row, _SAME
     weights = row.weights.tolist()
     found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
@@ -197,6 +191,21 @@ def _shrink(
         # The old sign is 2 * bit - 1, or its negation.
         return theirs if is_better else ours, (2 * sign, -sign)
     return theirs if is_better else ours, (sign, int(is_better and row.kind == "positive"))
+
+
+def _operands(row: Row, atoms: Atoms, domains: dict[str, Domain | None], codes: _Codes) -> list[Domain] | None:
+    """The values of the operands of a row; None if some are not known."""
+    if not len(row.atoms):
+        return []
+    coded = np.stack([atoms.tensor_of(row.atoms), codes.factor[row.atoms], codes.offset[row.atoms]])
+    if (coded == coded[:, :1]).all():
+        kinds, which = [coded[:, 0].tolist()], [0] * len(row.atoms)
+    else:
+        found, inverse = np.unique(coded, axis=1, return_inverse=True)
+        kinds, which = found.T.tolist(), inverse.ravel().tolist()
+    known = [_domain_of_code(domains[atoms.names[number]], factor, offset) for number, factor, offset in kinds]
+    operands = [domain for domain in map(known.__getitem__, which) if domain is not None]
+    return operands if len(operands) == len(which) else None
 
 
 def _positive_row(row: Row, found: Threshold) -> Row:

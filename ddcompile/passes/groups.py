@@ -14,11 +14,11 @@ from math import prod
 
 import numpy as np
 
+from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.analysis.two_valued import JointValues, two_valued
-from ddcompile.passes.aliases import integers
 from ddcompile.passes.layers import Layer
 
 __all__ = ["Group", "groups_of", "over_groups", "unit_of"]

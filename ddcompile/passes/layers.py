@@ -13,9 +13,10 @@ from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.linear import Atoms, box_bounds, is_integral, unit_rows
+from ddcompile.analysis.linear import Atoms, box_bounds, is_integral
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.analysis.thresholds import Domain
+from ddcompile.analysis.units import unit_rows
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Softmax, Statement
 from ddcompile.ir.traverse import postorder
@@ -274,7 +275,7 @@ def _shift(name: str, start: int) -> Expr:
 
 def double_parts(table: np.ndarray) -> list[np.ndarray]:
     """Split exact numbers into arrays of integers or doubles that sum to them."""
-    if table.dtype != object:
+    if table.dtype != object or set(map(type, table.flat)) <= {int}:
         return [table]
     sums = [sum_of_literals(v) for v in table.flat]
     parts = []

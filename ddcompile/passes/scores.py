@@ -26,12 +26,13 @@ from typing import ClassVar
 import numpy as np
 
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Constant, Expr, Read, Rule, Statement
 from ddcompile.ir.traverse import reads, rewrite
 from ddcompile.ir.types import infer
-from ddcompile.passes.aliases import integers, reduced
+from ddcompile.passes.aliases import reduced
 from ddcompile.passes.layers import clause, heads_of, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements

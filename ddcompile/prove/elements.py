@@ -27,16 +27,18 @@ class ConstantTable:
 
     shape: tuple[int, ...]
     static: Static
-    _values: list[int]
+    _values: list[int] | None = None
 
     @classmethod
     def of(cls, constant: Constant) -> ConstantTable:
         """Read a constant of the IR."""
         static = scaled(doubles(constant.values) if constant.type.kind == "real" else constant.values)
-        return cls(tuple(constant.values.shape), static, static.array.ravel().tolist())
+        return cls(tuple(constant.values.shape), static)
 
     def value(self, flat: int) -> Number:
         """An entry by its row-major position."""
+        if self._values is None:
+            self._values = self.static.array.ravel().tolist()
         return Static(scalar(self._values[flat]), self.static.exp).number()
 
 
@@ -48,6 +50,8 @@ class Simple:
     factor: np.ndarray
     const: np.ndarray
     exp: int = 0
+    most: int = 1
+    """The greatest magnitude of a factor or const."""
 
 
 @dataclass(slots=True)
@@ -84,7 +88,8 @@ class Table:
         if rows and len(rows) == len(found):
             columns = np.array(rows, dtype=np.int64).T
             variable, factor, const = (np.ascontiguousarray(c) for c in columns)
-            self._simple = Simple(variable, factor, const, exp)
+            most = max(int(np.abs(factor).max()), int(np.abs(const).max()))
+            self._simple = Simple(variable, factor, const, exp, most)
 
 
 def _single(form: Form | None, exp: int) -> tuple[int, int, int] | None:

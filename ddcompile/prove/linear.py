@@ -196,7 +196,7 @@ class _Gather:
         factors, flat = factor.array[kept], flat[kept]
         simple = table.simple()
         if simple is not None:
-            if factors.dtype != object and magnitude(factors) << 31 >= SAFE:
+            if factors.dtype != object and magnitude(factors) * simple.most >= SAFE:
                 factors = factors.astype(object)
             variables = simple.variable[flat]
             scaled = (factors * simple.factor[flat]).tolist()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ddcompile.ir.nodes import Binary, Call, Compare, Expr, If, Index, Literal, Number, Read, Unary
+from ddcompile.ir.scaled import scaled_integers
 from ddcompile.ir.traverse import children, postorder
 from ddcompile.prove.forms import Decline, dyadic, exact
 
@@ -56,32 +57,13 @@ def _compact(array: np.ndarray) -> np.ndarray:
 
 def scaled(array: np.ndarray) -> Static:
     """A canonical constant array as integers over a power of two."""
-    if array.dtype == np.int64:
-        return Static(array if magnitude(array) < SAFE else array.astype(object))
-    if array.dtype == object or array.size == 0:
-        pairs = [dyadic(Fraction(v)) for v in array.ravel().tolist()]
-        exp = max((e for _, e in pairs), default=0)
-        return Static(_objects([n << (exp - e) for n, e in pairs], array.shape), exp)
-    if array.dtype != np.float64 or not np.isfinite(array).all():
-        raise Decline("a constant that is not in canonical form")
-    fraction, exponent = np.frexp(array)
-    mantissa = np.rint(fraction * 2.0**53).astype(np.int64)
-    low = np.where(mantissa == 0, 1, mantissa & -mantissa)
-    zeros = np.frexp(low.astype(np.float64))[1] - 1
-    mantissa = mantissa >> zeros
-    power = np.where(mantissa == 0, 0, exponent.astype(np.int64) - 53 + zeros)
-    exp = max(0, -int(power.min()))
-    shift = power + exp
-    if int((shift + np.frexp(np.abs(mantissa).astype(np.float64))[1]).max()) < 62:
-        return Static(mantissa << shift, exp)
-    shifted = [m << s for m, s in zip(mantissa.ravel().tolist(), shift.ravel().tolist(), strict=True)]
-    return Static(_objects(shifted, array.shape), exp)
-
-
-def _objects(values: list[int], shape: tuple[int, ...]) -> np.ndarray:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return _compact(array.reshape(shape))
+    if array.dtype == np.float64 and not np.isfinite(array).all():
+        raise Decline("a constant that is not finite")
+    try:
+        integers, exponent = scaled_integers(array)
+    except ValueError as error:
+        raise Decline(str(error)) from None
+    return Static(_roomy(integers), exponent)
 
 
 def is_static(expr: Expr, constants: Mapping[str, object]) -> bool:

@@ -9,7 +9,8 @@ import pytest
 
 import ddcompile as dd
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.linear import Atoms, unit_rows
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.units import unit_rows
 from ddcompile.frontends.dense import lower
 from ddcompile.frontends.network import Layer, Network
 from ddcompile.ir.nodes import Rule

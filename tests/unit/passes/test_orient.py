@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import ddcompile as dd
-from ddcompile.analysis.linear import Atoms, unit_rows
+from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
+from ddcompile.analysis.units import unit_rows
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
 from ddcompile.ir.types import infer
