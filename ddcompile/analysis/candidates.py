@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import gcd
+from operator import mul
 from typing import TypeAlias
 
 import numpy as np
@@ -34,7 +35,7 @@ Slot: TypeAlias = tuple[int, int, int]
 
 def size_of(coefficients: Sequence[int], slots: Sequence[Slot]) -> int:
     """The sum of the sizes of a candidate's coefficients."""
-    return sum([abs(c) * n for c, (_, _, n) in zip(coefficients, slots, strict=True)])
+    return sum(map(mul, map(abs, coefficients), [n for _, _, n in slots]))
 
 
 def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
@@ -95,10 +96,11 @@ def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> 
 def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: Sequence[Slot]) -> np.ndarray:
     """Which candidates order inputs next to the threshold as the original does; the others are not worth a proof."""
     plausible = np.ones(len(candidates), dtype=bool)
-    if any(n >= _MAX_SIZE for _, _, n in slots):
+    counts = [n for _, _, n in slots]
+    if max(counts) >= _MAX_SIZE:
         return plausible
     rng = np.random.default_rng(0)
-    bits = np.array([n for _, _, n in slots])
+    bits = np.array(counts)
     steps = np.array([step for _, step, _ in slots])
     slopes = weights * steps
     noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))

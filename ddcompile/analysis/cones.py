@@ -86,13 +86,13 @@ class Cones:
         for atom in self.rows[unit].atoms.tolist():
             if atom in self.domains:
                 found.add(atom)
-                continue
-            below = self._support.get(atom)
-            if below is None:
-                self._support[unit] = None
-                return
-            found |= below
-            depth = max(depth, self._depth[atom])
+            else:
+                below = self._support.get(atom)
+                if below is None:
+                    self._support[unit] = None
+                    return
+                found |= below
+                depth = max(depth, self._depth[atom])
             if len(found) > self.most_inputs:
                 self._support[unit] = None
                 return

@@ -8,7 +8,7 @@ beyond the range of words are rounded outwards first, to intervals: what holds f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import prod
 from typing import TypeAlias
@@ -48,7 +48,7 @@ def signs_along(
     The greatest value of the candidate where the original is negative, the one where it is zero, and the least where
     it is positive; None for those that there are not.
     """
-    if is_beyond([(c, n) for c, members in groups for _, n in members]):
+    if is_beyond(sum(abs(c) * n for c, members in groups for _, n in members), (c for c, _ in groups)):
         return None
     # Work with residuals to a common scale, so that they stay small: original = scale * candidate + residual.
     largest = max(groups, key=lambda g: abs(g[0]), default=(0, ()))
@@ -80,15 +80,17 @@ def signs_along(
     return pick(negative, True), pick(zero, False), pick(positive, False)
 
 
-def is_beyond(bits: Sequence[tuple[int, int]]) -> bool:
+def is_beyond(span: int, coefficients: Iterable[int]) -> bool:
     """Whether a candidate is not worth a try: its sums can neither be listed nor held in a table.
 
     Parameters
     ----------
-    bits
-        A coefficient, and how many bits have it.
+    span
+        From its least to its greatest sum.
+    coefficients
+        Those of its bits; some may come again.
     """
-    return sum([abs(c) * n for c, n in bits]) > _SPAN_LIMIT and len({c for c, _ in bits}) >= _POINTS.bit_length()
+    return span > _SPAN_LIMIT and len(set(coefficients)) >= _POINTS.bit_length()
 
 
 def _round_ratio(numerator: int, denominator: int) -> int:

@@ -108,12 +108,20 @@ def _moved(places: np.ndarray, extents: tuple[int, ...], move: tuple[int | None,
 def _least_rotation(marginal: np.ndarray) -> int:
     """The start of the greatest rotation: a run of operands begins there."""
     text = marginal.astype(">u4").tobytes()
-    double, width = text + text, 4
-    top = marginal.max()
-    starts = [s for s in np.flatnonzero(marginal == top).tolist() if len(marginal) == 1 or marginal[s - 1] != top] or [
-        0
-    ]
-    return max(starts, key=lambda s: (double[s * width : s * width + len(text)], -s))
+    double, width, length = text + text, 4, len(text)
+    if len(marginal) == 1:
+        return 0
+    is_first = (marginal == marginal.max()) & (np.roll(marginal, 1) != marginal.max())
+    starts = np.flatnonzero(is_first).tolist() or [0]
+    # Few of many are left by what comes next to the start.
+    for reach in (_NEXT * width, length):
+        rotations = [double[s * width : s * width + reach] for s in starts]
+        best = max(rotations)
+        starts = [s for s, rotation in zip(starts, rotations, strict=True) if rotation == best]
+    return starts[0]
+
+
+_NEXT = 16
 
 
 def _columns(units: Sequence[Sequence[UnitClass]], extents: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, list[int]]:

@@ -44,6 +44,13 @@ class Atoms:
         """The position in `names` of each atom's tensor."""
         return np.searchsorted(self._starts, atoms, side="right") - 1
 
+    def tensors_of(self, atoms: np.ndarray) -> list[int]:
+        """The positions in `names` of the tensors of some ascending atoms."""
+        if not len(atoms):
+            return []
+        first, last = self.tensor_of(atoms[[0, -1]]).tolist()
+        return [first] if first == last else np.unique(self.tensor_of(atoms)).tolist()
+
     def slice(self, name: str) -> slice:
         """The range of atoms of one tensor."""
         start = self.offset[name]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from math import gcd
+from operator import mul
 
 import numpy as np
 
@@ -107,11 +108,11 @@ def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_i
     numbers = {each: k for k, each in enumerate(kinds)}
     pattern = [numbers[owner] for owner in owners] if len(kinds) > 1 else len(domains)
     try:
-        words: object = array("q", weights).tobytes()
+        words = array("q", weights).tobytes()
     except OverflowError:
-        words = weights
-    text = repr((words, bias, list(kinds.values()), pattern, zero_is_negative))
-    return blake2b(text.encode(), digest_size=32).digest()
+        words = repr(weights).encode()
+    rest = repr((len(words), bias, list(kinds.values()), pattern, zero_is_negative))
+    return blake2b(words + rest.encode(), digest_size=32).digest()
 
 
 def _found(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> Threshold | None:
@@ -132,12 +133,14 @@ def _found(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is
     bias += _dot(divided, ends)
     kinds, kind_of = _kinds(np.abs(divided), step)
     counts = np.zeros(len(kinds), dtype=object)
-    np.add.at(counts, kind_of, (high - low) // step)
-    top = bias + sum([w * size * n for (w, size), n in zip(kinds, counts.tolist(), strict=True)])
+    bits = (high - low) // step
+    np.add.at(counts, kind_of, bits)
+    top = bias + _dot(np.abs(divided), bits * step)
     opposite = int(zero_is_negative) - top
     is_negated = (opposite, bias) < (bias, opposite)
-    used = [k for k, ((w, _), n) in enumerate(zip(kinds, counts.tolist(), strict=True)) if w and n]
-    slots = tuple([(*kinds[k], int(counts[k])) for k in used])
+    every = [(w, size, n) for (w, size), n in zip(kinds, counts.tolist(), strict=True)]
+    used = [k for k, (w, _, n) in enumerate(every) if w and n]
+    slots = tuple([every[k] for k in used])
     found = _least(slots, min(bias, opposite), zero_is_negative)
     if found is None:
         return None
@@ -224,8 +227,9 @@ def _merged(slots: tuple[Slot, ...], weights: tuple[int, ...], bias: int, is_ste
 
 
 def _first_proved(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
+    steps, reaches = [step for _, step, _ in slots], [step * n for _, step, n in slots]
     for coefficients in proposals(slots, bias):
-        if is_beyond([(c * step, n) for c, (_, step, n) in zip(coefficients, slots, strict=True)]):
+        if is_beyond(sum(map(mul, map(abs, coefficients), reaches)), map(mul, coefficients, steps)):
             continue
         groups: dict[int, list[tuple[int, int]]] = {}
         for (weight, step, count), coefficient in zip(slots, coefficients, strict=True):

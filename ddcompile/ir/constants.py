@@ -123,7 +123,7 @@ def array_from_json(data: Any) -> np.ndarray:
         array[:] = [_exact_value(text) for text in data["exact"]]
     else:
         values = data.get("values")
-        if not isinstance(values, list) or not all(type(v) in (int, float) for v in values):
+        if not isinstance(values, list) or not set(map(type, values)) <= {int, float}:
             raise ValueError("the values of an array are numbers")
         array = _exact_array(values)
     if array.size != math.prod(shape):

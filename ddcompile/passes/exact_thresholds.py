@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from math import gcd
 from typing import ClassVar
 
@@ -226,12 +226,11 @@ def _sign_row(row: Row, found: Threshold) -> Row:
 
 
 def _row(kind: str, atoms: np.ndarray, coefficients: tuple[int, ...], bias: int) -> Row:
-    big = max(map(abs, coefficients), default=0) >= 2**62
-    weights = np.array(coefficients, dtype=object if big else np.int64)
+    weights = integers(coefficients)
     keep = np.flatnonzero(weights != 0)
     weights = weights[keep]
     if kind == "sign":
-        divisor = reduce(gcd, (int(w) for w in weights), bias)
+        divisor = gcd(bias, *weights.tolist())
         if divisor > 1:
             weights, bias = weights // divisor, bias // divisor
     return Row(kind, atoms[keep], weights, bias)  # type: ignore[arg-type]

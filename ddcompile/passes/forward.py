@@ -117,7 +117,7 @@ def _has_sums(layers: Sequence[Layer], rows: dict[str, list[Row]]) -> bool:
 
 def _is_whole(rows: Sequence[Row], types: Types, atoms: Atoms) -> bool:
     """Whether the forms of all rows have integer values."""
-    operands = {atoms.names[t] for r in rows for t in np.unique(atoms.tensor_of(r.atoms)).tolist()}
+    operands = {atoms.names[t] for r in rows for t in atoms.tensors_of(r.atoms)}
     is_scaled = any(r.exponent and reduced(r).exponent for r in rows)
     return not is_scaled and all(is_integral(types, name) for name in operands)
 

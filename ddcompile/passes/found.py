@@ -153,7 +153,7 @@ def never(
     """Holes where a family over bits computes bits that are always 0, since their sums are never great enough."""
     rows = [None if u is None else layer.rows[u] for u in units]
     row = next(r for r in rows if r is not None)
-    tensors = {layer.atoms.names[t] for t in np.unique(layer.atoms.tensor_of(row.atoms)).tolist()}
+    tensors = {layer.atoms.names[t] for t in layer.atoms.tensors_of(row.atoms)}
     if None not in rows or row.kind != "positive" or row.exponent or not tensors <= layer.bits:
         return ()
     offset = offset_of(rows, binders, names.copy(), layer.stem)

@@ -147,7 +147,7 @@ def _is_sound(rows: list[Row], types: Types, atoms: Atoms, known: Mapping[str, l
 
 
 def _operands(row: Row, atoms: Atoms) -> list[str]:
-    return [atoms.names[t] for t in np.unique(atoms.tensor_of(row.atoms)).tolist()]
+    return [atoms.names[t] for t in atoms.tensors_of(row.atoms)]
 
 
 def domain_of(value: ValueType) -> Domain | None:
@@ -198,7 +198,7 @@ class Table:
 
     def tensors(self) -> list[str]:
         """The tensors that the rows read."""
-        numbers = {int(t) for r in self.rows for t in np.unique(self.atoms.tensor_of(r.atoms))}
+        numbers = {t for r in self.rows for t in self.atoms.tensors_of(r.atoms)}
         return [self.atoms.names[number] for number in sorted(numbers)]
 
     def operands(self, tensor: str) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -185,7 +185,7 @@ def _table_cost(units: Sequence[int], table: Sequence[Row], atoms: Atoms, stem: 
     binders = (Binder("u", Literal(0), Literal(len(units))),)
     rows = [table[k] for k in units]
     found = _HANDICAP * total_cost(*table_clauses(stem, binders, rows, atoms, Names(set()), "w"))
-    numbers = {t for r in rows for t in np.unique(atoms.tensor_of(r.atoms)).tolist()}
+    numbers = {t for r in rows for t in atoms.tensors_of(r.atoms)}
     if len(rows) * sum(prod(atoms.shape[atoms.names[t]]) for t in numbers) > found:
         return int(found)
     constants, statement = clause(stem, binders, rows, atoms, Names(set()), "w")

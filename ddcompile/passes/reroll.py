@@ -215,7 +215,7 @@ class _State:
 
     def oriented(self, row: Row, atoms: Atoms) -> tuple[Row, int]:
         """A row of a hidden unit the right way round, and the sign of the unit."""
-        tensors = {atoms.names[t] for t in np.unique(atoms.tensor_of(row.atoms)).tolist()}
+        tensors = {atoms.names[t] for t in atoms.tensors_of(row.atoms)}
         may_rest = tensors.isdisjoint(self.restless)
         return oriented(row, lambda r: _shapes(r, atoms), may_rest=may_rest)
 

@@ -20,7 +20,7 @@ __all__ = ["binders_of", "classes_of", "familiar", "operands_of", "signatures", 
 
 def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:
     """The one tensor that a unit reads and what it reads there; None if there are several or it has no axes."""
-    numbers = np.unique(atoms.tensor_of(row.atoms)).tolist()
+    numbers = atoms.tensors_of(row.atoms)
     if len(numbers) != 1 or not atoms.shape[atoms.names[numbers[0]]]:
         return None
     name = atoms.names[numbers[0]]
@@ -81,9 +81,10 @@ def _signature(row: Row, classes: list[UnitClass], *, biased: bool) -> tuple[obj
 
 def familiar(rows: Sequence[Row], few: int) -> list[int]:
     """Rows that may have a family: their weights, up to sign, are those of another row, or few."""
-    keys = [(row.kind, len(row.weights), np.sort(np.abs(row.weights)).tolist()) for row in rows]
-    seen = Counter(map(repr, keys))
-    return [k for k, key in enumerate(keys) if seen[repr(key)] > 1 or len(set(key[2])) <= few]
+    sizes = [np.sort(np.abs(row.weights)).tolist() for row in rows]
+    keys = [(row.kind, tuple(own)) for row, own in zip(rows, sizes, strict=True)]
+    seen = Counter(keys)
+    return [k for k, (key, own) in enumerate(zip(keys, sizes, strict=True)) if seen[key] > 1 or len(set(own)) <= few]
 
 
 def binders_of(lower: Sequence[int], upper: Sequence[int], names: Names) -> tuple[Binder, ...]:

@@ -205,7 +205,7 @@ def _argmax(store: Store, values: Sequence[Value]) -> Value:
 
 def _sign(store: Store, values: Sequence[Value]) -> Value:
     form = as_form(values[0])
-    return result(subtract(total((store.at_least(form), store.at_least(form, strict=True))), Form({}, 1)))
+    return result(subtract(total(store.at_least_each(form, (False, True))), Form({}, 1)))
 
 
 def _relu(store: Store, values: Sequence[Value]) -> Value:

@@ -184,18 +184,25 @@ class Store:
 
     def at_least(self, form: Form, strict: bool = False) -> Form:
         """The bit `[form >= 0]`, or `[form > 0]`."""
+        return self.at_least_each(form, (strict,))[0]
+
+    def at_least_each(self, form: Form, stricts: Sequence[bool]) -> list[Form]:
+        """The bits `[form >= 0]`, and `[form > 0]` where it is strict."""
         if not form.terms:
-            return ONE if form.const > 0 or (form.const == 0 and not strict) else ZERO
+            return [ONE if form.const > 0 or (form.const == 0 and not strict) else ZERO for strict in stricts]
         found = curve_in(self, form)
         if found is not None:
             ends = self.bases[found[0]].low, self.bases[found[0]].high
-            return curved(self, found[0], positive(found[1], *ends, strict=strict))
+            return [curved(self, found[0], positive(found[1], *ends, strict=strict)) for strict in stricts]
         coefficients = form.terms.values()
         content = gcd(*coefficients)
         negative = form.terms[min(form.terms)] < 0
         base = self.base(_line(form, -content if negative else content))
+        return [self._reached(base, form.const, content, negative, strict) for strict in stricts]
+
+    def _reached(self, base: int, const: int, content: int, negative: bool, strict: bool) -> Form:
+        """The bit `[content * P + const >= 0]`, or `>`, of a base P; of its negation where the sign was turned."""
         # content * (+-P) + const >= 0  <=>  P >= bound, or P <= bound where the sign was turned
-        const = form.const
         if self.bases[base].integral:
             if negative:
                 return complement(self.step(base, -(-const // content) if strict else const // content + 1))
@@ -262,7 +269,12 @@ class Store:
         if len(form.terms) < 2:
             return None
         counts: Counter[int] = Counter()
-        for v, c in form.terms.items():
+        are_bits = form.terms.keys() <= self.bits
+        if are_bits:
+            counts.update(map(abs, form.terms.values()))
+            if len(counts) > ATTAINABLE_LIMIT.bit_length():
+                return None
+        for v, c in () if are_bits else form.terms.items():
             node = self.nodes[v]
             if node.low is None or node.high is None or not node.integral:
                 return None
