@@ -66,6 +66,8 @@ class Clipped:
 def fit_clipped(units: Sequence[Operands], extents: tuple[int, ...]) -> list[Clipped]:
     """Families among hidden units of one kind and bias, kernel by kernel; units in no family are left out."""
     found: list[Clipped] = []
+    if not any(_is_small(unit, len(units) - _MAX_KERNELS) for unit in units):
+        return []
     rest = sorted(range(len(units)), key=lambda u: (-len(units[u].weights), units[u].key()))
     for _ in range(_MAX_KERNELS):
         if len(rest) < 2:

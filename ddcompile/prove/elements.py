@@ -12,13 +12,18 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Number, Rule, St
 from ddcompile.ir.scaled import doubles
 from ddcompile.ir.traverse import postorder, reads
 from ddcompile.prove.forms import Decline, Form
+from ddcompile.prove.intervals import Interval
 from ddcompile.prove.kinds import Flags, tensor_flags
 from ddcompile.prove.static import Static, evaluate, scalar, scaled
 
-__all__ = ["ELEMENT_LIMIT", "ConstantTable", "Model", "Simple", "Table", "name_of", "static_shape"]
+__all__ = ["ELEMENT_LIMIT", "ConstantTable", "Model", "Rows", "Table", "name_of", "static_shape"]
 
 ELEMENT_LIMIT = 1 << 24
 """Most elements of one tensor."""
+TERM_LIMIT = 16
+"""Most terms of a form, on average, for tables to be kept as arrays as well."""
+ROW_LIMIT = 1 << 40
+"""Numbers in these arrays are smaller."""
 
 
 @dataclass(slots=True)
@@ -43,15 +48,49 @@ class ConstantTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Simple:
-    """A table whose element k is `(factor[k] * variable[k] + const[k]) / 2**exp` over int64."""
+class Rows:
+    """All forms of a table as arrays of int64, times `2**exp`: terms one form after another, and what bounds forms."""
 
+    start: np.ndarray
+    """Where the terms of each form begin, and where the last ones end."""
     variable: np.ndarray
     factor: np.ndarray
     const: np.ndarray
-    exp: int = 0
-    most: int = 1
-    """The greatest magnitude of a factor or const."""
+    low: np.ndarray
+    high: np.ndarray
+    has_low: np.ndarray
+    has_high: np.ndarray
+    exp: int
+    most: int
+    """The greatest magnitude of all these numbers."""
+
+    @classmethod
+    def of(cls, forms: Sequence[Form]) -> Rows | None:
+        """The forms as arrays; None if their numbers are too large for that."""
+        exp = max((f.exp for f in forms), default=0)
+        counts = [len(f.terms) for f in forms]
+        shifts = [exp - f.exp for f in forms]
+        spans = [_word_span(f) for f in forms]
+        has_low, has_high = ([span[side] is not None for span in spans] for side in (0, 1))
+        columns = (
+            [c << shift for f, shift in zip(forms, shifts, strict=True) for c in f.terms.values()],
+            [f.const << shift for f, shift in zip(forms, shifts, strict=True)],
+            [(low or 0) << shift for (low, _), shift in zip(spans, shifts, strict=True)],
+            [(high or 0) << shift for (_, high), shift in zip(spans, shifts, strict=True)],
+        )
+        most = max(max(max(column, default=0), -min(column, default=0)) for column in columns)
+        if most >= ROW_LIMIT:
+            return None
+        factor, const, low, high = (np.array(column, dtype=np.int64) for column in columns)
+        start = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        variable = np.array([v for f in forms for v in f.terms], dtype=np.int64)
+        return cls(start, variable, factor, const, low, high, np.array(has_low), np.array(has_high), exp, most)
+
+
+def _word_span(form: Form) -> Interval:
+    """What is known of the range of a form; nothing where that is one variable of a wide range, which says as much."""
+    is_wide = any(end is not None and abs(end) >= ROW_LIMIT for end in form.span)
+    return (None, None) if is_wide and len(form.terms) == 1 else form.span
 
 
 @dataclass(slots=True)
@@ -63,7 +102,7 @@ class Table:
     forms: list[Form | None]
     pending: bool = False
     """Whether elements are still to come: reading one raises `Pending` rather than failing."""
-    _simple: Simple | None = None
+    _rows: Rows | None = None
     _complete: bool = False
     _checked: bool = False
 
@@ -72,32 +111,19 @@ class Table:
         self._check()
         return self._complete
 
-    def simple(self) -> Simple | None:
-        """The arrays of a finished table of one-variable forms."""
+    def rows(self) -> Rows | None:
+        """The arrays of a finished table without gaps and of few terms a form."""
         self._check()
-        return self._simple
+        return self._rows
 
     def _check(self) -> None:
         if self._checked or self.pending:
             return
         self._checked = True
-        self._complete = None not in self.forms
-        exp = max((f.exp for f in self.forms if f is not None), default=0)
-        found = [_single(f, exp) for f in self.forms]
-        rows = [row for row in found if row is not None]
-        if rows and len(rows) == len(found):
-            columns = np.array(rows, dtype=np.int64).T
-            variable, factor, const = (np.ascontiguousarray(c) for c in columns)
-            most = max(int(np.abs(factor).max()), int(np.abs(const).max()))
-            self._simple = Simple(variable, factor, const, exp, most)
-
-
-def _single(form: Form | None, exp: int) -> tuple[int, int, int] | None:
-    if form is None or len(form.terms) != 1:
-        return None
-    ((v, c),) = form.terms.items()
-    c, const = c << exp - form.exp, form.const << exp - form.exp
-    return (v, c, const) if max(abs(c), abs(const)) < 1 << 30 else None
+        defined = [f for f in self.forms if f is not None]
+        self._complete = len(defined) == len(self.forms)
+        if self._complete and sum(len(f.terms) for f in defined) <= TERM_LIMIT * len(defined):
+            self._rows = Rows.of(defined)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ddcompile.ir.nodes import Binary, Expr, Literal, Read, Reduce, Unary
 from ddcompile.ir.traverse import free_indices, postorder
-from ddcompile.prove.elements import ConstantTable, Table
+from ddcompile.prove.elements import ConstantTable, Rows, Table
 from ddcompile.prove.forms import Decline, Form, total
 from ddcompile.prove.intervals import Interval, plus, times
 from ddcompile.prove.static import SAFE, Static, evaluate, flat_positions, is_static, magnitude, product, scalar
@@ -194,14 +194,9 @@ class _Gather:
         if not table.complete() and any(table.forms[k] is None for k in flat[~kept].tolist()):
             raise Decline(f"an undefined element of {table.name} is read")
         factors, flat = factor.array[kept], flat[kept]
-        simple = table.simple()
-        if simple is not None:
-            if factors.dtype != object and magnitude(factors) * simple.most >= SAFE:
-                factors = factors.astype(object)
-            variables = simple.variable[flat]
-            scaled = (factors * simple.factor[flat]).tolist()
-            const = _exact_sum(np.asarray(factors * simple.const[flat]))
-            self._parts.append(Form(_collect(variables.tolist(), scaled), const, factor.exp + simple.exp))
+        rows = table.rows()
+        if rows is not None:
+            self._parts.append(_weighted(rows, factors, flat, factor.exp))
             return
         terms: dict[int, int] = {}
         const, exp = 0, 0
@@ -223,6 +218,23 @@ class _Gather:
     def form(self) -> Form:
         """The sum of all terms."""
         return total(self._parts)
+
+
+def _weighted(rows: Rows, factors: np.ndarray, flat: np.ndarray, exp: int) -> Form:
+    """The sum of `factors[k] * form[flat[k]]`, divided by `2**exp`; no factor is 0."""
+    if factors.dtype != object and magnitude(factors) * max(rows.most, 1) >= SAFE:
+        factors = factors.astype(object)
+    counts = rows.start[flat + 1] - rows.start[flat]
+    ends = np.cumsum(counts)
+    places = np.arange(int(counts.sum())) + np.repeat(rows.start[flat] - (ends - counts), counts)
+    scaled = np.repeat(factors, counts) * rows.factor[places]
+    const = _exact_sum(np.asarray(factors * rows.const[flat]))
+    is_positive = np.asarray(factors > 0).astype(bool)
+    low, high = factors * rows.low[flat], factors * rows.high[flat]
+    has_low, has_high = rows.has_low[flat], rows.has_high[flat]
+    least = _exact_sum(np.where(is_positive, low, high)) if np.where(is_positive, has_low, has_high).all() else None
+    most = _exact_sum(np.where(is_positive, high, low)) if np.where(is_positive, has_high, has_low).all() else None
+    return Form(_collect(rows.variable[places].tolist(), scaled.tolist()), const, exp + rows.exp, least, most)
 
 
 def _collect(variables: Sequence[int], factors: Sequence[int]) -> dict[int, int]:
