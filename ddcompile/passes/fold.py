@@ -41,13 +41,16 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
-from ddcompile.ir.traverse import free_indices, postorder, rewrite
+from ddcompile.ir.traverse import children, free_indices, postorder, rewrite, with_children
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.decided import decided
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["Fold", "folded", "with_places"]
+
+_LONG = 256
+"""Sums that are nested deeper are joined once, not level by level."""
 
 _MOST_ROUNDS = 8
 """How often ranges are found again after what they decided was written in."""
@@ -105,7 +108,9 @@ def with_places(statement: Statement, value: Expr, tables: dict[str, Constant]) 
 
 
 def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Types, reals: Reals) -> Expr:
-    def step(node: Expr) -> Expr:
+    inner = _within_long_sums(value)
+
+    def step(old: Expr, node: Expr) -> Expr:
         match node:
             case Read(name, positions, pad):
                 places = tuple(_position(p, ranges) for p in positions)
@@ -114,9 +119,11 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
             case _ if reals(node):
                 return node
             case Binary("+", left, right):
-                return _sum(builder.add(left, right))
+                new = builder.add(left, right)
+                return new if id(old) in inner else _sum(new)
             case Binary("-", left, right):
-                return _sum(builder.sub(left, right))
+                new = builder.sub(left, right)
+                return new if id(old) in inner else _sum(new)
             case Binary("*", left, right):
                 return builder.mul(left, right)
             case Binary("%", left, right):
@@ -139,7 +146,26 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
                 return _reduction(Reduce(op, binders, body, location=node.location))
         return node
 
-    return rewrite(value, step)
+    results: list[Expr] = []
+    for node in postorder(value):
+        split = len(results) - len(children(node))
+        kids = tuple(results[split:])
+        del results[split:]
+        results.append(step(node, with_children(node, kids)))
+    return results[0]
+
+
+def _within_long_sums(value: Expr) -> set[int]:
+    """By identity the sums whose summands are joined in a longer one around them, where it is very long."""
+    found: set[int] = set()
+    depths: dict[int, int] = {}
+    for node in postorder(value):
+        match node:
+            case Binary("+" | "-", left, right):
+                depths[id(node)] = 1 + max(depths.get(id(left), 0), depths.get(id(right), 0))
+                if depths[id(node)] > _LONG:
+                    found |= {id(kid) for kid in (left, right) if id(kid) in depths}
+    return found
 
 
 def _position(expr: Expr, ranges: Ranges) -> Expr:

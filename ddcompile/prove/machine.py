@@ -30,6 +30,12 @@ GATHER_LIMIT = 4096
 """Most elements that a position with unknown value may select from."""
 
 
+ROUND_LIMIT = 1 << 17
+"""Most rounds of loops for one element; sums that are evaluated with whole arrays have none."""
+TOTAL_LIMIT = 1 << 21
+"""Most rounds of loops for all elements."""
+
+
 class Pending(Exception):
     """An element is needed that is not evaluated yet."""
 
@@ -47,6 +53,7 @@ class Machine:
         self.constants = constants
         self.trace: list[tuple[str, int]] | None = None
         """Elements of the scope that were read, while it is a list."""
+        self._rounds = 0
 
     def run(self, code: Code, indices: Sequence[int]) -> Form:
         """The value of a clause where its own indices have the given values.
@@ -62,6 +69,7 @@ class Machine:
         env = [*indices, *[0] * (len(code.slots) - len(indices))]
         stack: list[Value] = []
         loops: list[list[int]] = []
+        most = min(self._rounds + ROUND_LIMIT, TOTAL_LIMIT)
         collected: list[list[Value]] = []
         place = 0
         while place < len(instructions):
@@ -91,6 +99,11 @@ class Machine:
                     else:
                         place = end[0]
                 case Next():
+                    self._rounds += 1
+                    if self._rounds > most:
+                        what = "an element" if most < TOTAL_LIMIT else "all elements together"
+                        limit = ROUND_LIMIT if most < TOTAL_LIMIT else TOTAL_LIMIT
+                        raise Decline(f"the loops of {what} take more than {limit} rounds, which are not followed")
                     loop = loops[-1]
                     loop[1] += 1
                     if loop[1] < loop[2]:

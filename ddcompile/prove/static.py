@@ -169,8 +169,10 @@ def flat_positions(
     for p, extent in zip(positions, shape, strict=True):
         if p.exp or p.array.dtype == object:
             raise Decline("a position that is no small integer")
-        inside = _wrap(inside & (p.array >= 0) & (p.array < extent))
-        flat = _wrap(flat * extent + np.clip(p.array, 0, max(extent - 1, 0)))
+        here = _wrap((p.array >= 0) & (p.array < extent))
+        places = p.array if here.all() else np.clip(p.array, 0, max(extent - 1, 0))
+        inside = _wrap(inside & here)
+        flat = _wrap(flat * extent + places)
     if not inside.all() and not padded:
         raise Decline("a read outside the extent")
     if 0 in shape and inside.size:
