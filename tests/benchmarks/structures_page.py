@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+
+from structures_lines import Line
 
 from ddcompile.testing.structures import STRUCTURES
 
@@ -15,33 +16,12 @@ BEGIN = "<!-- written by: python tests/benchmarks/structures.py --shuffles 20 --
 END = "<!-- end -->\n"
 
 
-class Row(Protocol):
-    """What is known of one structure."""
-
-    section: str
-    name: str
-    parameters: int
-    written: int
-
-    @property
-    def worst(self) -> int:
-        """The cost of the longest rule found; 0 if there is none."""
-
-    @property
-    def is_within(self) -> bool:
-        """Whether every shuffle gave a proved rule that is hardly longer than the written one."""
-
-    @property
-    def proved(self) -> str:
-        """How many shuffles were proved, of how many."""
-
-
 def description(name: str) -> str:
     """What a structure is, in a sentence."""
     return (STRUCTURES[name].build.__doc__ or "").splitlines()[0].rstrip(".").replace("|", "\\|")
 
 
-def page(rows: Sequence[Row]) -> str:
+def page(rows: Sequence[Line]) -> str:
     """A folded table for every section of named structures, and a line for those that are drawn by a seed."""
     parts = []
     for section in dict.fromkeys(row.section for row in rows):
@@ -61,7 +41,7 @@ def page(rows: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
-def with_page(text: str, rows: Sequence[Row]) -> str:
+def with_page(text: str, rows: Sequence[Line]) -> str:
     """A text with the tables in the place that its comments mark."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import resource
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -73,7 +73,7 @@ class _Worker(Generic[Job]):
 
 
 def outcomes(
-    function: Callable[[Job], Result], jobs: Sequence[Job], processes: int, limits: Limits
+    function: Callable[[Job], Result], jobs: Iterable[Job], processes: int, limits: Limits
 ) -> Iterator[tuple[int, Result | Lost]]:
     """The results of a function, each with the number of its job, as they come.
 
@@ -82,6 +82,7 @@ def outcomes(
     function
         Of a module, so that its name can be sent; what it raises is no result either.
     jobs
+        Asked for one at a time, when a process is free.
     processes
         How many work at a time; each that dies is followed by a fresh one.
     limits
