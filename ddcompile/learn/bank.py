@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ddcompile.learn.linear import Planes, narrow, signs
 from ddcompile.learn.separators import Separator, separate, share_of
+from ddcompile.learn.steps import Steps
 from ddcompile.learn.subconcepts import Parts
 
-__all__ = ["Bank", "Run"]
+__all__ = ["Bank"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Run: TypeAlias = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], list[Any]]
-"""Applies a function to many tuples of arguments, in order."""
 
 MAX_PAIRS = 50_000
 """Above so many pairs of subconcepts, planes are made as they are needed instead of all at once."""
@@ -37,8 +35,8 @@ class Bank:
         The price of a sample of each kind, relative to C.
     C : float
         See `separate`.
-    run : callable
-        How many separators are made.
+    steps : Steps
+        In which many separators are made.
 
     Attributes
     ----------
@@ -48,7 +46,7 @@ class Bank:
         Whether there are so few pairs that all planes of a part can be looked at.
     """
 
-    def __init__(self, points: Array, parts: Parts, prices: tuple[float, ...], C: float, run: Run) -> None:
+    def __init__(self, points: Array, parts: Parts, prices: tuple[float, ...], C: float, steps: Steps) -> None:
         self.points, self.parts, self.prices = points, parts, prices
         self.C = C
         self.kinds = np.empty(len(points), dtype=np.int64)
@@ -66,7 +64,7 @@ class Bank:
         self._products = _products(points) if self._are_pairs_of_bits() else None
         if self.is_complete:
             pairs = [(s, t) for s in range(len(parts)) for t in range(s + 1, len(parts)) if self._differ(s, t)]
-            made = run(separate, (self._problem(s, t) for s, t in pairs))
+            made = steps.each(separate, (self._problem(s, t) for s, t in pairs), "planes")
             for pair, plane in zip(pairs, made, strict=True):
                 self._hold(pair, plane)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from ddcompile.learn.bank import Bank, Run
+from ddcompile.learn.bank import Bank
 from ddcompile.learn.claims import Claim, claim
 from ddcompile.learn.linear import Planes, narrow, signs
+from ddcompile.learn.steps import Steps
 from ddcompile.learn.subconcepts import Parts
 
 __all__ = ["Concepts", "Essence", "Options", "build"]
@@ -35,14 +36,14 @@ class Options:
         The part of a subconcept's margin that must remain when differentiae are left out, 0 to 1.
     prices : tuple of float
         What the price of each kind's samples is multiplied by.
-    run : callable
-        Applies a function to many tuples of arguments, in order.
+    steps : Steps
+        In which the network is made.
     """
 
     C: float
     kept_margin: float
-    prices: tuple[float, ...]
-    run: Run
+    prices: tuple[float, ...] = ()
+    steps: Steps = field(default_factory=Steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +122,11 @@ def build(points: Array, parts: Parts, concepts: Concepts, options: Options) -> 
         Those for which no part speaks never win.
     options : Options
     """
-    bank = Bank(points, parts, options.prices, options.C, options.run)
-    claims = [claim(bank, s, options.kept_margin) for s in range(len(parts))]
+    bank = Bank(points, parts, options.prices, options.C, options.steps)
+    claims = []
+    for s in range(len(parts)):
+        claims.append(claim(bank, s, options.kept_margin))
+        options.steps.reached(s + 1, len(parts), "subconcepts")
     differentiae, weights = _shared(claims, points)
     subconcepts = weights, np.array([unit.bias for unit in claims], dtype=np.int64)
     kinds = np.array([kind for kind, _ in parts])

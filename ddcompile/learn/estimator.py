@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from ddcompile.learn.assembly import network_of_one, network_of_several, numbers_of
-from ddcompile.learn.essence import Concepts, Essence, Options, build
+from ddcompile.learn.essence import Essence, Options
+from ddcompile.learn.problems import class_weights, problem_of, solved
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import Shared, shared_function, view
-from ddcompile.learn.splitting import Splitting, split
+from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target, of_labels, of_probabilities
 
 if TYPE_CHECKING:
@@ -64,7 +68,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     C : float, default=1.0
         The price of a sample on the wrong side of a plane, where subconcepts cannot be separated.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Multiplies `C` for each label.
+        Multiplies `C` for each label; where labels can be told apart, the dearer gets more of the room between them.
     targets : {"labels", "probabilities"}, default="labels"
         What `y` holds. "probabilities": how much speaks for each label, of shape (samples, classes) or (samples,
         outputs, classes), in any unit. The labels are then 0, 1, ..., and `predict_proba` gives these probabilities
@@ -72,9 +76,9 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     random_state : int, RandomState instance or None, default=None
         Shuffles the samples for cross-validation.
     n_jobs : int, default=None
-        Processes for the separators, as in joblib.
-    verbose : bool, default=False
-        Whether steps are printed as they are done, with times.
+        Processes for outputs, or for the separators of one, as in joblib. What is learned does not depend on it.
+    verbose : bool or callable, default=False
+        Whether steps are printed as they are done, with times; or a function that gets what is being done, as a text.
 
     Attributes
     ----------
@@ -91,7 +95,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     shared_ : Shared or None
         The function that all outputs share.
     contradicted_ : int
-        Samples that were left out because as many or more that look the same have another label.
+        Samples that were left out because those that look the same and have another label weigh as much or more.
     timings_ : dict
         Seconds for the steps.
     n_features_in_ : int
@@ -116,7 +120,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         targets: str = "labels",
         random_state: Any = None,
         n_jobs: int | None = None,
-        verbose: bool = False,
+        verbose: bool | Callable[[str], None] = False,
     ) -> None:
         self.subconcepts = subconcepts
         self.relevance = relevance
@@ -136,7 +140,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> ENNClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ENNClassifier:
         """Build the network.
 
         Parameters
@@ -145,16 +149,19 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Of booleans, whole numbers or reals.
         y : array_like of shape (samples,) or (samples, outputs)
             Labels, or what `targets` says. Samples that are contradicted by more equal ones are left out.
+        sample_weight : array_like of shape (samples,), optional
+            How often each sample counts where samples contradict one another, for relevance, balance and probabilities;
+            those that count 0 are left out.
 
         Raises
         ------
         ValueError
             For what scikit-learn refuses; one label alone where there is one output; probabilities of another shape or
             below 0; relevance and shared functions of inputs that are no whole numbers; a grid that does not hold the
-            inputs.
+            inputs; weights that are negative.
         """
         self._check_parameters()
-        points, targets, several = self._validated(X, y)
+        points, targets, weights, several = self._validated(X, y, sample_weight)
         if not several and len(targets[0].classes) == 1:
             raise ValueError(f"ENNClassifier needs two labels to tell apart; y has one class, {targets[0].classes[0]}")
         if (self.relevance or self.shared) and points.dtype != np.int64:
@@ -164,13 +171,16 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._has_bits = several and all(target.is_bit for target in targets)
         classes = [target.classes for target in targets]
         self.classes_ = classes if several and not self._has_bits else classes[0]
-        self.timings_: dict[str, float] = {}
-        self.contradicted_ = 0
         kinds = np.stack([target.kinds for target in targets], axis=1)
-        self.shared_ = self._timed("shared function", self._shared, points, kinds)
-        self.columns_, self.relevance_ = self._timed("relevant inputs", self._columns, points, kinds)
-        self.essences_ = self._timed("network", self._essences, points, targets)
-        self._factors = self._timed("probabilities", self._calibrated, points, targets)
+        steps = Steps(self.n_jobs, self.verbose)
+        with steps.step("shared function"):
+            self.shared_ = self._shared(points, kinds, weights)
+        with steps.step("relevant inputs"):
+            self.columns_, self.relevance_ = self._columns(points, kinds, weights, steps)
+        self.essences_ = self._essences(points, weights, steps)
+        with steps.step("probabilities"):
+            self._factors = self._calibrated(points, weights)
+        self.timings_ = steps.seconds
         return self
 
     def scores(self, X: Any) -> list[Array]:
@@ -258,17 +268,24 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(price, Real) or not float(price) > 0:
             raise ValueError(f"C must be a number above 0, not {price!r}")
 
-    def _validated(self, X: Any, y: Any) -> tuple[Array, list[Target], bool]:
-        """The samples, what is to be learned of each output, and whether there may be several."""
-        if self.targets == "probabilities":
+    def _validated(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, list[Target], Array | None, bool]:
+        """The samples, what is to be learned of each output, weights, and whether there may be several outputs."""
+        of_labels_alone = self.targets == "labels"
+        if of_labels_alone:
+            X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=None)
+            check_classification_targets(y)
+        else:
             X = validate_data(self, X, accept_sparse="csr", dtype=None)
             y = check_array(y, dtype=np.float64, allow_nd=True, ensure_2d=False, input_name="y")
             check_consistent_length(X, y)
-            points = _points(X)
-            return points, of_probabilities(points, y), y.ndim == 3
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=None)
-        check_classification_targets(y)
-        return _points(X), of_labels(y), y.ndim == 2
+        points, weights = _points(X), None
+        if sample_weight is not None:
+            weights = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
+            if (weights < 0).any() or not weights.any():
+                raise ValueError("sample_weight must be numbers from 0, and one of them above 0")
+            points, y, weights = points[weights > 0], y[weights > 0], weights[weights > 0]
+        targets = of_labels(y) if of_labels_alone else of_probabilities(points, y, weights)
+        return points, targets, weights, y.ndim == (2 if of_labels_alone else 3)
 
     def _essence(self, output: int) -> Essence:
         essence: Essence = self.essences_[0 if self.shared_ is not None else output]
@@ -280,79 +297,57 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"the grid {grid} does not hold {self.n_features_in_} inputs")
         return grid
 
-    def _timed(self, name: str, step: Callable[..., Any], *arguments: Any) -> Any:
-        start = time.perf_counter()
-        result = step(*arguments)
-        self.timings_[name] = time.perf_counter() - start
-        if self.verbose:
-            print(f"[ENNClassifier] {name}: {self.timings_[name]:.1f} s")
-        return result
-
-    def _shared(self, points: Array, kinds: Array) -> Shared | None:
+    def _shared(self, points: Array, kinds: Array, weights: Array | None) -> Shared | None:
         grid = self._grid()
         if self.shared is None or kinds.shape != points.shape or kinds.shape[1] == 1:
             return None
         if isinstance(self.classes_, list) and len({tuple(classes) for classes in self.classes_}) > 1:
             return None
-        return shared_function(points, kinds, grid)
+        return shared_function(points, kinds, grid, weights)
 
-    def _columns(self, points: Array, kinds: Array) -> tuple[list[Array], list[Relevance] | None]:
+    def _columns(
+        self, points: Array, kinds: Array, weights: Array | None, steps: Steps
+    ) -> tuple[list[Array], list[Relevance] | None]:
         if self.shared_ is not None:
             return list(self.shared_.inputs), [self.shared_.relevance]
         if self.relevance is None:
             return [np.arange(points.shape[1])] * kinds.shape[1], None
-        found = self._run(relevant_inputs, [(points, column) for column in kinds.T])
+        found = steps.each(relevant_inputs, ((points, column, weights) for column in kinds.T), "outputs")
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
-    def _essences(self, points: Array, targets: list[Target]) -> list[Essence]:
-        known: dict[bytes, Essence] = {}
+    def _essences(self, points: Array, weights: Array | None, steps: Steps) -> list[Essence]:
+        given, targets = self.class_weight, self.targets_
+        each = given if isinstance(given, list) else [given] * self.n_outputs_
+        if len(each) != self.n_outputs_:
+            raise ValueError(f"class_weight must be one for each of {self.n_outputs_} outputs, not {len(each)}")
+        viewed = [view(points, columns) for columns in self.columns_]
         if self.shared_ is not None:
-            kinds = np.concatenate([target.kinds for target in targets])
-            return [self._built(self.shared_.pooled(points), replace(targets[0], kinds=kinds), 0, known)]
-        problems = zip(self.columns_, targets, strict=True)
-        return [self._built(view(points, c), target, k, known) for k, (c, target) in enumerate(problems)]
+            targets = [replace(targets[0], kinds=np.concatenate([target.kinds for target in targets]))]
+            viewed, each = [np.concatenate(viewed)], each[:1]
+            weights = None if weights is None else np.tile(weights, self.n_outputs_)
+        problems = [
+            problem_of(samples, target, class_weights(own, target, weights), weights)
+            for samples, target, own in zip(viewed, targets, each, strict=True)
+        ]
+        self.contradicted_ = sum(problem.contradicted for problem in problems)
+        random = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return solved(problems, self.subconcepts, Options(self.C, self.kept_margin, steps=steps), random)
 
-    def _built(self, points: Array, target: Target, output: int, known: dict[bytes, Essence]) -> Essence:
-        """The network of one output; outputs of which the samples say the same have the same."""
-        distinct, chosen, dropped = _majority(points, target.kinds, len(target.strengths))
-        self.contradicted_ += dropped
-        weights = self._class_weights(target, output)
-        # What a kind of sample costs is the mean of what its labels do.
-        prices = target.probabilities() @ weights
-        ranks = np.unique(weights, return_inverse=True)[1]
-        concepts = Concepts(target.strengths, ranks, target.unit is not None)
-        parts = (np.array(distinct.shape), distinct, chosen, target.strengths, weights)
-        key = blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).digest()
-        if key not in known:
-            options = Options(self.C, self.kept_margin, tuple(prices.tolist()), self._run)
-            splitting = Splitting(self.subconcepts, options, concepts, self.random_state)
-            known[key] = build(distinct, split(distinct, chosen, splitting), concepts, options)
-        return known[key]
-
-    def _class_weights(self, target: Target, output: int) -> Array:
-        given = self.class_weight[output] if isinstance(self.class_weight, list) else self.class_weight
-        most_likely = target.classes[target.strengths.argmax(axis=1)[target.kinds]]
-        return np.asarray(compute_class_weight(given, classes=target.classes, y=most_likely), dtype=float)
-
-    def _run(self, function: Callable[..., Any], problems: Iterable[tuple[Any, ...]]) -> list[Any]:
-        if self.n_jobs in (None, 1):
-            return [function(*problem) for problem in problems]
-        return list(Parallel(n_jobs=self.n_jobs)(delayed(function)(*problem) for problem in problems))
-
-    def _calibrated(self, points: Array, targets: list[Target]) -> list[float]:
+    def _calibrated(self, points: Array, weights: Array | None) -> list[float]:
         """The factors that give one claimed subconcept its probabilities.
 
         Where labels are given, a clear win has the probability of being right (by the rule of succession).
         """
         factors = []
-        for k, (columns, target) in enumerate(zip(self.columns_, targets, strict=True)):
+        for k, (columns, target) in enumerate(zip(self.columns_, self.targets_, strict=True)):
             essence = self._essence(k)
             if target.unit is not None:
                 factors.append(target.unit / (2 * essence.scale))
                 continue
             scores = essence.scores(view(points, columns))
-            right = int((scores.argmax(axis=1) == target.kinds).sum())
-            odds = (right + 1) * max(scores.shape[1] - 1, 1) / (len(scores) - right + 1)
+            right = np.average(scores.argmax(axis=1) == target.kinds, weights=weights)
+            number = len(points) if weights is None else weights.sum()
+            odds = (right * number + 1) * max(scores.shape[1] - 1, 1) / ((1 - right) * number + 1)
             factors.append(max(float(np.log(odds)) / 2, 1e-3))
         return factors
 
@@ -367,14 +362,6 @@ def _points(X: Any) -> Array:
     if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
         return array.astype(np.float64)
     return array.astype(np.int64)
-
-
-def _majority(points: Array, labels: Array, classes: int) -> tuple[Array, Array, int]:
-    """Distinct points, the label that most samples of each have (the first if several), how many have another."""
-    distinct, codes = np.unique(points, axis=0, return_inverse=True)
-    counts = np.zeros((len(distinct), classes), dtype=np.int64)
-    np.add.at(counts, (codes.reshape(-1), labels), 1)
-    return distinct, counts.argmax(axis=1), int(len(labels) - counts.max(axis=1).sum())
 
 
 def _softmax(scores: Array) -> Array:

@@ -69,12 +69,12 @@ def relevant_inputs(points: Array, labels: Array, weights: Array | None = None) 
     return likely if not likely.is_consistent and likely.bits < consistent.bits else consistent
 
 
-def description_length(points: Array, labels: Array, inputs: Sequence[int]) -> float:
+def description_length(points: Array, labels: Array, inputs: Sequence[int], weights: Array | None = None) -> float:
     """The bits that the labels take, given the samples and that the label depends on some inputs alone.
 
     See `ddcompile.learn.lengths.Lengths`.
     """
-    return Lengths(points, labels).length(tuple(inputs))
+    return Lengths(points, labels, weights).length(tuple(inputs))
 
 
 def _likely(lengths: Lengths) -> Relevance:

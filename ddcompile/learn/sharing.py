@@ -51,7 +51,7 @@ def view(points: Array, columns: Array) -> Array:
     return result
 
 
-def shared_function(points: Array, labels: Array, grid: Sequence[int]) -> Shared | None:
+def shared_function(points: Array, labels: Array, grid: Sequence[int], weights: Array | None = None) -> Shared | None:
     """The function of which all outputs are copies, if the labels are described shorter so than one output at a time.
 
     Parameters
@@ -60,12 +60,14 @@ def shared_function(points: Array, labels: Array, grid: Sequence[int]) -> Shared
     labels : ndarray of shape (samples, cells), integers from 0
     grid : sequence of int
         The extents of the grid, whose cells are inputs and outputs in row-major order.
+    weights : ndarray of shape (samples,), optional
+        How often each sample counts; above 0.
     """
-    found = [_fitted(points, labels, _offsets(grid, wrapped), wrapped) for wrapped in (True, False)]
+    found = [_fitted(points, labels, weights, _offsets(grid, wrapped), wrapped) for wrapped in (True, False)]
     candidates = [shared for shared in found if shared is not None]
     best = min(candidates, key=lambda shared: shared.relevance.bits)
     cells = np.unique(np.linspace(0, points.shape[1] - 1, MEASURED).astype(int))
-    alone = np.mean([relevant_inputs(points, labels[:, cell]).bits for cell in cells]) * points.shape[1]
+    alone = np.mean([relevant_inputs(points, labels[:, cell], weights).bits for cell in cells]) * points.shape[1]
     return best if best.relevance.bits < alone else None
 
 
@@ -80,7 +82,7 @@ def _offsets(grid: Sequence[int], wrapped: bool) -> Array:
     return np.where(inside | wrapped, flat, -1).astype(np.int64)
 
 
-def _fitted(points: Array, labels: Array, around: Array, wrapped: bool) -> Shared | None:
+def _fitted(points: Array, labels: Array, weights: Array | None, around: Array, wrapped: bool) -> Shared | None:
     if around.shape[1] > MAX_FEATURES:
         return None
     pooled_labels = labels.T.reshape(-1)
@@ -90,11 +92,14 @@ def _fitted(points: Array, labels: Array, around: Array, wrapped: bool) -> Share
     cells, samples = taken // len(points), taken % len(points)
     columns = around[cells]
     seen = np.where(columns >= 0, points[samples[:, None], columns], 0)
-    found = relevant_inputs(seen, pooled_labels[taken])
+    pooled_weights = None if weights is None else np.tile(weights, labels.shape[1])
+    some = None if pooled_weights is None else pooled_weights[taken]
+    found = relevant_inputs(seen, pooled_labels[taken], some)
     inputs = around[:, list(found.inputs)]
     shared = Shared(inputs, found, wrapped)
     whole = shared.pooled(points)
-    bits = description_length(whole, pooled_labels, range(whole.shape[1]))
+    bits = description_length(whole, pooled_labels, range(whole.shape[1]), pooled_weights)
     # Naming the inputs among all that were seen, not among those found.
-    named = found.bits - description_length(seen[:, list(found.inputs)], pooled_labels[taken], range(len(found.inputs)))
+    inside = description_length(seen[:, list(found.inputs)], pooled_labels[taken], range(len(found.inputs)), some)
+    named = found.bits - inside
     return Shared(inputs, Relevance(found.inputs, found.is_consistent, found.is_smallest, bits + named), wrapped)

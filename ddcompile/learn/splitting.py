@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils import check_random_state
 
 from ddcompile.learn.essence import Concepts, Options, build
 from ddcompile.learn.subconcepts import Parts, separable_parts, single_parts, ward_parts
@@ -33,13 +32,14 @@ class Splitting:
     options : Options
         Of the networks that are tried.
     concepts : Concepts
-    random_state : int, RandomState instance or None
+    random_state : int
+        Shuffles the samples for cross-validation.
     """
 
     kind: str | int
     options: Options
     concepts: Concepts
-    random_state: Any
+    random_state: int
 
 
 def split(points: Array, labels: Array, splitting: Splitting) -> Parts:
@@ -63,8 +63,8 @@ def _validated(points: Array, labels: Array, splitting: Splitting) -> int:
     folds = min(FOLDS, int(counts.min()))
     if folds < 2:
         return len(present)
-    random = check_random_state(splitting.random_state)
-    parted = list(StratifiedKFold(folds, shuffle=True, random_state=random).split(points, labels))
+    folded = StratifiedKFold(folds, shuffle=True, random_state=splitting.random_state)
+    parted = list(folded.split(points, labels))
     number = best = len(present)
     most = -1.0
     while number <= min(MOST_PARTS * len(present), len(points), 4 * best):

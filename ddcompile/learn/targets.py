@@ -72,7 +72,7 @@ def of_labels(y: Array) -> list[Target]:
     return [Target(classes, codes, np.eye(len(classes), dtype=np.int64)) for classes, codes in found]
 
 
-def of_probabilities(points: Array, y: Array) -> list[Target]:
+def of_probabilities(points: Array, y: Array, weights: Array | None = None) -> list[Target]:
     """For each output, which samples have equal probabilities of labels, and what these are worth.
 
     Strengths are whole multiples of one unit of log-odds, by which the probabilities are met within `TOLERANCE`; a
@@ -84,6 +84,8 @@ def of_probabilities(points: Array, y: Array) -> list[Target]:
     points : ndarray of shape (samples, features)
     y : ndarray of shape (samples, classes) or (samples, outputs, classes)
         How much speaks for each label; what a sample says of an output is divided by its sum.
+    weights : ndarray of shape (samples,), optional
+        How often each sample counts in a mean; above 0.
 
     Raises
     ------
@@ -101,8 +103,8 @@ def of_probabilities(points: Array, y: Array) -> list[Target]:
     several = several / several.sum(axis=-1, keepdims=True)
     codes = np.unique(points, axis=0, return_inverse=True)[1].reshape(-1)
     sums = np.zeros((int(codes.max()) + 1, *several.shape[1:]))
-    np.add.at(sums, codes, several)
-    means = (sums / np.bincount(codes)[:, None, None])[codes]
+    np.add.at(sums, codes, several if weights is None else several * weights[:, None, None])
+    means = (sums / np.bincount(codes, weights)[:, None, None])[codes]
     outputs, classes = means.shape[1:]
     kinds, of_each = _kinds(means.reshape(-1, classes))
     strengths, unit = _strengths(kinds)

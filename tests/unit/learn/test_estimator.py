@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 import ddcompile as dd
@@ -119,3 +120,94 @@ def test_what_cannot_be_learned_from() -> None:
         ENNClassifier().fit(all_bits(2), np.zeros(4))
     with pytest.raises(ValueError, match="relevance and shared are for inputs that are whole numbers"):
         ENNClassifier(relevance="exact").fit(all_bits(2) + 0.5, [0, 0, 0, 1])
+
+
+def test_a_weight_is_how_often_a_sample_counts() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.integers(0, 2, (60, 4))
+    labels = (points.sum(axis=1) > 1) ^ (rng.random(60) < 0.3)
+    weights = rng.integers(0, 4, 60)
+    weighted = ENNClassifier(relevance="exact", class_weight="balanced").fit(points, labels, sample_weight=weights)
+    repeated = clone(weighted).fit(np.repeat(points, weights, axis=0), np.repeat(labels, weights))
+    assert weighted.to_network().sha256 == repeated.to_network().sha256
+    assert weighted.predict_proba(points) == pytest.approx(repeated.predict_proba(points))
+    assert weighted.relevance_[0].bits == pytest.approx(repeated.relevance_[0].bits)
+
+
+def test_samples_that_are_trusted_more_outvote_others() -> None:
+    points = np.concatenate([all_bits(2)] * 3)
+    labels = np.concatenate([all_bits(2).all(axis=1), all_bits(2).any(axis=1), all_bits(2).any(axis=1)])
+    trust = np.repeat([5, 2, 2], 4)
+    assert ENNClassifier().fit(points, labels).predict(all_bits(2)).tolist() == [False, True, True, True]
+    trusting = ENNClassifier().fit(points, labels, sample_weight=trust)
+    assert trusting.predict(all_bits(2)).tolist() == [False, False, False, True]
+    assert trusting.contradicted_ == 4
+
+
+def test_weights_of_shared_functions_and_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    cells = rng.integers(0, 2, (16, 12))
+    wrong = rng.integers(0, 2, (8, 12))
+    after = np.concatenate([automaton(30, cells[:8]), wrong])
+    weights = np.repeat([1, 1e-6], 8)
+    classifier = ENNClassifier(shared="auto").fit(cells, after, sample_weight=weights)
+    assert np.array_equal(classifier.predict(cells), automaton(30, cells))
+    y = np.array([[1.0, 0], [0, 1], [1, 0]])
+    soft = ENNClassifier(targets="probabilities").fit([[0], [0], [1]], y, sample_weight=[3, 1, 1])
+    assert soft.predict_proba([[0]]) == pytest.approx(np.array([[0.75, 0.25]]), abs=1e-3)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_processes_make_no_difference(outputs: int) -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(90, 3))
+    labels = (points @ rng.normal(size=(3, outputs)) > 0).astype(int).squeeze()
+    alone = ENNClassifier(random_state=3).fit(points, labels)
+    together = ENNClassifier(random_state=3, n_jobs=2).fit(points, labels)
+    assert alone.to_network().sha256 == together.to_network().sha256
+
+
+def test_steps_are_timed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    points = np.random.default_rng(0).normal(size=(300, 3))
+    labels = (points.sum(axis=1) > 0).astype(int)
+    told: list[str] = []
+    classifier = ENNClassifier(20, verbose=told.append).fit(points, labels)
+    steps = ["shared function", "relevant inputs", "subconcepts", "network", "probabilities"]
+    assert list(classifier.timings_) == steps
+    assert [text for text in told if ":" not in text] == steps
+    assert capsys.readouterr().out == ""
+    ENNClassifier(20, verbose=True).fit(points, labels)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in printed] == [f"[ENNClassifier] {step}" for step in steps]
+
+
+def test_balanced_weights_of_labels_that_never_occur() -> None:
+    points = all_bits(3)
+    y = np.stack([np.zeros(8, dtype=int), points[:, 0]], axis=1)
+    classifier = ENNClassifier(class_weight="balanced").fit(points, y)
+    assert np.array_equal(classifier.predict(points), y)
+
+
+def test_the_dearer_label_gets_more_room_also_with_one_subconcept_a_sample() -> None:
+    points = np.array([[0], [16]])
+    unseen = np.arange(17)[:, None]
+    borders = [
+        int(ENNClassifier("samples", class_weight=weights).fit(points, [0, 1]).predict(unseen).argmax())
+        for weights in ({0: 1, 1: 1}, {0: 1, 1: 3}, {0: 3, 1: 1})
+    ]
+    assert borders == [9, 4, 13]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fitting", "message"),
+    [
+        ({}, {"sample_weight": [1, 1, 1, -1]}, "sample_weight must be numbers from 0, and one of them above 0"),
+        ({}, {"sample_weight": [0, 0, 0, 0]}, "one of them above 0|at least one non-zero number"),
+        ({}, {"sample_weight": [1, 1]}, "sample_weight.shape"),
+        ({"class_weight": {0: 0, 1: 1}}, {}, "class_weight must be numbers above 0, not {0: 0, 1: 1}"),
+        ({"class_weight": [{0: 1}, {0: 1}]}, {}, "class_weight must be one for each of 1 outputs, not 2"),
+    ],
+)
+def test_weights_that_make_no_sense(parameters: dict[str, Any], fitting: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ENNClassifier(**parameters).fit(all_bits(2), [0, 0, 0, 1], **fitting)

@@ -1,0 +1,130 @@
+"""What the network of one output is to tell apart; outputs of which the samples say the same share one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+from ddcompile.learn.essence import Concepts, Essence, Options, build
+from ddcompile.learn.splitting import Splitting, split
+from ddcompile.learn.steps import Steps
+from ddcompile.learn.targets import Target
+
+__all__ = ["Problem", "class_weights", "problem_of", "solved"]
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Distinct samples of several kinds.
+
+    Attributes
+    ----------
+    points : ndarray of shape (distinct samples, features)
+    kinds : ndarray of shape (distinct samples,)
+    concepts : Concepts
+        What the kinds say.
+    prices : tuple of float
+        How much samples of each kind cost on the wrong side of a plane.
+    contradicted : int
+        Samples that were left out because more that look the same are of another kind.
+    """
+
+    points: Array
+    kinds: Array
+    concepts: Concepts
+    prices: tuple[float, ...]
+    contradicted: int
+
+    @property
+    def key(self) -> bytes:
+        """Equal for problems that are equal."""
+        parts = np.array(self.points.shape), self.points, self.kinds, self.concepts.strengths, self.concepts.ranks
+        text = b"".join(np.ascontiguousarray(part).tobytes() for part in (*parts, np.array(self.prices)))
+        return blake2b(text).digest()
+
+
+def problem_of(points: Array, target: Target, label_weights: Array, sample_weight: Array | None) -> Problem:
+    """Of each distinct point the kind that weighs most, the first if there are several.
+
+    Parameters
+    ----------
+    points : ndarray of shape (samples, features)
+    target : Target
+    label_weights : ndarray of shape (classes,)
+    sample_weight : ndarray of shape (samples,), optional
+    """
+    distinct, codes = np.unique(points, axis=0, return_inverse=True)
+    codes = codes.reshape(-1)
+    counts = np.zeros((len(distinct), len(target.strengths)))
+    np.add.at(counts, (codes, target.kinds), 1 if sample_weight is None else sample_weight)
+    chosen = counts.argmax(axis=1)
+    # What a kind of sample costs is the mean of what its labels do.
+    prices = tuple((target.probabilities() @ label_weights).tolist())
+    ranks = np.unique(label_weights, return_inverse=True)[1]
+    concepts = Concepts(target.strengths, ranks, target.unit is not None)
+    return Problem(distinct, chosen, concepts, prices, int((chosen[codes] != target.kinds).sum()))
+
+
+def class_weights(given: Any, target: Target, sample_weight: Array | None) -> Array:
+    """What each label of an output weighs, of shape (classes,).
+
+    Parameters
+    ----------
+    given : dict, "balanced" or None
+        As for scikit-learn's classifiers; labels that no sample has weigh 1 when balanced.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, names labels that there are not, or a weight is not above 0.
+    """
+    if isinstance(given, str) and given == "balanced":
+        labels = target.strengths.argmax(axis=1)[target.kinds]
+        counts = np.bincount(labels, sample_weight, minlength=len(target.classes)).astype(float)
+        balanced: Array = counts.sum() / (np.count_nonzero(counts) * np.where(counts > 0, counts, 1))
+        return np.where(counts > 0, balanced, 1)
+    weights = np.asarray(compute_class_weight(given, classes=target.classes, y=target.classes), dtype=float)
+    if not (np.isfinite(weights).all() and (weights > 0).all()):
+        raise ValueError(f"class_weight must be numbers above 0, not {given!r}")
+    return weights
+
+
+def solved(problems: Sequence[Problem], kind: str | int, options: Options, random: int) -> list[Essence]:
+    """A network for each problem, in the steps of `options`.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    kind : {"auto", "separable", "samples"} or int
+        How samples are split, see `Splitting`.
+    options : Options
+        But for prices, which are those of the problems.
+    random : int
+        For the shuffles of cross-validation.
+    """
+    keys = [problem.key for problem in problems]
+    different = dict(zip(keys, problems, strict=True))
+    steps = options.steps
+    # Either outputs take the processes, or what is done for a single one.
+    inner = steps if len(different) == 1 else Steps()
+    own = {key: replace(options, prices=problem.prices, steps=inner) for key, problem in different.items()}
+    with steps.step("subconcepts"):
+        todo = (
+            (problem.points, problem.kinds, Splitting(kind, own[key], problem.concepts, random))
+            for key, problem in different.items()
+        )
+        parts = steps.each(split, todo, "outputs")
+    with steps.step("network"):
+        todo_next = (
+            (problem.points, some, problem.concepts, own[key])
+            for (key, problem), some in zip(different.items(), parts, strict=True)
+        )
+        made = dict(zip(different, steps.each(build, todo_next, "outputs"), strict=True))
+    return [made[key] for key in keys]
