@@ -56,7 +56,7 @@ def test_a_wrong_rule_is_told(monkeypatch: pytest.MonkeyPatch, head: str | None)
     target = Target("", (right,), inputs, flat, None, head)
     assert not attempt(target).wrong
     other = dd.distill(dd.Network((wrong,)), "x: bit[2]", head=head, name="network")
-    monkeypatch.setattr(dd, "distill", lambda *_: other)
+    monkeypatch.setattr(dd, "distill", lambda *_, **__: other)
     assert attempt(target).wrong
 
 

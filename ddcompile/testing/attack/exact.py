@@ -5,20 +5,52 @@ Values are integers over one power of two, `array / 2**exp`: int64 where no sum 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Exact", "LayerLike", "layer_sums", "outputs", "with_activation", "with_head"]
+__all__ = ["Exact", "LayerLike", "joined", "layer_sums", "layer_values", "outputs", "with_activation", "with_head"]
 
 ROOM = 1 << 62
 
 
+class NormLike(Protocol):
+    """What is used of a batch norm."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """One number a unit, as in all of these."""
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Added to epsilon, under the root."""
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Multiplies what is divided by the root."""
+
+    @property
+    def shift(self) -> np.ndarray:
+        """Added last."""
+
+    @property
+    def epsilon(self) -> float:
+        """One number for all units."""
+
+
 class LayerLike(Protocol):
     """What is used of a layer."""
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The numbers of the layers that it reads, -1 for the inputs; nothing for the one before."""
+
+    @property
+    def norm(self) -> NormLike | None:
+        """What is done with sums before a sign or a step."""
 
     @property
     def bias(self) -> np.ndarray:
@@ -49,11 +81,43 @@ class Exact:
 
 
 def outputs(layers: Iterable[LayerLike], flat: np.ndarray, head: str | None) -> Exact:
-    """What a chain of layers and a head (none, sign or argmax) give for all rows of `flat`."""
-    values = Exact(np.asarray(flat, dtype=np.int64))
+    """What layers, of which each reads earlier ones, and a head (none, sign or argmax) give for all rows of `flat`."""
+    known = [Exact(np.asarray(flat, dtype=np.int64))]
     for layer in layers:
-        values = with_activation(layer.activation, layer_sums(layer.dense_weight(), layer.bias, values))
-    return with_head(head, values)
+        reads = layer.reads or (len(known) - 2,)
+        known.append(layer_values(layer, joined([known[other + 1] for other in reads])))
+    return with_head(head, known[-1])
+
+
+def layer_values(layer: LayerLike, below: Exact) -> Exact:
+    """What a layer makes of all that it reads."""
+    sums = layer_sums(layer.dense_weight(), layer.bias, below)
+    return with_activation(layer.activation, sums if layer.norm is None else _signs(layer.norm, sums))
+
+
+def joined(parts: Sequence[Exact]) -> Exact:
+    """The values of several layers, one after the other."""
+    exp = max(part.exp for part in parts)
+    arrays = [part.array if part.exp == exp else part.array.astype(object) << (exp - part.exp) for part in parts]
+    array = np.concatenate(arrays, axis=1)
+    return Exact(array if _largest(array) >= ROOM else array.astype(np.int64), exp)
+
+
+def _signs(norm: NormLike, sums: Exact) -> Exact:
+    """The signs of normalised sums: a root is compared with a rational number by their squares."""
+    found = np.zeros(sums.array.shape, dtype=np.int64)
+    numbers = [map(Fraction, n.tolist()) for n in (norm.mean, norm.variance, norm.scale, norm.shift)]
+    for unit, (mean, variance, scale, shift) in enumerate(zip(*numbers, strict=True)):
+        different, back = np.unique(sums.array[:, unit], return_inverse=True)
+        total = variance + Fraction(norm.epsilon)
+        signs = []
+        for value in different.tolist():
+            first = scale * (Fraction(value, 1 << sums.exp) - mean)
+            # first + shift * sqrt(total) has the sign of the part whose square is the greater.
+            square = first * abs(first) + shift * abs(shift) * total
+            signs.append((square > 0) - (square < 0))
+        found[:, unit] = np.array(signs, dtype=np.int64)[back.ravel()]
+    return Exact(found)
 
 
 def layer_sums(weight: np.ndarray, bias: np.ndarray, values: Exact) -> Exact:
@@ -87,7 +151,19 @@ def with_activation(name: str, sums: Exact) -> Exact:
         case "hardtanh":
             limits = s.astype(object) if one >= ROOM else s
             return Exact(np.where(limits > one, one, np.where(limits < -one, -one, limits)), sums.exp)
+    if name.startswith("clamp["):
+        return _clamped(sums, *name.removeprefix("clamp[").removesuffix("]").split(".."))
     raise ValueError(f"{name} has no exact values")
+
+
+def _clamped(sums: Exact, low: str, high: str) -> Exact:
+    """The values limited to a range, of which either end may be missing."""
+    ends = [Fraction(float(end)) if end else None for end in (low, high)]
+    exp = max(sums.exp, *(0 if end is None else end.denominator.bit_length() - 1 for end in ends))
+    array = sums.array.astype(object) * (1 << (exp - sums.exp))
+    for end, limit in zip(ends, (np.maximum, np.minimum), strict=True):
+        array = array if end is None else limit(array, int(end * (1 << exp)))
+    return Exact(array, exp)
 
 
 def with_head(head: str | None, values: Exact) -> Exact:

@@ -50,6 +50,8 @@ class Target:
     ----------
     flat : numpy.ndarray of shape (all inputs, values)
         Every input, flattened in declared order.
+    passes : str, optional
+        The passes to distill with instead of the default ones.
     """
 
     family: str
@@ -58,6 +60,7 @@ class Target:
     flat: np.ndarray
     outputs: str | None = None
     head: str | None = None
+    passes: str | None = None
 
     @property
     def network(self) -> Network:

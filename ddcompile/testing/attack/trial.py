@@ -35,7 +35,7 @@ class Trial:
     seconds : float
         Of processor time, to distill and prove.
     longer : int
-        By how much the rule costs more than the dense program.
+        By how much the rule costs more than the dense program, if all passes had their turn.
     saved : float
         The share of the cost of the dense program that is gone.
     """
@@ -56,7 +56,8 @@ def attempt(target: Target, *, again: bool = False) -> Trial:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            program = dd.distill(target.network, target.declared, target.outputs, target.head, "network")
+            parts = target.network, target.declared, target.outputs, target.head, "network"
+            program = dd.distill(*parts, passes=target.passes)
         seconds = time.process_time() - start
         fault = "" if program.verdict else f"not proved: {program.verdict}"
         if again and not fault:
@@ -64,16 +65,15 @@ def attempt(target: Target, *, again: bool = False) -> Trial:
             read = dd.Certificate.from_json(program.certificate.to_json())
             verdict = dd.check(read, target.network)
             fault = "" if verdict else f"the certificate is refused: {verdict}"
-        dense = lower(target.network, target.declared, target.outputs, target.head, "network")
+        dense = lower(*parts)
         wrong = int(_wrong(target, program, dense).sum())
     except Exception as error:
         cause = error.__cause__ or error
         fault = f"{type(error).__name__}: {error} ({type(cause).__name__}: {cause})"
         return Trial(target.family, rows, 0, fault, time.process_time() - start)
     before = cost(dense)
-    return Trial(
-        target.family, rows, wrong, fault, seconds, max(0, program.cost - before), 1 - program.cost / before
-    )
+    longer = max(0, program.cost - before) if target.passes is None else 0
+    return Trial(target.family, rows, wrong, fault, seconds, longer, 1 - program.cost / before)
 
 
 def _wrong(target: Target, program: dd.Program, dense: dd.ir.nodes.Rule) -> np.ndarray:
