@@ -71,6 +71,8 @@ class Search:
         """What sums of inputs with a name stand for: they are one statement, however often they are read."""
         self._bits: dict[Expr, list[tuple[int, Expr]]] = {}
         """The factors and the texts of few bits, by their sum."""
+        self._wholes: dict[Expr, range] = {}
+        """The values that texts have anywhere: under a condition, functions are of some of them."""
         self._left = _MOST_FUNCTIONS
         self._work = _MOST_WORK
         self._known: dict[object, tuple[int, Expr | None]] = {}
@@ -87,6 +89,7 @@ class Search:
         inputs
             The expressions of the inputs.
         """
+        self._wholes.update(zip(inputs, ranges, strict=True))
         found = self._least(_without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs))), limit)
         return None if found is None else self._written(found)
 
@@ -184,6 +187,9 @@ class Search:
         for members in table.classes:
             terms = [(sign, function.inputs[k]) for k, sign in members]
             inputs.append(self._sum(terms))
+            wholes = [(sign, self._wholes.get(function.inputs[k], function.ranges[k])) for k, sign in members]
+            ends = [sorted((sign * own[0], sign * own[-1])) for sign, own in wholes]
+            self._wholes.setdefault(inputs[-1], range(sum(low for low, _ in ends), sum(high for _, high in ends) + 1))
             if 1 < len(terms) <= MOST_INPUTS and all(function.ranges[k] == range(2) for k, _ in members):
                 self._bits[inputs[-1]] = terms
         return _Function(table.ranges, table.values, tuple(inputs))
@@ -256,16 +262,19 @@ class Search:
                 limit = min(limit, self.price(expr))
 
     def _lookup(self, function: _Function, limit: int) -> Expr | None:
-        """An element of a constant table."""
-        positions = []
+        """An element of a constant table, which goes on beyond the function where the inputs may."""
+        positions, margins = [], []
         for own, text in zip(function.ranges, function.inputs, strict=True):
             if own.step != 1:
                 if len(own) != 2:
                     return None
                 positions.append(builder.compare(">=", text, own[1]))
+                margins.append((0, 0))
             else:
-                positions.append(builder.sub(text, own[0]))
-        table = function.values.astype(np.int64)
+                whole = self._wholes.get(text, own)
+                positions.append(builder.sub(text, whole[0]))
+                margins.append((own[0] - whole[0], whole[-1] - own[-1]))
+        table = np.pad(function.values.astype(np.int64), margins, mode="edge")
         name = next((n for n, t in self.tables.items() if np.array_equal(t, table)), None)
         if name is None:
             name = f"{self.name}{len(self.tables) or ''}"

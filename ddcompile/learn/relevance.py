@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -42,7 +43,7 @@ class Relevance:
     bits: float
 
 
-def relevant_inputs(points: Array, labels: Array, weights: Array | None = None) -> Relevance:
+def relevant_inputs(points: Array, labels: Array, weights: Array | None = None, at_most: float = inf) -> Relevance:
     """The set of inputs with the shortest description of the labels.
 
     Small sets are tried one by one, and from the best, sets that differ by one input. If samples that agree always have
@@ -57,12 +58,14 @@ def relevant_inputs(points: Array, labels: Array, weights: Array | None = None) 
     labels : ndarray of shape (samples,), integers from 0
     weights : ndarray of shape (samples,), optional
         How often each sample counts; those that count 0 are left out.
+    at_most : float
+        Bits. Sets that describe the labels longer are of no use: consistent ones are not looked for.
     """
     if weights is not None:
         points, labels, weights = points[weights > 0], labels[weights > 0], weights[weights > 0]
     lengths = Lengths(points, labels, weights)
     likely = _likely(lengths)
-    grown = _grown(lengths, likely)
+    grown = _grown(lengths, likely, at_most)
     if grown is None:
         return likely
     consistent = _smallest_consistent(lengths, points, _reduced(lengths, grown))
@@ -112,14 +115,14 @@ def _on_the_way(lengths: Lengths, inputs: tuple[int, ...]) -> tuple[float, tuple
     return best
 
 
-def _grown(lengths: Lengths, likely: Relevance) -> tuple[int, ...] | None:
+def _grown(lengths: Lengths, likely: Relevance, at_most: float) -> tuple[int, ...] | None:
     """More inputs, each the one that makes the labels least surprising, until the set is consistent.
 
-    None as soon as no larger set can have a shorter description than the likely one.
+    None as soon as no larger set can have a shorter description than the likely one, or one that is short enough.
     """
-    inputs = likely.inputs
+    inputs, longest = likely.inputs, min(likely.bits, at_most)
     while lengths.clashes(inputs):
-        if len(inputs) == lengths.features or lengths.least_length(inputs) >= likely.bits:
+        if len(inputs) == lengths.features or lengths.least_length(inputs) >= longest:
             return None
         inputs = lengths.extensions(inputs).likeliest(inputs)[2]
     return inputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -63,8 +64,10 @@ def shared_function(points: Array, labels: Array, grid: Sequence[int], weights: 
     weights : ndarray of shape (samples,), optional
         How often each sample counts; above 0.
     """
-    found = [_fitted(points, labels, weights, _offsets(grid, wrapped), wrapped) for wrapped in (True, False)]
-    candidates = [shared for shared in found if shared is not None]
+    candidates: list[Shared] = []
+    for wrapped in (True, False):
+        shortest = min((shared.relevance.bits for shared in candidates), default=inf)
+        candidates += _fitted(points, labels, weights, _offsets(grid, wrapped), wrapped, shortest)
     best = min(candidates, key=lambda shared: shared.relevance.bits)
     cells = np.unique(np.linspace(0, points.shape[1] - 1, MEASURED).astype(int))
     alone = np.mean([relevant_inputs(points, labels[:, cell], weights).bits for cell in cells]) * points.shape[1]
@@ -82,9 +85,11 @@ def _offsets(grid: Sequence[int], wrapped: bool) -> Array:
     return np.where(inside | wrapped, flat, -1).astype(np.int64)
 
 
-def _fitted(points: Array, labels: Array, weights: Array | None, around: Array, wrapped: bool) -> Shared | None:
+def _fitted(
+    points: Array, labels: Array, weights: Array | None, around: Array, wrapped: bool, at_most: float
+) -> list[Shared]:
     if around.shape[1] > MAX_FEATURES:
-        return None
+        return []
     pooled_labels = labels.T.reshape(-1)
     # Evenly spread over outputs and samples.
     number = len(pooled_labels)
@@ -94,7 +99,7 @@ def _fitted(points: Array, labels: Array, weights: Array | None, around: Array, 
     seen = np.where(columns >= 0, points[samples[:, None], columns], 0)
     pooled_weights = None if weights is None else np.tile(weights, labels.shape[1])
     some = None if pooled_weights is None else pooled_weights[taken]
-    found = relevant_inputs(seen, pooled_labels[taken], some)
+    found = relevant_inputs(seen, pooled_labels[taken], some, at_most)
     inputs = around[:, list(found.inputs)]
     shared = Shared(inputs, found, wrapped)
     whole = shared.pooled(points)
@@ -102,4 +107,4 @@ def _fitted(points: Array, labels: Array, weights: Array | None, around: Array, 
     # Naming the inputs among all that were seen, not among those found.
     inside = description_length(seen[:, list(found.inputs)], pooled_labels[taken], range(len(found.inputs)), some)
     named = found.bits - inside
-    return Shared(inputs, Relevance(found.inputs, found.is_consistent, found.is_smallest, bits + named), wrapped)
+    return [Shared(inputs, Relevance(found.inputs, found.is_consistent, found.is_smallest, bits + named), wrapped)]

@@ -185,3 +185,16 @@ def test_sums_that_say_all(
         sums = [sum(sign * row[k] for k, sign in members) for members in found.classes]
         place = tuple(r.index(s) for r, s in zip(found.ranges, sums, strict=True))
         assert found.values[place] == function(*row)
+
+
+def test_a_table_under_a_condition_holds_all_values_of_its_inputs() -> None:
+    """Where the condition does not hold, the element is never looked at, but must be one."""
+    rows = ["10011011", "11100111", "01001111", "10100011", "10110111"]
+    table = np.array([[int(bit) for bit in row] for row in rows]).T
+    ranges, inputs = [range(8), range(5)], [Read("n"), Read("m")]
+    search = Search()
+    expr = search.least(ranges, table, inputs, 1000)
+    assert expr is not None
+    (held,) = search.used(expr).values()
+    assert held.shape == (8, 5)
+    assert values_of(search, expr, ranges, inputs) == table.ravel().tolist()

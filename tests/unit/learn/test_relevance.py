@@ -108,3 +108,12 @@ def test_weights_are_repetitions(seed: int) -> None:
     weighted = relevant_inputs(points, labels, weights.astype(float))
     assert weighted.inputs == repeated.inputs
     assert weighted.bits == pytest.approx(repeated.bits)
+
+
+def test_consistent_sets_that_are_too_long_are_not_looked_for() -> None:
+    points = np.random.default_rng(0).integers(0, 2, (60, 30))
+    labels = points[:, :5].sum(axis=1) % 2
+    found = relevant_inputs(points, labels)
+    assert found.inputs == tuple(range(5))
+    assert relevant_inputs(points, labels, at_most=found.bits) == found
+    assert not relevant_inputs(points, labels, at_most=1.0).is_consistent
