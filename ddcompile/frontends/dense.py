@@ -32,7 +32,7 @@ from ddcompile.frontends.forms import Form, Names, Tensor, binders, combined, fl
 from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise
+from ddcompile.frontends.weights import Pointwise, stretched
 from ddcompile.frontends.writer import Writer, activated
 from ddcompile.ir.builder import add, mul
 from ddcompile.ir.nodes import Expr, Index, Kind, Read, Reduce, Rule, Softmax, Unary
@@ -161,7 +161,7 @@ class _Lowering:
         weight, bias, read = self._composed(layer)
         if layer.norm is not None and layer.activation in DECIDING:
             factors, bias = without_norm(layer.norm, list(weight), bias, self._grid(layer), layer.path)
-            weight = weight * (factors.astype(np.int64) if (abs(factors) <= 1).all() else factors)[:, None]
+            weight = stretched(weight, factors[:, None])
         start = 0
         for target in targets:
             rows = slice(start, start + target.count)
@@ -216,8 +216,8 @@ class _Lowering:
         if layer.norm is not None and layer.activation in DECIDING:
             factors = [row for form in forms for row in np.stack([f for _, f in form.terms], axis=1)]
             bias = np.concatenate([form.shift for form in forms])
-            stretched, bias = without_norm(layer.norm, factors, bias, self._grid(layer), layer.path)
-            forms = [form.stretched(stretched[part], bias[part]) for part, form in _with_rows(forms)]
+            signs, bias = without_norm(layer.norm, factors, bias, self._grid(layer), layer.path)
+            forms = [form.stretched(signs[part], bias[part]) for part, form in _with_rows(forms)]
         if number < len(self.layers) - 1:
             name = targets[0].name
             made = []

@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 
 from ddcompile.frontends.declarations import fresh_name
+from ddcompile.frontends.weights import stretched
 from ddcompile.ir.builder import add, has_literal, mul
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read
 
@@ -60,8 +61,8 @@ class Form:
         return None
 
     def stretched(self, factors: np.ndarray, shift: np.ndarray) -> Form:
-        """The form with other factors, multiplied, and another shift."""
-        return Form(tuple((tensor, values * factors) for tensor, values in self.terms), shift)
+        """The form with other factors, multiplied by integers, and another shift."""
+        return Form(tuple((tensor, stretched(values, factors)) for tensor, values in self.terms), shift)
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether a tensor of this shape can be written by reading the terms at affine positions."""

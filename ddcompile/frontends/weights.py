@@ -11,7 +11,7 @@ import numpy as np
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers", "number_at", "numerators"]
+__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers", "number_at", "numerators", "stretched"]
 
 _LARGEST_DENSE = 2**26
 
@@ -185,6 +185,15 @@ def numerators(array: np.ndarray, exponent: int) -> np.ndarray:
     counts = np.empty(array.shape, dtype=object)
     counts.reshape(-1)[:] = [int(Fraction(v) * (1 << exponent)) for v in array.ravel().tolist()]
     return counts
+
+
+def stretched(values: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Exact numbers times integers, however large; in canonical form."""
+    if (abs(factors) <= 1).all():
+        return canonical_array(values * factors.astype(np.int64))
+    exact = np.empty(values.shape, dtype=object)
+    exact.reshape(-1)[:] = [Fraction(v) for v in values.ravel().tolist()]
+    return canonical_array(exact * factors)
 
 
 def _integers(values: Any, what: str) -> np.ndarray:

@@ -109,6 +109,17 @@ def test_pointwise_units_are_normalised_too() -> None:
     assert found.reshape(-1, 4).tolist() == evaluate(network, BITS).tolist()
 
 
+@pytest.mark.parametrize("weights", [[0.5, 1e300], [5e-324, 0.5], [5e-324, 1e300], [-1e308, 5e-324]])
+def test_thresholds_of_very_different_weights(weights: list[float]) -> None:
+    """Their common grid makes numbers that are too large for doubles."""
+    norm = Norm([-weights[0]] * 2, [2.0] * 2, [1.0, -1.0], [0.1, 0.0])
+    for layer in (Layer([weights] * 2, [5e-324, 0.0], "sign", norm), Layer(Pointwise([weights]), [0, 0], "sign", norm)):  # type: ignore[arg-type]
+        network = Network((layer,))
+        bits = BITS[:4, 2:]
+        (found,) = interpret(lower(network, "x: bit[2]", None, None, "net"), [bits])
+        assert found.tolist() == evaluate(network, bits).tolist()
+
+
 def test_before_anything_else_the_factor_must_be_a_double() -> None:
     def network(variance: float, scale: float = 1.0) -> Network:
         norm = Norm([0.5], [variance], [scale], [0.25], 0.0)
