@@ -33,7 +33,7 @@ from ddcompile.analysis.evaluate import evaluated
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
-from ddcompile.ir.affine import affine_of
+from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
@@ -257,7 +257,7 @@ def unrolled(value: Expr, limit: int) -> Expr:
     def step(node: Expr) -> Expr:
         match node:
             case Reduce("sum" | "any" | "all" as op, binders, body):
-                bounds = [box_bounds(b) for b in binders]
+                bounds = [box_bounds(Binder(b.name, simplify(b.lower), simplify(b.upper))) for b in binders]
                 if any(b is None for b in bounds):
                     return node
                 ranges = [range(*b) for b in bounds if b is not None]

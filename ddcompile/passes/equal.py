@@ -6,7 +6,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges
 from ddcompile.ir.affine import affine_of, simplify
-from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types
 from ddcompile.passes.collapse_cones import least, unrolled
@@ -38,11 +38,10 @@ class Equal:
     def at(self, single: Statement, longer: Statement, place: tuple[str, int]) -> bool:
         """Whether a clause agrees with another one at a place: a value of one of its indices."""
         index, value = place
-        used = {n.name for n in postorder(single.value) if isinstance(n, Index)} | {b.name for b in single.binders}
-        used |= {b.name for n in postorder(single.value) if isinstance(n, Binding) for b in n.binders}
         names = {old: new for old, new in renamed(single, longer).items() if old != new}
-        if used & {index, *names.values()}:
-            return False
+        used = {b.name for n in postorder(single.value) if isinstance(n, Binding) for b in n.binders}
+        # Indices of sums that are called like those of the other clause get out of the way.
+        names |= {n: f"{n}?" for n in used & {index, *renamed(single, longer).values()}}
         ranges = index_ranges(Statement(longer.target, longer.positions, Literal(0)))
         ours = self._settled(rename_indices(single.value, names), ranges)
         theirs = self._settled(substitute(longer.value, {index: Literal(value)}), ranges)

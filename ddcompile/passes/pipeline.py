@@ -83,10 +83,14 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,reroll,slice-weights,fold,reuse,"
-    "inline,extremes,promote,collapse-cones,fold,dce,gather,complement,align,roll,widen,prefixes,collect,hoist,cse,"
-    "inline,fold,rebase,absorb,fold,dce,name"
+    "inline,extremes,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,widen,prefixes,collect,hoist,"
+    "cse,inline,fold,rebase,absorb,fold,dce,name"
 )
-"""The passes of `distill`: first what makes weights small and units few, then structure, then reading."""
+"""The passes of `distill`: first what makes weights small and units few, then structure, then reading.
+
+Origins are aligned before cones are collapsed, too: the least expression of a table depends on the offsets that it is
+read at.
+"""
 
 
 _PLAIN = "fold,slice-weights,fold,inline,fold,dce,name"

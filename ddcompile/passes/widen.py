@@ -11,24 +11,37 @@ After::
 
 The clause of the element before the first one, or after the last, is dropped when the other clause has there, with 0 or
 1 for what it reads outside of a tensor, the same text after folding, or the same table over at most four bits. Elements
-at constant positions are written out for this.
+at constant positions are written out for this. A clause that could not be read outside of a hidden tensor takes in what
+it alone reads::
+
+    every[i < 8] = all(j < i + 2: x[j])
+    y[1] = x[0] xor x[1]
+    y[2 <= i < 10] = z[i] xor every[i - 2]
+
+becomes::
+
+    y[1 <= i < 10] = z[i] xor all(j < i: x[j])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
-from ddcompile.analysis.scopes import Ranges, index_ranges
+from ddcompile.analysis.scopes import Ranges, index_ranges, subexpressions
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binder, Expr, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import rename_indices, rewrite
+from ddcompile.ir.traverse import reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.equal import Equal, renamed
+from ddcompile.passes.fold import folded
+from ddcompile.passes.inline import reads_apart, renamed_for
+from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
@@ -53,12 +66,17 @@ class Widen(Pass):
         return unchanged(old) if rule is old else Rewrite(rule)
 
 
+_Place: TypeAlias = tuple[str, int]
+"""An index and a value of it."""
+
+
 def _shorter(rule: Rule, options: Widen) -> Rule | None:
     """The program with a clause left out that another one covers; None if there is none."""
     clauses: dict[str, list[int]] = {}
     for number, statement in enumerate(rule.statements):
         clauses.setdefault(statement.target, []).append(number)
     types: Types | None = None
+    uses = Counter(n.tensor for s in rule.statements for n in reads(s.value))
     for numbers in clauses.values():
         for number in numbers if len(numbers) > 1 else ():
             for other in numbers:
@@ -67,21 +85,39 @@ def _shorter(rule: Rule, options: Widen) -> Rule | None:
                 if place is None or max(cost(single), cost(run)) > options.size:
                     continue
                 types = types or infer(rule)
-                for longer in _widened(run, place, types):
-                    if cost(longer) >= cost(single) + cost(run):
+                for gone, longer in _longer(rule, run, place, types, uses):
+                    if cost(longer) >= cost(single) + cost(run) + sum(map(cost, gone)):
                         continue
                     equal = Equal(rule, types, options.depth, options.terms, options.size)
                     if not equal.at(single, longer, place):
                         continue
-                    statements = [longer if k == other else s for k, s in enumerate(rule.statements) if k != number]
-                    new = with_statements(rule, statements)
+                    statements = [longer if s is run else s for s in rule.statements if s is not single]
+                    new = with_statements(rule, [s for s in statements if s not in gone])
                     if not verify(new):
                         return new
     return None
 
 
-_Place: TypeAlias = tuple[str, int]
-"""An index and a value of it."""
+def _longer(
+    rule: Rule, run: Statement, place: _Place, types: Types, uses: Mapping[str, int]
+) -> Iterator[tuple[tuple[Statement, ...], Statement]]:
+    """The clause with one more element, as it is or with a clause written in that it alone reads, which goes."""
+    yield from (((), longer) for longer in _widened(run, place, types))
+    results = {d.name for d in rule.outputs}
+    for node, scope in subexpressions(run):
+        if not isinstance(node, Read) or uses[node.tensor] != 1 or node.tensor in results or node.pad is not None:
+            continue
+        sources = [s for s in rule.statements if s.target == node.tensor]
+        if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
+            continue
+        if not reads_apart(node, scope):
+            continue
+        own, value = renamed_for(sources[0], run, scope, names_of(rule))
+        moved = substitute(value, dict(zip(own, node.positions, strict=True)))
+        value = rewrite(run.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
+        value = folded(run, value, {c.name: c for c in rule.constants}, types)
+        taken = Statement(run.target, run.positions, value, location=run.location)
+        yield from (((sources[0],), longer) for longer in _widened(taken, place, types))
 
 
 def _beside(single: Statement, run: Statement) -> _Place | None:

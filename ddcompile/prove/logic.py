@@ -160,7 +160,8 @@ def choose(store: Store, condition: Form, then: Form, otherwise: Form, bits: boo
     if key(then) == key(otherwise):
         return then
     if bits:
-        return total((conjunction(store, (condition, then)), conjunction(store, (complement(condition), otherwise))))
+        parts = conjunction(store, (condition, then)), conjunction(store, (complement(condition), otherwise))
+        return bounded(total(parts), (0, 1), 0)  # at most one part is 1, which their sum does not tell
     if len(condition.terms) > CONDITION_LIMIT:
         condition = store.same(condition)
     joined = total((otherwise, multiply(store, condition, subtract(then, otherwise))))

@@ -578,6 +578,18 @@ APPLIES = [
 }""",
     ),
     (
+        "a rule of an automaton from sums of two lengths",
+        "collapse-cones",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  a[i < 9, j < 2] = sum(k < j + 2: x[(i + k) % 9]) > j
+  y[i < 9] = a[i, 0] > a[(i - 1) % 9, 1]
+}""",
+        """rule f(x: bit[9]) -> (y: bit[9]) {
+  a[i < 9, j < 2] = sum(k < j + 2: x[(i + k) % 9]) > j
+  y[i < 9] = not x[(i - 1) % 9] and x[i] != x[(i + 1) % 9]
+}""",
+    ),
+    (
         "a count between bounds that a bit moves",
         "collapse-cones",
         """rule f(x: bit[8], a: bit) -> (y: bit) {
@@ -777,6 +789,30 @@ APPLIES = [
   carry[t < 5] = pad(carry, 0)[t - 1] + sum(i < 2: x[i, t]) >= 2
   y[t < 5] = x[0, t] + x[1, t] + pad(carry, 0)[t - 1] > 2 * carry[t]
   y[5] = carry[4]
+}""",
+    ),
+    (
+        "digits that are read beyond the end, and all lower ones, which nothing else reads",
+        "widen",
+        """rule f(x: bit[9]) -> (y: bit[10]) {
+  every[i < 8] = all(j < i + 2: x[j])
+  y[0] = not x[0]
+  y[1] = x[1] xor x[0]
+  y[2 <= i < 10] = pad(x, 0)[i] xor every[i - 2]
+}""",
+        """rule f(x: bit[9]) -> (y: bit[10]) {
+  y[i < 10] = pad(x, 0)[i] xor all(j < i: x[j])
+}""",
+    ),
+    (
+        "a row above the first, whose index is called like that of rows",
+        "widen",
+        """rule f(x: bit[8], z: bit[9, 9]) -> (v: bit[9, 9]) {
+  v[0, i < 9] = z[0, i]
+  v[1 <= i < 9, j < 9] = z[i, j] xor x[i - 1]
+}""",
+        """rule f(x: bit[8], z: bit[9, 9]) -> (v: bit[9, 9]) {
+  v[i < 9, j < 9] = z[i, j] xor pad(x, 0)[i - 1]
 }""",
     ),
     (
@@ -1342,6 +1378,20 @@ DECLINES = [
   a[i < 8] = pad(x, 0)[i - 1] and x[i]
   b[i < 8] = pad(a, 0)[i - 1] and a[i]
   y[i < 8] = pad(b, 0)[i] and pad(b, 0)[i + 1]
+}""",
+    ),
+    (
+        "digits with all lower ones, which something else reads, too, or in another order",
+        "widen",
+        """rule f(x: bit[9], z: bit[9, 9]) -> (y: bit[10], w: bit[8], v: bit[9, 9]) {
+  every[i < 8] = all(j < i + 2: x[j])
+  y[0] = not x[0]
+  y[1] = x[1] xor x[0]
+  y[2 <= i < 10] = pad(x, 0)[i] xor every[i - 2]
+  w[i < 8] = every[7 - i]
+  some[i < 8] = any(j < i + 2: x[j])
+  v[0, i < 9] = z[i, 0]
+  v[1 <= i < 9, j < 9] = z[i, j] xor some[8 - i]
 }""",
     ),
     (

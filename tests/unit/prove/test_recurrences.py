@@ -61,6 +61,21 @@ def test_steps_of_an_automaton(prove: Any) -> None:
     assert prove(header + loop, header + unrolled.replace("b[(i + 1) % 8]", "b[(i + 2) % 8]")).status == "failed"
 
 
+def test_steps_that_choose(prove: Any) -> None:
+    """A choice between bits is a bit, also where it is the meaning of an element that a recurrence reads."""
+    header = "rule steps(x: bit[7]) -> (y: bit[7]) {\n"
+    step = "{2}[i < 7] = if {1}[i] then {1}[(i + 1) % 7] else {1}[(i - 1) % 7]"
+    old = header + "\n".join(step.replace("{1}", a).replace("{2}", b) for a, b in ("xa", "ab", "by")) + "\n}"
+    new = (
+        header + "s[0, i < 7] = x[i]\n"
+        "s[1 <= t < 4, i < 7] = if s[t - 1, i] then s[t - 1, (i + 1) % 7] else s[t - 1, (i - 1) % 7]\n"
+        "y[i < 7] = s[3, i]\n}"
+    )
+    witness = "s[0, i < 7] = x[i]\ns[1, i < 7] = a[i]\ns[2, i < 7] = b[i]\ns[3, i < 7] = y[i]"
+    assert prove(old, new, witness).status == "proved"
+    assert prove(old, new.replace("then s[t - 1, (i + 1)", "then s[t - 1, (i + 2)"), witness).status == "failed"
+
+
 def test_a_circle_proves_nothing() -> None:
     """Each clause of the circle is true of the old values, but it does not define them."""
     old = parse(HEADER + "a = x[0]\nb = x[0]\ny = a\n}")
