@@ -125,7 +125,7 @@ class Cones:
             return None
         classes = self._classes(sorted(support), units)
         ranges = [_range(c, self.domains) for c in classes]
-        rows = prod(map(len, ranges))
+        rows = prod(_length(r) for r in ranges)
         if rows > self.most_rows or rows * sum(len(self.rows[u].atoms) for u in units) > _MOST_WORK:
             return None
         values = self._values(units, classes, ranges)
@@ -237,3 +237,8 @@ def _range(members: Sequence[Member], domains: Mapping[int, Domain]) -> range:
     high = sum(domains[a].high if s > 0 else -domains[a].low for a, s in members)
     step = domains[members[0][0]].step
     return range(low, high + 1, step)
+
+
+def _length(values: range) -> int:
+    """How many there are; `len` takes no more than 2**63."""
+    return (values.stop - values.start + values.step - 1) // values.step

@@ -108,6 +108,8 @@ COPIES = steps(np.eye(3, dtype=np.int64), 1)
         (Network((WIDE, steps(np.array([[1]]), 1))), "x: bit[10]"),
         # Signs may be 0, which is no bit.
         (Network((TIED, Layer(np.array([[1, 1]]), np.zeros(1), "sign"))), "x: bit[2]"),
+        # More values than a table could have rows.
+        (Network((steps(np.array([[1, 1]]), 1), steps(np.array([[1]]), 1))), "x: int[2]"),
         # Two functions.
         (Network((COPIES, steps(np.array([[1, 1, 1], [1, 1, -1]]), [2, 1]))), "x: bit[3]"),
     ],
