@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-class _Subconcepts(click.ParamType):  # type: ignore[type-arg]
-    """A number, or the name of a way to split."""
+class _NumberOr(click.ParamType):  # type: ignore[type-arg]
+    """A number above 0, or one of some names."""
 
-    name = "subconcepts"
+    name = "number"
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> str | int:
-        if isinstance(value, int) or value in ("auto", "separable", "samples"):
+        if isinstance(value, int) or value in self._names:
             return value
         if not value.isdecimal() or not int(value):
-            self.fail(f"{value!r} is neither a number above 0 nor one of auto, separable, samples", param, ctx)
+            self.fail(f"{value!r} is neither a number above 0 nor one of {', '.join(self._names)}", param, ctx)
         return int(value)
 
 
@@ -39,11 +42,17 @@ class _Subconcepts(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--subconcepts",
     metavar="SPLIT",
-    type=_Subconcepts(),
+    type=_NumberOr("auto", "separable", "samples"),
     default="auto",
     show_default=True,
     help="How the samples of each label are split: a number of parts in all; `separable`: until planes tell parts of "
     "different labels apart; `samples`: one a sample.",
+)
+@click.option(
+    "--thresholds",
+    metavar="CUTS",
+    type=_NumberOr("auto"),
+    help="Learn from whether inputs are above thresholds: `auto`, those that tell of labels; or a number an input.",
 )
 @click.option("--relevance", is_flag=True, help="Let each output read only the fewest inputs that explain it.")
 @click.option("--shared", is_flag=True, help="Look for one local function of which all outputs are shifted copies.")
@@ -55,6 +64,7 @@ def command(
     data: Path,
     output_file: Path | None,
     subconcepts: str | int,
+    thresholds: str | int | None,
     relevance: bool,
     shared: bool,
     hold_out: float,
@@ -76,6 +86,7 @@ def command(
     samples, labels, grid = _data(data)
     classifier = _classifier()(
         subconcepts,
+        thresholds=thresholds,
         relevance="exact" if relevance else None,
         shared="auto" if shared else None,
         grid=grid,
@@ -99,7 +110,8 @@ def command(
         for name, rows in right.items()
         if len(rows)
     }
-    differentiae, parts = network.layers[0].units, network.layers[1].units
+    first = 0 if thresholds is None else 1
+    differentiae, parts = network.layers[first].units, network.layers[first + 1].units
     if as_json:
         report = {
             "samples": len(used),
@@ -123,6 +135,8 @@ def command(
         note(f"note: {classifier.contradicted_:,} samples were left out: equal samples have another label")
     if network.head == "argmax" and output_file is not None:
         note(f"note: its scores are to be distilled with `--head argmax`{_labels(classifier)}")
+    if thresholds is not None and output_file is not None:
+        note(f"note: it reads numbers; to be distilled with `--input \"x: real[{network.inputs}]\"`")
 
 
 def _classifier() -> type[ENNClassifier]:

@@ -56,7 +56,7 @@ def head_of(network: Network, head: str | None) -> str:
 
 
 def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, ...]:
-    """The declarations of a network's inputs; without any, a flat `x: bit[n]`.
+    """The declarations of a network's inputs; without any, a flat `x: bit[n]`, or `x: real[n]` if it is of reals.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, 
         N201 if they do not add up to what the network reads, N203 if one has sizes.
     """
     if inputs is None:
-        return (Declaration("x", Type("bit", (Literal(network.inputs),))),)
+        return (Declaration("x", Type(network.kind, (Literal(network.inputs),))),)
     declarations = parsed_declarations(inputs, "input")
     counts = [prod(extents(d)) for d in declarations]
     if sum(counts) != network.inputs:

@@ -26,6 +26,7 @@ from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import Shared, shared_function, view
 from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target, of_labels, of_probabilities
+from ddcompile.learn.thresholds import thresholds_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,6 +56,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         in all. "separable": until any two parts of different concepts can be separated, then joined while they can.
         "samples": one part a sample. "auto": "separable" if whole numbers in few combinations are all there is, else
         the number that does best in cross-validation.
+    thresholds : {None, "auto"} or int, default=None
+        Whether inputs are turned into bits that say whether they are above thresholds, so that everything after that is
+        exact on reals, too, and no matter in which units they are measured. "auto": those that make the description of
+        the labels shorter, one at least; a number: at most so many for each input, evenly spread over the samples.
     relevance : {None, "exact"}, default=None
         "exact": each output reads only the smallest set of inputs that explains the samples, or one that leaves a few
         contradicted if that describes the labels shorter. For inputs that are whole numbers.
@@ -88,8 +93,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         One an output, or the one that all share.
     targets_ : list of Target
         One an output: which samples are of one kind, and what speaks for which label.
+    thresholds_ : Thresholds or None
+        The bits that are made of inputs.
     columns_ : ndarray of shape (outputs, features read), or a list of arrays
-        The inputs that each output reads; -1 is a constant 0 outside the grid.
+        The inputs, or bits made of them, that each output reads; -1 is a constant 0 outside the grid.
     relevance_ : list of Relevance or None
         What is known of the inputs that matter, for each of `essences_`.
     shared_ : Shared or None
@@ -111,6 +118,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         subconcepts: str | int = "auto",
         *,
+        thresholds: str | int | None = None,
         relevance: str | None = None,
         shared: str | None = None,
         grid: Sequence[int] | None = None,
@@ -123,6 +131,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         verbose: bool | Callable[[str], None] = False,
     ) -> None:
         self.subconcepts = subconcepts
+        self.thresholds = thresholds
         self.relevance = relevance
         self.shared = shared
         self.grid = grid
@@ -157,15 +166,13 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ------
         ValueError
             For what scikit-learn refuses; one label alone where there is one output; probabilities of another shape or
-            below 0; relevance and shared functions of inputs that are no whole numbers; a grid that does not hold the
-            inputs; weights that are negative.
+            below 0; relevance and shared functions of inputs that are no whole numbers and have no thresholds; shared
+            functions of bits that thresholds made; a grid that does not hold the inputs; weights that are negative.
         """
         self._check_parameters()
         points, targets, weights, several = self._validated(X, y, sample_weight)
         if not several and len(targets[0].classes) == 1:
             raise ValueError(f"ENNClassifier needs two labels to tell apart; y has one class, {targets[0].classes[0]}")
-        if (self.relevance or self.shared) and points.dtype != np.int64:
-            raise ValueError("relevance and shared are for inputs that are whole numbers")
         self.targets_ = targets
         self.n_outputs_ = len(targets)
         self._has_bits = several and all(target.is_bit for target in targets)
@@ -173,6 +180,12 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = classes if several and not self._has_bits else classes[0]
         kinds = np.stack([target.kinds for target in targets], axis=1)
         steps = Steps(self.n_jobs, self.verbose)
+        with steps.step("thresholds"):
+            number = self.thresholds
+            self.thresholds_ = None if number is None else thresholds_of(points, kinds, number, weights)
+            points = self._seen(points)
+        if (self.relevance or self.shared) and points.dtype != np.int64:
+            raise ValueError("relevance and shared are for inputs that are whole numbers, or have thresholds")
         with steps.step("shared function"):
             self.shared_ = self._shared(points, kinds, weights)
         with steps.step("relevant inputs"):
@@ -186,7 +199,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def scores(self, X: Any) -> list[Array]:
         """What the concept neurons say: for each output, shape (samples, labels)."""
         check_is_fitted(self)
-        points = _points(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None))
+        points = self._seen(_points(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None)))
         return [self._essence(k).scores(view(points, columns)) for k, columns in enumerate(self.columns_)]
 
     def decision_function(self, X: Any) -> Any:
@@ -228,13 +241,16 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         essences = [self._essence(k) for k in range(self.n_outputs_)]
         columns = list(self.columns_)
+        inputs = self.n_features_in_ if self.thresholds_ is None else len(self.thresholds_.cuts)
         if not self._has_bits and not isinstance(self.classes_, list):
             factor = self._factors[0] if head == "softmax" else 1
-            return network_of_one(essences[0], columns[0], self.n_features_in_, head, factor)
+            network = network_of_one(essences[0], columns[0], inputs, head, factor)
+            return network if self.thresholds_ is None else self.thresholds_.before(network)
         has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
         shape = self._grid() if has_shape else None
         values = numbers_of([target.classes for target in self.targets_])
-        return network_of_several(essences, columns, self.n_features_in_, values, shape)
+        network = network_of_several(essences, columns, inputs, values, shape)
+        return network if self.thresholds_ is None else self.thresholds_.before(network)
 
     def to_torch(self, head: str = "argmax") -> nn.Module:
         """The network as a torch module in eval mode, for batches of inputs in doubles.
@@ -254,8 +270,12 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kind: Any = self.subconcepts
         kept: Any = self.kept_margin
         price: Any = self.C
-        is_number = isinstance(kind, Integral) and int(kind) >= 1
-        if not is_number and kind not in ("auto", "separable", "samples"):
+        cuts: Any = self.thresholds
+        if not _is_positive(cuts) and cuts not in (None, "auto"):
+            raise ValueError(f"thresholds must be auto, None or a number above 0, not {cuts!r}")
+        if self.shared and cuts is not None:
+            raise ValueError("shared functions are of inputs as they are, without thresholds")
+        if not _is_positive(kind) and kind not in ("auto", "separable", "samples"):
             raise ValueError(f"subconcepts must be auto, separable, samples or a number above 0, not {kind!r}")
         if self.relevance not in (None, "exact"):
             raise ValueError(f"relevance must be exact or None, not {self.relevance!r}")
@@ -286,6 +306,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             points, y, weights = points[weights > 0], y[weights > 0], weights[weights > 0]
         targets = of_labels(y) if of_labels_alone else of_probabilities(points, y, weights)
         return points, targets, weights, y.ndim == (2 if of_labels_alone else 3)
+
+    def _seen(self, points: Array) -> Array:
+        """What is learned from: the inputs, or bits made of them."""
+        return points if self.thresholds_ is None else self.thresholds_.bits(points)
 
     def _essence(self, output: int) -> Essence:
         essence: Essence = self.essences_[0 if self.shared_ is not None else output]
@@ -350,6 +374,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             odds = (right * number + 1) * max(scores.shape[1] - 1, 1) / ((1 - right) * number + 1)
             factors.append(max(float(np.log(odds)) / 2, 1e-3))
         return factors
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
 
 
 def _points(X: Any) -> Array:

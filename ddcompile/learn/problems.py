@@ -64,12 +64,12 @@ def problem_of(points: Array, target: Target, label_weights: Array, sample_weigh
     codes = codes.reshape(-1)
     counts = np.zeros((len(distinct), len(target.strengths)))
     np.add.at(counts, (codes, target.kinds), 1 if sample_weight is None else sample_weight)
-    chosen = counts.argmax(axis=1)
     # What a kind of sample costs is the mean of what its labels do.
-    prices = tuple((target.probabilities() @ label_weights).tolist())
+    prices = target.probabilities() @ label_weights
+    chosen = (counts * prices).argmax(axis=1)
     ranks = np.unique(label_weights, return_inverse=True)[1]
     concepts = Concepts(target.strengths, ranks, target.unit is not None)
-    return Problem(distinct, chosen, concepts, prices, int((chosen[codes] != target.kinds).sum()))
+    return Problem(distinct, chosen, concepts, tuple(prices.tolist()), int((chosen[codes] != target.kinds).sum()))
 
 
 def class_weights(given: Any, target: Target, sample_weight: Array | None) -> Array:

@@ -43,6 +43,20 @@ def test_labels_and_samples_held_out(run: Any, folder: Path) -> None:
     assert lines[3] == "note: its scores are to be distilled with `--head argmax`; 0 is no, 1 is yes"
 
 
+def test_thresholds(run: Any, folder: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(200, 3))
+    np.savez("reals.npz", X=points, y=(points[:, 0] > 0.5) & (points[:, 2] < 0.25))
+    outcome = run("learn", "reals.npz", "--thresholds", "auto", "--relevance", "-o", "net.npz")
+    assert outcome.err.splitlines()[1:] == [
+        "right on samples learned from: 100.00%",
+        "note: its scores are to be distilled with `--head argmax`",
+        'note: it reads numbers; to be distilled with `--input "x: real[3]"`',
+    ]
+    outcome = run("distill", "net.npz", "--input", "x: real[3]", "--head", "argmax", "--json")
+    assert outcome.json["verdict"]["status"] == "proved"
+    assert "= [0.49, 0.22]" in outcome.json["rule"]
+
+
 def test_report_as_json(run: Any, folder: Path) -> None:
     points = np.random.default_rng(0).integers(0, 2, (80, 9))
     np.savez("sums.npz", X=points, y=points[:, [1, 4]] ^ points[:, [2, 6]])

@@ -14,6 +14,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from ddcompile.learn import ENNClassifier
 
 
-@parametrize_with_checks([ENNClassifier(), ENNClassifier(6)])
+@parametrize_with_checks([ENNClassifier(), ENNClassifier(6), ENNClassifier(thresholds="auto")])
 def test_estimator_checks(estimator: ENNClassifier, check: Callable[[Any], None]) -> None:
     check(estimator)

@@ -73,6 +73,14 @@ def test_digits() -> None:
     assert classifier.score(points[1200:], labels[1200:]) > 0.86
 
 
+def test_samples_that_look_the_same_get_the_label_that_weighs_most() -> None:
+    points, labels = [[0], [0], [0], [1]], [0, 0, 1, 0]
+    assert ENNClassifier().fit(points, labels).predict([[0], [1]]).tolist() == [0, 0]
+    weighted = ENNClassifier(class_weight={0: 1, 1: 3}).fit(points, labels)
+    assert weighted.predict([[0], [1]]).tolist() == [1, 0]
+    assert weighted.contradicted_ == 2
+
+
 def test_softmax_of_the_network_is_predict_proba() -> None:
     points = all_bits(4)
     labels = np.minimum(points.sum(axis=1), 2)
