@@ -54,7 +54,7 @@ def test_thresholds(run: Any, folder: Path) -> None:
     ]
     outcome = run("distill", "net.npz", "--input", "x: real[3]", "--head", "argmax", "--json")
     assert outcome.json["verdict"]["status"] == "proved"
-    assert "= [0.49, 0.22]" in outcome.json["rule"]
+    assert "= [0.5, 0.18]" in outcome.json["rule"]
 
 
 def test_report_as_json(run: Any, folder: Path) -> None:
