@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ddcompile.cli.learned import learned_report, learned_text, units
 from ddcompile.cli.options import FILE, json_option
-from ddcompile.cli.output import note, print_json
+from ddcompile.cli.output import note, print_json, table
+from ddcompile.cli.progress import Progress
+from ddcompile.cli.samples import by_label, load_samples
 from ddcompile.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -36,6 +39,26 @@ class _NumberOr(click.ParamType):  # type: ignore[type-arg]
         return int(value)
 
 
+class _ClassWeight(click.ParamType):  # type: ignore[type-arg]
+    """`balanced`, or a weight for each label."""
+
+    name = "class weight"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | dict[str, float]:
+        if value == "balanced" or not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        weights = {}
+        for part in value.split(","):
+            label, equals, number = part.rpartition("=")
+            try:
+                weights[label.strip()] = float(number)
+            except ValueError:
+                equals = ""
+            if not equals:
+                self.fail(f"{part.strip()!r} is not LABEL=WEIGHT, and {value!r} not balanced", param, ctx)
+        return weights
+
+
 @click.command("learn")
 @click.argument("data", metavar="DATA.npz", type=FILE)
 @click.option("-o", "output_file", metavar="NET.npz", type=FILE, help="Where to save the network.")
@@ -56,9 +79,38 @@ class _NumberOr(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--relevance", is_flag=True, help="Let each output read only the fewest inputs that explain it.")
 @click.option("--shared", is_flag=True, help="Look for one local function of which all outputs are shifted copies.")
+@click.option("--probabilities", is_flag=True, help="`y` says how much speaks for each label, on a last axis.")
+@click.option(
+    "--class-weight",
+    metavar="WEIGHTS",
+    type=_ClassWeight(),
+    help="What labels weigh: `balanced`, or such as `no=1,yes=2.5`.",
+)
+@click.option(
+    "--kept-margin",
+    metavar="PART",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="The part of a subconcept's margin that must remain when differentiae are left out.",
+)
+@click.option(
+    "--price",
+    metavar="PRICE",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Of a sample on the wrong side of a plane, where subconcepts cannot be separated.",
+)
+@click.option(
+    "--head",
+    type=click.Choice(["argmax", "softmax", "none"]),
+    help="What a single output is made for; default: softmax for probabilities, else argmax.",
+)
 @click.option("--hold-out", metavar="PART", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="0 to 1.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn: the samples held out.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn: samples held out, folds.")
 @click.option("--jobs", type=int, help="How many processes; -1: one a core.")
+@click.option("--time-steps", is_flag=True, help="Print what each step took, on stderr.")
 @json_option
 def command(
     data: Path,
@@ -67,76 +119,80 @@ def command(
     thresholds: str | int | None,
     relevance: bool,
     shared: bool,
+    probabilities: bool,
+    class_weight: str | dict[str, float] | None,
+    kept_margin: float,
+    price: float,
+    head: str | None,
     hold_out: float,
     seed: int,
     jobs: int | None,
+    time_steps: bool,
     as_json: bool,
 ) -> None:
     """Learn an essence network from samples.
 
-    DATA.npz holds `X`, one row a sample, and `y`, its labels: one number or text a sample, or as many bits as there are
-    outputs. If both have the same shape with more than two axes, samples are grids. PART of the samples are not learned
-    from, but predicted.
+    DATA.npz holds `X`, one row a sample, and `y`, its labels: one number or text a sample, or one for each output. If
+    both have the same shape with more than two axes, samples are grids. `weight`, if it is there, says how often each
+    sample counts. PART of the samples are not learned from, but predicted.
     """
     import numpy as np
 
     from ddcompile.files import write_files
     from ddcompile.frontends.npz import npz_bytes
 
-    samples, labels, grid = _data(data)
-    classifier = _classifier()(
-        subconcepts,
-        thresholds=thresholds,
-        relevance="exact" if relevance else None,
-        shared="auto" if shared else None,
-        grid=grid,
-        random_state=seed,
-        n_jobs=jobs,
-    )
-    order = np.random.default_rng(seed).permutation(len(samples))
-    held, used = np.sort(order[: round(hold_out * len(order))]), np.sort(order[round(hold_out * len(order)) :])
-    start = time.perf_counter()
-    try:
-        classifier.fit(samples[used], labels[used])
-        network = classifier.to_network()
-    except ValueError as error:
-        raise fail("L002", str(error), place=str(data)) from error
-    seconds = time.perf_counter() - start
+    given = load_samples(data, probabilities)
+    order = np.random.default_rng(seed).permutation(len(given.samples))
+    cut = round(hold_out * len(order))
+    held, used = np.sort(order[:cut]), np.sort(order[cut:])
+    with Progress() as progress:
+        classifier = _classifier()(
+            subconcepts,
+            thresholds=thresholds,
+            relevance="exact" if relevance else None,
+            shared="auto" if shared else None,
+            grid=given.grid,
+            kept_margin=kept_margin,
+            C=price,
+            class_weight=by_label(class_weight, given.labels, str(data)) if class_weight else None,
+            targets="probabilities" if probabilities else "labels",
+            random_state=seed,
+            n_jobs=jobs,
+            verbose=progress.begin,
+        )
+        start = time.perf_counter()
+        weights = None if given.weights is None else given.weights[used]
+        try:
+            classifier.fit(given.samples[used], given.labels[used], weights)
+            network = classifier.to_network(head or ("softmax" if probabilities else "argmax"))
+        except ValueError as error:
+            # The first line says what is wrong; what scikit-learn adds is advice on other estimators.
+            raise fail("L002", str(error).split("\n", 1)[0], place=str(data)) from error
+        seconds = time.perf_counter() - start
+        rows = {"learned from": used, "held out": held} if cut else {"learned from": used}
+        quality = {name: _quality(classifier, given.samples[some], given.labels[some]) for name, some in rows.items()}
     if output_file is not None:
         write_files({output_file: npz_bytes(network)})
-    right = {"learned from": used, "held out": held}
-    accuracy = {
-        name: float((classifier.predict(samples[rows]) == labels[rows]).mean())
-        for name, rows in right.items()
-        if len(rows)
-    }
-    first = 0 if thresholds is None else 1
-    differentiae, parts = network.layers[first].units, network.layers[first + 1].units
+    if time_steps:
+        steps = [*classifier.timings_.items(), ("total", seconds)]
+        table(["step", "seconds"], [[name, f"{took:.3f}"] for name, took in steps], right=(1,), err=True)
     if as_json:
         report = {
             "samples": len(used),
-            "accuracy": accuracy,
-            "differentiae": differentiae,
-            "subconcepts": parts,
-            "parameters": network.parameters,
-            "network_sha256": network.sha256,
-            "contradicted": classifier.contradicted_,
-            "is_shared": classifier.shared_ is not None,
+            "largest_error" if probabilities else "accuracy": quality,
+            **learned_report(classifier, network),
             "seconds": round(seconds, 3),
+            "steps": {name: round(took, 3) for name, took in classifier.timings_.items()},
         }
         print_json(report)
         return
-    note(f"{data.stem}: {len(used):,} samples, {differentiae:,} differentiae, {parts:,} subconcepts")
-    for name, part in accuracy.items():
-        note(f"right on samples {name}: {part:.2%}")
-    if classifier.shared_ is not None:
-        note("all outputs share one local function")
-    if classifier.contradicted_:
-        note(f"note: {classifier.contradicted_:,} samples were left out: equal samples have another label")
-    if network.head == "argmax" and output_file is not None:
-        note(f"note: its scores are to be distilled with `--head argmax`{_labels(classifier)}")
-    if thresholds is not None and output_file is not None:
-        note(f"note: it reads numbers; to be distilled with `--input \"x: real[{network.inputs}]\"`")
+    planes, parts = units(classifier, network)
+    note(f"{data.stem}: {len(used):,} samples, {planes:,} differentia{'e' * (planes != 1)}, {parts:,} subconcepts")
+    for name, value in quality.items():
+        what = f"right on samples {name}: {value:.2%}"
+        note(f"probabilities of samples {name}: within {value:.4f}" if probabilities else what)
+    for line in learned_text(classifier, network):
+        note(line)
 
 
 def _classifier() -> type[ENNClassifier]:
@@ -148,27 +204,15 @@ def _classifier() -> type[ENNClassifier]:
     return ENNClassifier
 
 
-def _labels(classifier: ENNClassifier) -> str:
-    """What the numbers of the labels stand for, if they are not the labels."""
-    classes = list(classifier.classes_)
-    if classes == list(range(len(classes))):
-        return ""
-    return "; " + ", ".join(f"{k} is {label}" for k, label in enumerate(classes))
+def _quality(classifier: ENNClassifier, samples: np.ndarray, labels: np.ndarray) -> float:
+    """The part of labels that are right, or the largest error of a probability."""
+    import numpy as np
 
-
-def _data(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[int, ...] | None]:
-    """Flat samples, labels, and the shape of the grid if both lie in one."""
-    from ddcompile.cli.arrays import load_arrays
-
-    arrays = load_arrays(path)
-    if not isinstance(arrays, dict) or not {"X", "y"} <= set(arrays):
-        held = f"it holds {', '.join(arrays)}" if isinstance(arrays, dict) else "it holds one array without a name"
-        hint = "numpy.savez(file, X=samples, y=labels)"
-        raise fail("L001", f"the file must hold the arrays X and y; {held}", place=str(path), hint=hint)
-    samples, labels = arrays["X"], arrays["y"]
-    if samples.ndim < 2 or labels.ndim < 1 or len(samples) != len(labels):
-        message = f"X has shape {samples.shape} and y {labels.shape}; both must have one row a sample, X of many inputs"
-        raise fail("L001", message, place=str(path))
-    grid = samples.shape[1:] if samples.shape == labels.shape and samples.ndim > 2 else None
-    flat = labels if labels.ndim == 1 else labels.reshape(len(labels), -1)
-    return samples.reshape(len(samples), -1), flat, grid
+    if classifier.targets == "labels":
+        return float((classifier.predict(samples) == labels).mean())
+    wanted = labels / labels.sum(axis=-1, keepdims=True)
+    found = classifier.predict_proba(samples)
+    if wanted.ndim == 2:
+        return float(abs(found - wanted).max())
+    wanted = wanted[..., 1] if isinstance(found, np.ndarray) else np.moveaxis(wanted, 1, 0)
+    return float(abs(np.asarray(found) - wanted).max())

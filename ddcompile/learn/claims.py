@@ -68,7 +68,8 @@ def claim(bank: Bank, s: int, kept_margin: float) -> Claim:
         return Claim((rows[kept], bias[kept]), np.full(len(kept), factor), -factor * twice // 2, True)
     plane = separate(own.T.astype(np.int64), rest.T.astype(np.int64), bank.C, (bank.prices[kind], rival))
     kept = np.flatnonzero(plane.weights)
-    return Claim((rows[kept], bias[kept]), plane.weights[kept], int(plane.bias), False)
+    is_exact = bool((plane.signs(own.T) > 0).all() and (plane.signs(rest.T) < 0).all())
+    return Claim((rows[kept], bias[kept]), plane.weights[kept], int(plane.bias), is_exact)
 
 
 def _considered(bank: Bank, s: int, is_other: Array) -> tuple[Planes, Array]:

@@ -384,7 +384,10 @@ def _points(X: Any) -> Array:
     """As int64 if all are whole numbers of moderate size, else as float64."""
     array = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
     if array.dtype.kind not in "biu":
-        array = np.asarray(array, dtype=np.float64)
+        try:
+            array = np.asarray(array, dtype=np.float64)
+        except ValueError as error:
+            raise ValueError("inputs must be numbers; X holds something that is none") from error
         if not (array == np.rint(array)).all():
             return array
     if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias
 
@@ -33,12 +33,15 @@ class Shared:
         The inputs that each output reads, -1 for what lies outside the grid and counts as 0.
     relevance : Relevance
         Of the pooled samples.
+    offsets : ndarray of shape (relevant, axes), int64
+        Where they lie, seen from the cell; the nearest way round where edges meet.
     is_wrapped : bool
         Whether cells at the edge see those at the opposite edge.
     """
 
     inputs: Array
     relevance: Relevance
+    offsets: Array
     is_wrapped: bool
 
     def pooled(self, points: Array) -> Array:
@@ -67,27 +70,28 @@ def shared_function(points: Array, labels: Array, grid: Sequence[int], weights: 
     candidates: list[Shared] = []
     for wrapped in (True, False):
         shortest = min((shared.relevance.bits for shared in candidates), default=inf)
-        candidates += _fitted(points, labels, weights, _offsets(grid, wrapped), wrapped, shortest)
+        candidates += _fitted(points, labels, weights, grid, wrapped, shortest)
     best = min(candidates, key=lambda shared: shared.relevance.bits)
     cells = np.unique(np.linspace(0, points.shape[1] - 1, MEASURED).astype(int))
     alone = np.mean([relevant_inputs(points, labels[:, cell], weights).bits for cell in cells]) * points.shape[1]
     return best if best.relevance.bits < alone else None
 
 
-def _offsets(grid: Sequence[int], wrapped: bool) -> Array:
-    """For each cell, the cells at every offset from it, -1 where there is none; shape (cells, offsets)."""
+def _around(grid: Sequence[int], wrapped: bool) -> tuple[Array, Array]:
+    """All offsets, of shape (offsets, axes), and the cells there, seen from each cell; -1 where there is none."""
     here = np.stack(np.unravel_index(np.arange(np.prod(grid)), grid), axis=1)
     reach = [np.arange(n) if wrapped else np.arange(1 - n, n) for n in grid]
-    around = np.stack([axis.ravel() for axis in np.meshgrid(*reach, indexing="ij")], axis=1)
-    there = here[:, None, :] + around[None, :, :]
+    offsets = np.stack([axis.ravel() for axis in np.meshgrid(*reach, indexing="ij")], axis=1)
+    there = here[:, None, :] + offsets[None, :, :]
     inside = ((there >= 0) & (there < np.array(grid))).all(axis=2)
     flat = np.ravel_multi_index(tuple(np.moveaxis(there % np.array(grid), 2, 0)), grid)
-    return np.where(inside | wrapped, flat, -1).astype(np.int64)
+    return offsets, np.where(inside | wrapped, flat, -1).astype(np.int64)
 
 
 def _fitted(
-    points: Array, labels: Array, weights: Array | None, around: Array, wrapped: bool, at_most: float
+    points: Array, labels: Array, weights: Array | None, grid: Sequence[int], wrapped: bool, at_most: float
 ) -> list[Shared]:
+    offsets, around = _around(grid, wrapped)
     if around.shape[1] > MAX_FEATURES:
         return []
     pooled_labels = labels.T.reshape(-1)
@@ -101,10 +105,12 @@ def _fitted(
     some = None if pooled_weights is None else pooled_weights[taken]
     found = relevant_inputs(seen, pooled_labels[taken], some, at_most)
     inputs = around[:, list(found.inputs)]
-    shared = Shared(inputs, found, wrapped)
+    extents = np.array(grid)
+    nearest = (offsets + (extents - 1) // 2) % extents - (extents - 1) // 2 if wrapped else offsets
+    shared = Shared(inputs, found, nearest[list(found.inputs)], wrapped)
     whole = shared.pooled(points)
     bits = description_length(whole, pooled_labels, range(whole.shape[1]), pooled_weights)
     # Naming the inputs among all that were seen, not among those found.
     inside = description_length(seen[:, list(found.inputs)], pooled_labels[taken], range(len(found.inputs)), some)
     named = found.bits - inside
-    return [Shared(inputs, Relevance(found.inputs, found.is_consistent, found.is_smallest, bits + named), wrapped)]
+    return [replace(shared, relevance=replace(found, bits=bits + named))]

@@ -45,6 +45,18 @@ COMMANDS: dict[str, list[str]] = {
         "learn two_by_two.npz -o taken",
         "learn two_by_two.npz --subconcepts few",
         "learn two_by_two.npz --hold-out 1",
+        "learn two_by_two.npz --class-weight balance",
+        "learn two_by_two.npz --class-weight 0=1,yes=2",
+        "learn two_by_two.npz --class-weight 0=0,1=1",
+        "learn two_by_two.npz --price 0",
+        "learn two_by_two.npz --probabilities",
+        "learn weighted.npz",
+        "learn negative.npz -o y.npz",
+        "learn missing.npz",
+        "learn infinite.npz",
+        "learn measured.npz",
+        "learn words.npz",
+        "learn empty.npz",
     ],
     "others": [
         "inspect no.npz",
@@ -142,6 +154,13 @@ def files(folder: Path) -> Path:
     np.savez("one_label.npz", X=square, y=[1, 1, 1, 1])
     np.savez("reals.npz", X=square / 3, y=[0, 1, 1, 0])
     np.savez("two_by_two.npz", X=square, y=[0, 1, 1, 0])
+    np.savez("weighted.npz", X=square, y=[0, 1, 1, 0], weight=[1, 2])
+    np.savez("negative.npz", X=square, y=[0, 1, 1, 0], weight=[1, 2, -1, 0])
+    np.savez("missing.npz", X=np.where(square, np.nan, 0), y=[0, 1, 1, 0])
+    np.savez("infinite.npz", X=np.where(square, np.inf, 0), y=[0, 1, 1, 0])
+    np.savez("measured.npz", X=square, y=[0.1, 1.2, 1.7, 0.2])
+    np.savez("empty.npz", X=square[:0], y=square[:0, 0])
+    np.savez("words.npz", X=np.where(square, "yes", "no"), y=[0, 1, 1, 0])
     np.save("objects.npy", np.array([None]), allow_pickle=True)
     np.save("two.npy", np.array([[0, 2, 1]]))
     np.savez("x.npz", x=[0, 1, 1])

@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+STEPS = ["thresholds", "shared function", "relevant inputs", "subconcepts", "network", "probabilities"]
+
 
 @pytest.fixture
 def ring(folder: Path) -> Path:
@@ -25,7 +27,8 @@ def test_what_is_learned_is_distilled(run: Any, ring: Path) -> None:
     assert outcome.err.splitlines() == [
         "ring: 12 samples, 32 differentiae, 48 subconcepts",
         "right on samples learned from: 100.00%",
-        "all outputs share one local function",
+        "all outputs share one function of the cells at -1, 0, 1; edges meet "
+        "(proved that no fewer explain the samples)",
     ]
     outcome = run("distill", "net.npz", "--input", "cell: bit[16]", "--output", "next: bit[16]", "--json")
     assert outcome.json["verdict"]["status"] == "proved"
@@ -40,7 +43,7 @@ def test_labels_and_samples_held_out(run: Any, folder: Path) -> None:
     assert lines[0].startswith("votes: 80 samples, ")
     assert lines[1] == "right on samples learned from: 100.00%"
     assert lines[2].startswith("right on samples held out: ")
-    assert lines[3] == "note: its scores are to be distilled with `--head argmax`; 0 is no, 1 is yes"
+    assert lines[3] == "note: what it gives is to be distilled with `--head argmax`; 0 is no, 1 is yes"
 
 
 def test_thresholds(run: Any, folder: Path) -> None:
@@ -49,7 +52,8 @@ def test_thresholds(run: Any, folder: Path) -> None:
     outcome = run("learn", "reals.npz", "--thresholds", "auto", "--relevance", "-o", "net.npz")
     assert outcome.err.splitlines()[1:] == [
         "right on samples learned from: 100.00%",
-        "note: its scores are to be distilled with `--head argmax`",
+        "it reads 2 of 3 thresholds: x[0] > 0.5, x[2] > 0.18 (proved that no fewer explain the samples)",
+        "note: what it gives is to be distilled with `--head argmax`",
         'note: it reads numbers; to be distilled with `--input "x: real[3]"`',
     ]
     outcome = run("distill", "net.npz", "--input", "x: real[3]", "--head", "argmax", "--json")
@@ -73,3 +77,56 @@ def test_grids_keep_their_shape(run: Any, folder: Path) -> None:
     assert run("learn", "grid.npz", "--shared", "-o", "net.npz").status == 0
     rule = run("distill", "net.npz", "--input", "cell: bit[5, 6]", "--output", "next: bit[5, 6]").out
     assert "cell[(i - 1) % 5, j] and cell[i, (j - 1) % 6]" in rule
+
+
+def test_weights_of_samples_and_labels(run: Any, folder: Path) -> None:
+    points = np.tile(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), (2, 1))
+    labels = np.array(["no", "no", "no", "yes", "no", "yes", "yes", "yes"])
+    np.savez("both.npz", X=points, y=labels, weight=[1, 1, 1, 1, 2, 2, 2, 2])
+    outcome = run("learn", "both.npz", "--class-weight", "no=1, yes=2", "-o", "net.npz", "--time-steps")
+    lines = outcome.err.splitlines()
+    assert [line.split("  ")[0].strip() for line in lines[3:10]] == [*STEPS, "total"]
+    assert [line for line in lines[10:] if line.strip()] == [
+        "both: 8 samples, 1 differentia, 2 subconcepts",
+        "right on samples learned from: 75.00%",
+        "note: 2 samples were left out: equal samples have another label",
+        "note: what it gives is to be distilled with `--head argmax`; 0 is no, 1 is yes",
+    ]
+    assert "class = x[0] or x[1]" in run("distill", "net.npz", "--head", "argmax").out
+
+
+def test_probabilities(run: Any, folder: Path) -> None:
+    points = np.random.default_rng(0).integers(0, 2, (80, 6))
+    certain = points[:, 0] | points[:, 4]
+    np.savez("soft.npz", X=points, y=np.stack([np.ones(80), np.where(certain, 0.99, 0.2)], axis=1))
+    outcome = run("learn", "soft.npz", "--probabilities", "--relevance", "--hold-out", "0.25", "-o", "net.npz")
+    assert outcome.err.splitlines() == [
+        "soft: 60 samples, 1 differentia, 2 subconcepts",
+        "probabilities of samples learned from: within 0.0002",
+        "probabilities of samples held out: within 0.0002",
+        "it reads 2 of 6 inputs: 0, 4 (proved that no fewer explain the samples)",
+        "note: what it gives is to be distilled with `--head softmax`",
+    ]
+    rule = run("distill", "net.npz", "--head", "softmax").out
+    assert "* (x[0] or x[4])" in rule
+
+
+def test_probabilities_on_a_grid(run: Any, folder: Path) -> None:
+    cells = np.random.default_rng(0).integers(0, 2, (20, 4, 5))
+    right = np.roll(cells, -1, 2)
+    np.savez("grid.npz", X=cells, y=np.stack([4 - 3 * right, 1 + 3 * right], axis=-1))
+    report = run("learn", "grid.npz", "--probabilities", "--shared", "--json").json
+    assert report["largest_error"]["learned from"] < 1e-9
+    assert report["offsets"] == [[0, 1]]
+    assert report["relevance"] == [{"inputs": [1], "is_consistent": True, "is_smallest": True}]
+    assert list(report["steps"]) == STEPS
+
+
+def test_outputs_that_share_nothing(run: Any, folder: Path) -> None:
+    cells = np.random.default_rng(0).integers(0, 2, (60, 5))
+    after = cells[:, [0, 3, 1, 0, 1]] & cells[:, [2, 3, 4, 1, 0]]
+    after[0, 4] ^= 1
+    np.savez("mixed.npz", X=cells, y=after)
+    lines = run("learn", "mixed.npz", "--shared", "--relevance").err.splitlines()
+    assert lines[2] == "outputs do not look like copies of one local function"
+    assert lines[3].startswith("outputs read 1 to 2 of 5 inputs (proved that no fewer explain the samples; of 1 ")

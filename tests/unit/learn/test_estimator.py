@@ -180,7 +180,7 @@ def test_steps_are_timed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     labels = (points.sum(axis=1) > 0).astype(int)
     told: list[str] = []
     classifier = ENNClassifier(20, verbose=told.append).fit(points, labels)
-    steps = ["shared function", "relevant inputs", "subconcepts", "network", "probabilities"]
+    steps = ["thresholds", "shared function", "relevant inputs", "subconcepts", "network", "probabilities"]
     assert list(classifier.timings_) == steps
     assert [text for text in told if ":" not in text] == steps
     assert capsys.readouterr().out == ""

@@ -1,0 +1,118 @@
+"""What there is to say of a network that was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ddcompile.frontends.network import Network
+    from ddcompile.learn import ENNClassifier, Relevance
+
+__all__ = ["learned_report", "learned_text", "units"]
+
+MAX_NAMED = 12
+"""More inputs than this are counted instead of named."""
+
+
+def learned_report(classifier: ENNClassifier, network: Network) -> dict[str, Any]:
+    """What was learned, for JSON."""
+    relevance, shared = classifier.relevance_, classifier.shared_
+    differentiae, subconcepts = units(classifier, network)
+    return {
+        "differentiae": differentiae,
+        "subconcepts": subconcepts,
+        "parameters": network.parameters,
+        "network_sha256": network.sha256,
+        "is_exact": all(essence.is_exact for essence in classifier.essences_),
+        "contradicted": classifier.contradicted_,
+        "is_shared": shared is not None,
+        "offsets": None if shared is None else shared.offsets.tolist(),
+        "is_wrapped": None if shared is None else shared.is_wrapped,
+        "relevance": None
+        if relevance is None
+        else [
+            {"inputs": list(one.inputs), "is_consistent": one.is_consistent, "is_smallest": one.is_smallest}
+            for one in relevance
+        ],
+    }
+
+
+def units(classifier: ENNClassifier, network: Network) -> tuple[int, int]:
+    """How many differentiae and subconcepts there are."""
+    first = 0 if classifier.thresholds_ is None else 1
+    return network.layers[first].units, network.layers[first + 1].units
+
+
+def learned_text(classifier: ENNClassifier, network: Network) -> list[str]:
+    """What was learned, as lines."""
+    lines = []
+    if classifier.shared_ is not None:
+        lines.append(_shared_text(classifier))
+    elif classifier.shared is not None:
+        lines.append("outputs do not look like copies of one local function")
+    if classifier.shared_ is None and classifier.relevance_ is not None:
+        lines.append(_relevance_text(classifier, classifier.relevance_))
+    if classifier.contradicted_:
+        lines.append(f"note: {classifier.contradicted_:,} samples were left out: equal samples have another label")
+    inexact = sum(not essence.is_exact for essence in classifier.essences_)
+    if inexact:
+        who = "some subconcepts" if len(classifier.essences_) == 1 else f"some subconcepts of {inexact:,} outputs"
+        lines.append(f"note: {who} could not be told apart from samples of other labels")
+    if network.head in ("argmax", "softmax"):
+        lines.append(f"note: what it gives is to be distilled with `--head {network.head}`{_labels_text(classifier)}")
+    if classifier.thresholds_ is not None:
+        lines.append(f'note: it reads numbers; to be distilled with `--input "x: real[{network.inputs}]"`')
+    return lines
+
+
+def _shared_text(classifier: ENNClassifier) -> str:
+    shared = classifier.shared_
+    assert shared is not None
+    offsets = sorted(map(tuple, shared.offsets.tolist()))
+    if not offsets:
+        return f"all outputs are one constant ({_proof([shared.relevance])})"
+    named = [str(offset if len(offset) > 1 else offset[0]) for offset in offsets]
+    where = ", ".join(named) if len(named) <= MAX_NAMED else f"{len(named)} offsets"
+    edges = "edges meet" if shared.is_wrapped else "what lies outside counts as 0"
+    return f"all outputs share one function of the cells at {where}; {edges} ({_proof([shared.relevance])})"
+
+
+def _relevance_text(classifier: ENNClassifier, found: Sequence[Relevance]) -> str:
+    counts = sorted({len(one.inputs) for one in found})
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    named = ""
+    cuts = classifier.thresholds_
+    if len(found) == 1 and 0 < len(found[0].inputs) <= MAX_NAMED:
+        names = [str(i) if cuts is None else f"x[{cuts.columns[i]}] > {cuts.cuts[i]:g}" for i in found[0].inputs]
+        named = f": {', '.join(names)}"
+    subject = "it reads" if len(found) == 1 else "outputs read"
+    of_all = f"{classifier.n_features_in_:,} inputs" if cuts is None else f"{len(cuts.cuts):,} thresholds"
+    return f"{subject} {number} of {of_all}{named} ({_proof(found)})"
+
+
+def _proof(found: Sequence[Relevance]) -> str:
+    """What is known of the sets of inputs."""
+    consistent = [one for one in found if one.is_consistent]
+    smallest = sum(one.is_smallest for one in consistent)
+    if not consistent:
+        return "some samples say otherwise"
+    if smallest == len(consistent):
+        proof = "proved that no fewer explain the samples"
+    else:
+        proof = "the fewest found, not proved to be the fewest"
+        if smallest:
+            proof += f" for {len(consistent) - smallest:,} outputs"
+    if len(consistent) < len(found):
+        proof += f"; of {len(found) - len(consistent):,} outputs some samples say otherwise"
+    return proof
+
+
+def _labels_text(classifier: ENNClassifier) -> str:
+    """What the numbers of the labels stand for, if they are not the labels."""
+    classes: np.ndarray | list[Any] = list(classifier.classes_)
+    if classes == list(range(len(classes))):
+        return ""
+    return "; " + ", ".join(f"{k} is {label}" for k, label in enumerate(classes))
