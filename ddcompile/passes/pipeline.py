@@ -42,6 +42,7 @@ from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
+from ddcompile.passes.unary import Unary
 from ddcompile.passes.widen import Widen
 
 __all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
@@ -54,6 +55,7 @@ _ALL: tuple[type[Pass], ...] = (
     Scores,
     CollapseTables,
     Combine,
+    Unary,
     Reroll,
     SliceWeights,
     Reuse,
@@ -82,9 +84,9 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
-    "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,reroll,slice-weights,fold,reuse,"
-    "inline,extremes,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,widen,prefixes,collect,hoist,"
-    "cse,inline,fold,rebase,absorb,fold,dce,name"
+    "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
+    "reroll,slice-weights,fold,reuse,inline,extremes,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
+    "widen,prefixes,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 
@@ -182,9 +184,13 @@ class _Run:
 def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter.
 
-    Units written from their tables may have hidden a structure: programs that are still long are tried without, too.
+    Units written from their tables may have hidden a structure: programs that are still long are tried without, too. So
+    are those in which some units were decided by fewer operands than others that are like them.
     """
     found = _once(rule, passes, state)
+    unary = next((step for step in found if step.name == Unary.name), None)
+    if unary is not None and cost(unary.old) < _LONG:
+        found = _without(Unary, found, rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, state)
     combined = next((step for step in found if step.name == Combine.name), None)

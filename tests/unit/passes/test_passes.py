@@ -25,6 +25,26 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "a counter up to a most",
+        "unary",
+        """rule f(x: bit[5], z: bit) -> (y: bit[3]) {
+  const A: int[3, 5] = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
+  const a: int[3] = [1, 2, 3]
+  const B: int[3, 3] = [[1, 1, 1], [1, 1, 1], [1, 1, 1]]
+  h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
+  y[u < 3] = sum(k < 3: B[u, k] * h[k]) + z >= a[u]
+}""",
+        """rule f(x: bit[5], z: bit) -> (y: bit[3]) {
+  const A: int[3, 5] = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
+  const a: int[3] = [1, 2, 3]
+  const weight_y: int[3, 5] = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
+  const weight_y2: int[3] = [1, 1, 1]
+  const bound_y: int[3] = [1, 2, 3]
+  h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
+  y[u < 3] = sum(i < 5: weight_y[u, i] * x[i]) + weight_y2[u] * z >= bound_y[u]
+}""",
+    ),
+    (
         "an exclusive or beside a unit that reads nothing",
         "combine",
         """rule f(x: bit[2], z: bit) -> (y: bit[3]) {
@@ -1088,6 +1108,18 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "a counter that is read beyond its most",
+        "unary",
+        """rule f(x: bit[5], z: bit) -> (y: bit[2]) {
+  const A: int[3, 5] = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
+  const a: int[3] = [1, 2, 3]
+  const B: int[2, 3] = [[1, 1, 1], [1, 1, 1]]
+  const b: int[2] = [3, 4]
+  h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
+  y[u < 2] = sum(k < 3: B[u, k] * h[k]) + z >= b[u]
+}""",
+    ),
     (
         "a result that begins with something else, one that is padded otherwise, and one that skips",
         "prefixes",

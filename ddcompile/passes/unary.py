@@ -1,0 +1,98 @@
+"""Decide units by fewer of the bits that imply one another, or by the sum that these bits count.
+
+Before::
+
+    many[k < 3] = sum(i < 8: x[i]) >= k + 1
+    y[k < 3] = z + many[0] + many[1] + many[2] >= k + 1
+    w = 3 * z + many[0] + many[1] + many[2] >= 4
+
+After::
+
+    y[k < 3] = sum(i < 8: x[i]) + z >= k + 1
+    w = z and many[0]
+
+Works on layers over tables of weights. Bits of which one implies the next are a number in unary code
+(`ddcompile.analysis.staircases`); a counter up to a most, layer after layer, is the sum of all that it has seen. The
+program is kept if this does not make it shorter.
+
+One call does one layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
+from ddcompile.analysis.staircases import Staircases
+from ddcompile.analysis.thresholds import Domain
+from ddcompile.ir.nodes import Rule
+from ddcompile.ir.types import infer
+from ddcompile.ir.verifier import verify
+from ddcompile.passes.forward import Forward
+from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
+from ddcompile.passes.options import Pass
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+
+__all__ = ["Unary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Pass):
+    """Decide units by fewer of the bits that imply one another, or by the sum that these bits count."""
+
+    name: ClassVar[str] = "unary"
+    repeats: ClassVar[bool] = True
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        types = infer(rule)
+        atoms = Atoms.of_rule(rule, types)
+        layers = layers_of(rule, types, atoms)
+        domains = [domain_of(types.tensor[name]) for name in atoms.names]
+
+        @cache
+        def domain(atom: int) -> Domain | None:
+            return domains[int(atoms.tensor_of(np.array([atom]))[0])]
+
+        units = {
+            atoms.offset[layer.name] + k: row
+            for layer in layers
+            for k, row in enumerate(layer.rows or ())
+            if row.kind == "positive"
+        }
+        staircases = Staircases(units, domain)
+        price = None
+        for layer in layers:
+            if layer.rows is None or layer.rows[0].kind != "positive":
+                continue
+            tried = layer.rows
+            for change in (lambda row: staircases.fewer(staircases.counted(row)), staircases.fewer):
+                rows = [change(row) for row in layer.rows]
+                if all(a is b for a, b in zip(rows, tried, strict=True)):
+                    break
+                new = _written(rule, layer, rows, atoms)
+                price = _price(rule) if price is None else price
+                if not verify(new) and _price(new) < price:
+                    return Rewrite(new)
+                tried = rows
+        return unchanged(rule)
+
+
+def _price(rule: Rule) -> tuple[int, int]:
+    """What is left to pay once units that nothing reads are gone, and how many weights there are."""
+    live = Forward()(rule).rule
+    return cost(live), sum(int(np.count_nonzero(c.values)) for c in live.constants)
+
+
+def _written(rule: Rule, layer: Layer, rows: Sequence[Row], atoms: Atoms) -> Rule:
+    """The rule with other rows of a layer."""
+    (old,) = (s for s in rule.statements if s.target == layer.name)
+    constants, new = clause(layer.name, old.binders, rows, atoms, names_of(rule), layer.name)
+    return with_statements(rule, [new if s is old else s for s in rule.statements], constants)
