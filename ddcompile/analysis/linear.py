@@ -59,8 +59,7 @@ class Atoms:
 
 def is_integral(types: Types, tensor: str) -> bool:
     """Whether a tensor's elements are integers."""
-    value = types.tensor[tensor]
-    return value.kind != "real" and value.exponent == 0
+    return types.tensor[tensor].is_integral
 
 
 def box_bounds(binder: Binder) -> tuple[int, int] | None:

@@ -152,7 +152,7 @@ def _operands(row: Row, atoms: Atoms) -> list[str]:
 
 def domain_of(value: ValueType) -> Domain | None:
     """The value set of a tensor's elements as an arithmetic progression; None if unbounded or not integral."""
-    if value.kind == "real" or value.exponent or value.low is None or value.high is None:
+    if not value.is_integral or value.low is None or value.high is None:
         return None
     return Domain(value.low, value.high, 2 if value.kind == "spin" and value.low == -1 and value.high == 1 else 1)
 

@@ -23,7 +23,7 @@ def sum_of_literals(value: int | Fraction) -> tuple[int | Fraction, ...]:
     """Integers and doubles that add up to a dyadic number, as short as they are found; one where one is enough.
 
     Sums of two are tried in which one has two digits, of the size of the whole or less: they are what weights are that
-    were merged. Else the nearest double is taken off again and again.
+    were merged. Else the nearest double is taken off again and again, or an integer beyond all doubles.
 
     Raises
     ------
@@ -38,11 +38,19 @@ def sum_of_literals(value: int | Fraction) -> tuple[int | Fraction, ...]:
     terms: list[int | Fraction] = []
     rest = Fraction(value)
     while not builder.has_literal(rest):
-        if float(rest) == 0:
+        terms.append(_nearest(rest))
+        if terms[-1] == 0:
             raise NoLiteral(f"{value} is no sum of doubles")
-        terms.append(Fraction(float(rest)))
         rest -= terms[-1]
     return (*terms, rest)
+
+
+def _nearest(value: Fraction) -> Fraction:
+    """The double next to a number; of one beyond all doubles the integral part."""
+    try:
+        return Fraction(float(value))
+    except OverflowError:
+        return Fraction(int(value))
 
 
 def _length(pair: tuple[Fraction, Fraction]) -> tuple[int, bool, Fraction]:

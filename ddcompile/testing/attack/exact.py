@@ -12,7 +12,17 @@ from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Exact", "LayerLike", "joined", "layer_sums", "layer_values", "outputs", "with_activation", "with_head"]
+__all__ = [
+    "Exact",
+    "LayerLike",
+    "joined",
+    "layer_sums",
+    "layer_values",
+    "numbers",
+    "outputs",
+    "with_activation",
+    "with_head",
+]
 
 ROOM = 1 << 62
 
@@ -82,11 +92,16 @@ class Exact:
 
 def outputs(layers: Iterable[LayerLike], flat: np.ndarray, head: str | None) -> Exact:
     """What layers, of which each reads earlier ones, and a head (none, sign or argmax) give for all rows of `flat`."""
-    known = [Exact(np.asarray(flat, dtype=np.int64))]
+    known = [numbers(flat)]
     for layer in layers:
         reads = layer.reads or (len(known) - 2,)
         known.append(layer_values(layer, joined([known[other + 1] for other in reads])))
     return with_head(head, known[-1])
+
+
+def numbers(flat: np.ndarray) -> Exact:
+    """Integers or doubles as what they are."""
+    return _integers(flat) if flat.dtype == np.float64 else Exact(np.asarray(flat, dtype=np.int64))
 
 
 def layer_values(layer: LayerLike, below: Exact) -> Exact:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ddcompile.passes.pipeline import PASSES
-from ddcompile.testing.attack import crafted, graphs, known, learned
+from ddcompile.testing.attack import crafted, graphs, known, learned, numbers
 from ddcompile.testing.attack.target import Target
 
 __all__ = ["FAMILIES"]
@@ -33,6 +33,8 @@ _PLAIN: Mapping[str, Callable[[np.random.Generator], Target]] = {
     "graphs": graphs.graphs,
     "sparse": graphs.sparse,
     "learned": learned.learned,
+    "over reals": numbers.over_reals,
+    "over rationals": numbers.over_rationals,
 }
 
 

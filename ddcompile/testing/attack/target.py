@@ -49,7 +49,7 @@ class Target:
     Attributes
     ----------
     flat : numpy.ndarray of shape (all inputs, values)
-        Every input, flattened in declared order.
+        Every input, flattened in declared order; of rationals and reals, some.
     passes : str, optional
         The passes to distill with instead of the default ones.
     """
@@ -77,7 +77,8 @@ class Target:
         found, start = [], 0
         for i in self.inputs:
             count = prod(i.shape)
-            found.append(self.flat[:, start : start + count].reshape(len(self.flat), *i.shape))
+            values = self.flat[:, start : start + count].reshape(len(self.flat), *i.shape)
+            found.append(values if i.kind in ("rat", "real") else values.astype(np.int64))
             start += count
         return found
 

@@ -41,6 +41,19 @@ def test_terms_add_up_exactly() -> None:
         assert all(map(builder.has_literal, found))
 
 
+def test_numbers_beyond_doubles_are_an_integer_and_the_rest() -> None:
+    value = Fraction(2) ** 1030 + Fraction(0.1)
+    assert sum_of_literals(value) == (2**1030, Fraction(0.1))
+    assert sum_of_literals(-value) == (-(2**1030), Fraction(-0.1))
+
+
+def test_layers_whose_product_is_beyond_doubles() -> None:
+    layers = (dd.Layer(np.array([[1.7e308], [0.5]]), np.zeros(2)), dd.Layer(np.array([[2.0, 1.0]]), np.zeros(1)))
+    program = dd.distill(dd.Network(layers), inputs="x: bit[1]")
+    assert program.verdict
+    assert program([[0], [1]]).tolist() == [0, 2 * Fraction(1.7e308) + Fraction(0.5)]
+
+
 def test_numbers_below_the_smallest_double_have_none() -> None:
     with pytest.raises(NoLiteral):
         sum_of_literals(Fraction(3, 2**1200))

@@ -7,6 +7,7 @@ import pytest
 
 import ddcompile as dd
 from ddcompile.analysis.cost import cost
+from ddcompile.frontends.evaluate import evaluate
 from ddcompile.ir.parser import parse
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.pipeline import DEFAULT, PASSES, run
@@ -1570,6 +1571,21 @@ def test_values_of_a_negated_unit_are_negated_for_its_readers() -> None:
     rewrite = PASSES["recode"]()(rule)
     assert rewrite.rule != rule
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [dd.Layer([[3.0]], [-1.0], "step"), dd.Layer([[1.0]], [0.0])],  # positive between 1/3 and 1, too
+        [dd.Layer([[1.0]], [0.0], "hardtanh"), dd.Layer([[2.0]], [-1.0], "sign")],  # 0 at a half
+        [dd.Layer([[1.0], [-1.0]], [0.0, 0.0], "hardtanh"), dd.Layer([[2.0, 0.0]], [-0.5], "step")],
+    ],
+)
+def test_sums_of_rationals_are_no_integers(layers: list[dd.Layer]) -> None:
+    program = dd.distill(dd.Network(tuple(layers)), "x: rat[1]", head="none")
+    assert program.verdict
+    x = np.arange(-16, 17)[:, None] / 8
+    assert program(x).ravel().tolist() == evaluate(dd.Network(tuple(layers)), x).ravel().tolist()
 
 
 def test_recoding_that_does_not_pay_is_left_out() -> None:
