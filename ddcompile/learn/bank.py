@@ -64,7 +64,7 @@ class Bank:
         self._products = _products(points) if self._are_pairs_of_bits() else None
         if self.is_complete:
             pairs = [(s, t) for s in range(len(parts)) for t in range(s + 1, len(parts)) if self._differ(s, t)]
-            made = steps.each(separate, (self._problem(s, t) for s, t in pairs), "planes")
+            made = steps.each(separate, (self._problem(s, t) for s, t in pairs), len(pairs), "planes")
             for pair, plane in zip(pairs, made, strict=True):
                 self._hold(pair, plane)
 

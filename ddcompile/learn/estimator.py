@@ -336,7 +336,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return list(self.shared_.inputs), [self.shared_.relevance]
         if self.relevance is None:
             return [np.arange(points.shape[1])] * kinds.shape[1], None
-        found = steps.each(relevant_inputs, ((points, column, weights) for column in kinds.T), "outputs")
+        problems = ((points, column, weights) for column in kinds.T)
+        found = list(steps.each(relevant_inputs, problems, kinds.shape[1], "outputs"))
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
     def _essences(self, points: Array, weights: Array | None, steps: Steps) -> list[Essence]:

@@ -120,11 +120,11 @@ def solved(problems: Sequence[Problem], kind: str | int, options: Options, rando
             (problem.points, problem.kinds, Splitting(kind, own[key], problem.concepts, random))
             for key, problem in different.items()
         )
-        parts = steps.each(split, todo, "outputs")
+        parts = list(steps.each(split, todo, len(different), "outputs"))
     with steps.step("network"):
         todo_next = (
             (problem.points, some, problem.concepts, own[key])
             for (key, problem), some in zip(different.items(), parts, strict=True)
         )
-        made = dict(zip(different, steps.each(build, todo_next, "outputs"), strict=True))
+        made = dict(zip(different, steps.each(build, todo_next, len(different), "outputs"), strict=True))
     return [made[key] for key in keys]

@@ -49,18 +49,29 @@ class Steps:
         if self._verbose and not callable(self._verbose):
             print(f"[ENNClassifier] {name}: {self.seconds[name]:.1f} s")
 
-    def each(self, function: Callable[..., Any], problems: Iterable[tuple[Any, ...]], what: str) -> list[Any]:
-        """What a function makes of many tuples of arguments, in order; `what` these are, in the plural."""
-        todo = list(problems)
-        if self._n_jobs in (None, 1) or len(todo) < 2:
-            made: Iterable[Any] = (function(*problem) for problem in todo)
+    def each(
+        self, function: Callable[..., Any], problems: Iterable[tuple[Any, ...]], total: int, what: str
+    ) -> Iterator[Any]:
+        """What a function makes of tuples of arguments, one after the other.
+
+        Parameters
+        ----------
+        function : callable
+        problems : iterable of tuple
+            Those that are not needed yet are not asked for.
+        total : int
+            How many there are.
+        what : str
+            What they are, in the plural.
+        """
+        if self._n_jobs in (None, 1) or total < 2:
+            made: Iterable[Any] = (function(*problem) for problem in problems)
         else:
-            made = Parallel(n_jobs=self._n_jobs, return_as="generator")(delayed(function)(*problem) for problem in todo)
-        results = []
-        for result in made:
-            results.append(result)
-            self.reached(len(results), len(todo), what)
-        return results
+            tasks = (delayed(function)(*problem) for problem in problems)
+            made = Parallel(n_jobs=self._n_jobs, return_as="generator")(tasks)
+        for done, result in enumerate(made, start=1):
+            self.reached(done, total, what)
+            yield result
 
     def reached(self, done: int, total: int, what: str) -> None:
         """So many of all are done."""
