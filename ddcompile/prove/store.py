@@ -23,6 +23,7 @@ from math import gcd
 from ddcompile.ir.nodes import Number
 from ddcompile.prove.attained import Attained, attained
 from ddcompile.prove.bounds import bounds, free_bounds
+from ddcompile.prove.corners import cornered
 from ddcompile.prove.curves import Curve, curve_of, positive, rectified
 from ddcompile.prove.forms import (
     ONE,
@@ -117,12 +118,19 @@ class Store:
             index, curve = curve_in(self, form) or self._straight(form)
             base = self.bases[index]
             return scale(curved(self, index, rectified(curve, base.low, base.high)), Fraction(1, 1 << form.exp))
+        found = cornered(self, form)
+        if found is not None:
+            return scale(found, Fraction(1, 1 << form.exp))
         if form.terms[min(form.terms)] < 0:  # relu(x) = x + relu(-x)
             return total([form, self._relu(scale(form, -1))])
         content = gcd(form.const, *form.terms.values())
         inner = Form({v: c // content for v, c in form.terms.items()}, form.const // content)
+        return scale(self.corner(inner), Fraction(content, 1 << form.exp))
+
+    def corner(self, inner: Form) -> Form:
+        """`max(inner, 0)` of a form that is not integral: coprime numbers, the leading one positive."""
         node = Node("relu", (inner,), low=0, high=self.bounds(inner)[1], integral=False, level=1 + self.level(inner))
-        return scale(variable(self.intern(("relu", key(inner)), node)), Fraction(content, 1 << form.exp))
+        return variable(self.intern(("relu", key(inner)), node))
 
     def _straight(self, form: Form) -> tuple[int, Curve]:
         """A form, times `2**form.exp`, as a multiple of a base plus a constant."""

@@ -284,6 +284,12 @@ CLAIMS: Mapping[str, Claim] = {
         "y[0] = tanh(0.1 * x[0] + 0.2 * x[1])\ny[1] = 0.1 * x[2] + 0.7 * x[3]",
         "a = 0.2 * x[1] + 0.1 * x[0]\ny[0] = tanh(a)\ny[1] = real(0.7 * x[3] + 0.1 * x[2])",
     ),
+    "functions of a sum of rationals": Claim(
+        "(x: rat[2]) -> (y: rat)",
+        "h = max(-1, min(2 * x[0] - x[1] + 0.5, 1))\ny = relu(2 * h - 1)",
+        "h = max(-1, min(x[1] - 2 * x[0] - 0.5, 1))\ny = relu(-1 - 2 * h)",
+        "h = -h",
+    ),
     "operations on reals": Claim(
         "(x: bit[4]) -> (y: real)",
         "h[i < 4] = sigmoid(0.3 * x[i] - 0.1)\ny = (0.5 * h[0] + h[1]) * h[2] + sum(i < 4: h[i])",
