@@ -13,7 +13,8 @@ A table has an axis for every sum of inputs that enter all units of a cone with 
 (`ddcompile.analysis.cones`); on the table, more inputs are found to be interchangeable
 (`ddcompile.analysis.symmetries`), and an expression over their sums is looked for
 (`ddcompile.analysis.decompositions`). Sums are written over tables of weights, as layers are, so that later passes
-find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own.
+find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own,
+or compare one number with their places (`ddcompile.passes.numbered`).
 Layers that the new text does not read are gone; the program is kept if that does not make it shorter.
 """
 
@@ -35,6 +36,7 @@ from ddcompile.ir.nodes import Constant, Rule, Statement
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import Layer, Names, domain_of, layers_of, names_of
+from ddcompile.passes.numbered import numbered
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.tabled import Template, clauses, elements, placeholders
@@ -59,13 +61,12 @@ class CollapseTables(Pass):
         for layer in reversed(layers):
             if layer.rows is None or not layer.is_result:
                 continue
-            written = _written(layer, cones, atoms, names, cost(best), self)
-            if written is None:
-                continue
-            statements, constants = written
-            new = _replaced(best, layer.name, statements, constants)
-            if cost(new) < cost(best):
-                best = new
+            for write in (numbered, _written):
+                written = write(layer, cones, atoms, names, cost(best))
+                new = best if written is None else _replaced(best, layer.name, *written)
+                if cost(new) < cost(best):
+                    best = new
+                    break
         return unchanged(rule) if best is rule else Rewrite(best)
 
 
@@ -90,7 +91,7 @@ def _replaced(rule: Rule, name: str, statements: Sequence[Statement], constants:
 
 
 def _written(
-    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, options: CollapseTables
+    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int
 ) -> tuple[list[Statement], list[Constant]] | None:
     """The clauses of a tensor over sums of inputs; None if some element has no short expression."""
     assert layer.rows is not None

@@ -20,7 +20,7 @@ from ddcompile.ir.nodes import Constant, Expr, Index, Literal, Read, Statement
 from ddcompile.ir.traverse import children, with_children
 from ddcompile.passes.layers import Layer, Names, clause
 
-__all__ = ["Template", "clauses", "elements", "placeholders"]
+__all__ = ["Template", "clauses", "element_at", "elements", "placeholders"]
 
 _FEW = 2
 """Elements up to so many stay in the expression; the sum of more gets a statement."""
@@ -45,12 +45,13 @@ def elements(table: Table, atoms: Atoms) -> list[Expr]:
     """For every sum of a table the element that it is, or a name."""
     names = placeholders(table)
     return [
-        _element(members[0][0], atoms) if len(members) == 1 else name
+        element_at(members[0][0], atoms) if len(members) == 1 else name
         for members, name in zip(table.classes, names, strict=True)
     ]
 
 
-def _element(atom: int, atoms: Atoms) -> Read:
+def element_at(atom: int, atoms: Atoms) -> Read:
+    """The text of an element by its number."""
     name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
     place = np.unravel_index(atom - atoms.offset[name], atoms.shape[name]) if atoms.shape[name] else ()
     return Read(name, tuple(Literal(int(p)) for p in place))
@@ -102,7 +103,7 @@ def clauses(
 def _sum(terms: Sequence[tuple[int, int]], table: Table, constant: int, atoms: Atoms) -> Expr:
     """Multiples of a table's sums, element by element; positive ones first."""
     parts = sorted(((c * sign, atom) for k, c in terms for atom, sign in table.classes[k]), key=lambda p: p[0] < 0)
-    return builder.add(builder.add_all(builder.mul(c, _element(atom, atoms)) for c, atom in parts), constant)
+    return builder.add(builder.add_all(builder.mul(c, element_at(atom, atoms)) for c, atom in parts), constant)
 
 
 def _row(terms: Sequence[tuple[int, int]], table: Table) -> Row:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -71,6 +72,52 @@ def test_every_element_of_a_tensor_is_one_function_of_sums_of_its_own() -> None:
     assert "next[i < 4, j < 4] = 5 <= sum_of_next[i, j] <= 7" in str(rewrite.rule)
     assert cost(rewrite.rule) < cost(rule) / 100
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def _units(functions: Sequence[Callable[..., bool]], count: int) -> Network:
+    """Units by their functions, each an `or` of rows of the table of all inputs."""
+    rows = list(product((0, 1), repeat=count))
+    first = steps(2 * np.array(rows) - 1, [sum(row) for row in rows])
+    return Network((first, steps(np.array([[int(f(*row)) for row in rows] for f in functions]), 1)))
+
+
+def _number(*bits: int) -> int:
+    return sum(bit << k for k, bit in enumerate(reversed(bits)))
+
+
+@pytest.mark.parametrize(
+    ("size", "function", "text"),
+    [
+        (16, lambda u, *s: _number(*s) == u, "8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] == i"),
+        (8, lambda u, *s: _number(*s) == u + 3, "8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] == i + 3"),
+        (8, lambda u, *s: not s[2] and _number(s[0], s[1], s[3]) == 7 - u,
+         "not s[2] and 4 * s[0] + 2 * s[1] + s[3] == 7 - i"),
+        (8, lambda u, *s: _number(*s) > u + 3, "8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] >= i + 4"),
+        (15, lambda u, *s: _number(*s) <= u, "8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] <= i"),
+        (16, lambda u, *s: abs(_number(*s) - u) <= 1, "i - 1 <= 8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] <= i + 1"),
+        (5, lambda u, *s: sum(s) == u, "s[0] + s[1] + s[2] + s[3] == i"),
+    ],
+)  # fmt: skip
+def test_units_compare_a_number_with_their_place(size: int, function: Callable[..., bool], text: str) -> None:
+    rule = dense(_units([partial(function, u) for u in range(size)], 4), "s: bit[4]")
+    rewrite = CollapseTables()(rule)
+    assert str(rewrite.rule) == f"rule f(s: bit[4]) -> (y: bit[{size}]) {{\n  y[i < {size}] = {text}\n}}"
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda u, *s: _number(*s) == (5 * u + 3) % 16,  # no affine order
+        lambda u, *s: _number(*s) == u and u != 7,  # one place is left out
+        lambda u, *s: abs(_number(*s) - u) <= 1 + (u == 6),  # one window is wider
+    ],
+)
+def test_units_that_are_no_numbers(function: Callable[..., bool]) -> None:
+    rule = dense(_units([partial(function, u) for u in range(16)], 4), "s: bit[4]")
+    assert "==" not in str(CollapseTables()(rule).rule)
+    assert "<=" not in str(CollapseTables()(rule).rule)
 
 
 def test_counts_of_many_inputs_are_never_written_out() -> None:

@@ -1,0 +1,174 @@
+"""Write the units of a tensor as comparisons of one number, a weighted sum of their inputs, with their own place.
+
+Before, with a unit for every row of a table::
+
+    y[u < 4] = sum(i < 2: W[u, i] * s[i]) >= bound[u]
+
+After::
+
+    y[u < 4] = 2 * s[0] + s[1] == u
+
+What inputs of a few values make some of the units 1 is tabulated. Where these are always neighbours, from a first one
+to a last one, the last one (or the first) is a number wherever it is not cut off at the end of the tensor; an affine
+function that has these values is solved for. The units are written by it when its distance from the place of a unit
+tells, on every row of the table, whether the unit is 1: one-hot codes, thermometer codes, windows around a place. Bits
+that must have one value for any unit to be 1 stand beside the comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from ddcompile.analysis.cones import Cones, Table
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import Atoms
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Constant, Expr, Index, Statement
+from ddcompile.passes.layers import Layer, Names
+from ddcompile.passes.tabled import element_at
+
+__all__ = ["numbered"]
+
+_MOST_INPUTS = 12
+_MOST_WORK = 1 << 22
+"""Most rows of the table times units."""
+_MOST_FREE = 2
+"""Most weights that are tried because nothing tells them."""
+
+
+def numbered(
+    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int
+) -> tuple[list[Statement], list[Constant]] | None:
+    """The clause of a tensor of bits over a number; None if there is none that costs less than the limit."""
+    assert layer.rows is not None
+    count, start = len(layer.rows), atoms.offset[layer.name]
+    if count < 3 or any(row.kind != "positive" for row in layer.rows):
+        return None
+    tables: list[Table] = []
+    inputs: set[int] = set()
+    for unit in range(start, start + count):
+        table = cones.table(unit) if cones.depth(unit) else None
+        if table is None:
+            return None
+        tables.append(table)
+        inputs |= {atom for members in table.classes for atom, _ in members}
+        if len(inputs) > _MOST_INPUTS:
+            return None
+    ordered = sorted(inputs)
+    domains = [cones.domains[atom] for atom in ordered]
+    sizes = [(d.high - d.low) // d.step + 1 for d in domains]
+    if np.prod(sizes, dtype=np.float64) * count > _MOST_WORK:
+        return None
+    grids = np.meshgrid(*(np.arange(d.low, d.high + 1, d.step) for d in domains), indexing="ij")
+    rows = np.stack([g.ravel() for g in grids], axis=1).reshape(-1, len(ordered))
+    column = {atom: k for k, atom in enumerate(ordered)}
+    hits = np.stack([_values(table, rows, column) for table in tables], axis=1)
+    found = _solved(rows, hits, [d.low == 0 and d.high == 1 for d in domains])
+    if found is None:
+        return None
+    clause = _clause(layer, found, [element_at(atom, atoms) for atom in ordered], names)
+    return ([clause], []) if cost(clause) < limit else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """Which rows make which unit 1: those whose sum less the place of the unit lies between two bounds.
+
+    Inputs in `fixed` must have these values as well. A bound is None where nothing lies beyond it.
+    """
+
+    weights: tuple[int, ...]
+    low: int | None
+    high: int | None
+    fixed: tuple[tuple[int, int], ...]
+
+
+def _values(table: Table, rows: np.ndarray, column: dict[int, int]) -> np.ndarray:
+    """The values of a unit for all rows."""
+    places = []
+    for members, own in zip(table.classes, table.ranges, strict=True):
+        total = sum(sign * rows[:, column[atom]] for atom, sign in members)
+        places.append((total - own.start) // own.step)
+    return np.asarray(table.values[tuple(places)] > 0)
+
+
+def _solved(rows: np.ndarray, hits: np.ndarray, are_bits: Sequence[bool]) -> _Number | None:
+    """A number by which the units are told from one another, and all of them from none."""
+    some = np.asarray(hits.any(axis=1))
+    if not some.any() or hits.all():
+        return None
+    fixed = [
+        (k, int(rows[some, k][0]))
+        for k, is_bit in enumerate(are_bits)
+        if is_bit and (rows[some, k] == rows[some, k][0]).all()
+    ]
+    inside = np.ones(len(rows), dtype=bool)
+    for k, value in fixed:
+        inside &= rows[:, k] == value
+    rows, hits, some = rows[inside], hits[inside], np.asarray(some[inside])
+    last = hits.shape[1] - 1
+    ends = hits.argmax(axis=1), last - hits[:, ::-1].argmax(axis=1)
+    # An end is a number where the tensor does not cut it off.
+    for values, is_whole in ((ends[1], some & (ends[1] < last)), (ends[0], some & (ends[0] > 0))):
+        for weights in _affine(rows[is_whole], values[is_whole]):
+            apart = (rows @ weights)[:, None] - np.arange(last + 1)
+            low, high = int(apart[hits].min()), int(apart[hits].max())
+            if (((low <= apart) & (apart <= high)) == hits).all():
+                return _Number(
+                    tuple(weights.tolist()),
+                    low if (apart < low).any() else None,
+                    high if (apart > high).any() else None,
+                    tuple(fixed),
+                )
+    return None
+
+
+def _affine(rows: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:
+    """Whole weights of sums that are the values up to a constant; what the rows leave open is a power of two or 0."""
+    if not len(rows):
+        return
+    system = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
+    kept, free = [0], list[int]()
+    for k in range(1, system.shape[1]):
+        depends = np.linalg.matrix_rank(system[:, [*kept, k]]) == len(kept)
+        (free if depends else kept).append(k)
+    powers = [0, *(sign << k for k in range(_MOST_INPUTS) for sign in (1, -1))]
+    for choice in product(powers, repeat=len(free)) if len(free) <= _MOST_FREE else ():
+        weights = np.zeros(system.shape[1], dtype=np.int64)
+        weights[free] = choice
+        rest = values - system @ weights
+        weights[kept] = np.rint(np.linalg.lstsq(system[:, kept], rest, rcond=None)[0])
+        if weights[1:].any() and (system.astype(np.int64) @ weights == values).all():
+            yield weights[1:]
+
+
+def _clause(layer: Layer, found: _Number, inputs: Sequence[Expr], names: Names) -> Statement:
+    letters = names.indices(len(layer.shape))
+    binders = tuple(builder.binder(n, extent) for n, extent in zip(letters, layer.shape, strict=True))
+    place: Expr = builder.add_all(
+        builder.mul(int(np.prod(layer.shape[k + 1 :], dtype=np.int64)), Index(n)) for k, n in enumerate(letters)
+    )
+    # Mostly positive weights, and the place on the other side.
+    sign = 1 if sum(found.weights) >= 0 else -1
+    terms = sorted(((sign * w, x) for w, x in zip(found.weights, inputs, strict=True) if w), key=lambda t: t[0] < 0)
+    total = builder.add_all(builder.mul(w, x) for w, x in terms)
+    ends = [
+        None if end is None else builder.add(builder.mul(sign, place), sign * end) for end in (found.low, found.high)
+    ]
+    low, high = ends[::sign]
+    if low is not None and low == high:
+        value = builder.compare("==", total, low)
+    elif low is not None and high is not None:
+        value = builder.chain(low, "<=", total, "<=", high)
+    elif low is not None:
+        value = builder.compare(">=", total, low)
+    else:
+        assert high is not None
+        value = builder.compare("<=", total, high)
+    conditions = [inputs[k] if bit else builder.negate(inputs[k]) for k, bit in found.fixed]
+    return Statement(layer.name, binders, builder.conj(*conditions, value))
+
