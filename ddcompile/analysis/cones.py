@@ -104,6 +104,10 @@ class Cones:
         """How many units stand one upon another, itself included; 0 if its cone is too large."""
         return 0 if self._support[unit] is None else self._depth[unit]
 
+    def reach(self, unit: int) -> int:
+        """How many inputs a unit depends on; 0 if its cone is too large."""
+        return len(self._support[unit] or ())
+
     def units(self, unit: int) -> list[int]:
         """All units of a cone, each after those that it reads; none if there are too many."""
         found: set[int] = {unit}

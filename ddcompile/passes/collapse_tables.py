@@ -32,6 +32,7 @@ from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.symmetries import merged
 from ddcompile.analysis.thresholds import Domain
+from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Rule, Statement
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
@@ -39,6 +40,7 @@ from ddcompile.passes.layers import Layer, Names, domain_of, layers_of, names_of
 from ddcompile.passes.numbered import numbered
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.runs_of_tables import in_runs
 from ddcompile.passes.tabled import Template, clauses, elements, placeholders
 
 __all__ = ["CollapseTables"]
@@ -61,7 +63,7 @@ class CollapseTables(Pass):
         for layer in reversed(layers):
             if layer.rows is None or not layer.is_result:
                 continue
-            for write in (numbered, _written):
+            for write in (numbered, _written, in_runs):
                 written = write(layer, cones, atoms, names, cost(best))
                 new = best if written is None else _replaced(best, layer.name, *written)
                 if cost(new) < cost(best):
@@ -114,4 +116,6 @@ def _written(
     found = search.least(tables[0].ranges, tables[0].values, inputs, limit)
     if found is None:
         return None
-    return clauses(layer, Template(found, inputs, search.used(found)), tables, atoms, names)
+    letters = names.indices(len(layer.shape))
+    binders = tuple(builder.binder(n, extent) for n, extent in zip(letters, layer.shape, strict=True))
+    return clauses(layer.name, binders, Template(found, inputs, search.used(found)), tables, atoms, names)

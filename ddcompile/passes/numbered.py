@@ -48,10 +48,12 @@ def numbered(
     count, start = len(layer.rows), atoms.offset[layer.name]
     if count < 3 or any(row.kind != "positive" for row in layer.rows):
         return None
+    if not all(0 < cones.reach(unit) <= _MOST_INPUTS for unit in range(start, start + count)):
+        return None
     tables: list[Table] = []
     inputs: set[int] = set()
     for unit in range(start, start + count):
-        table = cones.table(unit) if cones.depth(unit) else None
+        table = cones.table(unit)
         if table is None:
             return None
         tables.append(table)

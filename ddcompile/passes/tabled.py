@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddcompile.analysis.comparisons import integer_terms
-from ddcompile.analysis.cones import Table
+from ddcompile.analysis.cones import Member, Table
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Constant, Expr, Index, Literal, Read, Statement
+from ddcompile.ir.affine import Affine
+from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Statement
 from ddcompile.ir.traverse import children, with_children
-from ddcompile.passes.layers import Layer, Names, clause
+from ddcompile.passes.layers import Names, clause
+from ddcompile.passes.templates import line_of
 
 __all__ = ["Template", "clauses", "element_at", "elements", "placeholders"]
 
@@ -58,23 +60,30 @@ def element_at(atom: int, atoms: Atoms) -> Read:
 
 
 def clauses(
-    layer: Layer, template: Template, tables: Sequence[Table], atoms: Atoms, names: Names
+    target: str,
+    positions: tuple[Binder | Expr, ...],
+    template: Template,
+    tables: Sequence[Table],
+    atoms: Atoms,
+    names: Names,
 ) -> tuple[list[Statement], list[Constant]]:
-    """The clause of a tensor whose elements have one expression, after those of its sums.
+    """The clause of elements that have one expression, after those of its sums.
 
     Parameters
     ----------
-    layer
-        The tensor.
+    target, positions
+        The tensor and the elements.
     template
-        The expression of its elements.
+        The expression of the elements.
     tables
         Of each element, the sums that the expression is over.
     """
-    binders = tuple(
-        builder.binder(n, extent) for n, extent in zip(names.indices(len(layer.shape)), layer.shape, strict=True)
+    binders = tuple(p for p in positions if isinstance(p, Binder))
+    starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
+    own = tuple(
+        builder.binder(b.name, builder.sub(b.upper, low)) for b, low in zip(binders, starts, strict=True)
     )
-    places = tuple(Index(b.name) for b in binders)
+    places = tuple(builder.sub(Index(b.name), low) for b, low in zip(binders, starts, strict=True))
     constants = [Constant.of(name, table, "bit") for name, table in template.lookups.items()]
     statements: list[Statement] = []
     number = {text: k for k, text in enumerate(template.inputs)}
@@ -85,19 +94,40 @@ def clauses(
         if form is None or not form[0] or not form[0].keys() <= number.keys():
             return None
         terms, constant = form
-        own = tuple(sorted((number[x], c) for x, c in terms.items()))
-        if not binders and sum(len(tables[0].classes[k]) for k, _ in own) <= _FEW:
-            return _sum(own, tables[0], constant, atoms)
-        if own not in sums:
-            target = names(f"sum_of_{layer.name}")
-            sums[own] = Read(target, places)
-            new, statement = clause(target, binders, [_row(own, t) for t in tables], atoms, names, target)
+        found = tuple(sorted((number[x], c) for x, c in terms.items()))
+        if not binders and sum(len(tables[0].classes[k]) for k, _ in found) <= _FEW:
+            return _sum(found, tables[0], constant, atoms)
+        if found not in sums and node in number and len(binders) == 1:
+            moving = _moving([t.classes[number[node]] for t in tables], binders[0], atoms)
+            if moving is not None:
+                sums[found] = moving
+        if found not in sums:
+            # An operand of `and` must be a bit, also by its type.
+            is_bit = node in number and all(_is_bit(t, number[node]) for t in tables)
+            rows = [_row(found, t, is_bit) for t in tables]
+            name = names(f"{'bit' if is_bit else 'sum'}_of_{target}")
+            sums[found] = Read(name, places)
+            new, statement = clause(name, own, rows, atoms, names, name)
             constants.extend(new)
             statements.append(statement)
-        return builder.add(sums[own], constant)
+        return builder.add(sums[found], constant)
 
     value = _outermost(template.value, written)
-    return [*statements, Statement(layer.name, binders, value)], constants
+    return [*statements, Statement(target, positions, value)], constants
+
+
+def _moving(classes: Sequence[tuple[Member, ...]], binder: Binder, atoms: Atoms) -> Read | None:
+    """What each of some elements reads, if that is one element whose position moves evenly with theirs."""
+    if any(len(members) != 1 or members[0][1] != 1 for members in classes):
+        return None
+    reads = [element_at(members[0][0], atoms) for members in classes]
+    places = [[p.value for p in r.positions if isinstance(p, Literal)] for r in reads]
+    lines = [line_of(axis) for axis in zip(*places, strict=True)]
+    if len({r.tensor for r in reads}) > 1 or not lines or None in lines:
+        return None
+    assert isinstance(binder.lower, Literal)
+    steps = Affine.of(-binder.lower.value, {binder.name: 1})
+    return Read(reads[0].tensor, tuple((steps.scale(line[0]) + line[1]).to_expr() for line in lines if line))
 
 
 def _sum(terms: Sequence[tuple[int, int]], table: Table, constant: int, atoms: Atoms) -> Expr:
@@ -106,11 +136,16 @@ def _sum(terms: Sequence[tuple[int, int]], table: Table, constant: int, atoms: A
     return builder.add(builder.add_all(builder.mul(c, element_at(atom, atoms)) for c, atom in parts), constant)
 
 
-def _row(terms: Sequence[tuple[int, int]], table: Table) -> Row:
-    """The affine unit that is a sum of multiples of a table's sums."""
+def _is_bit(table: Table, number: int) -> bool:
+    return len(table.classes[number]) == 1 and table.ranges[number] == range(2)
+
+
+def _row(terms: Sequence[tuple[int, int]], table: Table, is_bit: bool) -> Row:
+    """The affine unit that is a sum of multiples of a table's sums, or the unit that is one of them, a bit."""
     weights = {atom: c * sign for k, c in terms for atom, sign in table.classes[k]}
     atoms = np.array(sorted(weights), dtype=np.int64)
-    return Row("affine", atoms, np.array([weights[a] for a in atoms.tolist()], dtype=np.int64), 0)
+    values = np.array([weights[a] for a in atoms.tolist()], dtype=np.int64)
+    return Row("positive" if is_bit else "affine", atoms, values, 0)
 
 
 def _outermost(expr: Expr, step: Callable[[Expr], Expr | None]) -> Expr:

@@ -120,6 +120,60 @@ def test_units_that_are_no_numbers(function: Callable[..., bool]) -> None:
     assert "<=" not in str(CollapseTables()(rule).rule)
 
 
+@pytest.mark.parametrize(
+    ("functions", "text"),
+    [
+        (
+            [lambda *x, u=u: bool(x[u + 3]) and sum(x[: u + 3]) >= 3 for u in range(4)],
+            """rule f(x: bit[7]) -> (y: bit[4]) {
+  const weight_sum_of_y: int[7] = [1, 1, 1, 1, 0, 0, 0]
+  const weight_sum_of_y2: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
+  sum_of_y = sum(i < 7: weight_sum_of_y[i] * x[i])
+  y[0] = sum_of_y >= 4
+  sum_of_y2[i < 3] = sum(j < 7: weight_sum_of_y2[i, j] * x[j])
+  y[1 <= i < 4] = sum_of_y2[i - 1] >= 3 and x[i + 3]
+}""",
+        ),
+        (
+            [lambda *x, u=u: sum(x[: u + 4]) == 2 * u + 1 for u in range(3)],
+            """rule f(x: bit[7]) -> (y: bit[3]) {
+  const weight_sum_of_y: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
+  sum_of_y[i < 3] = sum(j < 7: weight_sum_of_y[i, j] * x[j])
+  y[i < 3] = sum_of_y[i] == 2 * i + 1
+}""",
+        ),
+        (
+            [lambda *x, u=u: bool(x[2 * u + (u == 1)]) != (x[5] + x[6] > 0) for u in range(3)],
+            """rule f(x: bit[7]) -> (y: bit[3]) {
+  const weight_sum_of_y: int[3, 7] = [[0, 0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 1, 1]]
+  const weight_bit_of_y: int[3, 7] = [[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0]]
+  sum_of_y[i < 3] = sum(j < 7: weight_sum_of_y[i, j] * x[j])
+  bit_of_y[i < 3] = sum(j < 7: weight_bit_of_y[i, j] * x[j]) >= 1
+  y[i < 3] = sum_of_y[i] >= 1 xor bit_of_y[i]
+}""",
+        ),
+    ],
+)
+def test_elements_are_one_function_of_sums_of_any_length(functions: Sequence[Callable[..., bool]], text: str) -> None:
+    rule = dense(_units(functions, 7), "x: bit[7]")
+    rewrite = CollapseTables()(rule)
+    assert str(rewrite.rule) == text
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        [lambda *x, u=u: sum(x[: u + 4]) in ((1,), (0, 2), (4,), (0, 3))[u] for u in range(4)],  # four runs
+        [lambda *x, u=u: x[0] & x[1] ^ x[2] & x[3] ^ x[4] & x[5] ^ x[6] & (u > 1) for u in range(4)],  # many sums
+    ],
+)
+def test_elements_that_have_no_expression_in_common(functions: Sequence[Callable[..., bool]]) -> None:
+    rule = dense(_units(functions, 7), "x: bit[7]")
+    assert CollapseTables()(rule).rule == rule
+
+
 def test_counts_of_many_inputs_are_never_written_out() -> None:
     ones = np.kron(np.eye(2, dtype=np.int64), np.ones((1, 40), dtype=np.int64))
     # The first count is 7, 8, 9 or more, unless the second is below 20.

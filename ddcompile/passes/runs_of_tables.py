@@ -1,0 +1,130 @@
+"""Write the elements of a vector from their tables, run by run, where neighbours are one function of sums of their own.
+
+Before, with a hidden unit for each pair of earlier places::
+
+    pair[u < 34] = sum(j < 7: W[u, j] * x[j]) >= 3
+    y[i < 4] = sum(u < 34: V[i, u] * pair[u]) >= 2
+
+After::
+
+    y[0] = sum_of_y >= 4
+    y[1 <= i < 4] = sum_of_y2[i - 1] >= 3 and x[i + 3]
+
+Elements of a run may be over sums of different length, and their constants may change from place to place, evenly. One
+with fewer sums, such as the first one here, all of whose inputs are interchangeable, is a run of its own, which `widen`
+joins to the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ddcompile.analysis.cones import Cones, Table
+from ddcompile.analysis.decompositions import Search
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.symmetries import merged
+from ddcompile.ir import builder
+from ddcompile.ir.affine import Affine
+from ddcompile.ir.nodes import Constant, Expr, Literal, Statement
+from ddcompile.passes.layers import Layer, Names
+from ddcompile.passes.tabled import Template, clauses, placeholders
+from ddcompile.passes.templates import Shape, filled, lines_of, shape_of
+
+__all__ = ["in_runs"]
+
+_MOST_SUMS = 3
+_MOST_ROWS = 1 << 10
+_MOST_UNITS = 256
+_MOST_RUNS = 3
+_SIZE = 64
+"""Most nodes of an expression."""
+
+
+def in_runs(
+    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int
+) -> tuple[list[Statement], list[Constant]] | None:
+    """The clauses of a vector over sums of inputs; None if its elements are no few runs of one function."""
+    assert layer.rows is not None
+    start, count = atoms.offset[layer.name], len(layer.rows)
+    units = range(start, start + count)
+    if len(layer.shape) != 1 or not 2 < count <= _MOST_UNITS or any(r.kind != "positive" for r in layer.rows):
+        return None
+    if not all(map(cones.depth, units)) or all(cones.depth(u) == 1 for u in units):
+        return None
+    tables: dict[int, Table] = {}
+    for unit in sorted(units, key=lambda u: -cones.reach(u)):
+        whole = cones.table(unit)
+        table = None if whole is None else merged(whole)
+        if table is None or not 0 < len(table.classes) <= _MOST_SUMS or table.values.size > _MOST_ROWS:
+            return None
+        tables[unit] = table
+    found: list[_Element] = []
+    known: dict[object, Expr | None] = {}
+    for unit in units:
+        table = tables[unit]
+        key = table.ranges, table.values.tobytes()
+        if key not in known:
+            search = Search()
+            value = search.least(table.ranges, table.values, placeholders(table), limit)
+            known[key] = None if value is None or search.used(value) else value
+        value = known[key]
+        shape = None if value is None else shape_of(Statement("", (), value), _SIZE)
+        if value is None or shape is None:
+            return None
+        found.append(_Element(table, value, shape))
+    runs = _runs(found)
+    if len(runs) > _MOST_RUNS or len(runs) == count:
+        return None
+    statements: list[Statement] = []
+    constants: list[Constant] = []
+    for first, stop in runs:
+        made, new = _clauses(layer, first, found[first:stop], atoms, names)
+        statements += made
+        constants += new
+    return statements, constants
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Element:
+    table: Table
+    value: Expr
+    shape: Shape
+
+
+def _runs(elements: Sequence[_Element]) -> list[tuple[int, int]]:
+    """The longest runs of elements that are alike and whose constants change evenly, from the last one on."""
+    runs: list[tuple[int, int]] = []
+    stop = len(elements)
+    while stop:
+        first = stop - 1
+        while first and _are_alike(elements[first - 1 : stop]):
+            first -= 1
+        runs.insert(0, (first, stop))
+        stop = first
+    return runs
+
+
+def _are_alike(elements: Sequence[_Element]) -> bool:
+    """Whether expressions differ in constants only, all of which change evenly, over as many sums."""
+    kinds = {(e.shape.key, e.shape.tensors, len(e.table.classes)) for e in elements}
+    return len(kinds) == 1 and lines_of([e.shape for e in elements]) is not None
+
+
+def _clauses(
+    layer: Layer, first: int, elements: Sequence[_Element], atoms: Atoms, names: Names
+) -> tuple[list[Statement], list[Constant]]:
+    """The clause of a run, after those of its sums."""
+    value, tables = elements[0].value, [e.table for e in elements]
+    if len(elements) == 1:
+        template = Template(value, placeholders(tables[0]), {})
+        return clauses(layer.name, (Literal(first),), template, tables, atoms, names)
+    (name,) = names.indices(1)
+    binder = builder.binder(name, first + len(elements), first)
+    lines = lines_of([e.shape for e in elements])
+    assert lines is not None
+    numbers = [Affine.of(value - slope * first, {name: slope}) for slope, value in lines]
+    value = filled(
+        Statement("", (), value), lambda k, form: form - form.constant + numbers[k], lambda _, read: read
+    ).value
+    return clauses(layer.name, (binder,), Template(value, placeholders(tables[0]), {}), tables, atoms, names)
