@@ -43,6 +43,8 @@ _MOST_WORK = 1 << 25
 """Most entries of tables looked at for one table."""
 _MOST_SUM_ROWS = 1 << 10
 _MOST_SPLITS = 3
+_FEW_ROWS, _MORE_SPLITS = 64, 8
+"""Of functions of few rows, more conditions are tried."""
 _MOST_SUM = 12
 """What a sum costs at most: terms side by side are one slice."""
 _MOST_ENTRIES = 1 << 12
@@ -248,7 +250,8 @@ class Search:
                 ]
                 splits.append((sum(p.values.size for p in parts), axis, edge, parts))
         splits.sort(key=lambda s: s[:3])
-        for _, axis, edge, (above, below) in splits[:_MOST_SPLITS]:
+        values_are_few = function.values.size <= _FEW_ROWS
+        for _, axis, edge, (above, below) in splits[: _MORE_SPLITS if values_are_few else _MOST_SPLITS]:
             own, text = function.ranges[axis], function.inputs[axis]
             condition = text if own == range(2) else builder.compare(">=", text, own[edge + 1])
             then = self._least(above, limit)

@@ -25,7 +25,6 @@ from itertools import combinations
 from math import gcd, prod
 from typing import ClassVar
 
-from ddcompile.analysis.comparisons import integer_terms
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
@@ -35,7 +34,6 @@ from ddcompile.ir.nodes import (
     Binder,
     Binding,
     Compare,
-    CompareOp,
     Expr,
     Literal,
     Read,
@@ -44,7 +42,7 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
-from ddcompile.ir.traverse import children, postorder, reads, rename_indices, rewrite
+from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.equal import Equal
@@ -54,6 +52,7 @@ from ddcompile.passes.options import Pass, option
 from ddcompile.passes.places import has_values
 from ddcompile.passes.rebase import at
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.sums import Sum, sums_of
 
 __all__ = ["Absorb"]
 
@@ -104,10 +103,10 @@ class _State:
         statement = self.rule.statements[number]
         if self.reals(statement.value) or cost(statement.value) > self.options.size:
             return None
-        found = [s for s in _sums(statement.value) if any(isinstance(self._defined(t), Reduce) for t in s.terms)]
+        found = [s for s in sums_of(statement.value) if any(isinstance(self._defined(t), Reduce) for t in s.terms)]
         return self._shorter(number, found) if found else None
 
-    def _shorter(self, number: int, sums: list[_Sum]) -> Iterator[Rule]:
+    def _shorter(self, number: int, sums: list[Sum]) -> Iterator[Rule]:
         statement = self.rule.statements[number]
         for each in sums:
             for change in (*self._whole(statement, each), *self._taken_in(statement, each), *self._joined(each)):
@@ -137,7 +136,7 @@ class _State:
             statements.append(Statement(fresh.get(s.target, s.target), s.positions, value, location=s.location))
         return with_statements(self.rule, statements)
 
-    def _whole(self, statement: Statement, found: _Sum) -> Iterator[_Change]:
+    def _whole(self, statement: Statement, found: Sum) -> Iterator[_Change]:
         """A comparison of a sum of bits with how many they are, or with 1."""
         if found.op not in (">", ">=") or list(found.terms.values()) != [1]:
             return
@@ -165,7 +164,7 @@ class _State:
                 return self.types.tensor[name].is_bit and pad in (None, Literal(0), Literal(1))
         return False
 
-    def _taken_in(self, statement: Statement, found: _Sum) -> Iterator[_Change]:
+    def _taken_in(self, statement: Statement, found: Sum) -> Iterator[_Change]:
         """Terms that are a further term of a sum beside them."""
         if not 1 < len(found.terms) <= self.options.terms:
             return
@@ -209,7 +208,7 @@ class _State:
                     return Reduce("sum", tuple(wide if b is binder else b for b in own.binders), own.body)
         return None
 
-    def _joined(self, found: _Sum) -> Iterator[_Change]:
+    def _joined(self, found: Sum) -> Iterator[_Change]:
         """Two sums over the same indices; those that have names stay what they are."""
         sums = [t for t in found.terms if isinstance(t, Reduce) and t.op == "sum"]
         for first, second in combinations(sums[: self.options.terms], 2):
@@ -231,45 +230,6 @@ class _Change:
 
     node: Expr
     scalars: dict[str, Expr | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """A sum in a statement, or a comparison of sums, with the terms of the left side less the right one."""
-
-    node: Expr
-    terms: dict[Expr, int]
-    constant: int
-    op: CompareOp | None
-
-    def rebuilt(self, terms: dict[Expr, int]) -> Expr:
-        """The same with other terms."""
-        ordered = sorted(terms.items(), key=lambda t: t[1] < 0)
-        total = builder.add_all(builder.mul(c, e) for e, c in ordered)
-        if self.op is None:
-            return builder.add(total, self.constant)
-        return builder.compare(self.op, total, -self.constant)
-
-
-def _sums(value: Expr) -> Iterator[_Sum]:
-    """The sums in an expression, outermost first."""
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        op: CompareOp | None = None
-        match node:
-            case Compare((op,), (left, right)):
-                form = integer_terms(builder.sub(left, right))
-            case Binary("+" | "-") | Unary("-"):
-                form = integer_terms(node)
-            case _:
-                stack += reversed(children(node))
-                continue
-        if form is None:
-            stack += reversed(children(node))
-            continue
-        yield _Sum(node, *form, op)
-        stack += [kid for term in reversed(form[0]) for kid in reversed(children(term))]
 
 
 def _read_as(node: Expr, names: dict[str, str]) -> Expr:

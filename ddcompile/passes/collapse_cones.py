@@ -21,19 +21,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 from typing import ClassVar
 
-import numpy as np
-
-from ddcompile.analysis.boolean import least_expression
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.counts import MOST_ROWS, least_of_counts
-from ddcompile.analysis.evaluate import evaluated
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
-from ddcompile.ir.affine import affine_of, simplify
+from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
@@ -43,17 +37,16 @@ from ddcompile.ir.nodes import (
     If,
     Index,
     Literal,
-    Number,
     Read,
     Reduce,
     Rule,
     Statement,
 )
-from ddcompile.ir.printer import print_expression
-from ddcompile.ir.traverse import chain_operands, children, postorder, reads, rename_indices, rewrite, substitute
+from ddcompile.ir.traverse import chain_operands, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded, with_places
+from ddcompile.passes.least import least, least_alone
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 from ddcompile.passes.switched import (
@@ -64,7 +57,7 @@ from ddcompile.passes.switched import (
     with_sums_as_reads,
 )
 
-__all__ = ["CollapseCones", "least", "unrolled"]
+__all__ = ["CollapseCones", "unrolled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +163,33 @@ def _switched(
     found = rewrite(found, lambda node: sums.get(node.tensor, node) if isinstance(node, Read) else node)
     for place in reversed(places):
         there = folded(statement, at_place(value, place), tables, types)
-        there = _grouped(statement, there, tables, types, options)
+        otherwise = folded(statement, at_place(found, place), tables, types)
+        if _bits(statement, there, tables, types, options) == _bits(statement, otherwise, tables, types, options):
+            continue
+        there = _alone(statement, there, tables, types, options)
         found = builder.conditional(condition_of(place, statement.binders), there, found)
     return found
 
 
-def _grouped(
+def _bits(
     statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones
 ) -> Expr:
-    """A chain of `or`, `and` or `xor` with operands that read the same few elements as one operand."""
+    """What all expressions over few bits with one table have in common; the value itself if it reads more."""
+    cone = with_places(statement, unrolled(value, options.terms), tables)
+    return least(cone, types, _ANY, options.inputs) or value
+
+
+_ANY = 1 << 30
+
+
+def _alone(
+    statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones
+) -> Expr:
+    """A shorter text of one element: whole, or what reads the same few elements in a chain of `or`, `and`, `xor`."""
+    for whole in (value, unrolled(value, options.terms)):
+        found = least_alone(with_places(statement, whole, tables), types, cost(value))
+        if found is not None:
+            value = min(value, folded(statement, found, tables, types), key=cost)
     if not isinstance(value, Binary) or value.op not in ("or", "and", "xor"):
         return value
     groups: list[tuple[set[Read], list[Expr]]] = []
@@ -280,67 +291,3 @@ def unrolled(value: Expr, limit: int) -> Expr:
         return node
 
     return rewrite(value, step)
-
-
-def least(value: Expr, types: Types, limit: int, inputs: int, *, nested: bool = True) -> Expr | None:
-    """The cheapest expression with the table of `value`, if it reads few bits, or few integers of small range.
-
-    It has sums of inputs alone, if not `nested`.
-    """
-    atoms = list(dict.fromkeys(reads(value)))
-    if not 0 < len(atoms) <= inputs:
-        return None
-    atoms.sort(key=lambda atom: _place(atom, types))
-    ranges = [_values(atom, types) for atom in atoms]
-    shape = [0 if r is None else len(r) for r in ranges]
-    if not 0 < prod(shape) <= MOST_ROWS:
-        return None
-    if any(isinstance(n, Index) for n in _outside(value)) or any(isinstance(n, Binding) for n in postorder(value)):
-        return None
-    axes = np.meshgrid(*(np.array(r, dtype=object) for r in ranges), indexing="ij")
-    result = evaluated(value, dict(zip(atoms, axes, strict=True)), np.zeros(shape, dtype=object))
-    if not ((result == 0) | (result == 1)).all():
-        return None
-    # Inputs that do not matter go.
-    table = np.asarray(result, dtype=np.int8)
-    for axis in reversed(range(len(atoms))):
-        if (table == table.take([0], axis=axis)).all():
-            table = np.asarray(table.take(0, axis=axis))
-            del atoms[axis], ranges[axis]
-    kept = [r for r in ranges if r is not None]
-    if all(r == range(2) for r in kept):
-        number = sum(1 << k for k in np.flatnonzero(table.T.ravel()).tolist())
-        return least_expression(number, atoms, [cost(a) for a in atoms], limit, nested=nested)
-    return least_of_counts(kept, table, atoms, limit)
-
-
-def _values(atom: Read, types: Types) -> range | None:
-    """The values of a read of exact integers of small range, at positions that are no reads."""
-    kind = types.tensor.get(atom.tensor)
-    if kind is None or kind.kind not in ("bit", "int") or any(True for p in atom.positions for _ in reads(p)):
-        return None
-    if kind.exponent or kind.low is None or kind.high is None or kind.high - kind.low >= MOST_ROWS:
-        return None
-    found = range(int(kind.low), int(kind.high) + 1)
-    inside = atom.pad is None or (isinstance(atom.pad, Literal) and atom.pad.value in found)
-    return found if inside else None
-
-
-def _place(atom: Read, types: Types) -> tuple[int, list[tuple[Number, str]]]:
-    """The order of operands: by tensors as they are declared, then by offsets, so that shuffles give one text."""
-    places: list[tuple[Number, str]] = []
-    for position in atom.positions:
-        form = affine_of(position.left if isinstance(position, Binary) and position.op == "%" else position)
-        places.append((0 if form is None else form.constant, print_expression(position)))
-    return list(types.tensor).index(atom.tensor), places
-
-
-def _outside(value: Expr) -> list[Expr]:
-    """Nodes of an expression that are not inside positions of reads."""
-    found, work = [], [value]
-    while work:
-        node = work.pop()
-        found.append(node)
-        if not isinstance(node, Read):
-            work += children(node)
-    return found

@@ -29,7 +29,8 @@ from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Rule,
 from ddcompile.ir.traverse import reads, rewrite
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.align import Align
-from ddcompile.passes.collapse_cones import least, unrolled
+from ddcompile.passes.collapse_cones import unrolled
+from ddcompile.passes.least import least
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.roll import Roll

@@ -9,8 +9,9 @@ from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types
-from ddcompile.passes.collapse_cones import least, unrolled
+from ddcompile.passes.collapse_cones import unrolled
 from ddcompile.passes.fold import folded
+from ddcompile.passes.least import least
 
 __all__ = ["Equal", "renamed"]
 

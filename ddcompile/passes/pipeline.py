@@ -42,6 +42,7 @@ from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
+from ddcompile.passes.stack import Stack
 from ddcompile.passes.unary import Unary
 from ddcompile.passes.widen import Widen
 
@@ -68,6 +69,7 @@ _ALL: tuple[type[Pass], ...] = (
     Roll,
     Widen,
     Prefixes,
+    Stack,
     Collect,
     Hoist,
     Cse,
@@ -86,7 +88,7 @@ DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
     "reroll,slice-weights,fold,reuse,inline,extremes,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
-    "widen,prefixes,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "widen,prefixes,stack,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 

@@ -113,7 +113,10 @@ def cheapest(
     layer = Hidden(rows, frozenset(familiar(rows, few)), atoms, stem, readers=readers, bits=bits)
     best: tuple[int, list[Written], Names] | None = None
     pool: list[Written] = []
+    is_whole = False
     for way in (*_WAYS, None):
+        if is_whole and way is not _around:
+            continue
         own = names.copy()
         if way is None:
             found = _mixed(layer, pool, own)
@@ -129,8 +132,7 @@ def cheapest(
         price = sum(w.price + _TERM for w in chosen) + (_table_cost(left, rows, atoms, stem) + _TERM if left else 0)
         if best is None or price < best[0]:
             best = price, chosen, own
-        if way is _exact and not left and len(chosen) == 1:
-            break
+        is_whole |= way is _exact and not left and len(chosen) == 1
     assert best is not None
     return best[1], best[2]
 
@@ -193,10 +195,10 @@ def _table_cost(units: Sequence[int], table: Sequence[Row], atoms: Atoms, stem: 
 
 
 def _exact(
-    layer: Hidden, units: list[int], names: Names, *, holes: bool = False, biased: bool = True
+    layer: Hidden, units: list[int], names: Names, *, holes: bool = False, biased: bool = True, rings: bool = False
 ) -> Iterator[Written]:
     """Families of equal signature, up to the bias or with it."""
-    for found in exact_families(layer, units, names, holes=holes, biased=biased):
+    for found in exact_families(layer, units, names, holes=holes, biased=biased, rings=rings):
         if len(found.units) == 1 and not _is_worth_it(found.row, layer.atoms):
             continue
         if holes and None not in found.units:
@@ -234,6 +236,16 @@ def _written(found: Found, layer: Hidden, names: Names, odd: Mapping[int, Seat] 
 def _with_holes(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Families of equal signature over boxes with a few holes."""
     return _exact(layer, units, names, holes=True)
+
+
+def _around(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
+    """Families that run around all of an axis, where readers take a few units each and need not leave out holes."""
+    readers: Sequence[Mapping[int, int]] | None = None
+    for part in _exact(layer, units, names, holes=True, rings=True):
+        readers = layer.readers() if readers is None else readers
+        members = set(part.members)
+        if all(2 * len(members.intersection(reader)) <= len(members) for reader in readers):
+            yield replace(part, votes=part.gaps + 1)
 
 
 def _varied(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
@@ -350,6 +362,7 @@ def _completed_boxes(layer: Hidden, units: list[int], names: Names) -> Iterator[
 _WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _exact,
     _with_holes,
+    _around,
     _varied,
     _varied_with_holes,
     _mirrored,

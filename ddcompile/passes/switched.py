@@ -17,7 +17,7 @@ from ddcompile.passes.selection import condition
 
 __all__ = ["at_place", "condition_of", "exceptional_places", "usual", "with_sums_as_reads"]
 
-_MOST = 4
+_MOST = 16
 """Places at which a value may be another."""
 
 _LONGEST = 4096

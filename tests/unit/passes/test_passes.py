@@ -46,6 +46,23 @@ APPLIES = [
 }""",
     ),
     (
+        "slices of a tensor under tables, one of them subtracted, in no order",
+        "stack",
+        """rule f(x: bit[3, 4]) -> (y: bit) {
+  const a: int[4] = [1, -2, 0, 1]
+  const b: int[4] = [0, 2, 1, 1]
+  const c: int[4] = [3, 1, 1, 2]
+  first = sum(i < 4: a[i] * x[1, i])
+  second = sum(i < 4: b[i] * x[2, i])
+  y = first - second + sum(j < 4: c[j] * x[0, j]) >= 2
+}""",
+        """rule f(x: bit[3, 4]) -> (y: bit) {
+  const c2: int[3, 4] = [[3, 1, 1, 2], [1, -2, 0, 1], [0, -2, -1, -1]]
+  first2 = sum(i < 3, j < 4: c2[i, j] * x[i, j])
+  y = first2 >= 2
+}""",
+    ),
+    (
         "an exclusive or beside a unit that reads nothing",
         "combine",
         """rule f(x: bit[2], z: bit) -> (y: bit[3]) {
@@ -1106,6 +1123,22 @@ APPLIES = [
   y[i < 9] = if i == 4 then x[4] or x[0] + x[7] + x[8] >= 2 else x[i]
 }""",
     ),
+    (
+        "an exception whose parts are numbers and a sum of its own, and one that is none",
+        "collapse-cones",
+        """rule f(n: int[0..4][6], score: int[-99..99]) -> (y: bit[6]) {
+  a[i < 6] = n[i] >= 1
+  b[i < 6] = if i == 2 then score >= 8 else n[i] >= 2
+  c[i < 6] = if i == 5 then n[5] > 2 else n[i] >= 3
+  y[i < 6] = a[i] + c[i] > b[i] + (n[i] >= 4)
+}""",
+        """rule f(n: int[0..4][6], score: int[-99..99]) -> (y: bit[6]) {
+  a[i < 6] = n[i] >= 1
+  b[i < 6] = if i == 2 then score >= 8 else n[i] >= 2
+  c[i < 6] = n[i] >= 3
+  y[i < 6] = if i == 2 then if score >= 8 then n[2] == 3 else n[2] >= 1 else n[i] % 2
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -1119,6 +1152,23 @@ DECLINES = [
   const b: int[2] = [3, 4]
   h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
   y[u < 2] = sum(k < 3: B[u, k] * h[k]) + z >= b[u]
+}""",
+    ),
+    (
+        "slices that are not evenly apart, a table that something else reads, and another factor",
+        "stack",
+        """rule f(x: bit[4, 4], z: bit[2, 4], w: bit[2, 4]) -> (y: bit[3], t: int) {
+  const a: int[4] = [1, -2, 0, 1]
+  const b: int[4] = [0, 2, 1, 1]
+  const c: int[4] = [3, 1, 1, 2]
+  const d: int[4] = [3, 1, 1, 3]
+  const e: int[4] = [3, 1, 2, 2]
+  const g: int[4] = [3, 1, 2, 1]
+  const h: int[4] = [3, 2, 2, 1]
+  y[0] = sum(i < 4: a[i] * x[0, i]) + sum(i < 4: b[i] * x[1, i]) + sum(i < 4: c[i] * x[3, i]) >= 2
+  y[1] = sum(i < 4: d[i] * z[0, i]) + sum(i < 4: e[i] * z[1, i]) >= 2
+  y[2] = sum(i < 4: g[i] * w[0, i]) + 2 * sum(i < 4: h[i] * w[1, i]) >= 2
+  t = d[1]
 }""",
     ),
     (

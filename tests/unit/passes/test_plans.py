@@ -37,3 +37,27 @@ def test_silent_elements_complete_lines_of_equal_weights() -> None:
     assert filled(row, atoms, "d", [0, 4, 8]) == {2 + 4: 2}
     assert filled({2 + 3: 2, 2 + 5: 1}, atoms, "d", [0, 4, 8]) == {}
     assert filled({0: 1}, atoms, "d", [0, 4, 8]) == {}
+
+
+def _ring_but_one(n: int, missing: int) -> list[Row]:
+    """More at a place of a ring than at the two places after it, for all places but one."""
+    places = [k for k in range(n) if k != missing]
+    found = []
+    for k in places:
+        order = sorted([(k, 1), ((k + 1) % n, -1), ((k + 2) % n, -1)])
+        found.append(Row("positive", np.array([a for a, _ in order]), np.array([w for _, w in order]), -1))
+    return found
+
+
+@pytest.mark.parametrize("sums_up", [False, True])
+def test_a_family_closes_a_ring_where_readers_take_few_units(sums_up: bool) -> None:
+    rows = _ring_but_one(12, 5)
+    all_units = dict.fromkeys(range(11), 1)
+    few = [{k: 1, (k + 1) % 11: 1} for k in range(11)]
+
+    def readers() -> list[dict[int, int]]:
+        return [*few, all_units] if sums_up else few
+
+    (found,), _ = cheapest(rows, 16, Atoms({"x": (12,)}), Names(set()), "h", readers)
+    assert len(found.units) == (11 if sums_up else 12)
+    assert sorted(found.members) == list(range(11))
