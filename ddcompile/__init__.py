@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ddcompile.prove.certificate import Certificate
     from ddcompile.prove.verdict import Verdict
     from ddcompile.repetition import iterate, scan
+    from ddcompile.runtime.packed import Packed, pack, unpack
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ __all__ = [
     "Layer",
     "Location",
     "Network",
+    "Packed",
     "Program",
     "Sparse",
     "UnprovedWarning",
@@ -56,8 +58,10 @@ __all__ = [
     "load",
     "load_network",
     "optimize",
+    "pack",
     "parse",
     "scan",
+    "unpack",
     "verify",
 ]
 
@@ -74,6 +78,7 @@ _HOMES = {
     "ddcompile.prove.certificate": ("Certificate",),
     "ddcompile.prove.verdict": ("Verdict",),
     "ddcompile.repetition": ("iterate", "scan"),
+    "ddcompile.runtime.packed": ("Packed", "pack", "unpack"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ddcompile.analysis.memory import check_memory
 from ddcompile.ir.nodes import (
     Binary,
     BinaryOp,
@@ -100,7 +101,7 @@ def interpret(rule: Rule, arrays: Sequence[Any]) -> tuple[np.ndarray, ...]:
     Raises
     ------
     CompileError
-        If an array is at fault (codes A###), or the rule is at the sizes that the arrays give (T###).
+        If an array is at fault (codes A###), or the rule is at the sizes that the arrays give (T###, E014).
     """
     prepared = prepare(rule, arrays)
     rationals = rational_types(prepared)
@@ -109,6 +110,7 @@ def interpret(rule: Rule, arrays: Sequence[Any]) -> tuple[np.ndarray, ...]:
         for declaration, array in zip(prepared.rule.inputs, prepared.arrays, strict=True)
     ]
     types = _infer(prepared.rule, tuple(rationals.items()))
+    check_memory(types)
     return canonical_results(types.rule, types, evaluate(types, inputs), prepared.batch_shape)
 
 

@@ -24,8 +24,9 @@ from ddcompile.ir.nodes import Rule
 from ddcompile.ir.specialize import solve_sizes
 from ddcompile.ir.types import Types
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.lower import lower, machine_types
+from ddcompile.kernel.lower import machine_types
 from ddcompile.kernel.nodes import Buffer
+from ddcompile.kernel.schedules import check_schedule, scheduled
 from ddcompile.kernel.split import split
 from ddcompile.runtime.arrays import prepare, results
 
@@ -66,6 +67,8 @@ class CFunction:
     optimize
         The optimisation flag for the compiler; by default -O2, but -O1 for code so long that it is split into parts,
         of which there is much and none runs often.
+    schedule
+        See `EmitOptions`.
 
     Raises
     ------
@@ -74,14 +77,20 @@ class CFunction:
     """
 
     def __init__(
-        self, rule: Rule, library: ctypes.CDLL | None = None, prefix: str = "rule", optimize: str = ""
+        self,
+        rule: Rule,
+        library: ctypes.CDLL | None = None,
+        prefix: str = "rule",
+        optimize: str = "",
+        schedule: str = "scalar",
     ) -> None:
         self.rule = rule
-        types = machine_types(rule, check(rule))
-        self._kernel = split(lower(rule) if rule.sizes else lower(rule, types))
+        checked = check(rule)
+        types = machine_types(rule, checked)
+        self._kernel = split(scheduled(rule, checked, check_schedule(schedule)))
         self._infer = lru_cache(maxsize=_KEPT)(machine_types) if rule.sizes else lambda _: types
         optimize = optimize or ("-O1" if self._kernel.parts else "-O2")
-        library = _library([rule], [prefix], optimize) if library is None else library
+        library = _library([rule], [prefix], optimize, schedule) if library is None else library
         self._batch = library[f"{prefix}_batch"]
         self._batch.restype = ctypes.c_int if rule.sizes else None
         pointers = len(self._kernel.parameters) + self._kernel.needs_scratch
@@ -135,12 +144,14 @@ def compile_many(rules: Sequence[Rule], optimize: str = "-O1") -> list[CFunction
     return [CFunction(rule, library, prefix) for rule, prefix in zip(rules, prefixes, strict=True)]
 
 
-def _library(rules: Sequence[Rule], prefixes: Sequence[str], optimize: str) -> ctypes.CDLL:
+def _library(
+    rules: Sequence[Rule], prefixes: Sequence[str], optimize: str, schedule: str = "scalar"
+) -> ctypes.CDLL:
     """Emit, compile and load; the files are gone afterwards."""
     compiler = find_compiler()
     with TemporaryDirectory(prefix="ddcompile-", ignore_cleanup_errors=True) as folder:
         for rule, prefix in zip(rules, prefixes, strict=True):
-            for file in CTarget().emit(rule, EmitOptions(prefix=prefix, comments=False)):
+            for file in CTarget().emit(rule, EmitOptions(prefix=prefix, comments=False, schedule=schedule)):
                 Path(folder, file.name).write_text(file.text, encoding="utf-8")
         unit, shared = Path(folder, "all.c"), Path(folder, "all.so")
         unit.write_text("".join(f'#include "{prefix}.c"\n' for prefix in prefixes), encoding="utf-8")

@@ -17,6 +17,7 @@ from ddcompile.backends.shared.printer import Notation, Operator, Text, atom, in
 from ddcompile.kernel.nodes import (
     I8,
     I64,
+    WORD,
     Answer,
     Apply,
     Arith,
@@ -34,18 +35,21 @@ from ddcompile.kernel.nodes import (
     Logic,
     Negate,
     Not,
+    Pack,
     RealType,
     Reinterpret,
     Select,
+    Shift,
     ToReal,
     Type,
     Var,
+    WordType,
 )
 from ddcompile.kernel.traverse import subexpressions
 
-__all__ = ["MULTIPLY", "ExpressionPrinter"]
+__all__ = ["ADD", "MULTIPLY", "ExpressionPrinter"]
 
-_SELECT, _OR, _XOR, _AND, _EQUAL, _ORDER, _NOT, _ADD, MULTIPLY = range(1, 10)
+_SELECT, _OR, _XOR, _AND, _EQUAL, _ORDER, _NOT, ADD, MULTIPLY = range(1, 10)
 _CAST, _POSTFIX = UNARY + 1, UNARY + 2
 
 NOTATION = Notation(
@@ -56,15 +60,18 @@ NOTATION = Notation(
         "xor": Operator("{} ^ {}", _XOR, (UNARY, UNARY), chains=True),
         "and": Operator("{} & {}", _AND, (UNARY, UNARY), chains=True),
         "&": infix("&", _AND, (UNARY, UNARY)),
-        "==": infix("==", _EQUAL, (_ADD, _ADD)),
-        "!=": infix("!=", _EQUAL, (_ADD, _ADD)),
-        "<": infix("<", _ORDER, (_ADD, _ADD)),
-        "<=": infix("<=", _ORDER, (_ADD, _ADD)),
-        ">": infix(">", _ORDER, (_ADD, _ADD)),
-        ">=": infix(">=", _ORDER, (_ADD, _ADD)),
+        "==": infix("==", _EQUAL, (ADD, ADD)),
+        "!=": infix("!=", _EQUAL, (ADD, ADD)),
+        "<": infix("<", _ORDER, (ADD, ADD)),
+        "<=": infix("<=", _ORDER, (ADD, ADD)),
+        ">": infix(">", _ORDER, (ADD, ADD)),
+        ">=": infix(">=", _ORDER, (ADD, ADD)),
         "not": prefix("!", _NOT, UNARY),
-        "+": infix("+", _ADD),
-        "-": infix("-", _ADD),
+        "~": prefix("~", UNARY, UNARY),
+        "<<": infix("<<", _AND, (UNARY, UNARY)),
+        ">>": infix(">>", _AND, (UNARY, UNARY)),
+        "+": infix("+", ADD),
+        "-": infix("-", ADD),
         "*": infix("*", MULTIPLY),
         "/": infix("/", MULTIPLY),
         "%": infix("%", MULTIPLY),
@@ -72,6 +79,7 @@ NOTATION = Notation(
         "cast int32_t": prefix("(int32_t)", _CAST, UNARY),
         "cast int64_t": prefix("(int64_t)", _CAST, UNARY),
         "cast double": prefix("(double)", _CAST, UNARY),
+        "cast uint64_t": prefix("(uint64_t)", _CAST, UNARY),
         "element": Operator("{}[{}]", _POSTFIX, (_POSTFIX, 0)),
     }
 )
@@ -131,6 +139,11 @@ class ExpressionPrinter:
         """An element of a buffer of machine integers."""
         return NOTATION.apply("element", atom(self._places[buffer]), self.print(index))
 
+    def start(self, buffer: str, index: Expr) -> Text:
+        """Where an element of machine size begins."""
+        place = atom(self._places[buffer])
+        return place if index == Const(0, index.type) else NOTATION.apply("+", place, self.print(index))
+
     def stored(self, value: Expr) -> str:
         """A value for a place of its own type: cast where C would narrow it unasked, widened without a word."""
         target = value.type
@@ -148,6 +161,8 @@ class ExpressionPrinter:
     def print(self, expr: Expr) -> Text:
         """An expression and how tightly it binds; a kernel's expressions are shallow enough to recurse."""
         match expr:
+            case Const(value, WordType()):
+                return atom(f"UINT64_C({value:#x})")
             case Const(value, type_):
                 if isinstance(type_, RealType):
                     return real_number(value) or atom(f"{self._helpers.bits('real_of_bits')}(UINT64_C({value:#x}))")
@@ -177,7 +192,11 @@ class ExpressionPrinter:
             case Logic(op, left, right):
                 return NOTATION.apply(op, self.print(left), self._right_operand(right))
             case Not(operand):
-                return NOTATION.apply("not", self.print(operand))
+                return NOTATION.apply("~" if operand.type == WORD else "not", self.print(operand))
+            case Shift(op, operand, amount):
+                return NOTATION.apply(op, self.print(operand), self.print(amount))
+            case Pack(buffer, index):
+                return atom(f"{self._helpers.packing('pack')}({self.start(buffer, index)})")
             case Select(condition, then, otherwise):
                 return NOTATION.apply("select", self.print(condition), self.print(then), self.print(otherwise))
             case Convert(operand, type_):
@@ -275,6 +294,8 @@ class ExpressionPrinter:
             return NOTATION.apply("!=", self.print(operand), number(0))
         if _is_wide(target):
             return self._call("of", target, operand)
+        if isinstance(target, WordType):
+            return NOTATION.apply("cast uint64_t", self.print(operand))
         if _is_64(source) == _is_64(target):
             return self.print(operand)
         return NOTATION.apply("cast int64_t" if _is_64(target) else "cast int32_t", self.print(operand))

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import copysign, isfinite
 
 from ddcompile.backends.shared.printer import Text, atom
-from ddcompile.kernel.nodes import BitType, RealType, Type
+from ddcompile.kernel.nodes import BitType, RealType, Type, WordType
 from ddcompile.kernel.scalars import real_of
 
 __all__ = ["UNARY", "element_type", "hex_words", "number", "real_number"]
@@ -21,7 +21,7 @@ def element_type(type_: Type) -> str:
         return "uint8_t"
     if isinstance(type_, RealType):
         return "double"
-    return "uint64_t" if type_.is_wide else f"int{type_.width}_t"
+    return "uint64_t" if type_.is_wide or isinstance(type_, WordType) else f"int{type_.width}_t"
 
 
 def number(value: int) -> Text:

@@ -24,12 +24,11 @@ from ddcompile.kernel.nodes import (
     Kernel,
     RealType,
     Stmt,
-    Store,
     ToReal,
     Type,
 )
 from ddcompile.kernel.routines import Routine, routine
-from ddcompile.kernel.traverse import applied, expressions, loads, read_variables, walk
+from ddcompile.kernel.traverse import applied, expressions, loads, read_variables, stores
 
 __all__ = ["CSource", "elements", "table_text"]
 
@@ -99,11 +98,11 @@ class CSource:
 
     def _is_entry(self, function: Function) -> bool:
         """Whether sizes and counts are as the caller gives them."""
-        return not self.kernel.sizes or function is not self.kernel.sample
+        return function is not self.kernel.phase and (not self.kernel.sizes or function is not self.kernel.sample)
 
     def _result(self, function: Function) -> str:
         is_inner = self.kernel.sizes and (function is self.kernel.sample or function.result == BIT)
-        is_static = is_inner or function.name in self._parts
+        is_static = is_inner or function.name in self._parts or function is self.kernel.phase
         type_ = "void" if function.result is None else "size_t" if function.result == I64 else "int"
         return f"static {type_}" if is_static else type_
 
@@ -122,7 +121,8 @@ class CSource:
     @property
     def _computing(self) -> tuple[Stmt, ...]:
         """The statements that compute a sample."""
-        return tuple(s for f in (*self.kernel.parts, self.kernel.sample) for s in f.body)
+        phase = () if self.kernel.phase is None else (self.kernel.phase,)
+        return tuple(s for f in (*self.kernel.parts, *phase, self.kernel.sample) for s in f.body)
 
     @property
     def _has_reals(self) -> bool:
@@ -173,7 +173,7 @@ class CSource:
     def _unused(self, function: Function) -> list[str]:
         """The parameters that a part has because all parts have them."""
         used = {load.buffer for load in loads(function.body)}
-        used |= {stmt.buffer for _, stmt in walk(function.body) if isinstance(stmt, Store)}
+        used |= {stmt.buffer for stmt in stores(function.body)}
         found = [self.names[b.name] for b in self.kernel.parameters if b.name not in used]
         has_scratch = any(b.name in used for b in self.kernel.of_role("scratch"))
         return found if has_scratch or not self.scratch_name else [*found, self.scratch_name]
@@ -192,6 +192,9 @@ class CSource:
                 used = {load.buffer for load in loads(function.body)} | read_variables(function.body)
                 unused = (*(v.name for v in function.scalars), *(b.name for b in kernel.of_role("input")))
                 writer.lines(f"(void){self.names[name]};" for name in unused if name not in used)
+            if function is kernel.phase:
+                used = read_variables(function.body)
+                writer.lines(f"(void){self.names[v.name]};" for v in function.scalars if v.name not in used)
             if function.name in self._parts:
                 writer.lines(f"(void){name};" for name in self._unused(function))
             StatementPrinter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ddcompile.backends.c.expressions import MULTIPLY, ExpressionPrinter
+from ddcompile.backends.c.expressions import ADD, MULTIPLY, ExpressionPrinter
 from ddcompile.backends.c.literals import element_type
 from ddcompile.backends.c.names import CNames
 from ddcompile.backends.c.wide import Helpers
@@ -28,6 +28,7 @@ from ddcompile.kernel.nodes import (
     Place,
     RealType,
     Return,
+    Spread,
     Stmt,
     Store,
     Var,
@@ -75,6 +76,8 @@ class StatementPrinter:
                 case "at":
                     self._statement(stmt)
                 case "enter":
+                    if isinstance(stmt, Loop) and stmt.is_parallel:
+                        self._writer.line(self._helpers.parallel())
                     self._writer.wrapped(self._head(stmt))
                     self._writer.enter()
                 case "else":
@@ -93,7 +96,7 @@ class StatementPrinter:
             case Loop(index, lower, upper):
                 name = self._names[index.name]
                 first = f"{element_type(index.type)} {name} = {text(lower)}"
-                return f"for ({first}; {name} < {text(upper)}; ++{name}) {{"
+                return f"for ({first}; {name} < {self._expressions.print(upper).at(ADD)}; ++{name}) {{"
             case Branch(condition):
                 return f"if ({text(condition)}) {{"
             case _:
@@ -120,6 +123,9 @@ class StatementPrinter:
                     line(f"{store}({self._expressions.address(buffer, index)}, {self._expressions.text(value)});")
                 else:
                     line(f"{self._expressions.element(buffer, index)} = {self._expressions.stored(value)};")
+            case Spread(buffer, index, value):
+                spread = self._helpers.packing("spread")
+                line(f"{spread}({self._expressions.start(buffer, index)}, {self._expressions.text(value)});")
             case Break():
                 line("break;")
             case Invoke():

@@ -15,8 +15,9 @@ from ddcompile.ir.printer import print_statement, print_type
 from ddcompile.ir.ranges import SIZE
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.lower import lower, machine_types
-from ddcompile.kernel.nodes import BitType, Buffer, Kernel, RealType
+from ddcompile.kernel.lower import machine_types
+from ddcompile.kernel.nodes import BitType, Buffer, Kernel, RealType, WordType
+from ddcompile.kernel.schedules import check_schedule, scheduled
 from ddcompile.kernel.sizes import most_bytes
 from ddcompile.kernel.split import split
 
@@ -39,15 +40,16 @@ class CTarget:
         Raises
         ------
         CompileError
-            T### if the rule is at fault, E101 for a prefix that C does not take, and what `kernel.lower` raises.
+            T### if the rule is at fault, E101 for a prefix that C does not take, and what
+            `ddcompile.kernel.schedules.scheduled` raises.
         """
         prefix = checked_prefix(options.prefix, rule.name)
         header = provenance(rule, options)
         special = specialize(rule, dict(options.sizes), partly=True)
         types = check(special)
+        remark = remarks(special, machine_types(special, types)) if options.comments else print_statement
+        kernel = split(scheduled(special, types, check_schedule(options.schedule), remark))
         types = machine_types(special, types)
-        remark = remarks(special, types) if options.comments else print_statement
-        kernel = split(lower(special, None if special.sizes else types, remark))
         source = CSource(kernel, prefix, comments=options.comments)
         blocks = source.blocks()
         frame = {"prefix": prefix, "provenance": header}
@@ -116,6 +118,8 @@ def _layout(buffer: Buffer) -> str:
         return f"{count}, each 0 or 1"
     if isinstance(buffer.type, RealType):
         return f"{count}" + (_EXACT if buffer.exponent else ", binary64")
+    if isinstance(buffer.type, WordType):
+        return f"{count}, each a word of 64 bits: element 64 w + k of a row in bit k of its word w"
     text = f"{count} of {buffer.type.width} bits"
     if buffer.type.is_wide:
         text += f", each {buffer.type.words} words of two's complement, least significant first"

@@ -1,4 +1,4 @@
-"""Integers beyond 64 bits in C99: structs of words, and the few functions that a file uses.
+"""The few functions that a C99 file uses: for integers beyond 64 bits, as structs of words, and for words of bits.
 
 A value of `words` words is two's complement, least significant word first. All arithmetic is on unsigned words and
 wraps, so no operation is undefined whatever its operands.
@@ -18,6 +18,8 @@ Helper: TypeAlias = OneOf[
 ]
 
 Bits: TypeAlias = OneOf["bits_of_real", "real_of_bits"]
+
+Packing: TypeAlias = OneOf["pack", "spread"]
 
 _BODIES: dict[Helper, str] = {
     "of": """
@@ -296,6 +298,49 @@ static inline int64_t {name}(double value)
 """,
 }
 
+_PACKING: dict[Packing, str] = {
+    "pack": """
+/* The word of 64 bits that lie in a byte each. */
+static inline uint64_t {name}(const uint8_t *bits)
+{{
+    uint64_t word = 0;
+    for (int k = 0; k < 64; k += 8) {{
+        uint64_t bytes = 0;
+        for (int m = 0; m < 8; ++m) {{
+            bytes |= (uint64_t)bits[k + m] << (8 * m);
+        }}
+        /* The product has bit 0 of byte m at place 56 + m. */
+        word |= ((bytes * UINT64_C(0x0102040810204080)) >> 56) << k;
+    }}
+    return word;
+}}
+""",
+    "spread": """
+/* Lay the 64 bits of a word into a byte each. */
+static inline void {name}(uint8_t *bits, uint64_t word)
+{{
+    for (int k = 0; k < 64; k += 8) {{
+        /* Byte m keeps bit m only, which then becomes its highest one. */
+        const uint64_t copies = ((word >> k) & 255) * UINT64_C(0x0101010101010101);
+        const uint64_t one = copies & UINT64_C(0x8040201008040201);
+        const uint64_t bytes = ((one + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7) & UINT64_C(0x0101010101010101);
+        for (int m = 0; m < 8; ++m) {{
+            bits[k + m] = (uint8_t)(bytes >> (8 * m));
+        }}
+    }}
+}}
+""",
+}
+
+_PARALLEL = """
+/* The passes of the next loop do not depend on one another. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define {name} _Pragma("GCC ivdep")
+#else
+#define {name}
+#endif
+"""
+
 _RESIZE = """
 static inline {T} {name}({S} value)
 {{
@@ -329,6 +374,8 @@ class Helpers:
         self._used: set[tuple[int, Helper]] = set()
         self._resized: set[tuple[int, int]] = set()
         self._bits: set[Bits] = set()
+        self._packing: set[Packing] = set()
+        self._has_parallel = False
 
     @property
     def needs_memcpy(self) -> bool:
@@ -339,6 +386,16 @@ class Helpers:
         """The name of a function between doubles and their bits."""
         self._bits.add(helper)
         return f"{self.prefix}_{helper}"
+
+    def packing(self, helper: Packing) -> str:
+        """The name of a function between bits in bytes and words."""
+        self._packing.add(helper)
+        return f"{self.prefix}_{helper}"
+
+    def parallel(self) -> str:
+        """The macro that stands before a parallel loop."""
+        self._has_parallel = True
+        return f"{self.prefix}_PARALLEL"
 
     def type_name(self, type_: IntType) -> str:
         """The struct of a wide type."""
@@ -365,7 +422,9 @@ class Helpers:
 
     def text(self) -> str:
         """The types and functions used, in a fixed order."""
-        parts = [_BITS[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._bits)]
+        parts = [_PARALLEL.format(name=self.parallel())] if self._has_parallel else []
+        parts += [_BITS[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._bits)]
+        parts += [_PACKING[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._packing)]
         for width in sorted(self._widths):
             parts.append(f"\ntypedef struct {{\n    uint64_t word[{width // 64}];\n}} {self.prefix}_i{width};\n")
         for width in sorted(self._widths):

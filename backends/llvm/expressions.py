@@ -15,6 +15,7 @@ from ddcompile.backends.llvm.runtime import RuntimeFunction, remainder_symbol
 from ddcompile.kernel.nodes import (
     F64,
     I64,
+    WORD,
     Answer,
     Apply,
     Arith,
@@ -32,12 +33,15 @@ from ddcompile.kernel.nodes import (
     Logic,
     Negate,
     Not,
+    Pack,
     RealType,
     Reinterpret,
     Select,
+    Shift,
     ToReal,
     Type,
     Var,
+    WordType,
 )
 from ddcompile.kernel.scalars import bits_of
 
@@ -50,6 +54,7 @@ _WORD_ARITH: dict[ArithOp, RuntimeFunction] = {
 _REAL_ARITH = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _REAL_COMPARE = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 _COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
+_SHIFT = {"<<": "shl", ">>": "lshr"}
 _UNROLLED = 256
 """Bits up to which integers are values of LLVM, which unrolls what is done with them; wider ones are kept in words."""
 
@@ -63,6 +68,8 @@ def value_type(type_: Type) -> str:
     """The type of a value."""
     if isinstance(type_, RealType):
         return "double"
+    if isinstance(type_, WordType):
+        return "i64"
     if in_words(type_):
         return "ptr"
     return "i1" if isinstance(type_, BitType) else f"i{type_.width}"
@@ -108,6 +115,10 @@ class ExpressionPrinter(FunctionLines):
 
     # --- memory ------------------------------------------------------------------------------------------------------
 
+    def _access(self) -> str:
+        """What is said of an access to memory: nothing, or the group of those that a parallel loop makes."""
+        return ""
+
     def _address(self, buffer: str, index: Expr, place: str) -> str:
         """The address of an element; `place` is the printed index."""
         if place == "0":
@@ -133,9 +144,14 @@ class ExpressionPrinter(FunctionLines):
         if in_words(node.type):
             return address
         if isinstance(node.type, BitType):
-            return self._do(f"trunc i8 {self._do(f'load i8, ptr {address}, !range !0')} to i1", name)
+            return self._do(f"trunc i8 {self._do(f'load i8, ptr {address}, !range !0' + self._access())} to i1", name)
         align = ", align 8" if node.type.is_wide else ""
-        return self._do(f"load {value_type(node.type)}, ptr {address}{align}", name)
+        return self._do(f"load {value_type(node.type)}, ptr {address}{align}" + self._access(), name)
+
+    def _packed(self, node: Pack, name: str) -> str:
+        address = self._address(node.buffer, node.index, self._value(node.index))
+        found = self._do(f"load <64 x i8>, ptr {address}, align 1" + self._access())
+        return self._do(f"bitcast <64 x i1> {self._do(f'icmp ne <64 x i8> {found}, zeroinitializer')} to i64", name)
 
     # --- expressions -------------------------------------------------------------------------------------------------
 
@@ -146,6 +162,8 @@ class ExpressionPrinter(FunctionLines):
                 return "true" if value else "false"
             case Const(value, RealType()):
                 return real_text(value)
+            case Const(value, WordType()):
+                return str(value)
             case Const(value, type_):
                 return self._number(value, type_) if in_words(type_) else str(value)
             case Var(variable, type_):
@@ -174,9 +192,17 @@ class ExpressionPrinter(FunctionLines):
                 how = f"fcmp {_REAL_COMPARE[op]}" if left.type == F64 else f"icmp {_COMPARE[op]}"
                 return self._do(f"{how} {value_type(left.type)} {operands}", name)
             case Logic(op, left, right):
-                return self._do(f"{op} i1 {self._value(left)}, {self._value(right)}", name)
+                return self._do(f"{op} {value_type(left.type)} {self._value(left)}, {self._value(right)}", name)
             case Not(operand):
-                return self._do(f"xor i1 {self._value(operand)}, true", name)
+                ones = "-1" if operand.type == WORD else "true"
+                return self._do(f"xor {value_type(operand.type)} {self._value(operand)}, {ones}", name)
+            case Shift(op, operand, amount):
+                places = self._value(amount)
+                if amount.type != I64 and not isinstance(amount, Const):
+                    places = self._do(f"zext {value_type(amount.type)} {places} to i64")
+                return self._do(f"{_SHIFT[op]} i64 {self._value(operand)}, {places}", name)
+            case Pack():
+                return self._packed(expr, name)
             case Select(condition, then, otherwise, type_):
                 kind = value_type(type_)
                 test, first, second = (self._value(e) for e in (condition, then, otherwise))

@@ -35,12 +35,13 @@ from ddcompile.kernel.nodes import (
     Place,
     Return,
     Select,
+    Spread,
     Stmt,
     Store,
     Var,
 )
 from ddcompile.kernel.routines import Routine
-from ddcompile.kernel.traverse import walk
+from ddcompile.kernel.traverse import loads, stores, walk
 
 __all__ = ["FunctionPrinter"]
 
@@ -60,6 +61,8 @@ class _Open:
     head: str = ""
     index: str = ""
     following: str = ""
+    group: int = 0
+    """The number of the metadata for the accesses of a parallel loop, else 0."""
     before: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     kept: list[tuple[int, str]] = field(default_factory=list)
 
@@ -69,6 +72,11 @@ def _put(names: dict[str, str], name: str, text: str | None) -> None:
         names.pop(name, None)
     else:
         names[name] = text
+
+
+def _parallel(group: int) -> str:
+    """The metadata of a loop in which no pass depends on another by the accesses of a group."""
+    return f'!{{!"llvm.loop.parallel_accesses", !{group}}}'
 
 
 class FunctionPrinter(ExpressionPrinter):
@@ -87,8 +95,8 @@ class FunctionPrinter(ExpressionPrinter):
     def __init__(self, kernel: Kernel, symbols: dict[str, str], comments: bool) -> None:
         super().__init__(kernel, symbols)
         self.comments = comments
-        self.marked = 0
-        """How many loops of the functions so far must not be vectorised."""
+        self.metadata: list[str] = []
+        """What the functions so far need, numbered from 2."""
 
     def print(self, function: Function) -> list[str]:
         """The lines of a function's definition."""
@@ -144,9 +152,12 @@ class FunctionPrinter(ExpressionPrinter):
 
     def _place_scratch(self, function: Function) -> None:
         """Give the scratch buffers their memory, in the function that computes a sample."""
-        if function is not self.kernel.sample or (self.kernel.sizes and self.kernel.needs_scratch):
+        if self.kernel.sizes and self.kernel.needs_scratch:
             return
+        used = {load.buffer for load in loads(function.body)} | {store.buffer for store in stores(function.body)}
         for buffer in self.kernel.of_role("scratch"):
+            if buffer.name not in used:
+                continue
             name = "%" + self._names.fresh(buffer.name)
             self._buffers[buffer.name] = name
             if self.kernel.needs_scratch:
@@ -163,10 +174,20 @@ class FunctionPrinter(ExpressionPrinter):
             self._copy(type_, value, address)
             return
         if isinstance(type_, BitType):
-            self._add(f"store i8 {self._extended(value)}, ptr {address}")
+            self._add(f"store i8 {self._extended(value)}, ptr {address}" + self._access())
             return
         align = ", align 8" if type_.is_wide else ""
-        self._add(f"store {value_type(type_)} {value}, ptr {address}{align}")
+        self._add(f"store {value_type(type_)} {value}, ptr {address}{align}" + self._access())
+
+    def _spread(self, stmt: Spread) -> None:
+        index, value = self._value(stmt.index), self._value(stmt.value)
+        address = self._address(stmt.buffer, stmt.index, index)
+        found = self._do(f"zext <64 x i1> {self._do(f'bitcast i64 {value} to <64 x i1>')} to <64 x i8>")
+        self._add(f"store <64 x i8> {found}, ptr {address}, align 1" + self._access())
+
+    def _access(self) -> str:
+        loop = next((block for block in reversed(self._open) if block.head), None)
+        return f", !llvm.access.group !{loop.group}" if loop is not None and loop.group else ""
 
     def _extended(self, bit: str) -> str:
         """A bit as it is in memory."""
@@ -187,6 +208,8 @@ class FunctionPrinter(ExpressionPrinter):
                 self._assign(self._slots[variable.name], variable, value)
             case Store():
                 self._store(stmt)
+            case Spread():
+                self._spread(stmt)
             case Invoke():
                 self._invoke(stmt)
             case Place(buffer, offset):
@@ -296,7 +319,8 @@ class FunctionPrinter(ExpressionPrinter):
         test = self._do(f"icmp slt {kind} {index}, {upper}")
         self._end(f"br i1 {test}, label %{body}, label %{end}")
         self._begin(body)
-        self._open.append(_Open(end, step, head, index, following))
+        group = self._note("distinct !{}") if stmt.is_parallel else 0
+        self._open.append(_Open(end, step, head, index, following, group))
         self._bind(stmt.index.name, value=index)
 
     def _otherwise(self) -> None:
@@ -305,12 +329,17 @@ class FunctionPrinter(ExpressionPrinter):
         self._jump(block.end)
         self._begin(block.step)
 
-    def _loop_metadata(self) -> str:
+    def _note(self, text: str) -> int:
+        """Keep a line of metadata, in which `$` stands for itself; its number."""
+        number = len(self.metadata) + 2
+        self.metadata.append(f"!{number} = {text.replace('$', f'!{number}')}")
+        return number
+
+    def _loop_metadata(self, block: _Open) -> str:
         """What LLVM must know of a loop."""
-        if not self._is_masked:
-            return ""
-        self.marked += 1
-        return f", !llvm.loop !{self.marked + 1}"
+        if block.group:
+            return f", !llvm.loop !{self._note(f'distinct !{{$, !{self._note(_parallel(block.group))}}}')}"
+        return f", !llvm.loop !{self._note('distinct !{$, !1}')}" if self._is_masked else ""
 
     def _leave(self, stmt: Stmt) -> None:
         block = self._open.pop()
@@ -319,7 +348,7 @@ class FunctionPrinter(ExpressionPrinter):
             self._jump(block.step)
             self._begin(block.step)
             self._add(f"{block.following} = add nsw {value_type(stmt.index.type)} {block.index}, 1")
-            self._end(f"br label %{block.head}{self._loop_metadata()}")
+            self._end(f"br label %{block.head}{self._loop_metadata(block)}")
         else:
             self._jump(block.end)
         self._begin(block.end)

@@ -17,10 +17,13 @@ from ddcompile.backends.shared.memory import input_memory, output_memory, output
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import Types, ValueType, infer
 from ddcompile.ir.verifier import check
+from ddcompile.kernel.grid.build import build, phases, units
 from ddcompile.kernel.lower import lower
-from ddcompile.runtime.arrays import prepare, results
+from ddcompile.kernel.schedules import Schedule, check_schedule, choose
+from ddcompile.runtime.arrays import bundle, matched, prepare, results
+from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
-from ddcompile.runtime.threads import check_jobs, spread
+from ddcompile.runtime.threads import check_jobs, spread, team
 
 __all__ = ["CompiledRule", "compile_jit"]
 
@@ -29,11 +32,11 @@ _PREFIX = "ddcompile_rule"
 _KEPT = 64
 """How many specialisations of a rule with sizes or rational inputs are kept, the latest used ones."""
 
-_Key: TypeAlias = tuple[Rule, tuple[tuple[str, ValueType], ...]]
-"""What machine code is for: a rule without sizes, and the types of its rational inputs."""
+_Key: TypeAlias = tuple[Rule, tuple[tuple[str, ValueType], ...], bool]
+"""What machine code is for: a rule without sizes, the types of its rational inputs, and whether bits are packed."""
 
 
-def compile_jit(rule: Rule, n_jobs: int = 1) -> CompiledRule:
+def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> CompiledRule:
     """Compile a rule to machine code for this processor.
 
     Parameters
@@ -43,33 +46,37 @@ def compile_jit(rule: Rule, n_jobs: int = 1) -> CompiledRule:
         take ten times as long, as it does not vectorise a recurrence over rows. So is one with rational
         inputs, for the fraction bits and the range that their values need: narrow integers if they do.
     n_jobs : int
-        Threads among which the samples of a batch are divided; -1 for one a processor.
+        Threads among which the samples of a batch, or parts of one large sample, are divided; -1 for one a processor.
+    schedule : {"auto", "grid", "scalar"}
+        See `ddcompile.kernel.schedules`.
 
     Returns
     -------
     CompiledRule
-        A function that takes one array an input and gives an array, or a NamedTuple of several results.
+        A function that takes one array an input and gives an array, or a NamedTuple of several results. Given packed
+        bits (see `ddcompile.pack`), it gives packed bits.
 
     Raises
     ------
     CompileError
-        If the rule is not valid (T###), if machine integers cannot hold its numbers (E0##), or if `n_jobs` is no number
-        of threads (E021).
+        If the rule is not valid (T###), if machine integers cannot hold its numbers (E0##), if `n_jobs` is no number of
+        threads (E021), or if the schedule does not take the rule (E022; of a rule with sizes, when it is called).
     """
-    return CompiledRule(rule, n_jobs)
+    return CompiledRule(rule, n_jobs, schedule)
 
 
 class CompiledRule:
     """A compiled rule. Calls from several threads at once are safe, and run at the same time."""
 
-    def __init__(self, rule: Rule, n_jobs: int = 1) -> None:
+    def __init__(self, rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> None:
         self.rule = rule
         self.n_jobs = check_jobs(n_jobs)
+        self.schedule: Schedule = check_schedule(schedule)
         self._programs: OrderedDict[_Key, _Program] = OrderedDict()
         self._lock = Lock()
         types = check(rule)
         if not rule.sizes and not any(declaration.type.kind == "rat" for declaration in rule.inputs):
-            self._programs[rule, ()] = _Program(rule, types)
+            self._programs[rule, (), False] = _Program(rule, types, self.n_jobs, self.schedule)
 
     def __call__(self, *arrays: Any) -> Any:
         """Apply the rule to one sample or any batch.
@@ -78,33 +85,55 @@ class CompiledRule:
         ----------
         *arrays
             One array an input, with the same batch axes before its own; see `ddcompile.runtime.arrays.prepare`.
+            Inputs of bits may be packed.
 
         Returns
         -------
         ndarray or NamedTuple of ndarray
-            As the interpreter gives them.
+            As the interpreter gives them; if an input is packed, so are results of bits.
 
         Raises
         ------
         CompileError
             A### if an array has a wrong shape or value.
         """
+        if arrays and any(isinstance(array, Packed) for array in arrays):
+            return self._packed(arrays)
         prepared = prepare(self.rule, arrays)
         program = self._program(prepared.rule, ranged_types(prepared))
-        raw = program.run(prepared.arrays, prod(prepared.batch_shape), self.n_jobs)
+        raw = program.run(prepared.arrays, prod(prepared.batch_shape))
         return results(program.types.rule, program.types, raw, prepared.batch_shape)
+
+    def _packed(self, arrays: Sequence[Any]) -> Any:
+        """Results for packed bits, packed."""
+        packed = [array for array in arrays if isinstance(array, Packed)]
+        if len(packed) == len(arrays):
+            rule, batch = matched(self.rule, [array.shape for array in packed])
+            program = self._program(rule, {}, is_packed=True)
+            if program.is_packed:
+                samples = prod(batch)
+                given = [array.words.reshape(samples, -1) for array in packed]
+                raw = program.run(given, samples)
+                shapes = [(*batch, *program.types.shape[d.name]) for d in rule.outputs]
+                words = [a.reshape((*batch, *a.shape[1:])) for a in raw]
+                return bundle(rule, [Packed(w, shape) for w, shape in zip(words, shapes, strict=True)])
+        found = self(*(np.asarray(array) for array in arrays))
+        answers = found if isinstance(found, tuple) else (found,)
+        kinds = [declaration.type.kind == "bit" for declaration in self.rule.outputs]
+        made = [pack(a) if is_bit and a.ndim else a for a, is_bit in zip(answers, kinds, strict=True)]
+        return bundle(self.rule, made)
 
     def __repr__(self) -> str:
         return f"<compiled rule {self.rule.name}, n_jobs={self.n_jobs}>"
 
-    def _program(self, rule: Rule, rationals: dict[str, ValueType]) -> _Program:
+    def _program(self, rule: Rule, rationals: dict[str, ValueType], *, is_packed: bool = False) -> _Program:
         """The program for a rule without sizes and rational inputs of these types."""
-        key = rule, tuple(rationals.items())
+        key = rule, tuple(rationals.items()), is_packed
         with self._lock:
             program = self._programs.get(key)
             if program is None:
                 types = infer(rule, rationals) if rationals else check(rule)
-                program = self._programs[key] = _Program(rule, types)
+                program = self._programs[key] = _Program(rule, types, self.n_jobs, self.schedule, is_packed=is_packed)
             self._programs.move_to_end(key)
             while len(self._programs) > _KEPT:
                 self._programs.popitem(last=False)
@@ -114,16 +143,27 @@ class CompiledRule:
 class _Program:
     """Machine code for a rule without sizes."""
 
-    def __init__(self, rule: Rule, types: Types) -> None:
+    def __init__(self, rule: Rule, types: Types, n_jobs: int, schedule: Schedule, *, is_packed: bool = False) -> None:
         self.types = types
-        self.kernel = lower(rule, types)
+        self.n_jobs = n_jobs
+        plan = choose(rule, types, schedule).plan
+        self.is_packed = is_packed and plan is not None
+        """Whether bits are given and taken in words."""
+        self._phases, self._units = (0, 0) if plan is None else (phases(plan), units(plan))
+        if plan is None:
+            self.kernel = lower(rule, types)
+        else:
+            self.kernel = build(rule, types, plan, is_packed=is_packed, workers=n_jobs)
         self._library = Library(print_kernel(self.kernel, _PREFIX, comments=False))
         pointers = [ctypes.c_void_p] * (len(self.kernel.parameters) + self.kernel.needs_scratch)
         name = symbol(self.kernel, self.kernel.batch.name, _PREFIX)
         self._batch = self._library.function(name, ctypes.c_int64, *pointers)
+        if self.kernel.phase is not None:
+            name = symbol(self.kernel, self.kernel.phase.name, _PREFIX)
+            self._phase = self._library.function(name, *[ctypes.c_int64] * 4, *pointers)
 
-    def run(self, arrays: Sequence[np.ndarray], count: int, n_jobs: int) -> list[np.ndarray]:
-        """Compute `count` samples; scaled integers or doubles of shape (count, *shape) for each result."""
+    def run(self, arrays: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+        """Compute `count` samples; scaled integers, doubles or words of shape (count, *shape) for each result."""
         inputs = [input_memory(b, array) for b, array in zip(self.kernel.of_role("input"), arrays, strict=True)]
         outputs = [output_memory(buffer, count) for buffer in self.kernel.of_role("output")]
         rows = [
@@ -132,11 +172,19 @@ class _Program:
         ]
 
         def work(start: int, stop: int) -> None:
-            pointers = [array[start:stop].ctypes.data for array in rows]
-            scratch = np.empty(self.kernel.scratch_bytes // 8 if self.kernel.needs_scratch else 0, dtype=np.uint64)
-            if self.kernel.needs_scratch:
-                pointers.append(scratch.ctypes.data)
+            scratch = self._scratch()
+            pointers = [*(array[start:stop].ctypes.data for array in rows), *(array.ctypes.data for array in scratch)]
             self._batch(stop - start, *pointers)
 
-        spread(work, count, n_jobs)
+        if self.n_jobs > count and self._units > 1:
+            scratch = self._scratch()
+            for sample in range(count):
+                pointers = [*(array[sample].ctypes.data for array in rows), *(a.ctypes.data for a in scratch)]
+                team(lambda *job, p=pointers: self._phase(*job, *p), self._phases, self._units, self.n_jobs)
+        else:
+            spread(work, count, self.n_jobs)
         return [output_values(b, array, count) for b, array in zip(self.kernel.of_role("output"), outputs, strict=True)]
+
+    def _scratch(self) -> list[np.ndarray]:
+        """The memory that a call needs to work in, if any."""
+        return [np.empty(self.kernel.scratch_bytes // 8, dtype=np.uint64)] if self.kernel.needs_scratch else []

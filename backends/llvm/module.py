@@ -61,9 +61,9 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
         writer.line()
     # What a byte that holds a bit may be.
     writer.line("!0 = !{i8 0, i8 2}")
-    if printer.marked:
+    if printer.metadata:
         writer.line('!1 = !{!"llvm.loop.vectorize.enable", i1 false}')
-        writer.lines(f"!{number} = distinct !{{!{number}, !1}}" for number in range(2, printer.marked + 2))
+        writer.lines(printer.metadata)
     return writer.text()
 
 

@@ -15,7 +15,7 @@ from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.specialize import specialize
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.lower import lower, machine_types
+from ddcompile.kernel.schedules import check_schedule, scheduled
 
 __all__ = ["LLVMTarget", "emit_object"]
 
@@ -47,8 +47,8 @@ class LLVMTarget:
         Raises
         ------
         CompileError
-            T### if the rule is not valid, E0## if it has numbers without bounds or is not shown to be valid for all
-            sizes, E201 if the prefix is no symbol.
+            T### if the rule is not valid, E0## if it has numbers without bounds, is not shown to be valid for all sizes
+            or is not of a form that the schedule takes, E201 if the prefix is no symbol.
         """
         return [EmittedFile(f"{_prefix(rule, options)}.ll", _text(rule, options))]
 
@@ -70,7 +70,7 @@ def _text(rule: Rule, options: EmitOptions) -> str:
     special = specialize(rule, dict(options.sizes), partly=True)
     types = check(special)
     remark = remarks(special, types) if options.comments else print_statement
-    kernel = lower(special, None if special.sizes else machine_types(special, types), remark)
+    kernel = scheduled(special, types, check_schedule(options.schedule), remark)
     return print_kernel(kernel, _prefix(rule, options), provenance(rule, options), options.comments)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ddcompile.analysis.memory import check_memory
 from ddcompile.backends.python.expressions import Printer
 from ddcompile.backends.python.helpers import called, helpers
 from ddcompile.backends.python.names import PythonNames, field_name, python_names
@@ -63,6 +64,8 @@ def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:
     """The text of the module for `rule`, whose header tells of `source`."""
     checked = check(rule)
     types = None if rule.sizes else checked
+    if types is not None:
+        check_memory(types)
     names = python_names(rule)
     sorts = tensor_sorts(rule, checked, None if types is None else types.order)
     printer = Printer(names, sorts, types)

@@ -12,7 +12,8 @@ from ddcompile.runtime.rationals import binary64, scaled
 __all__ = ["input_memory", "output_memory", "output_values", "scaled_values"]
 
 _DTYPES: dict[str, type[np.generic]] = {
-    "bit": np.uint8, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64, "f64": np.float64
+    "bit": np.uint8, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64, "f64": np.float64,
+    "word": np.uint64,
 }  # fmt: skip
 
 
@@ -45,8 +46,8 @@ def input_memory(buffer: Buffer, array: np.ndarray) -> np.ndarray:
 
 
 def output_memory(buffer: Buffer, samples: int) -> np.ndarray:
-    """Memory for an output of so many samples, all bytes 0."""
-    return np.zeros(samples * buffer.size * buffer.type.words, dtype=_dtype(buffer))
+    """Memory for an output of so many samples, every element of which the kernel writes."""
+    return np.empty(samples * buffer.size * buffer.type.words, dtype=_dtype(buffer))
 
 
 def output_values(buffer: Buffer, memory: np.ndarray, samples: int) -> np.ndarray:

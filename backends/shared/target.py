@@ -39,6 +39,8 @@ class EmitOptions:
         Whether to add a `main` (or what the target has in its place) that checks golden vectors.
     comments : bool
         Whether each statement of the rule appears as a comment above its code.
+    schedule : {"auto", "grid", "scalar"}
+        How compiled targets lay the rule out for the machine (see `ddcompile.kernel.schedules`).
     """
 
     prefix: str = ""
@@ -47,6 +49,7 @@ class EmitOptions:
     verdict: str = ""
     self_test: bool = False
     comments: bool = True
+    schedule: str = "scalar"
 
 
 @runtime_checkable

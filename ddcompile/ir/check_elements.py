@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -20,10 +21,11 @@ from ddcompile.ir.types import Types, extents
 __all__ = ["ElementChecker", "check_sizes"]
 
 _POINTS = 1 << 22
-_ELEMENTS = 1 << 28
-"""Elements of a tensor at most."""
+_ELEMENTS = 1 << 40
+"""Elements of a tensor at most; engines that keep tensors take fewer (see `ddcompile.analysis.memory`)."""
 _PAINTED = 1 << 25
-"""Elements of a tensor with several clauses, or with gaps, at most."""
+"""Elements of a tensor at most whose clauses are not a few boxes without a gap."""
+_BOXES = 64
 
 
 def check_sizes(types: Types, findings: Findings) -> bool:
@@ -63,6 +65,8 @@ class ElementChecker:
             if len(clauses) == 1 and self._is_whole(clauses[0]):
                 continue
             shape = self.types.shape[target]
+            if self._fills(clauses, shape):
+                continue
             if prod(shape) > _PAINTED:
                 message = f"`{target}` has {prod(shape)} elements in several clauses or with gaps"
                 self.findings.add("T023", message, clauses[0], f"at most {_PAINTED} are possible")
@@ -79,6 +83,25 @@ class ElementChecker:
         """Whether a clause defines a box that starts at 0 on every axis."""
         box = literal_box(clause.binders)
         return box is not None and len(box) == len(clause.positions) and all(0 == low < high for low, high in box)
+
+    def _fills(self, clauses: list[Statement], shape: tuple[int, ...]) -> bool:
+        """Whether clauses are a few boxes that are disjoint and together have every element."""
+        if len(clauses) > _BOXES:
+            return False
+        boxes: list[list[tuple[int, int]]] = []
+        for clause in clauses:
+            box = literal_box(clause.binders)
+            if box is None:
+                return False
+            ranges = iter(box)
+            fixed = [None if isinstance(p, Binder) else static_value(p, ONE_POINT, {}) for p in clause.positions]
+            boxes.append([next(ranges) if value is None else (int(value), int(value) + 1) for value in fixed])
+        if any(low < 0 or high <= low for box in boxes for low, high in box):
+            return False
+        pairs = combinations(boxes, 2)
+        if any(all(a < d and c < b for (a, b), (c, d) in zip(one, other, strict=True)) for one, other in pairs):
+            return False
+        return sum(prod(high - low for low, high in box) for box in boxes) == prod(shape)
 
     def _paint(self, owner: np.ndarray, number: int, clause: Statement, clauses: list[Statement]) -> None:
         region = self._region(clause)

@@ -15,7 +15,10 @@ __all__ = ["Answer", "Apply", "Convert", "FromReal", "Reinterpret", "ToReal"]
 
 @dataclass(frozen=True, slots=True)
 class Convert:
-    """The same exact number in another type, which holds it: sign extension, truncation, bit to integer and back."""
+    """The same exact number in another type, which holds it: sign extension, truncation, bit to integer and back.
+
+    A bit becomes bit 0 of a word whose other bits are 0.
+    """
 
     operand: Expr
     type: Type

@@ -21,8 +21,10 @@ from ddcompile.kernel.nodes import (
     Invoke,
     Load,
     Loop,
+    Pack,
     Place,
     Return,
+    Spread,
     Stmt,
     Store,
     Var,
@@ -87,7 +89,7 @@ class _Uses:
     def _note(self, root: Expr, own: str | None, scopes: _Scopes) -> None:
         for node in subexpressions(root):
             match node:
-                case Load(buffer):
+                case Load(buffer) | Pack(buffer):
                     self.buffers.add(buffer)
                 case Var(name) if name != own:
                     self.declarations.add(scopes.declaration(name))
@@ -113,7 +115,7 @@ def _sweep(body: tuple[Stmt, ...], uses: _Uses, outputs: frozenset[str]) -> tupl
                     blocks[-1].append(stmt if is_same else Branch(stmt.condition, then, otherwise))
             case _, Declare(variable) | Assign(variable) if scopes.declaration(variable.name) not in uses.declarations:
                 pass
-            case _, Store(buffer) if buffer not in uses.buffers and buffer not in outputs:
+            case _, (Store(buffer) | Spread(buffer)) if buffer not in uses.buffers and buffer not in outputs:
                 pass
             case _:
                 blocks[-1].append(stmt)
@@ -127,5 +129,5 @@ def _does_something(stmt: Stmt) -> bool:
             return False
         case Branch(_, then, otherwise):
             return any(not isinstance(s, Break) for s in (*then, *otherwise))
-        case Assign() | Store() | Loop() | Invoke() | Place() | Return():
+        case Assign() | Store() | Spread() | Loop() | Invoke() | Place() | Return():
             return True

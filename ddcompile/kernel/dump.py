@@ -28,23 +28,27 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Pack,
     Place,
     RealType,
     Reinterpret,
     Return,
     Select,
+    Shift,
+    Spread,
     Stmt,
     Store,
     ToReal,
     Type,
     Var,
+    WordType,
 )
 from ddcompile.kernel.scalars import real_of
 from ddcompile.kernel.traverse import Event, walk
 
 __all__ = ["dump", "dump_expression"]
 
-_LEVELS = {"or": 1, "xor": 1, "and": 2, "&": 5, ">>": 5, "+": 6, "-": 6}
+_LEVELS = {"or": 1, "xor": 1, "and": 2, "&": 5, ">>": 5, "<<": 5, "+": 6, "-": 6}
 _LEVELS |= dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 4)
 _ATOM = 9
 _INDENT = "  "
@@ -68,6 +72,8 @@ def _buffer(buffer: Buffer) -> str:
 
 
 def _number(value: int, type_: Type) -> str:
+    if isinstance(type_, WordType):
+        return hex(value)
     return repr(real_of(value)) if isinstance(type_, RealType) else str(value)
 
 
@@ -99,8 +105,11 @@ def _line(event: Event, stmt: Stmt, kernel: Kernel) -> str:
             return f"{variable.name} = {dump_expression(value)}"
         case Store(buffer, index, value):
             return f"{buffer}[{dump_expression(index)}] = {dump_expression(value)}"
-        case Loop(index, lower, upper):
-            return f"for {index.name}: {index.type} = {dump_expression(lower)} to {dump_expression(upper)} {{"
+        case Spread(buffer, index, value):
+            return f"{buffer}[{dump_expression(index)} and on] = {dump_expression(value)}"
+        case Loop(index, lower, upper, _, is_parallel):
+            how = " at once" if is_parallel else ""
+            return f"for{how} {index.name}: {index.type} = {dump_expression(lower)} to {dump_expression(upper)} {{"
         case Branch(condition):
             return f"if {dump_expression(condition)} {{"
         case Break():
@@ -147,6 +156,10 @@ def _print(expr: Expr) -> tuple[str, int]:
             level = _LEVELS.get(op, 7)
             least = level + 1 if op in ("<", "<=", ">", ">=", "==", "!=", "&", ">>", "xor", "or") else level
             return f"{_at(left, least)} {op} {_at(right, level + 1)}", level
+        case Shift(op, operand, amount):
+            return f"{_at(operand, 6)} {op} {_at(amount, 6)}", 5
+        case Pack(buffer, index):
+            return f"{buffer}[{dump_expression(index)} and on]", _ATOM
         case Not(operand):
             return f"not {_at(operand, 3)}", 3
         case Select(condition, then, otherwise):

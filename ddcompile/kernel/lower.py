@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ddcompile.analysis.memory import check_memory
 from ddcompile.analysis.sized import HINT, Sized, analyse
 from ddcompile.diagnostics import CompileError, Diagnostic
 from ddcompile.ir.nodes import Binder, Index, Node, Reduce, Rule, Statement
@@ -81,7 +82,8 @@ def lower(rule: Rule, types: Types | None = None, remark: Callable[[Statement], 
     Raises
     ------
     CompileError
-        E010 if a tensor has no bound, E012 if loops nest too deep, E013 if an index leaves 64 bits, E030 to E034 if a
+        E010 if a tensor has no bound, E012 if loops nest too deep, E013 if an index leaves 64 bits, E014 if a tensor is
+        too large, E030 to E034 if a
         rule with sizes is not shown to be legal for all of them.
     """
     sized = analyse(rule, _rationals(rule)) if rule.sizes else None
@@ -89,6 +91,8 @@ def lower(rule: Rule, types: Types | None = None, remark: Callable[[Statement], 
         types = sized.types
     elif types is None:
         types = machine_types(rule)
+    if sized is None:
+        check_memory(types)
     _check_bounds(rule, types)
     return _Lowering(rule, types, sized, remark).run()
 

@@ -9,6 +9,8 @@ Semantics
   complement of `width` bits: 8, 16, 32, 64 or a larger multiple of 64). In memory an element of 8 to 64 bits is that
   machine integer; a wider one is `width / 64` words of 64 bits, least significant first, without padding between
   elements. `F64` is IEEE binary64, and every operation on it is rounded to nearest even, by itself.
+- `WORD` is 64 bits that logic, shifts and tests for equality work on at once. Bit k of a word that is packed from a
+  buffer of bits is element k of those it is packed from. In memory it is a 64-bit integer of the machine.
 - No operation on integers overflows: the lowering picks widths from proved ranges. A printer may rely on it (signed
   arithmetic, `nsw`), whatever the width.
 - Expressions are pure and total, and no deeper than `MAX_DEPTH`, so printers may recurse over them; statements may
@@ -36,7 +38,21 @@ from typing import Literal as OneOf, TypeAlias
 from ddcompile.analysis.conditions import Condition
 from ddcompile.kernel.buffers import Buffer, Extent, Role
 from ddcompile.kernel.conversions import Answer, Apply, Convert, FromReal, Reinterpret, ToReal
-from ddcompile.kernel.scalars import BIT, F64, I8, I16, I32, I64, BitType, IntType, RealType, Type, int_type
+from ddcompile.kernel.scalars import (
+    BIT,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    WORD,
+    BitType,
+    IntType,
+    RealType,
+    Type,
+    WordType,
+    int_type,
+)
 
 __all__ = [
     "BIT",
@@ -47,6 +63,7 @@ __all__ = [
     "I64",
     "MAX_DEPTH",
     "STACK_LIMIT",
+    "WORD",
     "Answer",
     "Apply",
     "Arith",
@@ -75,17 +92,22 @@ __all__ = [
     "Loop",
     "Negate",
     "Not",
+    "Pack",
     "Place",
     "RealType",
     "Reinterpret",
     "Return",
     "Role",
     "Select",
+    "Shift",
+    "ShiftOp",
+    "Spread",
     "Stmt",
     "Store",
     "ToReal",
     "Type",
     "Var",
+    "WordType",
     "int_type",
 ]
 
@@ -101,11 +123,12 @@ STACK_LIMIT = 16 * 1024
 ArithOp: TypeAlias = OneOf["+", "-", "*", "/", "%", "&", ">>"]
 CompareOp: TypeAlias = OneOf["<", "<=", ">", ">=", "==", "!="]
 LogicOp: TypeAlias = OneOf["and", "or", "xor"]
+ShiftOp: TypeAlias = OneOf["<<", ">>"]
 
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A number; 0 or 1 when the type is `BIT`, and the 64 bits of the number when the type is `F64`."""
+    """A number; 0 or 1 when the type is `BIT`, below 2**64 when it is `WORD`, the number's 64 bits when it is `F64`."""
 
     value: int
     type: Type
@@ -158,7 +181,7 @@ class Arith:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Compare two operands of one type, giving a bit; bits compare with `==` and `!=` only.
+    """Compare two operands of one type, giving a bit; bits and words compare with `==` and `!=` only.
 
     Of real numbers, the zeros are equal; with a NaN, `!=` gives 1 and the others 0.
     """
@@ -175,28 +198,55 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """Two bits give a bit."""
+    """Two bits give a bit, two words a word."""
 
     op: LogicOp
     left: Expr
     right: Expr
 
     @property
-    def type(self) -> BitType:
-        """Always a bit."""
-        return BIT
+    def type(self) -> BitType | WordType:
+        """A bit or a word, as the operands are."""
+        return WORD if isinstance(self.left.type, WordType) else BIT
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The other bit."""
+    """The other bit, or the word of the other bits."""
 
     operand: Expr
 
     @property
-    def type(self) -> BitType:
-        """Always a bit."""
-        return BIT
+    def type(self) -> BitType | WordType:
+        """A bit or a word, as the operand is."""
+        return WORD if isinstance(self.operand.type, WordType) else BIT
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A word whose bits move by 0 to 63 places: `<<` to the higher ones, `>>` to the lower ones; zeros move in."""
+
+    op: ShiftOp
+    operand: Expr
+    amount: Expr
+
+    @property
+    def type(self) -> WordType:
+        """Always a word."""
+        return WORD
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Elements `index` to `index + 63` of a buffer of bits as a word."""
+
+    buffer: str
+    index: Expr
+
+    @property
+    def type(self) -> WordType:
+        """Always a word."""
+        return WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +260,7 @@ class Select:
 
 
 Expr: TypeAlias = (
-    Const | Var | Load | Negate | Arith | Compare | Logic | Not | Select
+    Const | Var | Load | Negate | Arith | Compare | Logic | Not | Shift | Pack | Select
     | Convert | ToReal | FromReal | Reinterpret | Apply | Answer
 )  # fmt: skip
 
@@ -252,13 +302,26 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Write the bits of a word to elements `index` to `index + 63` of an output or scratch buffer of bits."""
+
+    buffer: str
+    index: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
-    """Run `body` for `index` = lower, lower + 1, ..., upper - 1; bounds have the type of the index."""
+    """Run `body` for `index` = lower, lower + 1, ..., upper - 1; bounds have the type of the index.
+
+    The passes of a parallel loop may run in any order, or at once: what one writes no other reads or writes.
+    """
 
     index: Var
     lower: Expr
     upper: Expr
     body: tuple[Stmt, ...]
+    is_parallel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +366,7 @@ class Return:
     value: Expr
 
 
-Stmt: TypeAlias = Comment | Declare | Assign | Store | Loop | Branch | Break | Invoke | Place | Return
+Stmt: TypeAlias = Comment | Declare | Assign | Store | Spread | Loop | Branch | Break | Invoke | Place | Return
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
@@ -354,6 +417,11 @@ class Kernel:
         return tuple(f for suffix, f in self.function.items() if suffix.startswith("_part"))
 
     @property
+    def phase(self) -> Function | None:
+        """The function that the threads of a team share the work of a sample by (see `ddcompile.kernel.grid`)."""
+        return self.function.get("_phase")
+
+    @property
     def batch(self) -> Function:
         """The function that computes n samples, one after the other in memory."""
         return self.function["_batch"]
@@ -390,5 +458,5 @@ class Kernel:
     @property
     def needs_scratch(self) -> bool:
         """Whether the caller supplies the scratch memory: it may be too large for the stack, or parts share it."""
-        limit = 0 if self.parts else STACK_LIMIT
+        limit = 0 if self.parts or self.phase is not None else STACK_LIMIT
         return any(b.is_sized for b in self.of_role("scratch")) or self.scratch_bytes > limit

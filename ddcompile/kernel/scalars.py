@@ -1,4 +1,4 @@
-"""Types of kernel scalars: bits, signed integers of any width, and IEEE binary64 numbers."""
+"""Types of kernel scalars: bits, words of 64 bits, signed integers of any width, and IEEE binary64 numbers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ __all__ = [
     "I16",
     "I32",
     "I64",
+    "WORD",
     "BitType",
     "IntType",
     "RealType",
     "Type",
+    "WordType",
     "bits_of",
     "int_type",
     "real_of",
@@ -38,6 +40,29 @@ class BitType:
     def bytes(self) -> int:
         """Bytes an element takes in memory."""
         return 1
+
+    @property
+    def words(self) -> int:
+        """Items of memory that an element takes."""
+        return 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether no machine type holds the type."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class WordType:
+    """64 bits side by side, bit k being the one of weight 2**k; no number."""
+
+    def __str__(self) -> str:
+        return "word"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes an element takes in memory."""
+        return 8
 
     @property
     def words(self) -> int:
@@ -112,9 +137,10 @@ class IntType:
         return (1 << (self.width - 1)) - 1
 
 
-Type: TypeAlias = BitType | IntType | RealType
+Type: TypeAlias = BitType | WordType | IntType | RealType
 
 BIT = BitType()
+WORD = WordType()
 F64 = RealType()
 I8 = IntType(8)
 I16 = IntType(16)

@@ -25,10 +25,13 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Pack,
     Place,
     Reinterpret,
     Return,
     Select,
+    Shift,
+    Spread,
     Stmt,
     Store,
     ToReal,
@@ -43,6 +46,7 @@ __all__ = [
     "loads",
     "operands",
     "read_variables",
+    "stores",
     "subexpressions",
     "variables",
     "walk",
@@ -83,7 +87,7 @@ def operands(stmt: Stmt) -> tuple[Expr, ...]:
             return ()
         case Declare(_, value) | Assign(_, value) | Place(_, value) | Return(value):
             return (value,)
-        case Store(_, index, value):
+        case Store(_, index, value) | Spread(_, index, value):
             return (index, value)
         case Loop(_, lower, upper):
             return (lower, upper)
@@ -110,6 +114,10 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (operand,)
         case Arith(_, left, right) | Compare(_, left, right) | Logic(_, left, right):
             return (left, right)
+        case Shift(_, operand, amount):
+            return (operand, amount)
+        case Pack(_, index):
+            return (index,)
         case Select(condition, then, otherwise):
             return (condition, then, otherwise)
         case _:
@@ -133,9 +141,14 @@ def expressions(body: Sequence[Stmt]) -> Iterator[Expr]:
                 yield from subexpressions(expr)
 
 
-def loads(body: Sequence[Stmt]) -> Iterator[Load]:
-    """Every load in some statements."""
-    return (node for node in expressions(body) if isinstance(node, Load))
+def loads(body: Sequence[Stmt]) -> Iterator[Load | Pack]:
+    """Every read of a buffer in some statements."""
+    return (node for node in expressions(body) if isinstance(node, Load | Pack))
+
+
+def stores(body: Sequence[Stmt]) -> Iterator[Store | Spread]:
+    """Every write to a buffer in some statements."""
+    return (stmt for _, stmt in walk(body) if isinstance(stmt, Store | Spread))
 
 
 def applied(body: Sequence[Stmt]) -> list[str]:

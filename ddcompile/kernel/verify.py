@@ -11,6 +11,7 @@ from ddcompile.kernel.nodes import (
     F64,
     I64,
     MAX_DEPTH,
+    WORD,
     Answer,
     Apply,
     Arith,
@@ -34,16 +35,20 @@ from ddcompile.kernel.nodes import (
     Loop,
     Negate,
     Not,
+    Pack,
     Place,
     RealType,
     Reinterpret,
     Return,
     Select,
+    Shift,
+    Spread,
     Stmt,
     Store,
     ToReal,
     Type,
     Var,
+    WordType,
 )
 from ddcompile.kernel.scalars import FINEST
 from ddcompile.kernel.traverse import children, operands, walk
@@ -66,7 +71,7 @@ def verify(kernel: Kernel) -> list[str]:
 
 
 def _fits(value: int, type_: Type) -> bool:
-    if isinstance(type_, RealType):
+    if isinstance(type_, RealType | WordType):
         return 0 <= value < 2**64
     return value in (0, 1) if isinstance(type_, BitType) else type_.low <= value <= type_.high
 
@@ -126,6 +131,13 @@ class _Checker:
                     yield f"{buffer} cannot be written"
                 elif known_buffer.type != value.type:
                     yield f"{buffer} of {known_buffer.type} is given {value.type}"
+                yield from _index(buffer, index)
+            case Spread(buffer, index, value):
+                known_buffer = self.kernel.buffer.get(buffer)
+                if known_buffer is None or known_buffer.role not in ("output", "scratch"):
+                    yield f"{buffer} cannot be written"
+                elif known_buffer.type != BIT or value.type != WORD:
+                    yield f"{buffer} of {known_buffer.type} is given the bits of {value.type}"
                 yield from _index(buffer, index)
             case Loop(variable, lower, upper):
                 yield from _same(f"loop over {variable.name}", variable, lower, upper)
@@ -203,12 +215,23 @@ class _Checker:
                     yield "remainder by what is not positive"
             case Compare(op, left, right):
                 yield from _same(op, left, right)
-                if isinstance(left.type, BitType) and op not in ("==", "!="):
+                if isinstance(left.type, BitType | WordType) and op not in ("==", "!="):
                     yield f"bits compared by {op}"
             case Logic(op, left, right):
-                yield from _bits(op, left, right)
+                yield from _bits_or_words(op, left, right)
             case Not(operand):
-                yield from _bits("not", operand)
+                yield from _bits_or_words("not", operand)
+            case Shift(op, operand, amount):
+                if operand.type != WORD:
+                    yield f"{op} of {operand.type}"
+                if isinstance(amount, Const) and not 0 <= amount.value < 64:
+                    yield f"{op} by {amount.value}"
+                yield from _index(op, amount)
+            case Pack(buffer, index):
+                known_buffer = self.kernel.buffer.get(buffer)
+                if known_buffer is None or known_buffer.type != BIT:
+                    yield f"{buffer} is no buffer of bits"
+                yield from _index(buffer, index)
             case Select(condition, then, otherwise):
                 yield from _bits("select", condition)
                 yield from _same("select", expr, then, otherwise)
@@ -217,6 +240,8 @@ class _Checker:
                     yield f"conversion of {type_} to itself"
                 if F64 in (operand.type, type_):
                     yield f"conversion of {operand.type} to {type_} without rounding"
+                if operand.type == WORD or (type_ == WORD and operand.type != BIT):
+                    yield f"conversion of {operand.type} to {type_}"
             case ToReal(operand, exponent):
                 if operand.type == F64 or exponent < 0 or (exponent > 1022 and not operand.type.is_wide):
                     yield f"no rounding of {operand.type} times 2^-{exponent}"
@@ -242,6 +267,11 @@ def _same(what: str, *exprs: Expr) -> Iterator[str]:
 def _bits(what: str, *exprs: Expr) -> Iterator[str]:
     if any(expr.type != BIT for expr in exprs):
         yield f"{what} needs bits, not {', '.join(str(expr.type) for expr in exprs)}"
+
+
+def _bits_or_words(what: str, *exprs: Expr) -> Iterator[str]:
+    if any(expr.type != WORD for expr in exprs):
+        yield from _bits(what, *exprs)
 
 
 def _index(what: str, index: Expr) -> Iterator[str]:

@@ -13,6 +13,7 @@ same arrays with the same messages.
 | A006 | a value is NaN or infinite |
 | A007 | an input is given by a name that is none, or twice |
 | A008 | a rational is no double, which compiled C needs |
+| A009 | words are no packed bits, or something is no bit and cannot be packed |
 | A010 | there are more or fewer shapes or axes than the rule has inputs or axes |
 | A011 | no sizes give the inputs their shapes |
 | A013 | a size is missing or not positive |
@@ -44,7 +45,16 @@ from ddcompile.ir.specialize import solve_sizes, specialize
 from ddcompile.ir.types import Types, declared_type, extents
 from ddcompile.ir.verifier import check
 
-__all__ = ["Prepared", "bundle", "canonical_results", "prepare", "result_field", "results", "specialized"]
+__all__ = [
+    "Prepared",
+    "bundle",
+    "canonical_results",
+    "matched",
+    "prepare",
+    "result_field",
+    "results",
+    "specialized",
+]
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
 _WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a finite double"}
@@ -90,21 +100,41 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
     CompileError
         Naming the input and, for a value at fault, its position: codes A###.
     """
-    if len(arrays) != len(rule.inputs):
+    _check_number(rule, len(arrays))
+    given = [_as_array(array, declaration) for array, declaration in zip(arrays, rule.inputs, strict=True)]
+    rule, batch_shape = matched(rule, [array.shape for array in given])
+    prepared = []
+    for array, declaration in zip(given, rule.inputs, strict=True):
+        flat = array.reshape((prod(batch_shape), *array.shape[len(batch_shape) :]))
+        prepared.append(_canonical(flat, declaration, batch_shape))
+    return Prepared(rule, tuple(prepared), batch_shape)
+
+
+def _check_number(rule: Rule, count: int) -> None:
+    if count != len(rule.inputs):
         names = ", ".join(f"`{d.name}`" for d in rule.inputs)
         raise fail(
             "A001",
-            f"`{rule.name}` takes {counted(len(rule.inputs), 'input')}, not {len(arrays)}",
+            f"`{rule.name}` takes {counted(len(rule.inputs), 'input')}, not {count}",
             place=rule.name,
             hint=f"in this order: {names}" if names else "",
         )
-    given = [_as_array(array, declaration) for array, declaration in zip(arrays, rule.inputs, strict=True)]
-    batch_shape = _batch_shape(given, rule)
-    shapes = [array.shape[len(batch_shape) :] for array in given]
+
+
+def matched(rule: Rule, shapes: Sequence[tuple[int, ...]]) -> tuple[Rule, tuple[int, ...]]:
+    """The rule without sizes, and the batch axes, for inputs of some shapes.
+
+    Raises
+    ------
+    CompileError
+        A001, A003, A004 or A011 if the shapes are not those that the rule takes.
+    """
+    _check_number(rule, len(shapes))
+    batch_shape = _batch_shape(shapes, rule)
+    own = [shape[len(batch_shape) :] for shape in shapes]
     if rule.sizes:
-        rule = specialized(rule, solve_sizes(rule, shapes))
-    prepared = []
-    for array, shape, declaration in zip(given, shapes, rule.inputs, strict=True):
+        rule = specialized(rule, solve_sizes(rule, own))
+    for shape, declaration in zip(own, rule.inputs, strict=True):
         expected = extents(declaration.type)
         if shape != expected:
             raise fail(
@@ -113,9 +143,7 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
                 + (f" after {counted(len(batch_shape), 'batch axis', 'batch axes')}" if batch_shape else ""),
                 place=declaration.name,
             )
-        flat = array.reshape((prod(batch_shape), *shape))
-        prepared.append(_canonical(flat, declaration, batch_shape))
-    return Prepared(rule, tuple(prepared), batch_shape)
+    return rule, batch_shape
 
 
 def specialized(rule: Rule, sizes: dict[str, int]) -> Rule:
@@ -153,17 +181,17 @@ def _as_array(value: Any, declaration: Declaration) -> np.ndarray:
     )
 
 
-def _batch_shape(given: list[np.ndarray], rule: Rule) -> tuple[int, ...]:
+def _batch_shape(shapes: Sequence[tuple[int, ...]], rule: Rule) -> tuple[int, ...]:
     found: tuple[int, ...] | None = None
-    for array, declaration in zip(given, rule.inputs, strict=True):
+    for shape, declaration in zip(shapes, rule.inputs, strict=True):
         rank = len(declaration.type.shape)
-        if array.ndim < rank:
+        if len(shape) < rank:
             raise fail(
                 "A003",
-                f"`{declaration.name}` has {rank} axes, but the array only {array.ndim}: {_shape_text(array.shape)}",
+                f"`{declaration.name}` has {rank} axes, but the array only {len(shape)}: {_shape_text(shape)}",
                 place=declaration.name,
             )
-        batch = array.shape[: array.ndim - rank]
+        batch = shape[: len(shape) - rank]
         if found is None:
             found = batch
         elif batch != found:
@@ -226,7 +254,7 @@ def _integers(array: np.ndarray, declaration: Declaration, batch_shape: tuple[in
             raise _value_error(array, bad, declaration, batch_shape)
         return array
     if array.dtype == np.bool_:
-        return array.astype(np.uint8)
+        return array.view(np.uint8)
     if array.dtype.kind != "f":
         return array
     array = array.astype(np.float64)
@@ -245,6 +273,10 @@ def _outside(integers: np.ndarray, declared: ValueType) -> np.ndarray | None:
     else:
         assert declared.low is not None, "inputs are bounded"
         assert declared.high is not None, "inputs are bounded"
+        if integers.size:
+            is_above = (integers.dtype.kind == "u" and declared.low <= 0) or bool(declared.low <= integers.min())
+            if is_above and bool(integers.max() <= declared.high):
+                return None
         bad = np.asarray((integers < declared.low) | (integers > declared.high), dtype=bool)
     return bad if bool(bad.any()) else None
 
@@ -339,7 +371,7 @@ def results(rule: Rule, types: Types, arrays: Sequence[np.ndarray], batch_shape:
     return bundle(rule, canonical_results(rule, types, arrays, batch_shape))
 
 
-def bundle(rule: Rule, found: tuple[np.ndarray, ...]) -> Any:
+def bundle(rule: Rule, found: Sequence[Any]) -> Any:
     """Canonical results as a call gives them: a bare array for one result, a NamedTuple for several."""
     if len(found) == 1:
         return found[0]

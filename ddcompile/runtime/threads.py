@@ -10,7 +10,7 @@ from typing import Any
 
 from ddcompile.diagnostics import fail
 
-__all__ = ["check_jobs", "spread"]
+__all__ = ["check_jobs", "spread", "team"]
 
 
 def check_jobs(n_jobs: Any) -> int:
@@ -52,3 +52,32 @@ def spread(work: Callable[[int, int], None], count: int, n_jobs: int) -> None:
         work(bounds[0], bounds[1])
     for other in others:
         other.result()
+
+
+def team(work: Callable[[int, int, int, int], None], phases: int, count: int, n_jobs: int) -> None:
+    """Call `work(worker, phase, start, stop)`, each phase after the one before, its range divided among threads.
+
+    Parameters
+    ----------
+    work
+        Does its range without touching what other ranges of the phase write; it should release the GIL. No two calls
+        that run at the same time have the same `worker`, a number below `n_jobs`.
+    phases
+        How many phases there are.
+    count
+        The ranges of a phase together are `range(count)`.
+    n_jobs
+        The number of threads; with one, everything runs in the caller's.
+    """
+    jobs = min(n_jobs, count)
+    if jobs <= 1:
+        for phase in range(phases):
+            work(0, phase, 0, count)
+        return
+    bounds = [count * k // jobs for k in range(jobs + 1)]
+    with ThreadPoolExecutor(jobs - 1) as pool:
+        for phase in range(phases):
+            others = [pool.submit(work, k, phase, bounds[k], bounds[k + 1]) for k in range(1, jobs)]
+            work(0, phase, bounds[0], bounds[1])
+            for other in others:
+                other.result()

@@ -1,0 +1,505 @@
+"""What a rule computes on a grid: streams of bits, the stages that make them from one another, and time.
+
+A stream is a tensor of bits, or what a tensor is at constant leading positions. A stage gives every element of a stream
+by one circuit over elements of others at constant offsets. A recurrence over time is one step, a few stages, that is
+repeated. The passes of a plan run one after the other over the whole grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+
+from ddcompile.ir.affine import affine_of
+from ddcompile.ir.nodes import Binder, Expr, Read, Rule, Statement
+from ddcompile.ir.types import Types
+from ddcompile.kernel.grid.circuits import Circuit, Leaf, TooLarge
+from ddcompile.kernel.grid.expressions import Environment, Place, Refused, Translator
+from ddcompile.kernel.grid.sharing import Planes
+from ddcompile.kernel.grid.sums import Form, number_form
+
+__all__ = ["Pass", "Plan", "Refused", "Stage", "Stream", "plan"]
+
+_TIME = -1
+"""Stands for the axis of time."""
+_STREAMS = 64
+"""Streams that a rule may have: tensors times what they have of leading positions."""
+_BEFORE, _STEP, _AFTER = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Bits on the grid.
+
+    Attributes
+    ----------
+    name
+        Unlike that of any other stream.
+    extents
+        The shape.
+    fill
+        What continues it beyond its shape, along axes that do not wrap.
+    """
+
+    name: str
+    extents: tuple[int, ...]
+    fill: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stream that is computed, and the gate that gives an element of it."""
+
+    stream: str
+    gate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Stages over the whole grid.
+
+    Attributes
+    ----------
+    loads
+        The streams it begins with.
+    stages
+        What it computes, in order.
+    carried
+        Which stream takes the place of which of `loads` when the stages are repeated.
+    steps
+        How often the stages run.
+    results
+        The streams that remain.
+    """
+
+    loads: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    carried: tuple[tuple[str, str], ...]
+    steps: int
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A rule on a grid.
+
+    Attributes
+    ----------
+    extents
+        The shape of the grid: along each axis the greatest extent of a stream.
+    wraps
+        Which axes wrap around.
+    circuit
+        All gates.
+    planes
+        For every stream, the gates of the planes that are kept beside its rows, from plane 1 on.
+    streams
+        By name.
+    passes
+        One after the other.
+    inputs, results
+        Where streams come from and go to: buffer, number of the grid in it, stream.
+    operations
+        About how many operations on words an element's word takes, for all steps.
+    """
+
+    extents: tuple[int, ...]
+    wraps: tuple[bool, ...]
+    circuit: Circuit
+    planes: dict[str, list[int]]
+    streams: dict[str, Stream]
+    passes: tuple[Pass, ...]
+    inputs: tuple[tuple[str, int, str], ...]
+    results: tuple[tuple[str, int, str], ...]
+    operations: int
+
+
+def plan(rule: Rule, types: Types) -> Plan:
+    """How to compute a rule without sizes on a grid of bits.
+
+    Raises
+    ------
+    Refused
+        If the rule is not of this form; says why.
+    """
+    for declaration in (*rule.inputs, *rule.outputs):
+        if declaration.type.kind != "bit":
+            raise Refused(f"`{declaration.name}` is no tensor of bits")
+        if not declaration.type.shape:
+            raise Refused(f"`{declaration.name}` has no axis")
+    if not rule.inputs:
+        raise Refused("there is no input")
+    most = min(len(d.type.shape) for d in (*rule.inputs, *rule.outputs))
+    reasons: list[str] = []
+    for rank in range(most, 0, -1):
+        found: list[Plan] = []
+        for sharing in ("none", "summed", "compared"):
+            try:
+                found.append(_Planner(rule, types, rank, sharing).run())
+            except Refused as refusal:
+                reasons.append(str(refusal))
+            except TooLarge:
+                reasons.append("its circuit has too many gates")
+        if found:
+            return min(found, key=lambda p: p.operations)
+    raise Refused(reasons[0])
+
+
+class _Planner:
+    """Plans for grids of one rank; tensors have their other axes in front."""
+
+    def __init__(self, rule: Rule, types: Types, rank: int, sharing: str) -> None:
+        self.rule, self.types, self.rank = rule, types, rank
+        self.circuit = Circuit()
+        self.planes = Planes(self.circuit)
+        self.streams: dict[str, Stream] = {}
+        self.fills: dict[str, int] = {}
+        self.wrapped: set[int] = set()
+        self.clipped: set[int] = set()
+        self.stages: list[list[Stage]] = [[], [], []]
+        self.carried: dict[str, str] = {}
+        self.timed: set[str] = set()
+        """The tensors of the recurrence."""
+        self.section = _BEFORE
+        self.steps = 0
+        self.known: dict[tuple[str, tuple[int, ...]], tuple[str, int]] = {}
+        """The stream of a tensor at its leading positions, and the section in which it is made."""
+        self.inlined: dict[str, list[Statement]] = {}
+        self.depth = 0
+        keep, share = (lambda form: form), self.planes.shared
+        self.translator = Translator(
+            self.circuit,
+            self._read,
+            lambda expr: types.of(expr).is_bit,
+            share if sharing == "summed" else keep,
+            share if sharing == "compared" else keep,
+            self._modulus,
+        )
+
+    def run(self) -> Plan:
+        inputs = []
+        for declaration in self.rule.inputs:
+            shape = self.types.shape[declaration.name]
+            for number, leading in enumerate(product(*map(range, self._leading(shape)))):
+                inputs.append((declaration.name, number, self._stream(declaration.name, leading, shape)))
+        for position, group in enumerate(self.types.order):
+            statements = [self.rule.statements[k] for k in group]
+            if position in self.types.recurrences:
+                self._recurrence(statements)
+            elif all(self.types.tensor[s.target].is_bit for s in statements) and statements[0].positions:
+                self._tensor(statements)
+            else:
+                self.inlined[statements[0].target] = statements
+        results = []
+        for declaration in self.rule.outputs:
+            shape = self.types.shape[declaration.name]
+            for number, leading in enumerate(product(*map(range, self._leading(shape)))):
+                results.append((declaration.name, number, self.known[declaration.name, leading][0]))
+        return self._plan(inputs, results)
+
+    # --- streams -----------------------------------------------------------------------------------------------------
+
+    def _leading(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The extents of the axes in front of the grid's."""
+        if len(shape) < self.rank:
+            raise Refused("tensors have different numbers of axes")
+        return shape[: len(shape) - self.rank]
+
+    def _stream(self, tensor: str, leading: tuple[int, ...], shape: tuple[int, ...], suffix: str = "") -> str:
+        if len(self.streams) >= _STREAMS:
+            raise Refused(f"it has more than {_STREAMS} grids of bits")
+        name = "_".join([tensor, *map(str, leading)]) + suffix
+        while name in self.streams:
+            name += "_"
+        self.streams[name] = Stream(name, shape[len(shape) - self.rank :])
+        if not suffix:
+            self.known[tensor, leading] = name, self.section
+        return name
+
+    def _modulus(self, axis: int) -> int:
+        """The extent of an axis that wraps around."""
+        shape = self.types.shape[self.rule.inputs[0].name]
+        return shape[len(shape) - self.rank + axis] if axis != _TIME else 0
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _tensor(self, statements: Sequence[Statement]) -> None:
+        """A tensor of bits that does not read itself."""
+        shape = self.types.shape[statements[0].target]
+        for statement in statements:
+            for leading, environment in self._clause(statement, shape):
+                gate = self.translator.bit(statement.value, environment)
+                stream = self._stream(statement.target, leading, shape)
+                self.stages[self.section].append(Stage(stream, gate))
+
+    def _clause(
+        self, statement: Statement, shape: tuple[int, ...], lead: Environment | None = None
+    ) -> Iterator[tuple[tuple[int, ...], Environment]]:
+        """The leading positions of a clause, behind that of time if there is a `lead`, and what indices stand for."""
+        skipped = 0 if lead is None else 1
+        front = len(shape) - self.rank
+        if front < skipped:
+            raise Refused("tensors have different numbers of axes")
+        grid: dict[str, Place | int] = dict(lead or {})
+        for axis, position in enumerate(statement.positions[front:]):
+            if not isinstance(position, Binder) or _span(position) != (0, shape[front + axis]):
+                raise Refused(f"a clause of `{statement.target}` does not define all of the grid")
+            grid[position.name] = Place(axis)
+        choices: list[list[tuple[str, int]]] = []
+        for position in statement.positions[skipped:front]:
+            if isinstance(position, Binder):
+                choices.append([(position.name, k) for k in range(*_span(position))])
+            else:
+                choices.append([("", _constant(position))])
+        for chosen in product(*choices):
+            yield tuple(k for _, k in chosen), {**grid, **dict(chosen)}
+
+    def _recurrence(self, statements: Sequence[Statement]) -> None:
+        """Tensors over time: the clauses for step 0, then those for the others."""
+        if self.section != _BEFORE:
+            raise Refused("there is more than one recurrence")
+        first, later = [], []
+        for statement in statements:
+            position = statement.positions[0] if statement.positions else None
+            if isinstance(position, Binder):
+                later.append((statement, _span(position)))
+            elif position is not None and _constant(position) == 0:
+                first.append(statement)
+            else:
+                raise Refused(f"`{statement.target}` is no recurrence over time alone")
+        spans = {span for _, span in later}
+        if len(spans) != 1 or next(iter(spans))[0] != 1:
+            raise Refused("its recurrences do not have the same steps")
+        self.steps = next(iter(spans))[1] - 1
+        self.timed = {statement.target for statement in statements}
+        for statement in first:
+            shape = self.types.shape[statement.target]
+            for leading, environment in self._clause(statement, shape, {}):
+                self._bits_only(statement.target)
+                gate = self.translator.bit(statement.value, environment)
+                before = self._stream(statement.target, leading, shape, suffix="_before")
+                self.known[statement.target, (_TIME, *leading)] = before, _STEP
+                self.stages[_BEFORE].append(Stage(before, gate))
+        self.section = _STEP
+        for statement, _ in later:
+            shape = self.types.shape[statement.target]
+            time = statement.positions[0]
+            assert isinstance(time, Binder)
+            for leading, environment in self._clause(statement, shape, {time.name: Place(_TIME)}):
+                self._bits_only(statement.target)
+                gate = self.translator.bit(statement.value, environment)
+                stream = self._stream(statement.target, leading, shape)
+                self.stages[_STEP].append(Stage(stream, gate))
+                if (statement.target, (_TIME, *leading)) in self.known:
+                    self.carried[stream] = self.known[statement.target, (_TIME, *leading)][0]
+        self.section = _AFTER
+
+    def _bits_only(self, tensor: str) -> None:
+        if not self.types.tensor[tensor].is_bit:
+            raise Refused(f"`{tensor}` is no tensor of bits")
+
+    # --- reads -------------------------------------------------------------------------------------------------------
+
+    def _read(self, read: Read, positions: tuple[Place | int, ...]) -> Form:
+        tensor = read.tensor
+        if tensor in self.types.scaled:
+            return self._table(tensor, positions)
+        if tensor in self.inlined:
+            return self._written_out(read, positions)
+        where = [(p, axis) for p, axis in zip(positions[len(positions) - self.rank :], range(self.rank), strict=False)]
+        if len(positions) < self.rank or any(isinstance(p, int) or p.axis != axis for p, axis in where):
+            raise Refused(f"a read of `{tensor}` is not at a fixed offset along every axis")
+        stream = self._at(read, positions[: len(positions) - self.rank])
+        for place, axis in where:
+            assert isinstance(place, Place)
+            if place.wraps and place.offset:
+                self.wrapped.add(axis)
+            elif place.offset:
+                self.clipped.add(axis)
+        if read.pad is not None:
+            fill = _constant(read.pad)
+            if fill not in (0, 1) or self.fills.setdefault(stream, fill) != fill:
+                raise Refused(f"`{tensor}` is continued in more than one way")
+        offset = tuple(place.offset for place, _ in where if isinstance(place, Place))
+        return Form(0, ((self.circuit.leaf(Leaf(stream, 0, offset)), 1),))
+
+    def _at(self, read: Read, leading: tuple[Place | int, ...]) -> str:
+        """The stream of a tensor at leading positions, in time too."""
+        tensor, rest = read.tensor, leading
+        if leading and isinstance(leading[0], Place):
+            if leading[0].axis != _TIME or leading[0].offset not in (0, -1):
+                raise Refused(f"a read of `{tensor}` is not at a fixed offset along every axis")
+            rest = leading[1:]
+            key = rest if leading[0].offset == 0 else (_TIME, *rest)
+        elif self.section == _AFTER and tensor in self.timed:
+            if leading[0] != self.steps:
+                raise Refused(f"a state of `{tensor}` before the last is read")
+            key = rest = leading[1:]
+        else:
+            key = leading
+        if any(isinstance(p, Place) for p in rest):
+            raise Refused(f"a read of `{tensor}` is not at a fixed offset along every axis")
+        found = self.known.get((tensor, tuple(p if isinstance(p, int) else 0 for p in key)))
+        if found is None:
+            raise Refused(f"a read of `{tensor}` is of no grid")
+        stream, section = found
+        is_last = self.section == _AFTER and section == _STEP
+        if section != self.section and not is_last and not (self.section == _STEP and key and key[0] == _TIME):
+            raise Refused(f"`{tensor}` is read before and after the recurrence")
+        return stream
+
+    def _table(self, tensor: str, positions: tuple[Place | int, ...]) -> Form:
+        if any(isinstance(p, Place) for p in positions):
+            raise Refused(f"an element of `{tensor}` depends on the place")
+        where = tuple(p for p in positions if isinstance(p, int))
+        value = Fraction(int(self.types.scaled[tensor][where]), 1 << self.types.tensor[tensor].exponent)
+        return number_form(value)
+
+    def _written_out(self, read: Read, positions: tuple[Place | int, ...]) -> Form:
+        """A tensor of numbers, by the clause that defines the element."""
+        if read.pad is not None:
+            raise Refused(f"`{read.tensor}` is continued and no tensor of bits")
+        shape = self.types.shape[read.tensor]
+        if self.depth > 20:
+            raise Refused("tensors of numbers read one another too deeply")
+        for statement in self.inlined[read.tensor]:
+            environment: dict[str, Place | int] = {}
+            for given, own, extent in zip(positions, statement.positions, shape, strict=True):
+                if not isinstance(own, Binder):
+                    if isinstance(given, Place):
+                        raise Refused(f"`{read.tensor}` is defined in several ways on the grid")
+                    if given != _constant(own):
+                        break
+                elif isinstance(given, int):
+                    if not _span(own)[0] <= given < _span(own)[1]:
+                        break
+                    environment[own.name] = given
+                else:
+                    if _span(own) != (0, extent):
+                        raise Refused(f"`{read.tensor}` is defined in several ways on the grid")
+                    environment[own.name] = given
+            else:
+                self.depth += 1
+                found = self.translator.form(statement.value, environment)
+                self.depth -= 1
+                return found
+        raise Refused(f"a read of `{read.tensor}` is of no grid")
+
+    # --- passes ------------------------------------------------------------------------------------------------------
+
+    def _plan(self, inputs: list[tuple[str, int, str]], results: list[tuple[str, int, str]]) -> Plan:
+        if self.wrapped & self.clipped:
+            raise Refused("an axis both wraps around and ends")
+        streams = {name: replace(s, fill=self.fills.get(name, 0)) for name, s in self.streams.items()}
+        extents = tuple(max(s.extents[k] for s in streams.values()) for k in range(self.rank))
+        for axis in self.wrapped:
+            if any(s.extents[axis] != extents[axis] for s in streams.values()):
+                raise Refused("tensors have different extents along an axis that wraps around")
+        for now, before in self.carried.items():
+            if streams[now].extents != streams[before].extents:
+                raise Refused("a state does not keep its shape")
+            fill = {self.fills[s] for s in (now, before) if s in self.fills}
+            if len(fill) > 1:
+                raise Refused("a state is continued in more than one way")
+            for name in (now, before):
+                streams[name] = replace(streams[name], fill=next(iter(fill), 0))
+        sources = {stream: (buffer, number) for buffer, number, stream in inputs}
+        wanted = {stream for _, _, stream in results}
+        passes, loaded, kept = self._passes(sources, wanted)
+        operations = sum(self._weight(part) * part.steps for part in passes)
+        return Plan(
+            extents,
+            tuple(axis in self.wrapped for axis in range(self.rank)),
+            self.circuit,
+            dict(self.planes.gates),
+            streams,
+            tuple(passes),
+            tuple((*sources[source], stream) for stream, source in loaded.items()),
+            tuple((buffer, number, kept.get(stream, stream)) for buffer, number, stream in results),
+            operations,
+        )
+
+    def _passes(
+        self, sources: dict[str, tuple[str, int]], wanted: set[str]
+    ) -> tuple[list[Pass], dict[str, str], dict[str, str]]:
+        """The passes; which input each loaded stream is, and which stream of the last pass each result is."""
+        after = self._live(self.stages[_AFTER], wanted)
+        step = self._live_step(after, wanted)
+        if not step:
+            stages = self._live([*self.stages[_BEFORE], *self.stages[_AFTER]], wanted)
+            loads = self._read_by(stages, wanted) & sources.keys()
+            return [Pass(tuple(sorted(loads)), tuple(stages), (), 1, tuple(sorted(wanted)))], {s: s for s in loads}, {}
+        carried = tuple((now, self.carried[now]) for now in (s.stream for s in step) if now in self.carried)
+        befores = [before for _, before in carried]
+        if self._read_by(step, set()) - {s.stream for s in step} - set(befores):
+            raise Refused("its recurrence reads what does not change with time")
+        before = self._live(self.stages[_BEFORE], set(befores))
+        passes, loaded, kept = [], {}, {}
+        copies = {s.stream: self._copied(s) for s in before}
+        if all(copies[name] in sources for name in befores):
+            loaded = {name: str(copies[name]) for name in befores}
+        else:
+            loads = self._read_by(before, set()) & sources.keys()
+            loaded = {name: name for name in loads}
+            passes.append(Pass(tuple(sorted(loads)), tuple(before), (), 1, tuple(befores)))
+        states = tuple(now for now, _ in carried)
+        others = (self._read_by(after, wanted) & {s.stream for s in step}) - set(states)
+        finals = (*states, *sorted(others))
+        passes.append(Pass(tuple(befores), tuple(step), carried, self.steps if states else 1, finals))
+        copies = {s.stream: self._copied(s) for s in after}
+        if wanted <= copies.keys() and all(copies[name] in finals for name in wanted):
+            kept = {name: str(copies[name]) for name in wanted}
+        elif not wanted <= set(finals):
+            passes.append(Pass(finals, tuple(after), (), 1, tuple(sorted(wanted))))
+        return passes, loaded, kept
+
+    def _live_step(self, after: list[Stage], wanted: set[str]) -> list[Stage]:
+        """The stages of the step on which the states that are read later depend."""
+        needed = self._read_by(after, wanted) | wanted
+        while True:
+            found = self._live(self.stages[_STEP], needed)
+            carried = {now for now, before in self.carried.items() if before in self._read_by(found, set())}
+            if carried <= needed:
+                return found
+            needed |= carried
+
+    def _live(self, stages: Sequence[Stage], wanted: set[str]) -> list[Stage]:
+        """The stages on which some streams depend."""
+        needed, found = set(wanted), []
+        for stage in reversed(stages):
+            if stage.stream in needed:
+                found.append(stage)
+                needed |= self._read_by([stage], set())
+        return found[::-1]
+
+    def _read_by(self, stages: Sequence[Stage], others: set[str]) -> set[str]:
+        """The streams that some stages read, with those that are wanted and not computed by them."""
+        computed = {stage.stream for stage in stages}
+        read = {leaf.stream for leaf in self.circuit.leaves([stage.gate for stage in stages])}
+        return read | (others - computed)
+
+    def _copied(self, stage: Stage) -> str | None:
+        """The stream that a stage merely copies."""
+        gate = self.circuit.gates[stage.gate]
+        if isinstance(gate, Leaf) and gate.plane == 0 and not any(gate.offset):
+            return gate.stream if self.streams[gate.stream].extents == self.streams[stage.stream].extents else None
+        return None
+
+    def _weight(self, part: Pass) -> int:
+        gates = [stage.gate for stage in part.stages]
+        streams = {leaf.stream for leaf in self.circuit.leaves(gates)}
+        beside = [gate for name in streams for gate in self.planes.gates.get(name, [])]
+        return self.circuit.weight(gates) + self.circuit.weight(beside) + len(beside)
+
+
+def _constant(expr: Expr) -> int:
+    form = affine_of(expr)
+    if form is None or not form.is_constant or not form.is_integral:
+        raise Refused("a position or bound is no number")
+    return int(form.constant)
+
+
+def _span(binder: Binder) -> tuple[int, int]:
+    return _constant(binder.lower), _constant(binder.upper)

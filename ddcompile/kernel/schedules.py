@@ -1,0 +1,135 @@
+"""Schedules: how a rule is laid out for the machine, and which one is taken.
+
+| schedule | what it does |
+|---|---|
+| grid | packs bits along the last axis, 64 in a word, and computes a word at a time |
+| scalar | computes one element after the other |
+
+| code | says |
+|---|---|
+| E022 | a schedule is unknown, or the rule is not of a form that it takes |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal as OneOf, TypeAlias
+
+from ddcompile.diagnostics import fail
+from ddcompile.ir.nodes import Rule, Statement
+from ddcompile.ir.printer import print_statement
+from ddcompile.ir.types import Types
+from ddcompile.kernel.grid.build import build
+from ddcompile.kernel.grid.plan import Plan, Refused, plan
+from ddcompile.kernel.grid.tiles import tiling
+from ddcompile.kernel.lower import lower, machine_types
+from ddcompile.kernel.nodes import Kernel
+
+__all__ = ["SCHEDULES", "Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
+
+Schedule: TypeAlias = OneOf["auto", "grid", "scalar"]
+SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "scalar")
+"""The names of schedules; `auto` leaves it to the cost model."""
+
+_NARROWEST = 64
+"""Elements in a row from which words are fuller than empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The schedule of a rule.
+
+    Attributes
+    ----------
+    name
+        The schedule.
+    reason
+        Why, in words.
+    plan
+        What the schedule grid computes; None for the others.
+    """
+
+    name: Schedule
+    reason: str
+    plan: Plan | None = None
+
+
+def check_schedule(name: str) -> Schedule:
+    """The schedule of this name.
+
+    Raises
+    ------
+    CompileError
+        E022 if there is none.
+    """
+    for schedule in SCHEDULES:
+        if schedule == name:
+            return schedule
+    raise fail("E022", f"unknown schedule {name!r}", hint=f"the schedules are {', '.join(SCHEDULES)}")
+
+
+def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
+    """The schedule for a rule without sizes.
+
+    Raises
+    ------
+    CompileError
+        E022 if the rule is not of a form that the schedule asked for takes.
+    """
+    if schedule == "scalar":
+        return Chosen("scalar", "it was asked for")
+    try:
+        found = plan(rule, types)
+    except Refused as refusal:
+        if schedule == "grid":
+            raise fail("E022", f"the schedule grid does not take `{rule.name}`: {refusal}", place=rule.name) from None
+        return Chosen("scalar", f"the schedule grid does not take it: {refusal}")
+    if schedule == "auto" and found.extents[-1] < _NARROWEST:
+        return Chosen("scalar", f"rows have {found.extents[-1]} elements, fewer than the {_NARROWEST} of a word")
+    return Chosen("grid", _described(found), found)
+
+
+def scheduled(
+    rule: Rule, types: Types, schedule: Schedule, remark: Callable[[Statement], str] = print_statement
+) -> Kernel:
+    """The kernel of a rule, possibly with sizes, by a schedule.
+
+    Parameters
+    ----------
+    rule, types
+        The rule and what `infer` found about it.
+    schedule
+        The schedule; a rule with sizes is computed one element after the other.
+    remark
+        What the comment above the code of a statement says.
+
+    Raises
+    ------
+    CompileError
+        E022 if the rule is not of a form that the schedule asked for takes, and what `ddcompile.kernel.lower` raises.
+    """
+    if rule.sizes:
+        if schedule == "grid":
+            hint = f"give {', '.join(rule.sizes)}"
+            raise fail("E022", "the schedule grid takes rules at given sizes", place=rule.name, hint=hint)
+        return lower(rule, None, remark)
+    found = choose(rule, types, schedule).plan
+    if found is None:
+        return lower(rule, machine_types(rule, types), remark)
+    text = "\n".join(remark(statement) for statement in rule.statements)
+    return build(rule, types, found, is_packed=False, workers=1, remark=text)
+
+
+def _described(found: Plan) -> str:
+    """What a plan does, for the reader."""
+    parts = []
+    for part in found.passes:
+        tiles = tiling(found, part)
+        steps = f"{part.steps} steps, {tiles.steps} at a time" if part.steps > 1 else "one step"
+        strips = f", in {tiles.strips} strips of rows" if tiles.strips > 1 else ""
+        parts.append(steps + strips)
+    work = sum(part.steps for part in found.passes)
+    shape = " x ".join(map(str, found.extents))
+    each = max(1, round(found.operations / work))
+    return f"bits on a grid of {shape}: about {each} operations for 64 elements a step; {'; then '.join(parts)}"
