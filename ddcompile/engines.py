@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from ddcompile.ir.nodes import Rule
 
-__all__ = ["ENGINES", "Engine", "compiled"]
+__all__ = ["ENGINES", "SCHEDULES", "Engine", "compiled"]
+
+SCHEDULES = ("auto", "grid", "scalar")
+"""The schedules of `ddcompile.kernel.schedules`, which is imported when one is needed."""
 
 Engine: TypeAlias = Callable[[Sequence[Any]], Any]
 """From one array an input to the result, or a NamedTuple of results."""
 
 
-def compiled(rule: Rule, engine: str, n_jobs: int = 1) -> Engine:
+def compiled(rule: Rule, engine: str, n_jobs: int = 1, schedule: str = "auto") -> Engine:
     """A rule made ready to run.
 
     Parameters
@@ -25,19 +28,23 @@ def compiled(rule: Rule, engine: str, n_jobs: int = 1) -> Engine:
     engine : {"jit", "interpreter", "python", "c"}
     n_jobs : int
         Threads that share a batch; the engine jit alone has them.
+    schedule : str
+        Of the engine jit (see `ddcompile.kernel.schedules`).
 
     Raises
     ------
     CompileError
         E### if the engine cannot take the rule, or a tool that it needs is missing.
     """
+    if engine == "jit":
+        return _jit(rule, n_jobs, schedule)
     return ENGINES[engine](rule, n_jobs)
 
 
-def _jit(rule: Rule, n_jobs: int) -> Engine:
+def _jit(rule: Rule, n_jobs: int, schedule: str = "auto") -> Engine:
     from ddcompile.backends.llvm.jit import compile_jit
 
-    function = compile_jit(rule, n_jobs)
+    function = compile_jit(rule, n_jobs, schedule)
     return lambda arrays: function(*arrays)
 
 

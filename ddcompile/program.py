@@ -133,22 +133,49 @@ class Program:
             raise fail("A001", f"the input `{missing[0]}` is missing", place=self.name)
         return (*arrays, *(named[name] for name in free if name in named))
 
-    def jit(self, n_jobs: int = 1) -> Callable[..., Any]:
+    def jit(self, n_jobs: int = 1, schedule: str = "auto") -> Callable[..., Any]:
         """Compile the rule to machine code.
 
         Parameters
         ----------
         n_jobs : int
-            How many threads share a batch.
+            How many threads share a batch, or one large sample.
+        schedule : {"auto", "grid", "scalar"}
+            How the rule is laid out for the machine: bits on a grid, 64 at a time, or one element after the other. By
+            default, what is likely to be faster.
 
         Returns
         -------
         callable
-            Takes and gives the arrays that calling the program takes and gives.
+            Takes and gives the arrays that calling the program takes and gives; packed bits (see `ddcompile.pack`)
+            if it is given them.
+
+        Raises
+        ------
+        CompileError
+            E0## if machine integers cannot hold its numbers, E022 if the rule is not of a form that the schedule takes.
         """
         from ddcompile.backends.llvm.jit import compile_jit
 
-        return compile_jit(self.rule, n_jobs=n_jobs)
+        return compile_jit(self.rule, n_jobs=n_jobs, schedule=schedule)
+
+    def schedule(self) -> str:
+        """Which schedule the JIT takes, and why: "grid: bits on a grid of 64 x 64, ...".
+
+        Raises
+        ------
+        CompileError
+            E022 if the rule has sizes; give them by `at`.
+        """
+        from ddcompile.diagnostics import fail
+        from ddcompile.ir.verifier import check
+        from ddcompile.kernel.schedules import choose
+
+        if self.rule.sizes:
+            hint = f"give {', '.join(self.rule.sizes)}"
+            raise fail("E022", "a schedule is for given sizes", place=self.name, hint=hint)
+        chosen = choose(self.rule, check(self.rule))
+        return f"{chosen.name}: {chosen.reason}"
 
     def emit(self, target: str, **options: Any) -> list[EmittedFile]:
         """Print the rule for a target: "python", "c" or "llvm".

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal as OneOf, TypeAlias
 
 from ddcompile.backends.c.literals import hex_words, number
+from ddcompile.backends.c.packing import PACKING, PARALLEL, Packing
 from ddcompile.kernel.nodes import IntType
 
 __all__ = ["Helper", "Helpers"]
@@ -18,8 +19,6 @@ Helper: TypeAlias = OneOf[
 ]
 
 Bits: TypeAlias = OneOf["bits_of_real", "real_of_bits"]
-
-Packing: TypeAlias = OneOf["pack", "spread"]
 
 _BODIES: dict[Helper, str] = {
     "of": """
@@ -298,49 +297,6 @@ static inline int64_t {name}(double value)
 """,
 }
 
-_PACKING: dict[Packing, str] = {
-    "pack": """
-/* The word of 64 bits that lie in a byte each. */
-static inline uint64_t {name}(const uint8_t *bits)
-{{
-    uint64_t word = 0;
-    for (int k = 0; k < 64; k += 8) {{
-        uint64_t bytes = 0;
-        for (int m = 0; m < 8; ++m) {{
-            bytes |= (uint64_t)bits[k + m] << (8 * m);
-        }}
-        /* The product has bit 0 of byte m at place 56 + m. */
-        word |= ((bytes * UINT64_C(0x0102040810204080)) >> 56) << k;
-    }}
-    return word;
-}}
-""",
-    "spread": """
-/* Lay the 64 bits of a word into a byte each. */
-static inline void {name}(uint8_t *bits, uint64_t word)
-{{
-    for (int k = 0; k < 64; k += 8) {{
-        /* Byte m keeps bit m only, which then becomes its highest one. */
-        const uint64_t copies = ((word >> k) & 255) * UINT64_C(0x0101010101010101);
-        const uint64_t one = copies & UINT64_C(0x8040201008040201);
-        const uint64_t bytes = ((one + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7) & UINT64_C(0x0101010101010101);
-        for (int m = 0; m < 8; ++m) {{
-            bits[k + m] = (uint8_t)(bytes >> (8 * m));
-        }}
-    }}
-}}
-""",
-}
-
-_PARALLEL = """
-/* The passes of the next loop do not depend on one another. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define {name} _Pragma("GCC ivdep")
-#else
-#define {name}
-#endif
-"""
-
 _RESIZE = """
 static inline {T} {name}({S} value)
 {{
@@ -422,9 +378,9 @@ class Helpers:
 
     def text(self) -> str:
         """The types and functions used, in a fixed order."""
-        parts = [_PARALLEL.format(name=self.parallel())] if self._has_parallel else []
+        parts = [PARALLEL.format(name=self.parallel())] if self._has_parallel else []
         parts += [_BITS[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._bits)]
-        parts += [_PACKING[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._packing)]
+        parts += [PACKING[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._packing)]
         for width in sorted(self._widths):
             parts.append(f"\ntypedef struct {{\n    uint64_t word[{width // 64}];\n}} {self.prefix}_i{width};\n")
         for width in sorted(self._widths):

@@ -9,6 +9,7 @@ import click
 from ddcompile.cli.options import FILE, rule_argument, size_option
 from ddcompile.cli.output import note
 from ddcompile.diagnostics import CompileError
+from ddcompile.engines import SCHEDULES
 
 __all__ = ["command"]
 
@@ -19,6 +20,7 @@ __all__ = ["command"]
 @click.option("-o", "folder", metavar="DIR", type=FILE, required=True, help="The folder for the files.")
 @click.option("--prefix", default="", help="Of symbols, and stem of file names; default: the name of the rule.")
 @size_option
+@click.option("--schedule", type=click.Choice(SCHEDULES), default="scalar", show_default=True, help="For c and llvm.")
 @click.option("--self-test", is_flag=True, help="Add a main that checks golden vectors.")
 @click.option("--no-comments", is_flag=True, help="Leave out the statements of the rule as comments.")
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="Check it, and name its network and verdict.")
@@ -28,6 +30,7 @@ def command(
     folder: Path,
     prefix: str,
     sizes: tuple[tuple[str, int], ...],
+    schedule: str,
     self_test: bool,
     no_comments: bool,
     certificate: Path | None,
@@ -39,7 +42,13 @@ def command(
     from ddcompile.frontends.places import at
 
     program = read_program(rule)
-    options = {"prefix": prefix, "sizes": sizes, "self_test": self_test, "comments": not no_comments}
+    options = {
+        "prefix": prefix,
+        "sizes": sizes,
+        "schedule": schedule,
+        "self_test": self_test,
+        "comments": not no_comments,
+    }
     try:
         if certificate is not None:
             program = driver.certified(program, certificate)

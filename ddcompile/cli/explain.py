@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ddcompile.cli.options import FILE, json_option, rule_argument
+from ddcompile.cli.options import FILE, json_option, rule_argument, size_option
 from ddcompile.cli.output import print_json, print_text
 from ddcompile.diagnostics import CompileError
 
@@ -16,8 +16,12 @@ __all__ = ["command"]
 @click.command("explain", short_help="Say what a rule computes in numbered plain sentences.")
 @rule_argument
 @click.option("--certificate", metavar="FILE.json", type=FILE, help="Check it, and say what it proves.")
+@click.option("--schedule", is_flag=True, help="Say how the JIT lays it out for the machine, and why.")
+@size_option
 @json_option
-def command(rule: Path, certificate: Path | None, as_json: bool) -> None:
+def command(
+    rule: Path, certificate: Path | None, schedule: bool, sizes: tuple[tuple[str, int], ...], as_json: bool
+) -> None:
     """Say what a rule computes in numbered plain sentences, one a statement.
 
     Notation is in `backquotes`. What a saved rule says about its origin is repeated; only --certificate checks it.
@@ -32,7 +36,10 @@ def command(rule: Path, certificate: Path | None, as_json: bool) -> None:
             program = driver.certified(program, certificate)
     except CompileError as error:
         raise at(error, str(rule)) from None
+    program = program.at(**dict(sizes)) if sizes else program
     found = program.explain()
+    if schedule:
+        found = found.saying(f"The JIT takes the schedule {program.schedule()}.")
     if as_json:
         print_json(found.report())
     else:

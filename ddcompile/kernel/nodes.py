@@ -53,63 +53,15 @@ from ddcompile.kernel.scalars import (
     WordType,
     int_type,
 )
+from ddcompile.kernel.words import Pack, Shift, ShiftOp
 
 __all__ = [
-    "BIT",
-    "F64",
-    "I8",
-    "I16",
-    "I32",
-    "I64",
-    "MAX_DEPTH",
-    "STACK_LIMIT",
-    "WORD",
-    "Answer",
-    "Apply",
-    "Arith",
-    "ArithOp",
-    "Assign",
-    "BitType",
-    "Branch",
-    "Break",
-    "Buffer",
-    "Comment",
-    "Compare",
-    "CompareOp",
-    "Const",
-    "Convert",
-    "Declare",
-    "Expr",
-    "Extent",
-    "FromReal",
-    "Function",
-    "IntType",
-    "Invoke",
-    "Kernel",
-    "Load",
-    "Logic",
-    "LogicOp",
-    "Loop",
-    "Negate",
-    "Not",
-    "Pack",
-    "Place",
-    "RealType",
-    "Reinterpret",
-    "Return",
-    "Role",
-    "Select",
-    "Shift",
-    "ShiftOp",
-    "Spread",
-    "Stmt",
-    "Store",
-    "ToReal",
-    "Type",
-    "Var",
-    "WordType",
-    "int_type",
-]
+    "BIT", "F64", "I8", "I16", "I32", "I64", "MAX_DEPTH", "STACK_LIMIT", "WORD", "Answer", "Apply", "Arith",
+    "ArithOp", "Assign", "BitType", "Branch", "Break", "Buffer", "Comment", "Compare", "CompareOp", "Const",
+    "Convert", "Declare", "Expr", "Extent", "FromReal", "Function", "IntType", "Invoke", "Kernel", "Load", "Logic",
+    "LogicOp", "Loop", "Negate", "Not", "Pack", "Place", "RealType", "Reinterpret", "Return", "Role", "Select",
+    "Shift", "ShiftOp", "Spread", "Stmt", "Store", "ToReal", "Type", "Var", "WordType", "int_type",
+]  # fmt: skip
 
 MAX_DEPTH = 32
 """No expression of a kernel is deeper than this; the lowering names intermediate values instead."""
@@ -123,7 +75,6 @@ STACK_LIMIT = 16 * 1024
 ArithOp: TypeAlias = OneOf["+", "-", "*", "/", "%", "&", ">>"]
 CompareOp: TypeAlias = OneOf["<", "<=", ">", ">=", "==", "!="]
 LogicOp: TypeAlias = OneOf["and", "or", "xor"]
-ShiftOp: TypeAlias = OneOf["<<", ">>"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,33 +171,6 @@ class Not:
     def type(self) -> BitType | WordType:
         """A bit or a word, as the operand is."""
         return WORD if isinstance(self.operand.type, WordType) else BIT
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A word whose bits move by 0 to 63 places: `<<` to the higher ones, `>>` to the lower ones; zeros move in."""
-
-    op: ShiftOp
-    operand: Expr
-    amount: Expr
-
-    @property
-    def type(self) -> WordType:
-        """Always a word."""
-        return WORD
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """Elements `index` to `index + 63` of a buffer of bits as a word."""
-
-    buffer: str
-    index: Expr
-
-    @property
-    def type(self) -> WordType:
-        """Always a word."""
-        return WORD
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from ddcompile.ir.nodes import Rule, Statement
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.types import Types
 from ddcompile.kernel.grid.build import build
-from ddcompile.kernel.grid.plan import Plan, Refused, plan
+from ddcompile.kernel.grid.plan import Refused, plan
+from ddcompile.kernel.grid.streams import Plan
 from ddcompile.kernel.grid.tiles import tiling
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import Kernel

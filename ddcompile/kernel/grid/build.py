@@ -18,8 +18,8 @@ from ddcompile.kernel.dce import eliminate_dead_code
 from ddcompile.kernel.grid.arithmetic import both, compare, modulo, number, plus, times
 from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.grid.memory import Grid
-from ddcompile.kernel.grid.plan import Pass, Plan
 from ddcompile.kernel.grid.rows import PassCode, ring_buffers
+from ddcompile.kernel.grid.streams import Pass, Plan
 from ddcompile.kernel.grid.tiles import Tiling, tiling
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import BIT, I64, WORD, Arith, Buffer, Const, Expr, Function, Invoke, Kernel, Loop, Role, Var

@@ -8,7 +8,7 @@ repeated. The passes of a plan run one after the other over the whole grid.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -17,103 +17,18 @@ from ddcompile.ir.nodes import Binder, Expr, Read, Rule, Statement
 from ddcompile.ir.types import Types
 from ddcompile.kernel.grid.circuits import Circuit, Leaf, TooLarge
 from ddcompile.kernel.grid.expressions import Environment, Place, Refused, Translator
+from ddcompile.kernel.grid.passes import Sections
 from ddcompile.kernel.grid.sharing import Planes
+from ddcompile.kernel.grid.streams import Pass, Plan, Stage, Stream
 from ddcompile.kernel.grid.sums import Form, number_form
 
-__all__ = ["Pass", "Plan", "Refused", "Stage", "Stream", "plan"]
+__all__ = ["Refused", "plan"]
 
 _TIME = -1
 """Stands for the axis of time."""
 _STREAMS = 64
 """Streams that a rule may have: tensors times what they have of leading positions."""
 _BEFORE, _STEP, _AFTER = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Bits on the grid.
-
-    Attributes
-    ----------
-    name
-        Unlike that of any other stream.
-    extents
-        The shape.
-    fill
-        What continues it beyond its shape, along axes that do not wrap.
-    """
-
-    name: str
-    extents: tuple[int, ...]
-    fill: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stream that is computed, and the gate that gives an element of it."""
-
-    stream: str
-    gate: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """Stages over the whole grid.
-
-    Attributes
-    ----------
-    loads
-        The streams it begins with.
-    stages
-        What it computes, in order.
-    carried
-        Which stream takes the place of which of `loads` when the stages are repeated.
-    steps
-        How often the stages run.
-    results
-        The streams that remain.
-    """
-
-    loads: tuple[str, ...]
-    stages: tuple[Stage, ...]
-    carried: tuple[tuple[str, str], ...]
-    steps: int
-    results: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A rule on a grid.
-
-    Attributes
-    ----------
-    extents
-        The shape of the grid: along each axis the greatest extent of a stream.
-    wraps
-        Which axes wrap around.
-    circuit
-        All gates.
-    planes
-        For every stream, the gates of the planes that are kept beside its rows, from plane 1 on.
-    streams
-        By name.
-    passes
-        One after the other.
-    inputs, results
-        Where streams come from and go to: buffer, number of the grid in it, stream.
-    operations
-        About how many operations on words an element's word takes, for all steps.
-    """
-
-    extents: tuple[int, ...]
-    wraps: tuple[bool, ...]
-    circuit: Circuit
-    planes: dict[str, list[int]]
-    streams: dict[str, Stream]
-    passes: tuple[Pass, ...]
-    inputs: tuple[tuple[str, int, str], ...]
-    results: tuple[tuple[str, int, str], ...]
-    operations: int
 
 
 def plan(rule: Rule, types: Types) -> Plan:
@@ -270,7 +185,9 @@ class _Planner:
             else:
                 raise Refused(f"`{statement.target}` is no recurrence over time alone")
         spans = {span for _, span in later}
-        if len(spans) != 1 or next(iter(spans))[0] != 1:
+        if any(low != 1 for low, _ in spans):
+            raise Refused(f"`{statements[0].target}` is no recurrence over time alone")
+        if len(spans) != 1:
             raise Refused("its recurrences do not have the same steps")
         self.steps = next(iter(spans))[1] - 1
         self.timed = {statement.target for statement in statements}
@@ -387,7 +304,7 @@ class _Planner:
                 return found
         raise Refused(f"a read of `{read.tensor}` is of no grid")
 
-    # --- passes ------------------------------------------------------------------------------------------------------
+    # --- the plan ----------------------------------------------------------------------------------------------------
 
     def _plan(self, inputs: list[tuple[str, int, str]], results: list[tuple[str, int, str]]) -> Plan:
         if self.wrapped & self.clipped:
@@ -406,9 +323,9 @@ class _Planner:
             for name in (now, before):
                 streams[name] = replace(streams[name], fill=next(iter(fill), 0))
         sources = {stream: (buffer, number) for buffer, number, stream in inputs}
-        wanted = {stream for _, _, stream in results}
-        passes, loaded, kept = self._passes(sources, wanted)
-        operations = sum(self._weight(part) * part.steps for part in passes)
+        before, step, after = self.stages
+        sections = Sections(self.circuit, streams, before, step, after, self.carried, self.steps)
+        passes, loaded, kept = sections.passes(sources.keys(), {stream for _, _, stream in results})
         return Plan(
             extents,
             tuple(axis in self.wrapped for axis in range(self.rank)),
@@ -418,74 +335,8 @@ class _Planner:
             tuple(passes),
             tuple((*sources[source], stream) for stream, source in loaded.items()),
             tuple((buffer, number, kept.get(stream, stream)) for buffer, number, stream in results),
-            operations,
+            sum(self._weight(part) * part.steps for part in passes),
         )
-
-    def _passes(
-        self, sources: dict[str, tuple[str, int]], wanted: set[str]
-    ) -> tuple[list[Pass], dict[str, str], dict[str, str]]:
-        """The passes; which input each loaded stream is, and which stream of the last pass each result is."""
-        after = self._live(self.stages[_AFTER], wanted)
-        step = self._live_step(after, wanted)
-        if not step:
-            stages = self._live([*self.stages[_BEFORE], *self.stages[_AFTER]], wanted)
-            loads = self._read_by(stages, wanted) & sources.keys()
-            return [Pass(tuple(sorted(loads)), tuple(stages), (), 1, tuple(sorted(wanted)))], {s: s for s in loads}, {}
-        carried = tuple((now, self.carried[now]) for now in (s.stream for s in step) if now in self.carried)
-        befores = [before for _, before in carried]
-        if self._read_by(step, set()) - {s.stream for s in step} - set(befores):
-            raise Refused("its recurrence reads what does not change with time")
-        before = self._live(self.stages[_BEFORE], set(befores))
-        passes, loaded, kept = [], {}, {}
-        copies = {s.stream: self._copied(s) for s in before}
-        if all(copies[name] in sources for name in befores):
-            loaded = {name: str(copies[name]) for name in befores}
-        else:
-            loads = self._read_by(before, set()) & sources.keys()
-            loaded = {name: name for name in loads}
-            passes.append(Pass(tuple(sorted(loads)), tuple(before), (), 1, tuple(befores)))
-        states = tuple(now for now, _ in carried)
-        others = (self._read_by(after, wanted) & {s.stream for s in step}) - set(states)
-        finals = (*states, *sorted(others))
-        passes.append(Pass(tuple(befores), tuple(step), carried, self.steps if states else 1, finals))
-        copies = {s.stream: self._copied(s) for s in after}
-        if wanted <= copies.keys() and all(copies[name] in finals for name in wanted):
-            kept = {name: str(copies[name]) for name in wanted}
-        elif not wanted <= set(finals):
-            passes.append(Pass(finals, tuple(after), (), 1, tuple(sorted(wanted))))
-        return passes, loaded, kept
-
-    def _live_step(self, after: list[Stage], wanted: set[str]) -> list[Stage]:
-        """The stages of the step on which the states that are read later depend."""
-        needed = self._read_by(after, wanted) | wanted
-        while True:
-            found = self._live(self.stages[_STEP], needed)
-            carried = {now for now, before in self.carried.items() if before in self._read_by(found, set())}
-            if carried <= needed:
-                return found
-            needed |= carried
-
-    def _live(self, stages: Sequence[Stage], wanted: set[str]) -> list[Stage]:
-        """The stages on which some streams depend."""
-        needed, found = set(wanted), []
-        for stage in reversed(stages):
-            if stage.stream in needed:
-                found.append(stage)
-                needed |= self._read_by([stage], set())
-        return found[::-1]
-
-    def _read_by(self, stages: Sequence[Stage], others: set[str]) -> set[str]:
-        """The streams that some stages read, with those that are wanted and not computed by them."""
-        computed = {stage.stream for stage in stages}
-        read = {leaf.stream for leaf in self.circuit.leaves([stage.gate for stage in stages])}
-        return read | (others - computed)
-
-    def _copied(self, stage: Stage) -> str | None:
-        """The stream that a stage merely copies."""
-        gate = self.circuit.gates[stage.gate]
-        if isinstance(gate, Leaf) and gate.plane == 0 and not any(gate.offset):
-            return gate.stream if self.streams[gate.stream].extents == self.streams[stage.stream].extents else None
-        return None
 
     def _weight(self, part: Pass) -> int:
         gates = [stage.gate for stage in part.stages]

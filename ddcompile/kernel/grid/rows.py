@@ -25,7 +25,7 @@ from ddcompile.kernel.grid.arithmetic import (
 from ddcompile.kernel.grid.circuits import Leaf
 from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.grid.memory import Grid
-from ddcompile.kernel.grid.plan import Pass, Plan, Stage
+from ddcompile.kernel.grid.streams import Pass, Plan, Stage
 from ddcompile.kernel.grid.tiles import Tiling, rows_of
 from ddcompile.kernel.nodes import WORD, Buffer, Expr, Load, Logic, Not, Store
 

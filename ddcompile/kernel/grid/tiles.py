@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ddcompile.kernel.grid.circuits import Leaf
-from ddcompile.kernel.grid.plan import Pass, Plan
+from ddcompile.kernel.grid.streams import Pass, Plan
 
 __all__ = ["WORD_BITS", "Reach", "Ring", "Tiling", "rows_of", "tiling"]
 

@@ -404,3 +404,24 @@ def test_a_free_size_is_given(run: Any) -> None:
     assert "`T` is a number that is given." in run("explain", "steps.rule").out
     outcome = run("run", "steps.rule", "-i", "cell.npy", "--size", "M=2")
     assert (outcome.status, "A016" in outcome.err) == (1, True)
+
+
+@pytest.mark.parametrize("schedule", ["auto", "grid", "scalar"])
+def test_run_takes_a_schedule(run: Any, schedule: str) -> None:
+    cells = np.random.default_rng(0).integers(0, 2, size=(2, 130), dtype=np.uint8)
+    np.save("cells.npy", cells)
+    expected = cells
+    for _ in range(5):
+        expected = np.roll(expected, 1, axis=1) ^ np.roll(expected, -1, axis=1)
+    outcome = run("run", "ring.rule", "-i", "cells.npy", "--schedule", schedule, "--steps", "5", "-o", "out.npz")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert np.array_equal(np.load("out.npz")["next"], expected)
+
+
+def test_emit_takes_a_schedule(run: Any) -> None:
+    outcome = run("emit", "ring.rule", "-t", "c", "-o", "out", "--schedule", "grid", "--size", "N=640", "--self-test")
+    assert outcome.status == 0, outcome.err
+    assert "ring_pack(" in Path("out/ring.c").read_text()
+    outcome = run("emit", "vote.rule", "-t", "c", "-o", "out", "--schedule", "grid")
+    assert outcome.status == 1
+    assert outcome.err.startswith("vote: error[E022]: the schedule grid does not take `vote`: `y` has no axis")

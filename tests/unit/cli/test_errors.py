@@ -123,6 +123,7 @@ USAGE = {
     "opt vote.rule --print-after folds": "there is no pass `folds`; there is fold",
     "run vote.rule -i x.npy --engine gpu": "--engine",
     "run vote.rule -i x.npy --engine c --jobs 2": "--jobs is for the engine jit, not c",
+    "run vote.rule -i x.npy --engine c --schedule grid": "--schedule is for the engine jit, not c",
     "run vote.rule -i x.npy --steps -1": "--steps",
     "generalize": "FILE.rule",
     "demo x": "no demo `x`; there are orientation, ",

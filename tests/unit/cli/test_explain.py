@@ -39,3 +39,13 @@ def test_explain_says_what_is_proved(run: Any) -> None:
     assert said.endswith(f"The file says: Distilled by ddcompile {ddcompile.__version__}, proved. Network: {sha256} ")
     said = run("explain", "found.rule", "--certificate", "found.json").out
     assert said.endswith(f"The checker says: proved (2 obligations) against the network {sha256[:12]}.\n")
+
+
+def test_explain_says_which_schedule_is_taken(run: Any) -> None:
+    said = run("explain", "ring.rule", "--schedule", "--size", "N=640").out
+    assert "The JIT takes the schedule grid: bits on a grid of 640: about " in said
+    said = run("explain", "vote.rule", "--schedule").out.replace("\n", " ")
+    assert "The JIT takes the schedule scalar: the schedule grid does not take it: `y` has no axis" in said
+    outcome = run("explain", "ring.rule", "--schedule")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err == "ring: error[E022]: a schedule is for given sizes\n  hint: give N\n"

@@ -1,0 +1,42 @@
+"""Nodes of the kernel IR that move the bits of words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias
+
+from ddcompile.kernel.scalars import WORD, WordType
+
+if TYPE_CHECKING:
+    from ddcompile.kernel.nodes import Expr
+
+__all__ = ["Pack", "Shift", "ShiftOp"]
+
+ShiftOp: TypeAlias = OneOf["<<", ">>"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A word whose bits move by 0 to 63 places: `<<` to the higher ones, `>>` to the lower ones; zeros move in."""
+
+    op: ShiftOp
+    operand: Expr
+    amount: Expr
+
+    @property
+    def type(self) -> WordType:
+        """Always a word."""
+        return WORD
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Elements `index` to `index + 63` of a buffer of bits as a word."""
+
+    buffer: str
+    index: Expr
+
+    @property
+    def type(self) -> WordType:
+        """Always a word."""
+        return WORD

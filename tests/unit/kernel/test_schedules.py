@@ -1,0 +1,54 @@
+"""Schedules are named, chosen and refused with a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+import ddcompile as dd
+from ddcompile.ir.verifier import check
+from ddcompile.kernel.schedules import check_schedule, choose
+
+_SHIFT = "rule r<N>(x: bit[N]) -> (y: bit[N]) {\n  y[i < N] = x[(i + 1) % N]\n}\n"
+
+
+def _line(error: dd.CompileError) -> str:
+    return str(error)
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(dd.CompileError) as caught:
+        check_schedule("gird")
+    assert _line(caught.value) == "error[E022]: unknown schedule 'gird'\n  hint: the schedules are auto, grid, scalar"
+
+
+def test_wide_rows_are_packed_and_narrow_ones_are_not() -> None:
+    for width, name in ((640, "grid"), (20, "scalar")):
+        rule = dd.parse(_SHIFT).at(N=width).rule
+        assert choose(rule, check(rule)).name == name
+    rule = dd.parse(_SHIFT).at(N=20).rule
+    assert choose(rule, check(rule), "grid").name == "grid"
+    assert choose(rule, check(rule), "scalar").plan is None
+
+
+def test_a_rule_that_is_no_grid() -> None:
+    rule = dd.parse("rule r(x: bit[64]) -> (y: bit[64]) {\n  y[i < 64] = x[63 - i]\n}\n").rule
+    found = choose(rule, check(rule))
+    assert found.reason == "the schedule grid does not take it: a position is no index plus a number"
+    with pytest.raises(dd.CompileError) as caught:
+        choose(rule, check(rule), "grid")
+    assert _line(caught.value) == (
+        "r: error[E022]: the schedule grid does not take `r`: a position is no index plus a number"
+    )
+
+
+def test_emission_needs_sizes() -> None:
+    with pytest.raises(dd.CompileError) as caught:
+        dd.parse(_SHIFT).emit("c", schedule="grid")
+    assert _line(caught.value) == "r: error[E022]: the schedule grid takes rules at given sizes\n  hint: give N"
+
+
+@pytest.mark.parametrize("target", ["c", "llvm"])
+def test_emitted_code_computes_words(target: str) -> None:
+    files = dd.parse(_SHIFT).at(N=640).emit(target, schedule="auto")
+    text = "".join(file.text for file in files)
+    assert ("r_pack(" in text) if target == "c" else ("<64 x i8>" in text)
