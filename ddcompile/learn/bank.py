@@ -57,6 +57,7 @@ class Bank:
         self._firsts = np.array([samples[0] for _, samples in parts])
         self._centres = np.stack([points[samples].mean(axis=0) for _, samples in parts])
         self._squares = (self._centres**2).sum(axis=1)
+        self._places = _places(self._centres)
         self._held: dict[tuple[int, int], Separator] = {}
         self._room = MAX_HELD
         counts = np.bincount(self._kind_of)
@@ -69,14 +70,14 @@ class Bank:
                 self._hold(pair, plane)
 
     def rivals(self, s: int) -> Array:
-        """The parts of other kinds, the nearest first."""
+        """The parts of other kinds, the nearest first; of equally near ones, those whose inputs lie nearer."""
         if self.is_complete:
             distances = ((self._centres - self._centres[s]) ** 2).sum(axis=1)
         elif self._products is not None:
             distances = (self._products.diagonal() - 2 * self._products[self._firsts[s]])[self._firsts]
         else:
             distances = self._squares - 2 * self._centres @ self._centres[s]
-        order = np.argsort(distances, kind="stable")
+        order = np.lexsort((abs(self._places - self._places[s]), distances))
         result: Array = order[self._kind_of[order] != self._kind_of[s]]
         return result
 
@@ -145,6 +146,14 @@ class Bank:
         of_kinds = np.array([share_of(own, price) for price in self.prices])
         result: Array = of_kinds[self._kind_of[rivals]]
         return result
+
+
+def _places(centres: Array) -> Array:
+    """Where along the inputs the weight of each part lies, of shape (parts,)."""
+    sizes = abs(centres)
+    totals = sizes.sum(axis=1)
+    result: Array = sizes @ np.arange(centres.shape[1]) / np.where(totals > 0, totals, 1)
+    return result
 
 
 def _products(points: Array) -> Array | None:

@@ -219,3 +219,11 @@ def test_the_dearer_label_gets_more_room_also_with_one_subconcept_a_sample() -> 
 def test_weights_that_make_no_sense(parameters: dict[str, Any], fitting: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ENNClassifier(**parameters).fit(all_bits(2), [0, 0, 0, 1], **fitting)
+
+
+def test_of_equally_near_subconcepts_those_with_nearer_inputs_tell_a_part_apart() -> None:
+    """One of two bits of one of four rows: all rivals are equally near, and those of the same row are taken."""
+    points = np.eye(8, dtype=int)
+    classifier = ENNClassifier("samples", kept_margin=0).fit(points, np.arange(8) % 2)
+    weights, _ = classifier.essences_[0].differentiae
+    assert all(len(np.flatnonzero(row)) == 2 and abs(np.diff(np.flatnonzero(row))) == 1 for row in weights)
