@@ -8,7 +8,7 @@ all of them holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import gcd
@@ -28,7 +28,8 @@ _MOST_TERMS = 256
 """Most operands of a sum that is put in the place of its thresholds."""
 _MOST_VALUES = 1 << 12
 """Most values of a sum that are listed."""
-_FACTORS = (1, 2, 3, 4)
+_FACTORS = tuple((s, sign * f) for s in range(1, 5) for f in range(1, 5) for sign in (1, -1) if gcd(s, f) == 1)
+"""Factors of what else a unit reads and of the sum."""
 
 _Terms: TypeAlias = dict[int, int]
 
@@ -49,10 +50,10 @@ class Staircases:
     domain: Callable[[int], Domain | None]
     _implied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
-    def fewer(self, row: Row) -> Row:
-        """The unit without operands that others decide."""
+    def fewer(self, row: Row, kept: Set[int] = frozenset()) -> Row:
+        """The unit without operands that others decide; not looked for where all operands are kept anyway."""
         terms, bias = _terms(row), row.bias
-        if not 1 < len(terms) <= _MOST_OPERANDS:
+        if not 1 < len(terms) <= _MOST_OPERANDS or all(a in kept for a in terms if a in self.units):
             return row
         for chain in self._chains(terms):
             rest = self._sums({a: w for a, w in terms.items() if a not in chain})
@@ -66,14 +67,17 @@ class Staircases:
                 terms = {a: w for a, w in terms.items() if w}
         return row if len(terms) == len(row.atoms) else self._least(terms, bias) or row
 
-    def counted(self, row: Row) -> Row:
-        """The unit over sums in the place of their thresholds, where no weight is greater than before."""
+    def counted(self, row: Row, kept: Set[int] = frozenset()) -> Row:
+        """The unit over sums in the place of their thresholds, where no weight is greater than before.
+
+        Where all thresholds of a sum are kept anyway, they stay.
+        """
         if not 1 < len(row.atoms) <= _MOST_TERMS:
             return row
         for base, steps in self._bases(row):
-            found = self._over(row, base, steps)
+            found = None if steps.keys() <= kept else self._over(row, base, steps)
             if found is not None:
-                return self.counted(found)
+                return self.counted(found, kept)
         return row
 
     def _over(self, row: Row, base: Row, steps: Mapping[int, int]) -> Row | None:
@@ -95,17 +99,19 @@ class Staircases:
             decided[count] = decided.get(count, (value, value))[0], value
         common = gcd(*others.values()) or 1
         most = max(map(abs, (*terms.values(), *inner.values())))
-        for scale, sizes in ((scale, factor) for scale in _FACTORS for factor in _FACTORS):
-            for factor in (sizes, -sizes):
-                bias = _bias(scale, rest // common, factor, decided)
-                if bias is None:
-                    continue
-                joined = {a: scale * w // common for a, w in others.items()}
-                for a, w in inner.items():
-                    joined[a] = joined.get(a, 0) + factor * w
-                found = self._least({a: w for a, w in joined.items() if w}, bias)
-                if found is not None and max(map(abs, found.weights.tolist()), default=0) <= most:
-                    return found
+        unit, part = max(map(abs, others.values()), default=0) // common, max(map(abs, inner.values()))
+        for scale, factor in _FACTORS:
+            if max(scale * unit, abs(factor) * part) > most:
+                continue
+            bias = _bias(scale, rest // common, factor, decided)
+            if bias is None:
+                continue
+            joined = {a: scale * w // common for a, w in others.items()}
+            for a, w in inner.items():
+                joined[a] = joined.get(a, 0) + factor * w
+            found = self._least({a: w for a, w in joined.items() if w}, bias)
+            if found is not None and max(map(abs, found.weights.tolist()), default=0) <= most:
+                return found
         return None
 
     def _least(self, terms: _Terms, bias: int) -> Row | None:

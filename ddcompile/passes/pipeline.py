@@ -105,6 +105,8 @@ _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
+_SMALL = 1 << 9
+"""Where trying takes no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     """
     found = _once(rule, passes, state)
     unary = next((step for step in found if step.name == Unary.name), None)
-    if unary is not None and cost(unary.old) < _LONG:
+    if unary is not None and cost(unary.old) < (_LONG if cost(found[-1].new) > _SHORT else _SMALL):
         found = _without(Unary, found, rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, state)

@@ -20,7 +20,7 @@ One call does one layer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -68,27 +68,47 @@ class Unary(Pass):
             if row.kind == "positive"
         }
         staircases = Staircases(units, domain)
+        reads = {layer.name: _reads(layer.rows or (), atoms.count) for layer in layers}
+        total = sum(reads.values())
+        fixed = {n for layer in layers if layer.is_pinned for n in range(*_span(atoms.slice(layer.name)))}
         price = None
         for layer in layers:
             if layer.rows is None or layer.rows[0].kind != "positive":
                 continue
-            tried = layer.rows
-            for change in (lambda row: staircases.fewer(staircases.counted(row)), staircases.fewer):
-                rows = [change(row) for row in layer.rows]
-                if all(a is b for a, b in zip(rows, tried, strict=True)):
-                    break
-                new = _written(rule, layer, rows, atoms)
-                price = _price(rule) if price is None else price
-                if not verify(new) and _price(new) < price:
+            own = reads[layer.name]
+            kept = fixed.union(np.flatnonzero((own > 0) & (own < total)).tolist())
+            for change in (lambda row, kept: staircases.fewer(staircases.counted(row, kept), kept), staircases.fewer):
+                if not _drops(layer.rows, change, kept):
+                    continue
+                new = _written(rule, layer, [change(row, frozenset()) for row in layer.rows], atoms)
+                price = cost(Forward()(rule).rule) if price is None else price
+                if not verify(new) and cost(Forward()(new).rule) < price:
                     return Rewrite(new)
-                tried = rows
         return unchanged(rule)
 
 
-def _price(rule: Rule) -> tuple[int, int]:
-    """What is left to pay once units that nothing reads are gone, and how many weights there are."""
-    live = Forward()(rule).rule
-    return cost(live), sum(int(np.count_nonzero(c.values)) for c in live.constants)
+def _span(where: slice) -> tuple[int, int]:
+    return where.start, where.stop
+
+
+def _reads(rows: Sequence[Row], count: int) -> np.ndarray:
+    """How many of the rows read each of so many elements."""
+    found = [row.atoms for row in rows]
+    return np.bincount(np.concatenate(found), minlength=count) if found else np.zeros(count, dtype=np.int64)
+
+
+def _drops(rows: Sequence[Row], change: Callable[[Row, Set[int]], Row], kept: Set[int]) -> bool:
+    """Whether changed rows all drop an element that is not kept for others.
+
+    What some row reads is worth nothing when others drop it.
+    """
+    before = {a for row in rows for a in row.atoms.tolist()}
+    kept = set(kept)
+    for row in rows:
+        if before <= kept:
+            return False
+        kept.update(change(row, kept).atoms.tolist())
+    return not before <= kept
 
 
 def _written(rule: Rule, layer: Layer, rows: Sequence[Row], atoms: Atoms) -> Rule:

@@ -109,7 +109,7 @@ def test_declines(name: str) -> None:
     assert Unary()(rule).rule == rule
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("saturating_counter", (24, 5)), ("resetting_counter", (18, 5))])
+@pytest.mark.parametrize(("name", "sizes"), [("saturating_counter", (18, 4)), ("resetting_counter", (14, 4))])
 def test_longer_counters(name: str, sizes: tuple[int, int]) -> None:
     """Every step is proved by a count, however many inputs have been counted."""
     structure = STRUCTURES[name].build(*sizes)
