@@ -63,7 +63,11 @@ class Library:
                 text, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), jit=True
             )
             self._engine = llvm.create_mcjit_compiler(module, machine)
+            sizes: list[int] = []
+            self._engine.set_object_cache(notify_func=lambda _, code: sizes.append(len(code)))
             self._engine.finalize_object()
+            self.size = sum(sizes)
+            """Bytes of the object code."""
 
     def function(self, name: str, *arguments: Any, result: Any = None) -> Any:
         """A function of ctypes arguments, without a result by default. It lets other threads of Python run."""

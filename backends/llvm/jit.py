@@ -123,6 +123,12 @@ class CompiledRule:
         made = [pack(a) if is_bit and a.ndim else a for a, is_bit in zip(answers, kinds, strict=True)]
         return bundle(self.rule, made)
 
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of machine code and constants that have been compiled so far."""
+        with self._lock:
+            return sum(program.code_bytes for program in self._programs.values())
+
     def __repr__(self) -> str:
         return f"<compiled rule {self.rule.name}, n_jobs={self.n_jobs}>"
 
@@ -155,6 +161,7 @@ class _Program:
         else:
             self.kernel = build(rule, types, plan, is_packed=is_packed, workers=n_jobs)
         self._library = Library(print_kernel(self.kernel, _PREFIX, comments=False))
+        self.code_bytes = self._library.size
         pointers = [ctypes.c_void_p] * (len(self.kernel.parameters) + self.kernel.needs_scratch)
         name = symbol(self.kernel, self.kernel.batch.name, _PREFIX)
         self._batch = self._library.function(name, ctypes.c_int64, *pointers)

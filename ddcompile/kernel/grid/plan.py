@@ -323,8 +323,8 @@ class _Planner:
             for name in (now, before):
                 streams[name] = replace(streams[name], fill=next(iter(fill), 0))
         sources = {stream: (buffer, number) for buffer, number, stream in inputs}
-        before, step, after = self.stages
-        sections = Sections(self.circuit, streams, before, step, after, self.carried, self.steps)
+        first, step, last = self.stages
+        sections = Sections(self.circuit, streams, first, step, last, self.carried, self.steps)
         passes, loaded, kept = sections.passes(sources.keys(), {stream for _, _, stream in results})
         return Plan(
             extents,

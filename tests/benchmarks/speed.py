@@ -1,0 +1,385 @@
+"""Compiled rules against what a person would run instead, in one process, as ratios::
+
+    python tests/benchmarks/speed.py [--only PATTERN] [--rounds N] [--jobs N] [--json FILE] [--markdown] [--readme]
+
+Every line is one piece of work, done by the compiled rule and by a peer, in turns. The ratio is that of their least
+times: how many times faster the rule is. Arrays go in and come out as plain NumPy arrays, packing included, unless the
+line says `packed`. With one thread, processor time is compared, so that other load on the machine matters less; with
+more, time by the clock. Before anything is measured, both must give the same, and the interpreter must give it on a
+part of the input. `limit` is the share of what the machine does at most: of logic on words in registers, by the number
+of operations that the schedule says, or of copying what must be read and written, whichever is larger; both limits are
+measured in the same process. (Instructions with three operands, where there are any, do two of these operations.)
+
+C peers are compiled by `cc -O3 -march=native`. Peers that are not installed (numba, torch) leave their lines out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+import ddcompile as dd
+from ddcompile.ir.verifier import check
+from ddcompile.kernel.schedules import choose
+
+PEERS = Path(__file__).parent / "peers"
+README = Path(__file__).parent.parent.parent / "README.md"
+MARK = "<!-- written by: python tests/benchmarks/speed.py --readme -->\n"
+
+LIFE = """rule life<H, W>(cell: bit[H, W]) -> (next: bit[H, W]) {
+  next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) - cell[i, j] <= 7
+}
+"""
+RULE30 = """rule rule30<N>(cell: bit[N]) -> (next: bit[N]) {
+  next[i < N] = cell[(i - 1) % N] xor (cell[i] or cell[(i + 1) % N])
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table.
+
+    Attributes
+    ----------
+    work, peer
+        What is done, and by whom else.
+    ratio
+        The peer's time by ours.
+    floor
+        What the ratio should be at least.
+    seconds
+        Our least time.
+    ready
+        Milliseconds of processor time to compile.
+    bytes
+        Size of the machine code.
+    limit
+        The share of the machine's limit.
+    """
+
+    work: str
+    peer: str
+    ratio: float
+    floor: float
+    seconds: float
+    ready: float
+    bytes: int
+    limit: float
+
+
+class Bench:
+    """What the lines share: C peers, the clock, the machine's limits."""
+
+    def __init__(self, folder: Path, rounds: int, jobs: int) -> None:
+        self.rounds, self.jobs = rounds, jobs
+        self._clock = time.thread_time if jobs == 1 else time.perf_counter
+        self.c = {name: self._library(folder, name) for name in ("automata", "limits")}
+        self.random = np.random.default_rng(0)
+        self._logic, self._copy = self._limits()
+
+    def _library(self, folder: Path, name: str) -> ctypes.CDLL:
+        made = folder / f"{name}.so"
+        flags = ["-O3", "-march=native", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+        subprocess.run([shutil.which("cc") or "gcc", *flags, "-o", made, PEERS / f"{name}.c"], check=True)
+        return ctypes.CDLL(str(made))
+
+    def _limits(self) -> tuple[float, float]:
+        """Operations on words, and bytes copied, a second."""
+        rounds, size = 2_000_000, 1 << 26
+        memory = np.ones(size, dtype=np.uint8), np.ones(size, dtype=np.uint8)
+        logic, copy = self.c["limits"].logic, self.c["limits"].copy
+        logic.restype, logic.argtypes = ctypes.c_uint64, (ctypes.c_long, ctypes.c_uint64)
+        copy.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long
+        slow = self.least(lambda: logic(rounds, 1))
+        move = self.least(lambda: copy(memory[0].ctypes.data, memory[1].ctypes.data, size))
+        return rounds * 192 / slow, 2 * size / move
+
+    def call(self, library: str, name: str, *arguments: Any) -> None:
+        """Call a peer in C with arrays and numbers."""
+        given = [ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray) else ctypes.c_long(a) for a in arguments]
+        self.c[library][name](*given)
+
+    def least(self, work: Callable[[], Any]) -> float:
+        """The least time of some runs."""
+        return min(self._timed(work) for _ in range(self.rounds))
+
+    def _timed(self, work: Callable[[], Any]) -> float:
+        start = self._clock()
+        work()
+        return self._clock() - start
+
+    def bits(self, *shape: int) -> np.ndarray:
+        """Random bits."""
+        return self.random.integers(0, 2, size=shape, dtype=np.uint8)
+
+    def line(
+        self, work: str, peer: str, floor: float, program: dd.Program, ours: Callable[[], Any],
+        theirs: Callable[[], Any], bytes_: int, rounds: int = 0,
+    ) -> Line:  # fmt: skip
+        """Measure in turns."""
+        times: list[tuple[float, float]] = []
+        for _ in range(rounds or self.rounds):
+            times.append((self._timed(ours), self._timed(theirs)))
+        seconds, other = (min(column) for column in zip(*times, strict=True))
+        start = time.process_time()
+        fresh = program.jit(n_jobs=self.jobs)
+        ready = 1000 * (time.process_time() - start)
+        share = max(_operations(program) / seconds / self._logic / self.jobs, bytes_ / seconds / self._copy)
+        return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, share)
+
+
+def _operations(program: dd.Program) -> float:
+    """Operations on words that the schedule grid does for one sample, reads of memory not counted."""
+    plan = choose(program.rule, check(program.rule)).plan
+    if plan is None:
+        return 0.0
+    words = float(np.prod(plan.extents[:-1])) * -(-plan.extents[-1] // 64)
+    total = 0
+    for part in plan.passes:
+        gates = [stage.gate for stage in part.stages]
+        streams = {leaf.stream for leaf in plan.circuit.leaves(gates)}
+        for group in (gates, [gate for name in streams for gate in plan.planes.get(name, [])]):
+            total += part.steps * (plan.circuit.weight(group) - len(plan.circuit.leaves(group)))
+    return total * words
+
+
+# --- Life ------------------------------------------------------------------------------------------------------------
+
+
+def _local(program: dd.Program, one: dd.Program, cells: np.ndarray, after: np.ndarray, steps: int) -> None:
+    """Check a patch against the interpreter: what `steps` steps make of its middle, whatever is around."""
+    side = 2 * steps + 40
+    slices = (slice(0, side),) * cells.ndim
+    patch = cells[slices]
+    for _ in range(steps):
+        patch = one(patch)
+    middle = (slice(steps, side - steps),) * cells.ndim
+    assert np.array_equal(patch[middle], after[middle]), program.name
+
+
+def _life_c(bench: Bench, words: np.ndarray, steps: int) -> np.ndarray:
+    cells, other = words.copy(), np.empty_like(words)
+    bench.call("automata", "life_packed", cells, other, *words.shape, steps)
+    return cells
+
+
+def _slices(cells: np.ndarray) -> np.ndarray:
+    """One generation by NumPy."""
+    x = np.pad(cells, 1, mode="wrap")
+    above = x[:-2, :-2] + x[:-2, 1:-1] + x[:-2, 2:]
+    total = above + x[1:-1, :-2] + x[1:-1, 2:] + x[2:, :-2] + x[2:, 1:-1] + x[2:, 2:]
+    return ((total == 3) | ((total == 2) & (cells == 1))).astype(np.uint8)
+
+
+def _repeated(step: Callable[[Any], Any], value: Any, steps: int) -> Any:
+    for _ in range(steps):
+        value = step(value)
+    return value
+
+
+def life_packed(bench: Bench) -> Iterator[Line]:
+    """16 generations of Life, packed."""
+    one = dd.parse(LIFE)
+    for side, floor in ((4096, 1.0), (16384, 1.4)):
+        program = dd.iterate(one, 16).at(H=side, W=side)
+        cells = bench.bits(side, side)
+        packed, run = dd.pack(cells), program.jit(n_jobs=bench.jobs)
+        after = run(packed)
+        assert np.array_equal(after.words, _life_c(bench, packed.words, 16))
+        _local(program, one, cells, dd.unpack(after), 16)
+        work = f"Life {side} x {side}, 16 generations, packed"
+        peer = "C, 64 cells a word"
+        cells_, other = packed.words.copy(), packed.words.copy()
+
+        def c(cells_: np.ndarray = cells_, other: np.ndarray = other) -> None:
+            bench.call("automata", "life_packed", cells_, other, *cells_.shape, 16)
+
+        yield bench.line(work, peer, floor, program, partial(run, packed), c, 2 * packed.words.nbytes)
+
+
+def life_bytes(bench: Bench) -> Iterator[Line]:
+    """Life from and to bytes."""
+    one = dd.parse(LIFE)
+    side = 4096
+    cells = bench.bits(side, side)
+    program = dd.iterate(one, 16).at(H=side, W=side)
+    run = program.jit(n_jobs=bench.jobs)
+    after = run(cells)
+    _local(program, one, cells, after, 16)
+
+    def packing() -> np.ndarray:
+        words = np.packbits(cells, axis=-1, bitorder="little").view(np.uint64)
+        return np.unpackbits(_life_c(bench, words, 16).view(np.uint8), axis=-1, bitorder="little")
+
+    work = f"Life {side} x {side}, 16 generations, bytes"
+    assert np.array_equal(after, packing())
+    peer = "np.packbits, that C, np.unpackbits"
+    yield bench.line(work, peer, 1.0, program, lambda: run(cells), packing, 2 * cells.nbytes)
+
+    def slices() -> np.ndarray:
+        found: np.ndarray = _repeated(_slices, cells, 16)
+        return found
+
+    assert np.array_equal(after, slices())
+    yield bench.line(work, "NumPy slices", 50.0, program, lambda: run(cells), slices, 2 * cells.nbytes, 2)
+    yield from _numba(bench, work, program, run, cells, after)
+    yield from _torch(bench, work, program, run, cells, after)
+    single = one.at(H=side, W=side)
+    step = single.jit(n_jobs=bench.jobs)
+
+    def c() -> np.ndarray:
+        made = np.empty_like(cells)
+        bench.call("automata", "life_bytes", cells, made, side, side)
+        return made
+
+    assert np.array_equal(step(cells), c())
+    work = f"Life {side} x {side}, 1 generation, bytes"
+    yield bench.line(work, "C, a cell a byte", 0.9, single, lambda: step(cells), c, 2 * cells.nbytes)
+
+
+def _numba(
+    bench: Bench, work: str, program: dd.Program, run: Any, cells: np.ndarray, after: np.ndarray
+) -> Iterator[Line]:
+    try:
+        import numba
+    except ImportError:
+        return
+
+    @numba.njit  # type: ignore[misc,untyped-decorator,unused-ignore]
+    def generation(cells: np.ndarray) -> np.ndarray:
+        rows, columns = cells.shape
+        made = np.empty_like(cells)
+        for i in range(rows):
+            up, down = (i or rows) - 1, i + 1 if i + 1 < rows else 0
+            for j in range(columns):
+                left, right = (j or columns) - 1, j + 1 if j + 1 < columns else 0
+                total = cells[up, left] + cells[up, j] + cells[up, right] + cells[i, left] + cells[i, right]
+                total += cells[down, left] + cells[down, j] + cells[down, right]
+                made[i, j] = total == 3 or (total == 2 and cells[i, j] == 1)
+        return made
+
+    def peer() -> np.ndarray:
+        found: np.ndarray = _repeated(generation, cells, 16)
+        return found
+
+    assert np.array_equal(after, peer())
+    yield bench.line(work, "numba", 15.0, program, lambda: run(cells), peer, 2 * cells.nbytes, 2)
+
+
+def _torch(
+    bench: Bench, work: str, program: dd.Program, run: Any, cells: np.ndarray, after: np.ndarray
+) -> Iterator[Line]:
+    try:
+        import torch
+    except ImportError:
+        return
+    torch.set_num_threads(bench.jobs)
+    kernel = torch.tensor([[2, 2, 2], [2, 1, 2], [2, 2, 2]], dtype=torch.float32)[None, None]
+
+    def step(x: Any) -> Any:
+        total = torch.nn.functional.conv2d(torch.nn.functional.pad(x, (1, 1, 1, 1), mode="circular"), kernel)
+        return ((total >= 5) & (total <= 7)).float()
+
+    def peer() -> np.ndarray:
+        with torch.inference_mode():
+            found = _repeated(step, torch.from_numpy(cells)[None, None].float(), 16)
+            return np.asarray(found[0, 0].byte().numpy())
+
+    assert np.array_equal(after, peer())
+    yield bench.line(work, "torch conv2d", 800.0, program, lambda: run(cells), peer, 2 * cells.nbytes, 1)
+
+
+def rule30(bench: Bench) -> Iterator[Line]:
+    """64 generations of rule 30, packed."""
+    one = dd.parse(RULE30)
+    cells = 100_000_000 // 64 * 64
+    program = dd.iterate(one, 64).at(N=cells)
+    start = bench.bits(cells)
+    packed, run = dd.pack(start), program.jit(n_jobs=bench.jobs)
+    after = run(packed)
+    own, other = packed.words.copy(), packed.words.copy()
+
+    def c() -> None:
+        bench.call("automata", "rule30_packed", own, other, len(own), 64)
+
+    c()
+    assert np.array_equal(after.words, own)
+    _local(program, one, start, dd.unpack(after), 64)
+    work = f"rule 30, {cells:.0e} cells, 64 generations, packed".replace("e+0", "e")
+    yield bench.line(work, "C, 64 cells a word", 2.0, program, lambda: run(packed), c, 2 * own.nbytes, 3)
+
+
+WORK: dict[str, Callable[[Bench], Iterator[Line]]] = {
+    "life_packed": life_packed, "life_bytes": life_bytes, "rule30": rule30
+}  # fmt: skip
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+HEAD = ("work", "peer", "times faster", "floor", "ms", "ready ms", "code", "limit")
+
+
+def cells_of(line: Line) -> tuple[str, ...]:
+    """A line as text."""
+    floor = f"{line.floor:g}" if line.floor else "-"
+    code = f"{line.bytes / 1024:.1f} KiB"
+    measured = f"{line.ratio:.2f}" if line.ratio < 100 else f"{line.ratio:.0f}"
+    return (
+        line.work, line.peer, measured, floor, f"{1000 * line.seconds:.2f}", f"{line.ready:.0f}", code,
+        f"{line.limit:.0%}",
+    )  # fmt: skip
+
+
+def markdown(lines: list[Line]) -> str:
+    """The table for a page, without what depends on the machine alone."""
+    rows = ["| work | peer | times faster |", "|---|---|--:|"]
+    rows += [f"| {line.work} | {line.peer} | {cells_of(line)[2]} |" for line in lines]
+    return "\n".join(rows) + "\n"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="*", help="names of work: " + ", ".join(WORK))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--readme", action="store_true")
+    arguments = parser.parse_args()
+    lines: list[Line] = []
+    with TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), arguments.rounds, arguments.jobs)
+        print(" | ".join(HEAD), flush=True)
+        for name, work in WORK.items():
+            if fnmatch(name, arguments.only):
+                for line in work(bench):
+                    lines.append(line)
+                    print(" | ".join(cells_of(line)), flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n", encoding="utf-8")
+    if arguments.markdown:
+        print(markdown(lines))
+    if arguments.readme:
+        text = README.read_text(encoding="utf-8")
+        before, after = text.split(MARK)
+        rest = after.split("\n\n", 1)[1]
+        README.write_text(f"{before}{MARK}\n{markdown(lines)}\n{rest}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
