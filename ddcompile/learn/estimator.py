@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 )
 
 from ddcompile.learn.assembly import network_of_one, network_of_several, numbers_of
+from ddcompile.learn.calibration import factor_of, softmax
 from ddcompile.learn.essence import Essence, Options
 from ddcompile.learn.problems import class_weights, problem_of, solved
 from ddcompile.learn.relevance import Relevance, relevant_inputs
@@ -73,7 +74,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     C : float, default=1.0
         The price of a sample on the wrong side of a plane, where subconcepts cannot be separated.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Multiplies `C` for each label; where labels can be told apart, the dearer gets more of the room between them.
+        Multiplies `C` for each label. Samples that can be told apart are, whatever their labels weigh; then the dearer
+        label gets more of the room between them, and wins where scores are equal.
     targets : {"labels", "probabilities"}, default="labels"
         What `y` holds. "probabilities": how much speaks for each label, of shape (samples, classes) or (samples,
         outputs, classes), in any unit. The labels are then 0, 1, ..., and `predict_proba` gives these probabilities
@@ -184,15 +186,20 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             number = self.thresholds
             self.thresholds_ = None if number is None else thresholds_of(points, kinds, number, weights)
             points = self._seen(points)
-        if (self.relevance or self.shared) and points.dtype != np.int64:
+        self._grid()
+        may_share = self.shared is not None and kinds.shape == points.shape and self.n_outputs_ > 1
+        if (self.relevance or may_share) and points.dtype != np.int64:
             raise ValueError("relevance and shared are for inputs that are whole numbers, or have thresholds")
         with steps.step("shared function"):
-            self.shared_ = self._shared(points, kinds, weights)
+            self.shared_ = self._shared(points, kinds, weights) if may_share else None
         with steps.step("relevant inputs"):
             self.columns_, self.relevance_ = self._columns(points, kinds, weights, steps)
         self.essences_ = self._essences(points, weights, steps)
         with steps.step("probabilities"):
-            self._factors = self._calibrated(points, weights)
+            self._factors = [
+                factor_of(self._essence(k), view(points, columns), targets[k], weights)
+                for k, columns in enumerate(self.columns_)
+            ]
         self.timings_ = steps.seconds
         return self
 
@@ -220,11 +227,11 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[np.stack(best, axis=1) if self._has_bits else best[0]])
 
     def predict_proba(self, X: Any) -> Any:
-        """Softmax of scores, scaled to how often the network is right on the samples that it was made from.
+        """Softmax of scores, scaled so that a usual lead is as likely right as in the samples that were learned from.
 
         Of shape (samples, classes); for several outputs that of a one (samples, outputs) if they are bits, else a list.
         """
-        found = [_softmax(s * factor) for s, factor in zip(self.scores(X), self._factors, strict=True)]
+        found = [softmax(s, factor) for s, factor in zip(self.scores(X), self._factors, strict=True)]
         if self._has_bits:
             return np.stack([p[:, 1] for p in found], axis=1)
         return found if isinstance(self.classes_, list) else found[0]
@@ -322,12 +329,9 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return grid
 
     def _shared(self, points: Array, kinds: Array, weights: Array | None) -> Shared | None:
-        grid = self._grid()
-        if self.shared is None or kinds.shape != points.shape or kinds.shape[1] == 1:
-            return None
         if isinstance(self.classes_, list) and len({tuple(classes) for classes in self.classes_}) > 1:
             return None
-        return shared_function(points, kinds, grid, weights)
+        return shared_function(points, kinds, self._grid(), weights)
 
     def _columns(
         self, points: Array, kinds: Array, weights: Array | None, steps: Steps
@@ -358,24 +362,6 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random = int(check_random_state(self.random_state).randint(2**31 - 1))
         return solved(problems, self.subconcepts, Options(self.C, self.kept_margin, steps=steps), random)
 
-    def _calibrated(self, points: Array, weights: Array | None) -> list[float]:
-        """The factors that give one claimed subconcept its probabilities.
-
-        Where labels are given, a clear win has the probability of being right (by the rule of succession).
-        """
-        factors = []
-        for k, (columns, target) in enumerate(zip(self.columns_, self.targets_, strict=True)):
-            essence = self._essence(k)
-            if target.unit is not None:
-                factors.append(target.unit / (2 * essence.scale))
-                continue
-            scores = essence.scores(view(points, columns))
-            right = np.average(scores.argmax(axis=1) == target.kinds, weights=weights)
-            number = len(points) if weights is None else weights.sum()
-            odds = (right * number + 1) * max(scores.shape[1] - 1, 1) / ((1 - right) * number + 1)
-            factors.append(max(float(np.log(odds)) / 2, 1e-3))
-        return factors
-
 
 def _is_positive(value: Any) -> bool:
     return isinstance(value, Integral) and int(value) >= 1
@@ -394,9 +380,3 @@ def _points(X: Any) -> Array:
     if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
         return array.astype(np.float64)
     return array.astype(np.int64)
-
-
-def _softmax(scores: Array) -> Array:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Array = powers / powers.sum(axis=1, keepdims=True)
-    return result

@@ -97,3 +97,20 @@ def test_several_outputs_of_probabilities() -> None:
 def test_what_is_no_probability(y: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ENNClassifier(targets="probabilities").fit(all_bits(2), y)
+
+
+def test_a_win_as_clear_as_most_is_as_likely_as_those_were_right() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.integers(0, 2, (200, 6))
+    labels = (points[:, 0] & points[:, 1]) ^ (rng.random(200) < 0.1)
+    classifier = ENNClassifier(2).fit(points, labels)
+    right = (classifier.predict(points) == labels).sum()
+    sure = classifier.predict_proba(points).max(axis=1)
+    assert sure == pytest.approx((right + 1) / 202, abs=0.02)
+
+
+def test_probabilities_keep_the_order_of_scores_where_many_subconcepts_agree() -> None:
+    points = np.random.default_rng(0).normal(size=(60, 3))
+    classifier = ENNClassifier("samples").fit(points, points.sum(axis=1) > 0)
+    scores, sure = classifier.decision_function(points), classifier.predict_proba(points)[:, 1]
+    assert np.array_equal(np.unique(scores, return_inverse=True)[1], np.unique(sure, return_inverse=True)[1])
