@@ -8,6 +8,7 @@ all of them holds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -28,6 +29,8 @@ _MOST_TERMS = 256
 """Most operands of a sum that is put in the place of its thresholds."""
 _MOST_VALUES = 1 << 12
 """Most values of a sum that are listed."""
+_MOST_SUMMAND = 1 << 48
+"""Sums of greater summands are not listed: words do not hold them."""
 _FACTORS = tuple((s, sign * f) for s in range(1, 5) for f in range(1, 5) for sign in (1, -1) if gcd(s, f) == 1)
 """Factors of what else a unit reads and of the sum."""
 
@@ -88,13 +91,16 @@ class Staircases:
         rest = self._sums(others)
         if rest is None or ends is None or ends[1] - ends[0] >= _MOST_VALUES:
             return None
-        values = np.arange(ends[0], ends[1] + 1)
-        heights = np.full(len(values), row.bias)
-        for a, sign in steps.items():
-            heights += terms[a] * (sign * values + self.units[a].bias > 0)
+        rises = Counter[int]()
+        height = row.bias
+        for a, sign in steps.items():  # 1 from a value on, or up to one
+            bound = self.units[a].bias
+            height += terms[a] if sign < 0 else 0
+            rises[max(ends[0], bound if sign < 0 else 1 - bound)] += sign * terms[a]
         decided: dict[int, tuple[int, int]] = {}
         """The least and the greatest value of the sum, by how many sums of the rest make the unit 1 beside it."""
-        for value, height in zip(values.tolist(), heights.tolist(), strict=True):
+        for value in range(ends[0], ends[1] + 1):
+            height += rises[value]
             count = _decided(rest, height)
             decided[count] = decided.get(count, (value, value))[0], value
         common = gcd(*others.values()) or 1
@@ -205,7 +211,9 @@ class Staircases:
         parts = []
         for a, w in terms.items():
             domain = self.domain(a)
-            if domain is None or domain.bits >= _MOST_VALUES or abs(w) >= 1 << 40:
+            if domain is None or domain.bits >= _MOST_VALUES:
+                return None
+            if abs(w) * max(abs(domain.low), abs(domain.high)) >= _MOST_SUMMAND:
                 return None
             parts.append(w * np.arange(domain.low, domain.high + 1, domain.step))
         total = np.zeros(1, dtype=np.int64)

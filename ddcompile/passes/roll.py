@@ -59,11 +59,13 @@ class Roll(Pass):
                 break
             rule, meanings = found
             # Meanings are over the program before; what they read that is new there is written out.
-            witness += [clause for meaning in meanings for clause in _over_old(meaning, witness)]
+            made = [clause for meaning in meanings for clause in _over_old(meaning, witness)]
+            # Names of tensors that are gone may come again.
+            kept = {s.target for s in rule.statements}
+            witness = [clause for clause in (*witness, *made) if clause.target in kept]
         if rule is old:
             return unchanged(old)
-        kept = {s.target for s in rule.statements}
-        return Rewrite(rule, Witness(tuple(s for s in witness if s.target in kept)))
+        return Rewrite(rule, Witness(tuple(witness)))
 
 
 def _over_old(meaning: Statement, earlier: Sequence[Statement]) -> list[Statement]:

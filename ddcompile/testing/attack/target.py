@@ -22,6 +22,8 @@ KINDS: Mapping[str, tuple[int, ...]] = {
     "int[3..5]": (3, 4, 5),
     "int[-40..-38]": (-40, -39, -38),
     "int[0..6]": tuple(range(7)),
+    f"int[{2**53 + 1}..{2**53 + 2}]": (2**53 + 1, 2**53 + 2),
+    f"int[{-(2**62) - 1}..{1 - 2**62}]": tuple(range(-(2**62) - 1, 2 - 2**62)),
 }
 MOST_INPUTS = 14
 MOST_ROWS = 1 << MOST_INPUTS

@@ -6,6 +6,8 @@ import pytest
 
 from ddcompile.ir.parser import parse
 from ddcompile.passes.name import Name
+from ddcompile.passes.roll import Roll
+from ddcompile.prove.steps import check_step
 
 CASES = {
     "a state over time": (
@@ -90,3 +92,17 @@ def test_names(text: str, expected: str) -> None:
     named = Name()(parse(text)).rule
     assert str(named).rstrip() == expected
     assert Name()(named).rule == named
+
+
+@pytest.mark.parametrize(("units", "layers"), [(4, 5), (4, 8), (5, 6)])
+def test_names_of_tensors_that_are_gone_come_again(units: int, layers: int) -> None:
+    """Units are rolled into layers and layers into time, over and over: the witness speaks of those that are left."""
+    lines = [f"y[i < {units}] = x[{layers}] + {' + '.join(f'h{layers - 1}_{v}' for v in range(units))} > i"]
+    for k in range(layers):
+        below = " + ".join(f"h{k - 1}_{v}" for v in range(units)) if k else f"x[{layers + 1}]"
+        lines += [f"h{k}_{u} = x[{k}] + {below} >= {u + 1}" for u in range(units)]
+    old = parse(f"rule f(x: bit[{layers + 2}]) -> (y: bit[{units}]) {{\n{chr(10).join(lines)}\n}}")
+    rewrite = Roll()(old)
+    assert len({s.target for s in rewrite.rule.statements}) < layers + 1
+    verdict = check_step(old, rewrite.rule, rewrite.witness)
+    assert verdict, str(verdict)

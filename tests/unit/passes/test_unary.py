@@ -78,6 +78,22 @@ def test_implied_by_another_sum() -> None:
     assert "[[1, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0]]" in str(rule)
 
 
+@pytest.mark.parametrize("size", [1 << 40, 1 << 62, 1 << 70])
+@pytest.mark.parametrize(("low", "factor"), [(0, 1), (1 << 50, 1 << 20), (-(1 << 80), 1)])
+def test_numbers_beyond_words(size: int, low: int, factor: int) -> None:
+    text = (
+        f"rule f(x: bit[6], z: int[{low}..{low + 1}][2]) -> (y: bit[2]) {{\n"
+        + COUNT
+        + f"  const B: int[2, 3] = [[{size}, 1, 1], [1, {-size}, {factor}]]\n"
+        f"  const C: int[2, 2] = [[{factor}, 0], [0, {factor}]]\n"
+        f"  const b: int[2] = [{factor * low + size + 1}, {factor * (low + 1)}]\n"
+        + HIDDEN
+        + "  y[u < 2] = sum(k < 3: B[u, k] * h[k]) + sum(i < 2: C[u, i] * z[i]) >= b[u]\n}"
+    )
+    for step in run(parse(text), "unary, forward"):
+        assert check_step(step.old, step.new, step.witness)
+
+
 UNTOUCHED = {
     # A carry is no sum of both places without greater weights.
     "a carry": (

@@ -68,6 +68,8 @@ OF_RATIONALS = [
     ("y = relu(1 - abs(s))", "y = s == 0", False),
     ("y = relu(1 - abs(s))", "y = relu(1 - s)", False),
 ]
+
+
 @pytest.mark.parametrize(("first", "second"), EQUAL)
 def test_equal(first: str, second: str) -> None:
     verdict = check_results(parse(rule(first)), parse(rule(second)))
