@@ -10,6 +10,7 @@ from scipy.sparse import block_diag, csr_array
 
 from ddcompile.frontends.network import Layer, Network, Sparse
 from ddcompile.learn.essence import Essence
+from ddcompile.learn.linear import Planes
 
 __all__ = ["network_of_one", "network_of_several", "numbers_of"]
 
@@ -85,10 +86,20 @@ def numbers_of(classes: Sequence[Array]) -> list[Array]:
 
 
 def _claims(essences: Sequence[Essence], columns: Sequence[Array], inputs: int) -> list[Layer]:
-    """Differentiae, those that are equal or mirrored held once, subconcepts, and kinds if some have them."""
-    rows, bias, places = _differentiae(essences, columns, inputs)
+    """Codes if there are any, differentiae, both held once where equal or mirrored, subconcepts, and kinds if any."""
+    layers: list[Layer] = []
+    sides: list[Array] = [np.ones(len(own), dtype=np.int64) for own in columns]
+    for depth in range(max(len(essence.codes) for essence in essences)):
+        planes = _turned([essence.codes[depth] for essence in essences], sides)
+        rows, bias, columns, sides = _distinct(planes, columns, inputs)
+        layers.append(Layer(_sparse(rows), bias, "sign"))
+        inputs = len(bias)
+    planes = _turned([essence.differentiae for essence in essences], sides)
+    rows, bias, columns, sides = _distinct(planes, columns, inputs)
+    units = np.concatenate(columns)
+    places = csr_array((np.concatenate(sides), (np.arange(len(units)), units)), shape=(len(units), len(bias)))
     blocks, biases = _blocks([essence.subconcepts for essence in essences])
-    layers = [Layer(_sparse(rows), bias, "sign"), Layer(_sparse(blocks @ places), biases, "sign")]
+    layers += [Layer(_sparse(rows), bias, "sign"), Layer(_sparse(blocks @ places), biases, "sign")]
     if any(essence.kinds is not None for essence in essences):
         blocks, biases = _blocks([essence.kinds or _unchanged(len(essence.subconcepts[1])) for essence in essences])
         layers.append(Layer(_sparse(blocks), biases, "sign"))
@@ -122,19 +133,29 @@ def _wins(labels: int) -> tuple[Array, Array]:
     return (weights if labels > 1 else np.zeros((1, 1), dtype=np.int64)), 1 - 2 * np.arange(labels)
 
 
-def _differentiae(essences: Sequence[Essence], columns: Sequence[Array], inputs: int) -> tuple[Any, Array, Any]:
-    """Distinct rows over all inputs, their biases, and the matrix that takes them to those of each network in turn."""
+def _turned(planes: Sequence[Planes], sides: Sequence[Array]) -> list[Planes]:
+    """Planes over units of which some, those with -1, are mirrored."""
+    return [(weights * side, bias) for (weights, bias), side in zip(planes, sides, strict=True)]
+
+
+def _distinct(
+    planes: Sequence[Planes], columns: Sequence[Array], inputs: int
+) -> tuple[Any, Array, list[Array], list[Array]]:
+    """Distinct rows over all inputs, their biases, and for each network's planes their rows, and -1 if mirrored."""
     numbers: dict[tuple[Any, ...], int] = {}
-    entries: list[tuple[int, int]] = []
-    for essence, own in zip(essences, columns, strict=True):
+    rows_of, sides_of = [], []
+    for (weights_of, biases), own in zip(planes, columns, strict=True):
         inside = own >= 0
-        for weights, bias in zip(*essence.differentiae, strict=True):
+        places, sides = np.zeros(len(biases), dtype=np.int64), np.ones(len(biases), dtype=np.int64)
+        for k, (weights, bias) in enumerate(zip(weights_of, biases, strict=True)):
             used = np.flatnonzero(inside & (weights != 0))
             used = used[np.argsort(own[used], kind="stable")]
-            side = -1 if (weights[used[0]] if len(used) else bias) < 0 else 1
-            values = side * weights[used]
-            key = (tuple(own[used].tolist()), tuple(values.tolist()), (side * bias).item())
-            entries.append((numbers.setdefault(key, len(numbers)), side))
+            sides[k] = -1 if (weights[used[0]] if len(used) else bias) < 0 else 1
+            values = sides[k] * weights[used]
+            key = (tuple(own[used].tolist()), tuple(values.tolist()), (sides[k] * bias).item())
+            places[k] = numbers.setdefault(key, len(numbers))
+        rows_of.append(places)
+        sides_of.append(sides)
     # A network without a plane has one unit that is always 0, for a layer must have one.
     if not numbers:
         numbers[(), (), 0] = 0
@@ -143,10 +164,7 @@ def _differentiae(essences: Sequence[Essence], columns: Sequence[Array], inputs:
     indices = np.array([column for own, _, _ in keys for column in own], dtype=np.int64)
     starts = np.cumsum([0, *(len(own) for own, _, _ in keys)])
     rows = csr_array((data, indices, starts), shape=(len(keys), inputs))
-    sides = np.array([side for _, side in entries], dtype=np.int64)
-    places = np.array([number for number, _ in entries], dtype=np.int64)
-    matrix = csr_array((sides, (np.arange(len(entries)), places)), shape=(len(entries), len(keys)))
-    return rows, np.array([bias for _, _, bias in keys]), matrix
+    return rows, np.array([bias for _, _, bias in keys]), rows_of, sides_of
 
 
 def _sparse(matrix: Any) -> Sparse:

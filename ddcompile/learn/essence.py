@@ -88,6 +88,8 @@ class Essence:
         Whether each subconcept is known to tell all samples that it was made from apart from those of other kinds.
     kinds : (ndarray of shape (kinds, subconcepts), ndarray of shape (kinds,)), optional
         Between subconcepts and concepts, if several subconcepts of a kind are to count once: positive where one is.
+    codes : tuple of planes
+        Layers before the differentiae, if these do not read the inputs but which values they have.
     """
 
     differentiae: Planes
@@ -96,6 +98,7 @@ class Essence:
     scale: int = 1
     is_exact: bool = False
     kinds: tuple[Array, Array] | None = None
+    codes: tuple[Planes, ...] = ()
 
     def scores(self, points: Array) -> Array:
         """Of shape (samples, concepts), for points of shape (samples, features)."""
@@ -104,6 +107,8 @@ class Essence:
         return np.concatenate([self._scores(chunk) for chunk in chunks])
 
     def _scores(self, points: Array) -> Array:
+        for planes in self.codes:
+            points = signs(points, planes).T.astype(np.int64)
         values = signs(points, self.differentiae)
         for weights, bias in (self.subconcepts,) if self.kinds is None else (self.subconcepts, self.kinds):
             values = np.sign(weights @ values.astype(np.int64) + bias[:, None])

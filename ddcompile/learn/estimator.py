@@ -21,12 +21,13 @@ from sklearn.utils.validation import (
 
 from ddcompile.learn.assembly import network_of_one, network_of_several, numbers_of
 from ddcompile.learn.calibration import factor_of, softmax
+from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Essence, Options
-from ddcompile.learn.problems import class_weights, problem_of, solved
+from ddcompile.learn.problems import class_weights, points_of, problem_of, solved
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import Shared, shared_function, view
 from ddcompile.learn.steps import Steps
-from ddcompile.learn.targets import Target, of_labels, of_probabilities
+from ddcompile.learn.targets import Target, of_labels, of_probabilities, with_common_labels
 from ddcompile.learn.thresholds import thresholds_of
 
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["ENNClassifier"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-
-LARGEST_INTEGER = 2**20
-"""Inputs that are whole numbers up to this size get weights that are whole numbers."""
-
 
 class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Essence neural network: concepts told apart by pairwise linear separators instead of by gradient descent.
@@ -63,10 +60,11 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         the labels shorter, one at least; a number: at most so many for each input, evenly spread over the samples.
     relevance : {None, "exact"}, default=None
         "exact": each output reads only the smallest set of inputs that explains the samples, or one that leaves a few
-        contradicted if that describes the labels shorter. For inputs that are whole numbers.
+        contradicted if that describes the labels shorter. Inputs of two values that can stand in for one another are
+        counted, if that is shorter still, and the network only reads how many there are. For whole numbers.
     shared : {None, "auto"}, default=None
         "auto": if as many outputs as inputs look like shifted copies of one function on the grid, they become that.
-        Implies `relevance="exact"` for it.
+        Implies `relevance="exact"` for it, where inputs of up to four values are counted.
     grid : tuple of int, default=None
         The shape in which inputs and outputs lie, row-major; by default a line.
     kept_margin : float, default=0.5
@@ -191,7 +189,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if (self.relevance or may_share) and points.dtype != np.int64:
             raise ValueError("relevance and shared are for inputs that are whole numbers, or have thresholds")
         with steps.step("shared function"):
-            self.shared_ = self._shared(points, kinds, weights) if may_share else None
+            self.shared_ = self._shared(points, weights) if may_share else None
+        if self.shared_ is not None:
+            self.targets_ = targets = with_common_labels(targets)
+            self.classes_ = targets[0].classes if self._has_bits else [target.classes for target in targets]
         with steps.step("relevant inputs"):
             self.columns_, self.relevance_ = self._columns(points, kinds, weights, steps)
         self.essences_ = self._essences(points, weights, steps)
@@ -206,7 +207,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def scores(self, X: Any) -> list[Array]:
         """What the concept neurons say: for each output, shape (samples, labels)."""
         check_is_fitted(self)
-        points = self._seen(_points(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None)))
+        points = self._seen(points_of(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None)))
         return [self._essence(k).scores(view(points, columns)) for k, columns in enumerate(self.columns_)]
 
     def decision_function(self, X: Any) -> Any:
@@ -305,7 +306,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X = validate_data(self, X, accept_sparse="csr", dtype=None)
             y = check_array(y, dtype=np.float64, allow_nd=True, ensure_2d=False, input_name="y")
             check_consistent_length(X, y)
-        points, weights = _points(X), None
+        points, weights = points_of(X), None
         if sample_weight is not None:
             weights = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
             if (weights < 0).any() or not weights.any():
@@ -328,9 +329,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"the grid {grid} does not hold {self.n_features_in_} inputs")
         return grid
 
-    def _shared(self, points: Array, kinds: Array, weights: Array | None) -> Shared | None:
-        if isinstance(self.classes_, list) and len({tuple(classes) for classes in self.classes_}) > 1:
-            return None
+    def _shared(self, points: Array, weights: Array | None) -> Shared | None:
+        kinds = np.stack([target.kinds for target in with_common_labels(self.targets_)], axis=1)
         return shared_function(points, kinds, self._grid(), weights)
 
     def _columns(
@@ -354,29 +354,20 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             targets = [replace(targets[0], kinds=np.concatenate([target.kinds for target in targets]))]
             viewed, each = [np.concatenate(viewed)], each[:1]
             weights = None if weights is None else np.tile(weights, self.n_outputs_)
+        found: list[Relevance | None] = [None] * len(viewed) if self.relevance_ is None else list(self.relevance_)
+        counted = [samples if own is None else own.counted(samples) for own, samples in zip(found, viewed, strict=True)]
         problems = [
             problem_of(samples, target, class_weights(own, target, weights), weights)
-            for samples, target, own in zip(viewed, targets, each, strict=True)
+            for samples, target, own in zip(counted, targets, each, strict=True)
         ]
         self.contradicted_ = sum(problem.contradicted for problem in problems)
         random = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return solved(problems, self.subconcepts, Options(self.C, self.kept_margin, steps=steps), random)
+        essences = solved(problems, self.subconcepts, Options(self.C, self.kept_margin, steps=steps), random)
+        return [
+            over_inputs(essence, own.parts, samples) if own is not None and own.tallies else essence
+            for essence, own, samples in zip(essences, found, viewed, strict=True)
+        ]
 
 
 def _is_positive(value: Any) -> bool:
     return isinstance(value, Integral) and int(value) >= 1
-
-
-def _points(X: Any) -> Array:
-    """As int64 if all are whole numbers of moderate size, else as float64."""
-    array = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
-    if array.dtype.kind not in "biu":
-        try:
-            array = np.asarray(array, dtype=np.float64)
-        except ValueError as error:
-            raise ValueError("inputs must be numbers; X holds something that is none") from error
-        if not (array == np.rint(array)).all():
-            return array
-    if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
-        return array.astype(np.float64)
-    return array.astype(np.int64)

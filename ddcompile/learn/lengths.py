@@ -86,7 +86,7 @@ class Lengths:
 
     def length(self, inputs: Sequence[int]) -> float:
         """Of the labels when they are described by a set of inputs, in bits."""
-        return float(self._bits(self._counts(self.codes(inputs)), len(inputs))[0])
+        return float(self.bits_of(self.counts_of(self.codes(inputs)), len(inputs))[0])
 
     def least_length(self, inputs: Sequence[int]) -> float:
         """What larger sets of inputs take at least: the bits for the patterns that they tell apart."""
@@ -98,7 +98,7 @@ class Lengths:
         What tells something, though the most frequent label of each pattern stays the same, makes them fewer (Cooper
         and Herskovits, A Bayesian method for the induction of probabilistic networks from data, 1992).
         """
-        return float(self._surprise(self._counts(self.codes(inputs)))[0])
+        return float(self.surprise_of(self.counts_of(self.codes(inputs)))[0])
 
     def best_small(self) -> tuple[float, tuple[int, ...]]:
         """The shortest description by a set of few inputs."""
@@ -112,7 +112,7 @@ class Lengths:
             powers = radix ** np.arange(size)
             for some in np.array_split(sets, 1 + len(sets) * len(self._labels) // MAX_CODES):
                 codes = sum(power * self._columns[some[:, k]] for k, power in enumerate(powers))
-                bits = self._bits(self._counts(np.asarray(codes)), size)
+                bits = self.bits_of(self.counts_of(np.asarray(codes)), size)
                 least = int(bits.argmin())
                 best = min(best, (float(bits[least]), tuple(some[least].tolist())))
         return best
@@ -127,11 +127,11 @@ class Lengths:
             some = slice(start, start + step)
             counts = self._counts_with(members, some)
             few = self._few[some]
-            bits[few], surprise[few] = self._bits(counts, len(inputs) + 1), self._surprise(counts)
+            bits[few], surprise[few] = self.bits_of(counts, len(inputs) + 1), self.surprise_of(counts)
         for i in np.flatnonzero(self._spans > FEW_VALUES):
             joint = np.unique(codes * self._spans[i] + self._columns[i], return_inverse=True)[1].reshape(-1)
-            counts = self._counts(joint)
-            bits[i], surprise[i] = self._bits(counts, len(inputs) + 1)[0], self._surprise(counts)[0]
+            counts = self.counts_of(joint)
+            bits[i], surprise[i] = self.bits_of(counts, len(inputs) + 1)[0], self.surprise_of(counts)[0]
         rest = np.setdiff1d(np.arange(self.features), inputs)
         return Extensions(rest, bits[rest], surprise[rest])
 
@@ -156,7 +156,7 @@ class Lengths:
         spread = places[:: max(1, len(places) // MAX_CLASHES)][:MAX_CLASHES]
         return [(int(order[place]), int(order[place + 1])) for place in spread]
 
-    def _counts(self, codes: Array) -> Array:
+    def counts_of(self, codes: Array) -> Array:
         """How often each pattern has each label, of shape (labels, patterns, rows), for rows of pattern numbers."""
         rows = np.atleast_2d(codes)
         width = int(rows.max()) + 1
@@ -164,6 +164,13 @@ class Lengths:
         weights = None if self._weights is None else np.broadcast_to(self._weights, rows.shape).ravel()
         shape = self._classes, width, len(rows)
         return np.bincount(cells, weights, minlength=self._classes * width * len(rows)).reshape(shape)
+
+    def joint(self, codes: Array) -> Array:
+        """How often each pattern has each label where each input of two values has the lower and then the higher one.
+
+        Of shape (labels, 2 * patterns, inputs), for numbers of patterns below their number.
+        """
+        return self._counts_with(self._members(codes), slice(None))
 
     def _members(self, codes: Array) -> Any:
         """A matrix with a row for each label and pattern, in which its samples are not 0."""
@@ -182,7 +189,7 @@ class Lengths:
         parts = [part.reshape(self._classes, -1, number) for part in (rest - sum(found), *found)]
         return np.concatenate(parts, axis=1)
 
-    def _bits(self, counts: Array, size: int) -> Array:
+    def bits_of(self, counts: Array, size: int) -> Array:
         """For each row of counts, which are of patterns of `size` inputs."""
         classes, total = self._classes, self._total
         largest = counts.max(axis=0)
@@ -192,7 +199,8 @@ class Lengths:
         which = log(total + 1) + logs - self._log_factorial(total - wrong)
         return np.asarray((named + which + wrong * log(max(classes - 1, 1))) / log(2))
 
-    def _surprise(self, counts: Array) -> Array:
+    def surprise_of(self, counts: Array) -> Array:
+        """For each row of counts, see `surprise`."""
         more = self._classes - 1
         logs = self._log_factorial(counts.sum(axis=0) + more) - self._log_factorial(np.array([more]))[0]
         return np.asarray((logs - self._log_factorial(counts).sum(axis=0)).sum(axis=0) / log(2))

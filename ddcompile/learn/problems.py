@@ -15,9 +15,13 @@ from ddcompile.learn.splitting import Splitting, split
 from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target
 
-__all__ = ["Problem", "class_weights", "problem_of", "solved"]
+__all__ = ["Problem", "class_weights", "points_of", "problem_of", "solved"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+LARGEST_INTEGER = 2**20
+"""Inputs that are whole numbers up to this size get weights that are whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +52,21 @@ class Problem:
         parts = np.array(self.points.shape), self.points, self.kinds, self.concepts.strengths, self.concepts.ranks
         text = b"".join(np.ascontiguousarray(part).tobytes() for part in (*parts, np.array(self.prices)))
         return blake2b(text).digest()
+
+
+def points_of(X: Any) -> Array:
+    """As int64 if all are whole numbers of moderate size, else as float64."""
+    array = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+    if array.dtype.kind not in "biu":
+        try:
+            array = np.asarray(array, dtype=np.float64)
+        except ValueError as error:
+            raise ValueError("inputs must be numbers; X holds something that is none") from error
+        if not (array == np.rint(array)).all():
+            return array
+    if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
+        return array.astype(np.float64)
+    return array.astype(np.int64)
 
 
 def problem_of(points: Array, target: Target, label_weights: Array, sample_weight: Array | None) -> Problem:

@@ -12,6 +12,7 @@ from pysat.card import ITotalizer
 from pysat.solvers import Glucose4
 
 from ddcompile.learn.lengths import Lengths
+from ddcompile.learn.tallies import Tally, tallied, tallies
 
 __all__ = ["Relevance", "description_length", "relevant_inputs"]
 
@@ -34,16 +35,36 @@ class Relevance:
     is_smallest : bool
         Whether it is proved that no smaller set of inputs is consistent with the samples.
     bits : float
-        The length of the labels when described by the set of inputs, see `description_length`.
+        The length of the labels when described by the set of inputs, see `description_length`, or by the tallies.
+    tallies : tuple of tuple of (input, value)
+        If the labels depend on the inputs only by how many of some have a value: what is counted together.
     """
 
     inputs: tuple[int, ...]
     is_consistent: bool
     is_smallest: bool
     bits: float
+    tallies: tuple[Tally, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Tally, ...]:
+        """The tallies, with the place of each input among those that matter instead of its number."""
+        places = {i: place for place, i in enumerate(self.inputs)}
+        return tuple(tuple((places[i], value) for i, value in part) for part in self.tallies)
+
+    def counted(self, points: Array) -> Array:
+        """What the labels depend on: the tallies, or the inputs that matter as they are.
+
+        Parameters
+        ----------
+        points : ndarray of shape (samples, inputs that matter)
+        """
+        return tallied(points, self.parts) if self.tallies else points
 
 
-def relevant_inputs(points: Array, labels: Array, weights: Array | None = None, at_most: float = inf) -> Relevance:
+def relevant_inputs(
+    points: Array, labels: Array, weights: Array | None = None, at_most: float = inf, most_values: int = 2
+) -> Relevance:
     """The set of inputs with the shortest description of the labels.
 
     Small sets are tried one by one, and from the best, sets that differ by one input. If samples that agree always have
@@ -60,9 +81,17 @@ def relevant_inputs(points: Array, labels: Array, weights: Array | None = None, 
         How often each sample counts; those that count 0 are left out.
     at_most : float
         Bits. Sets that describe the labels longer are of no use: consistent ones are not looked for.
+    most_values : int
+        Inputs of more values are not counted.
     """
     if weights is not None:
         points, labels, weights = points[weights > 0], labels[weights > 0], weights[weights > 0]
+    counted = _counted(points, labels, weights, most_values)
+    found = _relevant(points, labels, weights, at_most if counted is None else min(at_most, counted.bits))
+    return found if counted is None or found.bits < counted.bits else counted
+
+
+def _relevant(points: Array, labels: Array, weights: Array | None, at_most: float) -> Relevance:
     lengths = Lengths(points, labels, weights)
     likely = _likely(lengths)
     grown = _grown(lengths, likely, at_most)
@@ -78,6 +107,17 @@ def description_length(points: Array, labels: Array, inputs: Sequence[int], weig
     See `ddcompile.learn.lengths.Lengths`.
     """
     return Lengths(points, labels, weights).length(tuple(inputs))
+
+
+def _counted(points: Array, labels: Array, weights: Array | None, most_values: int) -> Relevance | None:
+    """The tallies with the shortest description; None if there are none."""
+    found = tallies(points, labels, weights, most_values)
+    if found is None or not found.parts:
+        return None
+    counts = tallied(points, found.parts)
+    is_consistent = not Lengths(counts, labels, weights).clashes(range(counts.shape[1]))
+    inputs = tuple(sorted({i for part in found.parts for i, _ in part}))
+    return Relevance(inputs, is_consistent, False, found.bits, found.parts)
 
 
 def _likely(lengths: Lengths) -> Relevance:

@@ -19,6 +19,8 @@ MAX_POOLED = 20_000
 """Pooled samples beyond so many are not searched for relevant inputs; what is found is measured on all."""
 MAX_FEATURES = 2_000
 """Grids whose cells would see more cells around them are not searched for a padded function."""
+MOST_VALUES = 4
+"""Inputs of more values are not counted."""
 MEASURED = 8
 """The outputs that are described by themselves for comparison."""
 
@@ -103,14 +105,14 @@ def _fitted(
     seen = np.where(columns >= 0, points[samples[:, None], columns], 0)
     pooled_weights = None if weights is None else np.tile(weights, labels.shape[1])
     some = None if pooled_weights is None else pooled_weights[taken]
-    found = relevant_inputs(seen, pooled_labels[taken], some, at_most)
+    found = relevant_inputs(seen, pooled_labels[taken], some, at_most, MOST_VALUES)
     inputs = around[:, list(found.inputs)]
     extents = np.array(grid)
     nearest = (offsets + (extents - 1) // 2) % extents - (extents - 1) // 2 if wrapped else offsets
     shared = Shared(inputs, found, nearest[list(found.inputs)], wrapped)
-    whole = shared.pooled(points)
-    bits = description_length(whole, pooled_labels, range(whole.shape[1]), pooled_weights)
+    whole, part = found.counted(shared.pooled(points)), found.counted(seen[:, list(found.inputs)])
+    described = range(whole.shape[1])
+    bits = description_length(whole, pooled_labels, described, pooled_weights)
     # Naming the inputs among all that were seen, not among those found.
-    inside = description_length(seen[:, list(found.inputs)], pooled_labels[taken], range(len(found.inputs)), some)
-    named = found.bits - inside
+    named = found.bits - description_length(part, pooled_labels[taken], described, some)
     return [replace(shared, relevance=replace(found, bits=bits + named))]

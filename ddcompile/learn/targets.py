@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Target", "of_labels", "of_probabilities"]
+__all__ = ["Target", "of_labels", "of_probabilities", "with_common_labels"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -70,6 +70,15 @@ def of_labels(y: Array) -> list[Target]:
     columns = [y] if y.ndim == 1 else list(y.T)
     found = [np.unique(column, return_inverse=True) for column in columns]
     return [Target(classes, codes, np.eye(len(classes), dtype=np.int64)) for classes, codes in found]
+
+
+def with_common_labels(targets: list[Target]) -> list[Target]:
+    """The same outputs, each with the labels of all, if they are given as labels."""
+    if any(target.unit is not None for target in targets):
+        return targets
+    classes = np.unique(np.concatenate([target.classes for target in targets]))
+    strengths = np.eye(len(classes), dtype=np.int64)
+    return [Target(classes, np.searchsorted(classes, own.classes)[own.kinds], strengths) for own in targets]
 
 
 def of_probabilities(points: Array, y: Array, weights: Array | None = None) -> list[Target]:

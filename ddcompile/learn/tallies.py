@@ -1,0 +1,192 @@
+"""How many of some inputs have a value: what an output depends on where inputs can stand in for one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, log2
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ddcompile.learn.lengths import Lengths
+
+__all__ = ["Tallies", "tallied", "tallies"]
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Tally: TypeAlias = tuple[tuple[int, int], ...]
+"""Pairs of an input and a value: how many of these inputs have these values."""
+State: TypeAlias = tuple[tuple[int, ...], ...]
+"""Tallies of indicators, by their numbers."""
+
+MOST_AT_ONCE = 16
+"""How many inputs are counted at once where single ones tell too little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """What is counted, and how long the labels are when they are described so, in bits."""
+
+    parts: tuple[Tally, ...]
+    bits: float
+
+
+def tallied(points: Array, parts: Sequence[Tally]) -> Array:
+    """The counts, of shape (samples, tallies), for points of shape (samples, features)."""
+    columns = [sum((points[:, i] == value).astype(np.int64) for i, value in part) for part in parts]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(points), 0), dtype=np.int64)
+
+
+def tallies(points: Array, labels: Array, weights: Array | None = None, most_values: int = 2) -> Tallies | None:
+    """The counts by which the labels have the shortest description that is found.
+
+    Inputs that have a value are counted, each time one more, in a count of its own or with others, as makes the labels
+    least surprising (where none tells enough, several at once); from the shortest description on the way, single ones
+    come, go and change place as long as that makes it shorter. None if an input has more values than may be.
+
+    Parameters
+    ----------
+    points : ndarray of shape (samples, features), integers
+    labels : ndarray of shape (samples,), integers from 0
+    weights : ndarray of shape (samples,), optional
+        How often each sample counts; above 0.
+    most_values : int
+    """
+    indicators = _indicators(points, most_values)
+    if indicators is None:
+        return None
+    search = _Search(indicators, points, labels, weights)
+    state = search.shortest()
+    return Tallies(tuple(tuple(indicators[f] for f in part) for part in state), search.bits(state))
+
+
+def _indicators(points: Array, most_values: int) -> Tally | None:
+    """The values of each input, but the lowest; None if one has many, or nothing changes."""
+    found: list[tuple[int, int]] = []
+    for i, column in enumerate(points.T):
+        values = np.unique(column).tolist()
+        if len(values) > most_values:
+            return None
+        found += [(i, value) for value in values[1:]]
+    return tuple(found) or None
+
+
+class _Search:
+    def __init__(self, indicators: Tally, points: Array, labels: Array, weights: Array | None) -> None:
+        self._seen = np.stack([points[:, i] == value for i, value in indicators], axis=1).astype(np.int64)
+        self._lengths = Lengths(self._seen, labels, weights)
+        self._number = len(indicators)
+        self._values = np.array([value for _, value in indicators])
+
+    def shortest(self) -> State:
+        best = self._on_the_way()
+        while True:
+            beside = ((self.bits(other), other) for other in self._beside(best))
+            bits, state = min([*beside, *self._with_one_more(best)], default=(inf, best))
+            if bits >= self.bits(best):
+                return tuple(sorted(best))
+            best = state
+
+    def bits(self, state: State) -> float:
+        """The length of the labels: which indicators are counted, in which count, and the labels of the counts."""
+        counts = self._lengths.counts_of(self._codes(state)[0])
+        return float(self._lengths.bits_of(counts, sum(map(len, state)))[0]) + _partition(state)
+
+    def _codes(self, state: State) -> tuple[Array, Array]:
+        """The number of each sample's counts, and the different counts, (number, 1 + tallies), after a 0."""
+        sums = np.stack([np.zeros(len(self._seen), dtype=np.int64), *(self._seen[:, p].sum(axis=1) for p in state)])
+        codes = sums[0]
+        for part in sums[1:]:
+            codes = np.unique(codes * (part.max() + 1) + part, return_inverse=True)[1].reshape(-1)
+        return codes, sums[:, np.unique(codes, return_index=True)[1]].T
+
+    def _on_the_way(self) -> State:
+        """The shortest description while indicators are counted that make the labels least surprising."""
+        state: State = ()
+        best, surprise = (self.bits(state), state), inf
+        while sum(map(len, state)) < self._number:
+            of_places = [self._lengths.surprise_of(counts) for _, counts in self._further(state)]
+            for surprises in of_places:
+                surprises[[f for part in state for f in part]] = inf
+            best_of = (int(surprises.argmin()) for surprises in of_places)
+            least, place, f = min((float(of_places[p][f]), p, f) for p, f in enumerate(best_of))
+            chosen = _with(state, place, f)
+            if least >= surprise:
+                least, chosen = min(self._several(state, of_places), default=(inf, state))
+            if least >= surprise:
+                break
+            surprise, state = least, chosen
+            best = min(best, (self.bits(state), state))
+        return best[1]
+
+    def _several(self, state: State, of_places: Sequence[Array]) -> Iterator[tuple[float, State]]:
+        """States in which several indicators of one value more are counted, those that surprise least by themselves.
+
+        Each may tell too little to be worth a count.
+        """
+        for place, surprises in enumerate(of_places):
+            for value in np.unique(self._values):
+                order = [f for f in np.argsort(surprises, kind="stable").tolist() if self._values[f] == value]
+                chosen = state
+                for number, f in enumerate(order[:MOST_AT_ONCE]):
+                    if surprises[f] == inf:
+                        break
+                    chosen = _with(chosen, place, f)
+                    if number:
+                        yield self._surprise(chosen), chosen
+
+    def _surprise(self, state: State) -> float:
+        return float(self._lengths.surprise_of(self._lengths.counts_of(self._codes(state)[0]))[0])
+
+    def _with_one_more(self, state: State) -> Iterator[tuple[float, State]]:
+        """For each place the shortest description with one more indicator there."""
+        used = [f for part in state for f in part]
+        if len(used) == self._number:
+            return
+        for place, counts in self._further(state):
+            lengths = self._lengths.bits_of(counts, len(used) + 1)
+            lengths[used] = inf
+            further = _with(state, place, int(lengths.argmin()))
+            yield float(lengths.min()) + _partition(further), further
+
+    def _further(self, state: State) -> Iterator[tuple[int, Array]]:
+        """For each place, the last a new one, the counts of labels with each further indicator there."""
+        codes, patterns = self._codes(state)
+        joint = self._lengths.joint(codes)
+        labels, _, number = joint.shape
+        for place in range(len(state) + 1):
+            step = np.zeros(patterns.shape[1], dtype=np.int64)
+            if place < len(state):
+                step[place + 1] = 1
+            after = np.concatenate([patterns, patterns + step])
+            if place == len(state):
+                after = np.column_stack([after, np.repeat([0, 1], len(patterns))])
+            distinct, where = np.unique(after, axis=0, return_inverse=True)
+            gather = csr_array((np.ones(len(after), dtype=joint.dtype), (where.reshape(-1), np.arange(len(after)))))
+            yield place, np.stack([gather @ joint[k] for k in range(labels)]).reshape(labels, len(distinct), number)
+
+    def _beside(self, state: State) -> Iterator[State]:
+        """States in which one indicator less is counted, or one is counted elsewhere, or two counts are one."""
+        for place, part in enumerate(state):
+            for f in part:
+                rest = tuple(g for g in part if g != f)
+                without = (*state[:place], *((rest,) if rest else ()), *state[place + 1 :])
+                yield without
+                for other in range(len(without) + 1):
+                    yield _with(without, other, f)
+        for a, one in enumerate(state):
+            for b, two in enumerate(state[:a]):
+                yield (*state[:b], tuple(sorted(one + two)), *state[b + 1 : a], *state[a + 1 :])
+
+
+def _with(state: State, place: int, f: int) -> State:
+    if place == len(state):
+        return (*state, (f,))
+    return (*state[:place], tuple(sorted((*state[place], f))), *state[place + 1 :])
+
+
+def _partition(state: State) -> float:
+    """The bits that tell in which count each indicator is, besides whether each has its own."""
+    members = sum(map(len, state))
+    return 1 + (0 if members == len(state) else log2(members) + members * log2(len(state)))
