@@ -32,7 +32,7 @@ from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, expressions, read_names, rewrite_sums, unchanged, with_statements
 
-__all__ = ["Extremes"]
+__all__ = ["Extremes", "over_extremes", "written_sum"]
 
 _Sum: TypeAlias = tuple[dict[Expr, int], int]
 """Coefficients of summands, and a constant."""
@@ -52,7 +52,7 @@ class Extremes(Pass):
             return unchanged(rule)
         reals = Reals(infer(rule))
         statements = [
-            s if reals(s.value) else Statement(s.target, s.positions, _rewritten(s.value), location=s.location)
+            s if reals(s.value) else Statement(s.target, s.positions, over_extremes(s.value), location=s.location)
             for s in rule.statements
         ]
         new = _with_inner(with_statements(rule, statements), reals)
@@ -85,7 +85,7 @@ def _with_inner(rule: Rule, reals: Reals) -> Rule:
             longer = _written_into(source, statement, names)
             if longer is None:
                 continue
-            value = _rewritten(longer)
+            value = over_extremes(longer)
             changed = Statement(statement.target, statement.positions, value, location=statement.location)
             if value != longer and cost(changed) < cost(statement) + cost(source):
                 statement = changed
@@ -108,7 +108,7 @@ def _written_into(source: Statement, reader: Statement, names: Names) -> Expr | 
     return None
 
 
-def _rewritten(value: Expr) -> Expr:
+def over_extremes(value: Expr) -> Expr:
     """The value with every sum, taken as a whole, over maxima and minima; inner ones first."""
     return rewrite_sums(value, _of_extremes)
 
@@ -122,7 +122,7 @@ def _of_extremes(value: Expr) -> Expr:
         if found is None:
             break
         form, relus = found, relus - 1
-        shorter = _written(form)
+        shorter = written_sum(form)
         if cost(shorter) >= cost(value):
             break
         value = shorter
@@ -151,14 +151,15 @@ def _joined(form: _Sum, relu: Expr) -> _Sum | None:
         function: CallName = "max" if sign > 0 else "min"
         arguments: list[Expr] = []
         for end, number in ends:
-            argument = _written(({e: sign * c for e, c in end.items()}, sign * number))
+            argument = written_sum(({e: sign * c for e, c in end.items()}, sign * number))
             same = isinstance(argument, Call) and argument.function == function
             arguments += children(argument) if same else [argument]
         extreme = builder.call(function, arguments)
         choices.append(({**rest, extreme: rest.get(extreme, 0) + sign * factor}, constant - factor * offset))
-    return min(choices, key=lambda choice: cost(_written(choice)))
+    return min(choices, key=lambda choice: cost(written_sum(choice)))
 
 
-def _written(form: _Sum) -> Expr:
+def written_sum(form: _Sum) -> Expr:
+    """A sum from the coefficients of its summands and a constant."""
     ordered = sorted(form[0].items(), key=lambda term: term[1] < 0)
     return builder.add(builder.add_all(builder.mul(c, e) for e, c in ordered), form[1])

@@ -24,13 +24,13 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Number, Read, Rule, Statement
-from ddcompile.ir.traverse import postorder, reads, substitute
+from ddcompile.ir.traverse import postorder, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.collect import collected, operands_under, operator_of
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, expressions, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 from ddcompile.passes.templates import shape_of
 
 __all__ = ["Gather"]
@@ -38,7 +38,7 @@ __all__ = ["Gather"]
 
 @dataclass(frozen=True, slots=True)
 class Gather(Pass):
-    """Write chains that are read once into the chain that reads them, where all together are a short reduction."""
+    """Write chains into the only chain that reads them, where all together are a short reduction."""
 
     name: ClassVar[str] = "gather"
     size: int = option(100, "how many nodes an operand may have", high=100_000)
@@ -49,13 +49,13 @@ class Gather(Pass):
         types = infer(rule)
         reals = Reals(types)
         names = names_of(rule)
-        counts = Counter(n.tensor for s in rule.statements for e in expressions(s) for n in reads(e))
+        readers = Counter(name for s in rule.statements for name in read_names([s]))
         clauses = Counter(s.target for s in rule.statements)
         results = {d.name for d in rule.outputs}
         once = {
             s.target: s
             for s in rule.statements
-            if counts[s.target] == clauses[s.target] == 1
+            if readers[s.target] == clauses[s.target] == 1
             and s.target not in results
             and s.target not in read_names([s])
             and all(isinstance(p, Binder) for p in s.positions)
@@ -75,6 +75,8 @@ class Gather(Pass):
             operands = _in_order(operands, self.size)
             value = _joined(op, collected(op, operands, names, used, types, self.size))
             changed = Statement(statement.target, statement.positions, value, location=statement.location)
+            if written & read_names([changed]):
+                continue
             if cost(changed) < cost(statement) + sum(cost(once[name]) for name in written):
                 new[number] = changed
                 gone |= written

@@ -29,6 +29,7 @@ from ddcompile.passes.gather import Gather
 from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
 from ddcompile.passes.isolate import Isolate
+from ddcompile.passes.larger import Larger
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.options import Pass
@@ -61,6 +62,7 @@ _ALL: tuple[type[Pass], ...] = (
     SliceWeights,
     Reuse,
     Extremes,
+    Larger,
     Promote,
     CollapseCones,
     Gather,
@@ -87,7 +89,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
+    "reroll,slice-weights,fold,reuse,inline,extremes,larger,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
     "widen,prefixes,stack,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.

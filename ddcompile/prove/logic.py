@@ -6,7 +6,7 @@ normal form; nested conjunctions and disjunctions are flattened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from ddcompile.prove.forms import (
     ZERO,
     Decline,
     Form,
+    FormKey,
     bounded,
     complement,
     key,
@@ -32,6 +33,9 @@ __all__ = ["PRODUCT_LIMIT", "chain", "choose", "compare", "conjunction", "disjun
 
 PRODUCT_LIMIT = 1 << 14
 """Most terms of an expanded product."""
+
+MEMBER_LIMIT = 1 << 10
+"""Most forms of which an extreme is remembered."""
 
 CONDITION_LIMIT = 4
 """A condition with more terms is one factor in the products of a branch."""
@@ -201,13 +205,30 @@ def extreme(store: Store, function: str, forms: Sequence[Form], bits: bool) -> F
     if bits:
         return conjunction(store, forms) if function == "min" else disjunction(store, forms)
     by_key = {key(f): f for f in forms}
+    members = _members(store, function, by_key)
+    known = store.extremes.get((function, members)) if members else None
+    if known is not None:
+        return known
     ordered = [by_key[k] for k in sorted(by_key)]
     pick: Callable[[Form, Form], Form] = _minimum(store) if function == "min" else _maximum(store)
     result = ordered[0]
     for form in ordered[1:]:
         result = pick(result, form)
     ranges, exp = spans(ordered)
-    return bounded(result, reduce(smaller if function == "min" else larger, ranges), exp)
+    result = bounded(result, reduce(smaller if function == "min" else larger, ranges), exp)
+    if members:
+        store.extremes[function, members] = result
+        store.members[function, key(result)] = members
+    return result
+
+
+def _members(store: Store, function: str, forms: Iterable[FormKey]) -> frozenset[FormKey]:
+    """The forms of which some forms, and those that are extremes themselves, have one extreme; empty if many.
+
+    Minima and maxima are associative, commutative and idempotent: all ways to take them of one set are equal.
+    """
+    parts = [store.members.get((function, k)) or frozenset((k,)) for k in forms]
+    return frozenset().union(*parts) if sum(map(len, parts)) <= MEMBER_LIMIT else frozenset()
 
 
 def _maximum(store: Store) -> Callable[[Form, Form], Form]:

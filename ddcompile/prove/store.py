@@ -30,6 +30,7 @@ from ddcompile.prove.forms import (
     ZERO,
     Decline,
     Form,
+    FormKey,
     bounded,
     complement,
     key,
@@ -61,6 +62,10 @@ class Store:
         """The variables of level 0."""
         self.spins: set[int] = set()
         """The input bits that stand for -1 and 1."""
+        self.extremes: dict[tuple[str, frozenset[FormKey]], Form] = {}
+        """By function and a set of forms, a form that is their minimum or maximum."""
+        self.members: dict[tuple[str, FormKey], frozenset[FormKey]] = {}
+        """By function and a form, forms of which it is the minimum or maximum."""
         self._index: dict[Hashable, int] = {}
         self._base_index: dict[Hashable, int] = {}
         self._sums: dict[Hashable, Attained] = {}

@@ -26,6 +26,47 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "the largest in rounds of pairs",
+        "larger",
+        """rule f(x: int[0..9][8]) -> (y: int) {
+  excess[i < 4] = relu(x[2 * i] - x[2 * i + 1])
+  copy[i < 2] = excess[2 * i + 1]
+  more[i < 2] = relu(x[4 * i + 1] - x[4 * i + 3] + (excess[2 * i] - excess[2 * i + 1]))
+  y = max(x[3] + copy[0] + more[0], x[7] + copy[1] + more[1])
+}""",
+        """rule f(x: int[0..9][8]) -> (y: int) {
+  excess_larger[i < 4] = max(x[2 * i], x[2 * i + 1])
+  more_larger[i < 2] = max(excess_larger[2 * i], excess_larger[2 * i + 1])
+  y = max(more_larger[0], more_larger[1])
+}""",
+    ),
+    (
+        "what two sums have in common",
+        "larger",
+        """rule f(x: int[-9..9][4], z: int[-9..9][4]) -> (y: int[4], w: int[4]) {
+  excess[i < 4] = relu(2 * x[i] - z[i] - 1)
+  y[i < 4] = 2 * x[i] - excess[i]
+  w[i < 4] = 3 * excess[i] - 6 * x[i]
+}""",
+        """rule f(x: int[-9..9][4], z: int[-9..9][4]) -> (y: int[4], w: int[4]) {
+  excess_larger[i < 4] = min(2 * x[i], z[i] + 1)
+  y[i < 4] = excess_larger[i]
+  w[i < 4] = -3 * excess_larger[i]
+}""",
+    ),
+    (
+        "a chain that is read in one statement only",
+        "gather",
+        """rule f(x: int[0..9][8]) -> (y: int) {
+  a[i < 4] = max(x[2 * i], x[2 * i + 1])
+  b[i < 2] = max(a[2 * i], a[2 * i + 1])
+  y = max(b[0], b[1])
+}""",
+        """rule f(x: int[0..9][8]) -> (y: int) {
+  y = max(i < 8: x[i])
+}""",
+    ),
+    (
         "a counter up to a most",
         "unary",
         """rule f(x: bit[5], z: bit) -> (y: bit[3]) {
@@ -1142,6 +1183,31 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "what one has more is all that counts",
+        "larger",
+        """rule f(x: int[0..9][4]) -> (y: int) {
+  excess[i < 2] = relu(x[2 * i] - x[2 * i + 1])
+  y = 2 * excess[0] + excess[1]
+}""",
+    ),
+    (
+        "a tensor that is read beyond its end",
+        "larger",
+        """rule f(x: int[0..9][4], z: int[0..9][4]) -> (y: int[4]) {
+  excess[i < 4] = relu(x[i] - z[i])
+  y[i < 4] = excess[i] + z[i] + pad(excess, 0)[i - 1]
+}""",
+    ),
+    (
+        "a chain that is not read as a whole",
+        "gather",
+        """rule f(x: int[0..9][8]) -> (y: int) {
+  a[i < 4] = max(x[2 * i], x[2 * i + 1])
+  b[i < 2] = max(a[2 * i], a[2 * i + 1])
+  y = max(b[0], 2 * b[1])
+}""",
+    ),
     (
         "a counter that is read beyond its most",
         "unary",
