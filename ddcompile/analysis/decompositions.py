@@ -64,9 +64,17 @@ class _Function:
 
 
 class Search:
-    """The search for one function; `tables` are those that its expression looks up."""
+    """The search for one function; `tables` are those that its expression looks up.
 
-    def __init__(self, name: str = "hit") -> None:
+    Parameters
+    ----------
+    name
+        Of the first table.
+    functions
+        How many functions are looked at.
+    """
+
+    def __init__(self, name: str = "hit", functions: int = _MOST_FUNCTIONS) -> None:
         self.name = name
         self.tables: dict[str, np.ndarray] = {}
         self._sums: dict[Expr, Expr] = {}
@@ -75,7 +83,7 @@ class Search:
         """The factors and the texts of few bits, by their sum."""
         self._wholes: dict[Expr, range] = {}
         """The values that texts have anywhere: under a condition, functions are of some of them."""
-        self._left = _MOST_FUNCTIONS
+        self._left = functions
         self._work = _MOST_WORK
         self._known: dict[object, tuple[int, Expr | None]] = {}
 

@@ -26,6 +26,8 @@ __all__ = ["least", "least_alone"]
 
 _ALONE = 10
 """How many inputs an expression for one element may have."""
+_FUNCTIONS = 40
+"""How many functions are looked at for one of them."""
 _SMALL = 32
 """How many values a number has at most that is an input; comparisons of others are inputs."""
 _ROWS = 1 << 10
@@ -105,7 +107,7 @@ def _with_meaning(node: Expr, meant: Mapping[Read, Expr]) -> Expr:
 @lru_cache(maxsize=1 << 10)
 def _searched(ranges: tuple[range, ...], table: bytes, inputs: tuple[Expr, ...], limit: int) -> Expr | None:
     """The expression that is found for a table; None if there is none that does not look anything up."""
-    search = Search()
+    search = Search(functions=_FUNCTIONS)
     values = np.frombuffer(table, dtype=np.int8).reshape([len(r) for r in ranges])
     found = search.least(ranges, values, inputs, limit)
     return None if found is None or search.used(found) else found

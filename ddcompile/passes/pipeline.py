@@ -28,6 +28,7 @@ from ddcompile.passes.forward import Forward
 from ddcompile.passes.gather import Gather
 from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
+from ddcompile.passes.instances import Instances
 from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.larger import Larger
 from ddcompile.passes.literals import NoLiteral
@@ -73,6 +74,7 @@ _ALL: tuple[type[Pass], ...] = (
     Prefixes,
     Stack,
     Collect,
+    Instances,
     Hoist,
     Cse,
     Inline,
@@ -90,7 +92,7 @@ DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
     "reroll,slice-weights,fold,reuse,inline,extremes,larger,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
-    "widen,prefixes,stack,collect,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "widen,prefixes,stack,collect,instances,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 

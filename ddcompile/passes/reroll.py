@@ -223,7 +223,7 @@ class _State:
         self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms
     ) -> None:
         name = self.names(layer.name)
-        binders = (Binder("u", Literal(0), Literal(len(units))),)
+        binders = (Binder("u", Literal(0), Literal(len(units))),) if len(units) > 1 else ()
         constants, statements = table_clauses(
             name, binders, [rows[u] for u in units], atoms, self.names, layer.name, self.bits
         )

@@ -1165,6 +1165,21 @@ APPLIES = [
 }""",
     ),
     (
+        "sums that are another one at a place, one of them around the end",
+        "instances",
+        """rule f(x: bit[12]) -> (y: bit[6], w: bit[2]) {
+  y[i < 6] = if i == 2 then sum(k < 4: x[k + 6]) >= 3 else sum(k < 4: x[(2 * i + k) % 12]) >= 2
+  w[0] = sum(k < 4: x[(k + 10) % 12]) == 3
+  w[1] = sum(j < 4: x[j]) == 1
+}""",
+        """rule f(x: bit[12]) -> (y: bit[6], w: bit[2]) {
+  part[i < 6] = sum(k < 4: x[(2 * i + k) % 12])
+  y[i < 6] = if i == 2 then part[3] >= 3 else part[i] >= 2
+  w[0] = part[5] == 3
+  w[1] = part[0] == 1
+}""",
+    ),
+    (
         "an exception whose parts are numbers and a sum of its own, and one that is none",
         "collapse-cones",
         """rule f(n: int[0..4][6], score: int[-99..99]) -> (y: bit[6]) {
@@ -1218,6 +1233,15 @@ DECLINES = [
   const b: int[2] = [3, 4]
   h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
   y[u < 2] = sum(k < 3: B[u, k] * h[k]) + z >= b[u]
+}""",
+    ),
+    (
+        "a sum at no place of the other, one over more terms, and one that saves too little",
+        "instances",
+        """rule f(x: bit[12], z: bit[12]) -> (y: bit[3], w: bit[3], v: bit[3]) {
+  y[i < 3] = if i == 2 then sum(k < 4: x[k + 5]) >= 1 else sum(k < 4: x[4 * i + k]) >= 2
+  w[i < 3] = if i == 1 then sum(k < 5: x[k]) >= 1 else sum(k < 4: x[4 * i + k]) >= 1
+  v[i < 3] = if i == 0 then sum(k < 4: z[k]) >= 1 else sum(k < 4: z[4 * i + k]) >= 1
 }""",
     ),
     (
