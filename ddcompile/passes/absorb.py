@@ -4,11 +4,13 @@ Before::
 
     count = sum(i < 11: 2 * sum(j < i + 2: x[j]) >= i + 2)
     y = x[0] + count >= 12
+    w[i < 9] = sum(j < i + 1: x[j]) > i
     z = sign(sum(i < 9, j < i: x[i, j]) - sum(i < 9, j < i: x[j, i]))
 
 After::
 
     y = all(i < 12: 2 * sum(j < i + 1: x[j]) > i)
+    w[i < 9] = all(j < i + 1: x[j])
     z = sign(sum(i < 9, j < i: x[i, j] - x[j, i]))
 
 A term goes when a sum beside it has it as the term before its first one, or after its last: the same text after
@@ -19,22 +21,24 @@ folding, or the same table over at most four bits. A sum of bits that has to be 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import gcd, prod
+from math import gcd
 from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
     Binding,
     Compare,
     Expr,
+    Index,
     Literal,
     Read,
     Reduce,
@@ -138,18 +142,20 @@ class _State:
 
     def _whole(self, statement: Statement, found: Sum) -> Iterator[_Change]:
         """A comparison of a sum of bits with how many they are, or with 1."""
-        if found.op not in (">", ">=") or list(found.terms.values()) != [1]:
+        if found.op not in (">", ">="):
             return
-        (term,) = found.terms
+        indices = {t.name: c for t, c in found.terms.items() if isinstance(t, Index)}
+        terms = [t for t in found.terms if not isinstance(t, Index)]
+        if len(terms) != 1 or found.terms[terms[0]] != 1:
+            return
+        (term,) = terms
         own = self._defined(term)
-        bound = -found.constant + (found.op == ">")
+        bound = Affine.of(int(found.op == ">") - found.constant, {name: -c for name, c in indices.items()})
         if not isinstance(own, Reduce) or own.op != "sum" or not self._is_bit(own.body):
             return
-        bounds = [box_bounds(b) for b in own.binders]
-        count = None if None in bounds else prod(b[1] - b[0] for b in bounds if b is not None)
-        if bound not in (1, count):
+        if bound not in (Affine.of(1), _count(own.binders)):
             return
-        new = Reduce("any" if bound == 1 else "all", own.binders, own.body)
+        new = Reduce("any" if bound == Affine.of(1) else "all", own.binders, own.body)
         if own is term:
             yield _Change(new, {})
         elif isinstance(term, Read):
@@ -222,6 +228,22 @@ class _State:
             kept = {joined if t is first else t: common if t is first else c for t, c in found.terms.items()}
             del kept[second]
             yield _Change(found.rebuilt(kept), {})
+
+
+def _count(binders: Sequence[Binder]) -> Affine | None:
+    """How many values the indices of a sum take, if only one of them has bounds that move."""
+    count = Affine.of(1)
+    for binder in binders:
+        ends = affine_of(binder.upper), affine_of(binder.lower)
+        if ends[0] is None or ends[1] is None:
+            return None
+        extent = ends[0] - ends[1]
+        if extent.names & {b.name for b in binders} or (extent.names and count.names):
+            return None
+        if not extent.names and extent.constant <= 0:
+            return None
+        count = count.scale(extent.constant) if not extent.names else extent.scale(count.constant)
+    return count
 
 
 @dataclass(frozen=True, slots=True)

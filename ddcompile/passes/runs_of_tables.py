@@ -12,7 +12,8 @@ After::
 
 Elements of a run may be over sums of different length, and their constants may change from place to place, evenly. One
 with fewer sums, such as the first one here, all of whose inputs are interchangeable, is a run of its own, which `widen`
-joins to the next one.
+joins to the next one. Where all elements are single thresholds of such sums, they are units of one layer, whatever
+their bounds.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from ddcompile.analysis.comparisons import integer_terms
 from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
-from ddcompile.ir.nodes import Constant, Expr, Literal, Statement
-from ddcompile.passes.layers import Layer, Names
+from ddcompile.ir.nodes import Compare, Constant, Expr, Literal, Read, Statement
+from ddcompile.passes.layers import Layer, Names, clause
 from ddcompile.passes.tabled import Template, clauses, placeholders
 from ddcompile.passes.templates import Shape, filled, lines_of, shape_of
 
@@ -73,6 +78,11 @@ def in_runs(
         if value is None or shape is None:
             return None
         found.append(_Element(table, value, shape))
+    rows = [row for e in found if (row := _unit(e)) is not None]
+    if len(rows) == count:
+        binder = builder.binder(names.indices(1)[0], count)
+        new, statement = clause(layer.name, (binder,), rows, atoms, names, layer.name)
+        return [statement], new
     runs = _runs(found)
     if len(runs) > _MOST_RUNS or len(runs) == count:
         return None
@@ -90,6 +100,25 @@ class _Element:
     table: Table
     value: Expr
     shape: Shape
+
+
+def _unit(element: _Element) -> Row | None:
+    """The threshold unit over inputs that an element is; None if it is none."""
+    match element.value:
+        case Compare((">" | ">=" | "<" | "<=" as op,), (left, right)):
+            form = integer_terms(builder.sub(left, right) if op in (">", ">=") else builder.sub(right, left))
+        case Read():
+            op, form = ">=", ({element.value: 1}, -1)
+        case _:
+            return None
+    number = {text: k for k, text in enumerate(placeholders(element.table))}
+    if form is None or not form[0].keys() <= number.keys():
+        return None
+    sums = {number[text]: factor for text, factor in form[0].items()}
+    weights = {a: sums[k] * sign for k in sums for a, sign in element.table.classes[k]}
+    atoms = sorted(weights)
+    bias = form[1] + (len(op) == 2)
+    return Row("positive", np.array(atoms, dtype=np.int64), np.array([weights[a] for a in atoms], dtype=np.int64), bias)
 
 
 def _runs(elements: Sequence[_Element]) -> list[tuple[int, int]]:

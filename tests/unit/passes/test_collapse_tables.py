@@ -135,6 +135,14 @@ def test_units_that_are_no_numbers(function: Callable[..., bool]) -> None:
 }""",
         ),
         (
+            [lambda *x, u=u: 2 * sum(x[: u + 4]) > u + 4 for u in range(3)],
+            """rule f(x: bit[7]) -> (y: bit[3]) {
+  const weight_y2: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
+  const bound_y: int[3] = [3, 3, 4]
+  y[i < 3] = sum(j < 7: weight_y2[i, j] * x[j]) >= bound_y[i]
+}""",
+        ),
+        (
             [lambda *x, u=u: sum(x[: u + 4]) == 2 * u + 1 for u in range(3)],
             """rule f(x: bit[7]) -> (y: bit[3]) {
   const weight_sum_of_y: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]

@@ -1061,6 +1061,20 @@ APPLIES = [
 }""",
     ),
     (
+        "sums that are as great as they can be, which changes from place to place",
+        "absorb",
+        """rule f(x: bit[12], w: bit[9, 3]) -> (y: bit[9], z: bit[7], v: bit[3]) {
+  y[i < 9] = sum(j < i + 1: x[j]) > i
+  z[i < 7] = x[i + 5] xor sum(i + 1 <= j < 9: x[j]) + i >= 8
+  v[i < 3] = sum(j < i + 2, k < 3: w[j, k]) >= 3 * i + 6
+}""",
+        """rule f(x: bit[12], w: bit[9, 3]) -> (y: bit[9], z: bit[7], v: bit[3]) {
+  y[i < 9] = all(j < i + 1: x[j])
+  z[i < 7] = x[i + 5] xor all(i + 1 <= j < 9: x[j])
+  v[i < 3] = all(j < i + 2, k < 3: w[j, k])
+}""",
+    ),
+    (
         "a band around a torus",
         "slice-weights",
         """rule f(x: bit[4, 4]) -> (y: bit[4]) {
@@ -1624,6 +1638,15 @@ DECLINES = [
         "rebase",
         """rule f(x: bit[9]) -> (y: bit) {
   y = sum(2 <= i < 6: sum(j < i: x[j]) >= 1) >= 3
+}""",
+    ),
+    (
+        "sums that are less than they can be, or over numbers or triangles",
+        "absorb",
+        """rule f(x: bit[12], n: int[0..3][12], w: bit[9, 9]) -> (y: bit[9], z: bit[9], v: bit[9]) {
+  y[i < 9] = sum(j < i + 1: x[j]) >= i
+  z[i < 9] = sum(j < i + 1: n[j]) > i
+  v[i < 9] = sum(j < i + 1, k < j + 1: w[j, k]) > i
 }""",
     ),
     (
