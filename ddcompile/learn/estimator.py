@@ -25,6 +25,7 @@ from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Essence, Options
 from ddcompile.learn.problems import class_weights, points_of, problem_of, solved
 from ddcompile.learn.relevance import Relevance, relevant_inputs
+from ddcompile.learn.scales import scales_of
 from ddcompile.learn.sharing import Shared, shared_function, view
 from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target, of_labels, of_probabilities, with_common_labels
@@ -155,7 +156,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array_like or sparse matrix of shape (samples, features)
-            Of booleans, whole numbers or reals.
+            Of booleans, whole numbers or reals; reals are scaled by powers of two, each to about the same variance.
         y : array_like of shape (samples,) or (samples, outputs)
             Labels, or what `targets` says. Samples that are contradicted by more equal ones are left out.
         sample_weight : array_like of shape (samples,), optional
@@ -183,6 +184,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with steps.step("thresholds"):
             number = self.thresholds
             self.thresholds_ = None if number is None else thresholds_of(points, kinds, number, weights)
+            scales = scales_of(points, weights) if number is None and points.dtype.kind == "f" else None
+            self._reader = scales or self.thresholds_
             points = self._seen(points)
         self._grid()
         may_share = self.shared is not None and kinds.shape == points.shape and self.n_outputs_ > 1
@@ -253,12 +256,12 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not self._has_bits and not isinstance(self.classes_, list):
             factor = self._factors[0] if head == "softmax" else 1
             network = network_of_one(essences[0], columns[0], inputs, head, factor)
-            return network if self.thresholds_ is None else self.thresholds_.before(network)
+            return network if self._reader is None else self._reader.before(network)
         has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
         shape = self._grid() if has_shape else None
         values = numbers_of([target.classes for target in self.targets_])
         network = network_of_several(essences, columns, inputs, values, shape)
-        return network if self.thresholds_ is None else self.thresholds_.before(network)
+        return network if self._reader is None else self._reader.before(network)
 
     def to_torch(self, head: str = "argmax") -> nn.Module:
         """The network as a torch module in eval mode, for batches of inputs in doubles.
@@ -316,8 +319,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return points, targets, weights, y.ndim == (2 if of_labels_alone else 3)
 
     def _seen(self, points: Array) -> Array:
-        """What is learned from: the inputs, or bits made of them."""
-        return points if self.thresholds_ is None else self.thresholds_.bits(points)
+        """What is learned from: the inputs, or bits made of them, or reals of about one size."""
+        return points if self._reader is None else self._reader.seen(points)
 
     def _essence(self, output: int) -> Essence:
         essence: Essence = self.essences_[0 if self.shared_ is not None else output]

@@ -37,7 +37,7 @@ class Thresholds:
     cuts: Array
     features: int
 
-    def bits(self, points: Array) -> Array:
+    def seen(self, points: Array) -> Array:
         """Int64 of shape (samples, bits), for points of shape (samples, features)."""
         return (points[:, self.columns] > self.cuts).astype(np.int64)
 

@@ -33,7 +33,7 @@ from ddcompile.testing.imports import import_ratio, loaded_modules
 from ddcompile.testing.inputs import random_inputs
 from ddcompile.testing.operands import Limits
 
-__all__ = ["distilling", "filters", "imports", "scale"]
+__all__ = ["distilling", "filters", "imports", "in_own_process", "peak", "processor", "scale"]
 
 STATEMENTS = 20_000
 UNITS = 100_000
@@ -57,12 +57,14 @@ TEXTS: dict[str, Callable[[], str]] = {
 } | {f"100,000 deep: {form}": lambda form=form: large.deep(form, DEPTH) for form in large.DEEP}
 
 
-def _processor() -> float:
+def processor() -> float:
+    """Seconds of processor time of this process and those it has waited for."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _peak() -> float:
+def peak() -> float:
+    """The most memory that this process or one that it has waited for has taken, in MiB."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return max(own.ru_maxrss, children.ru_maxrss) / 1024
 
@@ -74,21 +76,22 @@ def read_and_print(title: str) -> tuple[float, float, bool]:
     rule = parse(text)
     check(rule)
     printed = str(rule)
-    seconds, peak = time.perf_counter() - start, _peak()
+    seconds, mebibytes = time.perf_counter() - start, peak()
     again = parse(printed)
-    return seconds, peak, again == rule and hash(again) == hash(rule) and str(again) == printed and cost(rule) > 0
+    return seconds, mebibytes, again == rule and hash(again) == hash(rule) and str(again) == printed and cost(rule) > 0
 
 
 def run_engine(title: str, engine: str) -> tuple[float, float, list[Any]]:
     """Compile and run a large rule: processor seconds, peak MiB and the results."""
     rule = parse(TEXTS[title]())
     arrays = random_inputs(rule, RandomChoose(0), SAMPLES)
-    start = _processor()
+    start = processor()
     results = compiled(rule, engine)(arrays)
-    return _processor() - start, _peak(), [np.asarray(results)]
+    return processor() - start, peak(), [np.asarray(results)]
 
 
-def _in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
+def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function gives in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -96,17 +99,17 @@ def _in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
 def scale() -> Iterator[Line]:
     """Large texts are read, checked and printed in bounded time and memory, and every engine runs them."""
     for title in TEXTS:
-        seconds, peak, same = _in_own_process(read_and_print, title)
-        fine = same and seconds < SECONDS and peak < MEBIBYTES
-        found = f"{seconds:.1f} s, {peak:.0f} MiB{'' if same else ', not read back'}"
+        seconds, most, same = in_own_process(read_and_print, title)
+        fine = same and seconds < SECONDS and most < MEBIBYTES
+        found = f"{seconds:.1f} s, {most:.0f} MiB{'' if same else ', not read back'}"
         yield Line("scale", f"{title}: parse, verify, print", found, f"< {SECONDS:.0f} s, < {MEBIBYTES} MiB", fine)
     for title in TEXTS:
         expected: list[Any] = []
         for engine in sorted(ENGINES, key=lambda e: e != "interpreter"):
-            seconds, peak, results = _in_own_process(run_engine, title, engine)
+            seconds, most, results = in_own_process(run_engine, title, engine)
             expected = expected or results
             same = all(np.array_equal(a, b) for a, b in zip(expected, results, strict=True))
-            found = f"{seconds:.1f} s, {peak:.0f} MiB{'' if same else ', other results'}"
+            found = f"{seconds:.1f} s, {most:.0f} MiB{'' if same else ', other results'}"
             wanted = f"equal, < {ENGINE_SECONDS:.0f} s of processor time"
             yield Line("scale", f"{title}: {engine}", found, wanted, same and seconds < ENGINE_SECONDS)
 
@@ -141,9 +144,9 @@ def _network(kind: str, units: int) -> tuple[Network, str, str | None]:
 def distill_network(kind: str, units: int) -> tuple[float, float, str]:
     """Distill a network: processor seconds, peak MiB and the verdict."""
     network, inputs, head = _network(kind, units)
-    start = _processor()
+    start = processor()
     program = dd.distill(network, inputs, head=head)
-    return _processor() - start, _peak(), str(program.verdict and program.verdict.status)
+    return processor() - start, peak(), str(program.verdict and program.verdict.status)
 
 
 def distilling() -> Iterator[Line]:
@@ -151,13 +154,13 @@ def distilling() -> Iterator[Line]:
     for kind in ("floats", "doubles", "-1 and 1", "-3 to 3", "4 of each row", "mlp"):
         first = 0.0
         for units in (1000,) if kind == "mlp" else (100, 316, 1000):
-            seconds, peak, status = _in_own_process(distill_network, kind, units)
+            seconds, most, status = in_own_process(distill_network, kind, units)
             count_ = units * units
             grows = bool(first) and seconds / first > count_ * math.log(count_) / (10**4 * math.log(10**4))
             first = first or seconds
-            fine = status == "proved" and not grows and seconds < DISTILL_SECONDS and peak < DISTILL_MEBIBYTES
+            fine = status == "proved" and not grows and seconds < DISTILL_SECONDS and most < DISTILL_MEBIBYTES
             title = "784-1000-200-10, floats" if kind == "mlp" else f"{count(count_)} weights, {kind}"
-            found = f"{status}, {seconds:.1f} s, {peak:.0f} MiB"
+            found = f"{status}, {seconds:.1f} s, {most:.0f} MiB"
             wanted = f"proved, < {DISTILL_SECONDS:.0f} s of processor time, < {DISTILL_MEBIBYTES} MiB, <= n log n"
             yield Line("distilling", title, found, wanted, fine)
 

@@ -17,6 +17,7 @@ from hold_attack import NETWORKS, attack
 from hold_digits import digits
 from hold_elementary import elementary_functions
 from hold_frontends import frontends
+from hold_learn import learning
 from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, meaning, programs, python_is_standalone
 from hold_proofs import mutations
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "c": c_is_clean,
     "python": python_is_standalone,
     "sizes": sizes,
+    "learn": learning,
     "scale": scale,
     "distilling": distilling,
     "imports": imports,

@@ -38,8 +38,8 @@ def test_every_input_has_a_threshold_and_constant_ones_have_none() -> None:
     points = np.array([[0, 5, 0.1], [1, 5, 0.2], [0, 5, 0.3], [1, 5, 0.4]])
     found = thresholds_of(points, np.array([[0], [0], [1], [1]]), "auto")
     assert found.columns.tolist() == [0, 2]
-    assert found.bits(points).tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
-    assert thresholds_of(points[:, 1:2], np.zeros((4, 1), dtype=int), 3).bits(points[:, 1:2]).tolist() == [[0]] * 4
+    assert found.seen(points).tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
+    assert thresholds_of(points[:, 1:2], np.zeros((4, 1), dtype=int), 3).seen(points[:, 1:2]).tolist() == [[0]] * 4
 
 
 @pytest.mark.parametrize("thresholds", ["auto", 3])
