@@ -63,7 +63,7 @@ class Bank:
         counts = np.bincount(self._kind_of)
         self.is_complete = (len(parts) ** 2 - int((counts**2).sum())) // 2 <= MAX_PAIRS
         self._products = _products(points) if self._are_pairs_of_bits() else None
-        if self.is_complete:
+        if self.is_complete and self._products is None:
             pairs = [(s, t) for s in range(len(parts)) for t in range(s + 1, len(parts)) if self._differ(s, t)]
             made = steps.each(separate, (self._problem(s, t) for s, t in pairs), len(pairs), "planes")
             for pair, plane in zip(pairs, made, strict=True):
@@ -83,7 +83,7 @@ class Bank:
 
     def planes(self, s: int, rivals: Array) -> Planes:
         """The planes between a part, on their positive sides, and others."""
-        if self._products is not None and not self.is_complete:
+        if self._products is not None:
             return self._planes_of_bits(s, rivals)
         found = [self._between(s, int(t)) for t in rivals]
         return np.stack([plane.weights for plane in found]), np.array([plane.bias for plane in found])

@@ -53,8 +53,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     subconcepts : {"auto", "separable", "samples"} or int, default="auto"
         How the samples of each concept are split. A number: Ward linkage, the largest branch first, up to so many parts
         in all. "separable": until any two parts of different concepts can be separated, then joined while they can.
-        "samples": one part a sample. "auto": "separable" if whole numbers in few combinations are all there is, else
-        the number that does best in cross-validation.
+        "samples": one part a sample. "auto": "separable" for up to 1024 different samples of whole numbers, unless a
+        number of parts, or "samples", is clearly better in cross-validation; for others the number that does best.
     thresholds : {None, "auto"} or int, default=None
         Whether inputs are turned into bits that say whether they are above thresholds, so that everything after that is
         exact on reals, too, and no matter in which units they are measured. "auto": those that make the description of

@@ -81,6 +81,25 @@ def test_samples_that_look_the_same_get_the_label_that_weighs_most() -> None:
     assert weighted.contradicted_ == 2
 
 
+def test_wrong_labels_do_not_make_many_subconcepts() -> None:
+    rng = np.random.default_rng(0)
+    points, unseen = rng.integers(0, 2, (200, 12)), rng.integers(0, 2, (2000, 12))
+    labels = (points[:, :7].sum(axis=1) > 3) ^ (rng.random(200) < 0.1)
+    classifier = ENNClassifier(random_state=0).fit(points, labels)
+    assert len(classifier.essences_[0].subconcepts[1]) == 2
+    assert classifier.score(unseen, unseen[:, :7].sum(axis=1) > 3) > 0.9
+    separable = ENNClassifier("separable").fit(points, labels)
+    assert separable.score(unseen, unseen[:, :7].sum(axis=1) > 3) < 0.85
+
+
+def test_what_is_seen_whole_is_not_validated() -> None:
+    points = all_bits(7)
+    labels = points[:, :5].sum(axis=1) % 2
+    assert ENNClassifier(random_state=0).fit(points, labels).score(points, labels) == 1
+    part = np.random.default_rng(0).permutation(128)[:80]
+    assert ENNClassifier(random_state=0).fit(points[part], labels[part]).score(points[part], labels[part]) == 1
+
+
 def test_softmax_of_the_network_is_predict_proba() -> None:
     points = all_bits(4)
     labels = np.minimum(points.sum(axis=1), 2)
