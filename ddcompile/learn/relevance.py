@@ -21,6 +21,9 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 MAX_CONFLICTS = 5_000
 """After how many conflicts of the solver the smallest set found is taken without proof that it is the smallest."""
 
+MAX_JOINED = 16
+"""Of up to so many inputs that matter, it is tried whether some can stand in for one another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
@@ -88,7 +91,12 @@ def relevant_inputs(
         points, labels, weights = points[weights > 0], labels[weights > 0], weights[weights > 0]
     counted = _counted(points, labels, weights, most_values)
     found = _relevant(points, labels, weights, at_most if counted is None else min(at_most, counted.bits))
-    return found if counted is None or found.bits < counted.bits else counted
+    if counted is not None and counted.bits <= found.bits:
+        return counted
+    if found.is_consistent and 1 < len(found.inputs) <= MAX_JOINED:
+        joined = _counted(points, labels, weights, most_values, found.inputs)
+        return found if joined is None or found.bits < joined.bits else joined
+    return found
 
 
 def _relevant(points: Array, labels: Array, weights: Array | None, at_most: float) -> Relevance:
@@ -109,9 +117,11 @@ def description_length(points: Array, labels: Array, inputs: Sequence[int], weig
     return Lengths(points, labels, weights).length(tuple(inputs))
 
 
-def _counted(points: Array, labels: Array, weights: Array | None, most_values: int) -> Relevance | None:
+def _counted(
+    points: Array, labels: Array, weights: Array | None, most_values: int, start: Sequence[int] | None = None
+) -> Relevance | None:
     """The tallies with the shortest description; None if there are none."""
-    found = tallies(points, labels, weights, most_values)
+    found = tallies(points, labels, weights, most_values, start)
     if found is None or not found.parts:
         return None
     counts = tallied(points, found.parts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, log2
+from functools import cache
+from math import comb, factorial, inf, log2
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,7 +39,13 @@ def tallied(points: Array, parts: Sequence[Tally]) -> Array:
     return np.stack(columns, axis=1) if columns else np.zeros((len(points), 0), dtype=np.int64)
 
 
-def tallies(points: Array, labels: Array, weights: Array | None = None, most_values: int = 2) -> Tallies | None:
+def tallies(
+    points: Array,
+    labels: Array,
+    weights: Array | None = None,
+    most_values: int = 2,
+    start: Sequence[int] | None = None,
+) -> Tallies | None:
     """The counts by which the labels have the shortest description that is found.
 
     Inputs that have a value are counted, each time one more, in a count of its own or with others, as makes the labels
@@ -52,12 +59,15 @@ def tallies(points: Array, labels: Array, weights: Array | None = None, most_val
     weights : ndarray of shape (samples,), optional
         How often each sample counts; above 0.
     most_values : int
+    start : sequence of int, optional
+        Inputs to begin with, each in a count of its own, instead of those that make the labels least surprising.
     """
     indicators = _indicators(points, most_values)
     if indicators is None:
         return None
     search = _Search(indicators, points, labels, weights)
-    state = search.shortest()
+    begin = None if start is None else tuple((f,) for f, (i, _) in enumerate(indicators) if i in start)
+    state = search.shortest(begin)
     return Tallies(tuple(tuple(indicators[f] for f in part) for part in state), search.bits(state))
 
 
@@ -79,8 +89,8 @@ class _Search:
         self._number = len(indicators)
         self._values = np.array([value for _, value in indicators])
 
-    def shortest(self) -> State:
-        best = self._on_the_way()
+    def shortest(self, begin: State | None) -> State:
+        best = self._on_the_way() if begin is None else begin
         while True:
             beside = ((self.bits(other), other) for other in self._beside(best))
             bits, state = min([*beside, *self._with_one_more(best)], default=(inf, best))
@@ -187,6 +197,13 @@ def _with(state: State, place: int, f: int) -> State:
 
 
 def _partition(state: State) -> float:
-    """The bits that tell in which count each indicator is, besides whether each has its own."""
+    """The bits that tell how many counts there are, and which indicators are in one."""
     members = sum(map(len, state))
-    return 1 + (0 if members == len(state) else log2(members) + members * log2(len(state)))
+    return log2(members) + log2(_partitions(members, len(state))) if members else 0.0
+
+
+@cache
+def _partitions(members: int, parts: int) -> int:
+    """In how many ways so many can be divided so: Stirling numbers of the second kind."""
+    terms = (comb(parts, k) * (parts - k) ** members for k in range(parts + 1))
+    return sum(-term if k % 2 else term for k, term in enumerate(terms)) // factorial(parts)

@@ -110,3 +110,14 @@ def test_outputs_with_other_labels_share_a_function_all_the_same() -> None:
     network = ENNClassifier(shared="auto").fit(cells, after)
     assert network.shared_ is not None
     assert [classes.tolist() for classes in network.classes_] == [[0, 1, 2]] * 9
+
+
+def test_inputs_that_tell_nothing_by_themselves_are_counted_together_once_they_are_found() -> None:
+    points = np.random.default_rng(0).integers(0, 2, (200, 14))
+    labels = points[:, 3:8].sum(axis=1) % 2
+    found = relevant_inputs(points, labels)
+    assert inputs_of(found.tallies) == [[3, 4, 5, 6, 7]]
+    assert found.is_consistent
+    network = ENNClassifier(relevance="exact").fit(points, labels)
+    assert np.array_equal(network.predict(points), labels)
+    assert str(dd.distill(network, inputs="x: bit[14]", outputs="y: bit")).splitlines()[1].endswith("% 2")
