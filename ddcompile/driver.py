@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.files import read_text
 from ddcompile.frontends import Model, as_network
+from ddcompile.frontends.declarations import checked_name, rule_name
 from ddcompile.frontends.dense import lower
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.places import at
@@ -21,7 +21,6 @@ from ddcompile.interpreter import interpret
 from ddcompile.ir import parser
 from ddcompile.ir.nodes import Declaration, Rule
 from ddcompile.ir.printer import print_type
-from ddcompile.ir.syntax import is_name
 from ddcompile.ir.verifier import check as check_rule
 from ddcompile.passes import pipeline
 from ddcompile.program import Program
@@ -29,9 +28,11 @@ from ddcompile.prove import checker, equivalence
 from ddcompile.prove.certificate import Certificate
 from ddcompile.prove.verdict import Verdict
 from ddcompile.sidefiles import read_constants
+from ddcompile.surrogates import stand_in
 
 if TYPE_CHECKING:
     from ddcompile.backends.shared.target import EmittedFile
+    from ddcompile.learn.surrogates import Tree
 
 __all__ = [
     "InternalError",
@@ -72,10 +73,11 @@ def distill(
     *,
     activation: str | None = None,
     passes: str | None = None,
+    via: str | Tree | None = None,
     observe: Observer | None = None,
     begin: Callable[[str], None] | None = None,
 ) -> Program:
-    """Compile a network to a short rule, and prove it equal on every input.
+    """Compile a network to a short rule, and prove it equal on every input; or, `via` a tree, to what stands for it.
 
     Parameters
     ----------
@@ -93,13 +95,18 @@ def distill(
         Fills in activations that the files leave open (see `load_network`).
     passes : str, optional
         Names of passes with commas, instead of the default pipeline.
+    via : "tree" or dd.learn.Tree, optional
+        For a classifier of any kind, which need not be exact: a tree is grown from its answers to queries, as the
+        `Tree` says, and that is compiled. The model may then also be an estimator with `predict`, or a function; its
+        answers are labels, or scores of several classes. The program is a surrogate, never called equal to the model.
     observe, begin : callable, optional
         Follow the passes: `observe` is called after each, `begin` with its name before.
 
     Returns
     -------
     Program
-        With a certificate, and the checker's verdict on it.
+        With a certificate, and the checker's verdict on it. That of a surrogate is `surrogate`: the rule is proved to
+        be the tree, and the verdict's `fidelity` says how often the tree gave the model's answer to queries held out.
 
     Raises
     ------
@@ -113,8 +120,12 @@ def distill(
     UnprovedWarning
         If a step is not proved: it is left out, and the program stays as it was before it.
     """
+    if via is not None:
+        tree = stand_in(network, inputs, outputs, head, name, activation, via)
+        _verified(tree.rule)
+        return optimize(tree, passes, observe=observe, begin=begin)
     network = as_network(network, inputs, activation)
-    name = _rule_name(network.name) if name is None else _checked_name(name)
+    name = rule_name(network.name) if name is None else checked_name(name)
     dense = lower(network, inputs, outputs, head, name)
     _verified(dense)
     described = {"name": name, "inputs": inputs, "outputs": outputs, "head": head}
@@ -171,7 +182,7 @@ def optimize(
 
     before = program.certificate or Certificate((), program.network_sha256)
     given = checker.check(before)
-    if not given:
+    if not given.is_accepted:
         raise fail("C020", f"the certificate of the program is not accepted: {given.failure}")
     try:
         steps = pipeline.run(program.rule, passes, follow, accept, begin)
@@ -278,7 +289,7 @@ def certified(program: Program, certificate: Certificate | str | Path) -> Progra
     if not isinstance(certificate, Certificate):
         certificate = Certificate.load(certificate)
     verdict = checker.check(certificate, program.rule)
-    if not verdict:
+    if not verdict.is_accepted:
         raise fail("C020", f"the certificate is not one of `{program.name}`: {verdict.failure}")
     return Program(program.rule, certificate.network_sha256, certificate, verdict)
 
@@ -376,16 +387,3 @@ def _verified(dense: Rule) -> None:
         check_rule(dense)
     except CompileError as error:
         raise CompileError(replace(d, location=None, source="", place=dense.name) for d in error.diagnostics) from None
-
-
-def _checked_name(name: str) -> str:
-    if not is_name(name):
-        raise fail("U007", f"`{name}` is not a name", place="name", hint="letters, digits and _, no reserved word")
-    return name
-
-
-def _rule_name(name: str) -> str:
-    """A name of a rule made from that of a file."""
-    made = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
-    made = made if made[:1].isalpha() else f"net_{made}".rstrip("_")
-    return made if is_name(made) else f"{made}_net"

@@ -104,7 +104,11 @@ def record(program: Program) -> str:
 
 
 def _program(given: Program | str | Path) -> Program:
-    return given if isinstance(given, Program) else driver.load(given)
+    program = given if isinstance(given, Program) else driver.load(given)
+    if program.verdict is not None and program.verdict.status == "surrogate":
+        hint = "what is found would be called proved; generalize what was distilled exactly"
+        raise fail("G021", f"`{program.name}` is a surrogate", place="generalize", hint=hint)
+    return program
 
 
 def _equal(a: Rule, b: Rule) -> Verdict:

@@ -248,6 +248,10 @@ class Program:
         header = []
         if self.repeats:
             header = [f"Made by ddcompile {ddcompile.__version__}: {self.known}."]
+        elif self.verdict is not None and self.verdict.fidelity is not None:
+            fidelity = self.verdict.fidelity
+            header = [f"Surrogate by ddcompile {ddcompile.__version__}: {fidelity}."]
+            header += [f"{number} is {label}" for number, label in enumerate(fidelity.labels)]
         elif self.network_sha256:
             verdict = f", {self.known}" if self.known else ""
             header = [f"Distilled by ddcompile {ddcompile.__version__}{verdict}."]

@@ -19,7 +19,8 @@ __all__ = ["command"]
 def command(certificate: Path, network: tuple[Path, ...], as_json: bool) -> int:
     """Check a certificate: is its last program equal to its first on every input?
 
-    Of a generalization: is the rule, at every size that is given, the program that was given?
+    Of a generalization: is the rule, at every size that is given, the program that was given? Of a surrogate: is the
+    rule the tree that stands for a model, of which it is only counted how often it gives the model's answer?
 
     With --network (CSV layers: once for each file), its first program must also be that of the network.
 
@@ -33,4 +34,4 @@ def command(certificate: Path, network: tuple[Path, ...], as_json: bool) -> int:
         print_json(verdict_report(verdict))
     else:
         print_text(str(verdict))
-    return 0 if verdict else 1
+    return 0 if verdict.is_accepted else 1

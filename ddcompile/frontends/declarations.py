@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import prod
@@ -10,8 +11,19 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.network import Network
 from ddcompile.ir.nodes import Declaration, Expr, Kind, Literal, Type
 from ddcompile.ir.parser import parse_declarations
+from ddcompile.ir.syntax import is_name
 
-__all__ = ["HEADS", "declared_inputs", "declared_results", "extents", "fresh_name", "head_of", "parsed_declarations"]
+__all__ = [
+    "HEADS",
+    "checked_name",
+    "declared_inputs",
+    "declared_results",
+    "extents",
+    "fresh_name",
+    "head_of",
+    "parsed_declarations",
+    "rule_name",
+]
 
 HEADS = ("argmax", "softmax", "sign", "none")
 
@@ -53,6 +65,26 @@ def head_of(network: Network, head: str | None) -> str:
         hint = "the head sign compares one unit with 0"
         raise fail("N208", f"{head} over one unit is always {constant}", hint=hint)
     return head
+
+
+def checked_name(name: str) -> str:
+    """The name that the user gives a rule.
+
+    Raises
+    ------
+    CompileError
+        U007 if it is no name.
+    """
+    if not is_name(name):
+        raise fail("U007", f"`{name}` is not a name", place="name", hint="letters, digits and _, no reserved word")
+    return name
+
+
+def rule_name(name: str) -> str:
+    """A name of a rule made from that of a file."""
+    made = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+    made = made if made[:1].isalpha() else f"net_{made}".rstrip("_")
+    return made if is_name(made) else f"{made}_net"
 
 
 def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, ...]:

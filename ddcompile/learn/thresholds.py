@@ -11,7 +11,7 @@ import numpy as np
 
 from ddcompile.frontends.network import Layer, Network, Sparse
 
-__all__ = ["Thresholds", "even_cuts", "informative_cuts", "thresholds_of"]
+__all__ = ["Thresholds", "even_cuts", "informative_cuts", "number_between", "thresholds_of"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -95,7 +95,7 @@ def even_cuts(values: Array, weights: Array, number: int) -> list[float]:
         return []
     wanted = np.arange(1, number + 1) * below[-1] / (number + 1)
     chosen = np.unique(steps[abs(below[steps - 1] - wanted[:, None]).argmin(axis=1)])
-    return [_number_between(values[step - 1], values[step]) for step in chosen]
+    return [number_between(values[step - 1], values[step]) for step in chosen]
 
 
 def informative_cuts(values: Array, kinds: Array, weights: Array) -> list[float]:
@@ -118,7 +118,7 @@ def informative_cuts(values: Array, kinds: Array, weights: Array) -> list[float]
     counts[np.arange(1, len(values) + 1), kinds[order]] = weights[order]
     steps = np.flatnonzero(values[1:] > values[:-1]) + 1
     found = _splits(np.cumsum(counts, axis=0), steps)
-    return [_number_between(values[step - 1], values[step]) for step in sorted(found)]
+    return [number_between(values[step - 1], values[step]) for step in sorted(found)]
 
 
 def _splits(counts: Array, steps: Array) -> Iterator[int]:
@@ -155,7 +155,7 @@ def _bits(counts: Array) -> Array:
     return result
 
 
-def _number_between(low: float, high: float) -> float:
+def number_between(low: float, high: float) -> float:
     """The number of fewest decimals in the middle half between two, the lower if that is empty."""
     middle, reach = low + (high - low) / 2, (high - low) / 4
     if not reach > 0:

@@ -30,6 +30,7 @@ from ddcompile.ir.constants import array_from_json, array_sha256, array_to_json
 from ddcompile.ir.nodes import Constant, Rule
 from ddcompile.ir.parser import parse, parse_statements
 from ddcompile.ir.printer import print_constant, print_rule, print_statement
+from ddcompile.prove.fidelity import Fidelity
 from ddcompile.prove.steps import WitnessClauses, WitnessLike
 
 __all__ = ["FORMAT", "VERSION", "Certificate", "CertifiedStep"]
@@ -81,12 +82,29 @@ class Certificate:
     network_sha256 : str
         Hash of the network that the first program was lowered from, or "".
     network : mapping
-        What else is known of it as plain data: the name of the file, the arguments of the lowering.
+        What else is known of it as plain data: the name of the file, the arguments of the lowering; of a surrogate,
+        under this name, its fidelity.
     """
 
     steps: tuple[CertifiedStep, ...] = ()
     network_sha256: str = ""
     network: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def surrogate(self) -> Fidelity | None:
+        """Of the tree that stands for a model, which the steps begin with then: how often they were seen to agree.
+
+        Raises
+        ------
+        CompileError
+            C003 if this is malformed.
+        """
+        if "surrogate" not in self.network:
+            return None
+        try:
+            return Fidelity.from_json(self.network["surrogate"])
+        except ValueError as error:
+            raise fail("C003", f"the certificate is malformed at the surrogate: {error}", place="surrogate") from error
 
     @property
     def rule_sha256(self) -> str:

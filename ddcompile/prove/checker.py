@@ -45,9 +45,9 @@ def check(
     Returns
     -------
     Verdict
-        `proved`; `faithful` if the first program is that of a network which goes on computing with rounded numbers; or
-        `failed` with the first obligation that is not shown. `trusted` lists what is outside: the way from the file of
-        the network to the first program.
+        `proved`; `faithful` if the first program is that of a network which goes on computing with rounded numbers;
+        `surrogate` if it is a tree that stands for a model; or `failed` with the first obligation that is not shown.
+        `trusted` lists what is outside: the way from the file of the network to the first program.
 
     Raises
     ------
@@ -77,6 +77,9 @@ def check(
         if verdict.failure is not None:
             failure = replace(verdict.failure, step=place)
     verdict = Verdict("proved" if failure is None else "failed", dict(counts), failure, tuple(trusted))
+    fidelity = certificate.surrogate
+    if fidelity is not None:
+        return replace(verdict, status="surrogate" if failure is None else "failed", fidelity=fidelity)
     is_of_network = certificate.network_sha256 and certificate.steps
     return of_network(verdict, certificate.steps[0].old) if is_of_network else verdict
 
@@ -106,11 +109,15 @@ def _ends_failure(
         lowered = network_rule if isinstance(network_rule, Rule) else network_rule(described)
         first = first or lowered
         last = last or lowered
+        if certificate.surrogate is not None:
+            return Failure("network", "the certificate is that of a surrogate, which stands for a network but is none")
         if first != lowered:
             return Failure("network", "the first program is not what the network is lowered to")
     if rule is not None and last != rule:
         what = "no program is named" if last is None else "the last program is another rule"
         return Failure("rule", what)
+    if certificate.surrogate is not None:
+        trusted.append("what is said of its agreement with the model (not repeated here)")
     if certificate.network_sha256:
         file = certificate.network.get("file")
         source = f"network {file or certificate.network_sha256[:12]}"

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal as OneOf, TypeAlias
 
 from ddcompile.prove.decide import RULES, RuleName
+from ddcompile.prove.fidelity import Fidelity
 
 __all__ = ["Failure", "Status", "Verdict"]
 
-Status: TypeAlias = OneOf["proved", "faithful", "failed", "refuted", "tested"]
+Status: TypeAlias = OneOf["proved", "faithful", "surrogate", "failed", "refuted", "tested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class Verdict:
     status
         `proved`: equal for all inputs. `faithful`: the same, except that a network which goes on computing with
         rounded numbers is taken as the operations that it does, each rounded as the language says, not as exact
-        arithmetic. `failed`: not proved. `refuted`: unequal, with a counterexample. `tested`: equal on the inputs
-        tried, not proved.
+        arithmetic. `surrogate`: proved equal to a program that stands for a model, of which only `fidelity` is known;
+        its truth value is False. `failed`: not proved. `refuted`: unequal, with a counterexample. `tested`: equal on
+        the inputs tried, not proved.
     obligations
         How many element equalities each rule showed: `a` equal normal forms, `b` threshold programmes, `c` truth
         tables, `d` count tables.
@@ -63,6 +65,8 @@ class Verdict:
         The number of inputs evaluated.
     counterexample
         One array per input, without a batch axis, as nested lists.
+    fidelity
+        Of a surrogate: how often it was seen to agree with its model.
     """
 
     status: Status
@@ -71,6 +75,12 @@ class Verdict:
     trusted: tuple[str, ...] = ()
     inputs: int = 0
     counterexample: Mapping[str, Any] | None = None
+    fidelity: Fidelity | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the checker accepts every step of a certificate, be its start a network or what stands for one."""
+        return self.status in ("proved", "faithful", "surrogate")
 
     def __bool__(self) -> bool:
         return self.status in ("proved", "faithful")
@@ -88,6 +98,8 @@ class Verdict:
             return f"tested ({self.inputs} inputs)"
         if self.failure is not None:
             return f"{self.status}: {self.failure}"
+        if self.fidelity is not None:
+            return f"{self.status}: {self.fidelity}"
         if self.status == "refuted":
             return "refuted: a counterexample"
         if self.inputs:
@@ -113,4 +125,6 @@ class Verdict:
             data["inputs"] = self.inputs
         if self.counterexample is not None:
             data["counterexample"] = dict(self.counterexample)
+        if self.fidelity is not None:
+            data["surrogate"] = self.fidelity.to_json()
         return data

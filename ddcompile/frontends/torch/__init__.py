@@ -14,7 +14,8 @@
 | N412 | a number type at which the operation is another, or rounds |
 """
 
+from ddcompile.frontends.torch.calling import function_of
 from ddcompile.frontends.torch.exporter import module_of
 from ddcompile.frontends.torch.importer import is_module, network_of
 
-__all__ = ["is_module", "module_of", "network_of"]
+__all__ = ["function_of", "is_module", "module_of", "network_of"]
