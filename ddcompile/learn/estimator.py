@@ -106,7 +106,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Samples that were left out because those that look the same and have another label weigh as much or more.
     timings_ : dict
         Seconds for the steps.
-    n_features_in_ : int
+    n_outputs_, n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
     References
