@@ -24,6 +24,8 @@ _MOST_WORK = 1 << 28
 """Most products for one table."""
 _EXACT = 1 << 53
 """Below it, doubles are exact integers."""
+_LARGEST = 1 << 40
+"""Values of inputs are smaller, and their sums are exact as well."""
 
 Member = tuple[int, int]
 """An input and its factor, 1 or -1, in the sum of its class."""
@@ -62,7 +64,7 @@ class Cones:
         The units by their numbers, each after those that it reads. What is neither a unit nor an input is unknown,
         and so are units that depend on it.
     domains
-        The values of the inputs by their numbers.
+        The values of the inputs by their numbers. Inputs of large values are unknown, too.
     most_inputs, most_rows
         Units that reach more inputs, or whose tables would have more rows, have none.
     """
@@ -71,7 +73,7 @@ class Cones:
         self, rows: Mapping[int, Row], domains: Mapping[int, Domain], most_inputs: int, most_rows: int
     ) -> None:
         self.rows = rows
-        self.domains = domains
+        self.domains = {a: d for a, d in domains.items() if d.low > -_LARGEST and d.high < _LARGEST}
         self.most_inputs = most_inputs
         self.most_rows = most_rows
         self._support: dict[int, frozenset[int] | None] = {}

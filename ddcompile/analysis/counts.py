@@ -23,6 +23,8 @@ __all__ = ["MOST_ROWS", "least_of_counts"]
 
 MOST_ROWS = 1 << 12
 """Most rows of a table."""
+_WIDEST = 1 << 40
+"""Inputs with values further apart are not looked at."""
 _MOST_INPUTS = 4
 _WEIGHTS = (1, 2, 3, -1, -2, -3)
 _MOST_DERIVED = 12
@@ -42,12 +44,13 @@ def least_of_counts(ranges: Sequence[range], table: np.ndarray, inputs: Sequence
     inputs
         The expressions of the inputs. All of them matter.
     """
-    if not 0 < len(ranges) <= _MOST_INPUTS or table.size > MOST_ROWS:
+    if not 0 < len(ranges) <= _MOST_INPUTS or table.size > MOST_ROWS or any(len(r) * r.step >= _WIDEST for r in ranges):
         return None
     flat = table.ravel().astype(bool)
     if flat.all() or not flat.any():
         return builder.expr_of(int(flat[0]))
-    values = [v.ravel() for v in np.meshgrid(*(np.array(r) for r in ranges), indexing="ij")]
+    # Above the least ones, which may be beyond words.
+    values = [v.ravel() for v in np.meshgrid(*(r.step * np.arange(len(r)) for r in ranges), indexing="ij")]
     best: tuple[int, int, str] | None = None
     chosen: Expr | None = None
     for weights in _weights(ranges, table):
@@ -56,9 +59,11 @@ def least_of_counts(ranges: Sequence[range], table: np.ndarray, inputs: Sequence
         hits = np.bincount(place, weights=flat)
         if ((hits > 0) & (hits < np.bincount(place))).any():
             continue
+        base = sum(w * r.start for w, r in zip(weights, ranges, strict=True))
         for sign in (1, -1):
             terms = [(sign * w, x) for w, x in zip(weights, inputs, strict=True)]
-            for expr in _of_one((sign * levels)[::sign].tolist(), (hits > 0)[::sign].tolist(), terms):
+            sums = [sign * (base + level) for level in levels.tolist()[::sign]]
+            for expr in _of_one(sums, (hits > 0)[::sign].tolist(), terms):
                 rank = cost(expr), sum(map(abs, weights)), print_expression(expr)
                 if rank[0] < limit and (best is None or rank < best):
                     best, chosen = rank, expr

@@ -15,7 +15,7 @@ from ddcompile.ir.nodes import Read
 from ddcompile.ir.printer import print_expression
 
 T, S, A, B = (Read(name, ()) for name in "tsab")
-COUNT, BIT = range(10), range(2)
+COUNT, BIT, BIG = range(10), range(2), 2**62
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,9 @@ COUNT, BIT = range(10), range(2)
         ([COUNT, COUNT], [T, S], lambda t, s: t > s, "t > s"),
         ([COUNT, COUNT], [T, S], lambda t, s: t == s, "s == t"),
         ([COUNT, BIT, BIT], [T, A, B], lambda t, a, b: t + a > 4 + 2 * b, "t + a - 2 * b >= 5"),
+        ([range(BIG, BIG + 3)] * 2, [T, S], lambda t, s: 2 * t + s > 3 * BIG + 3, f"2 * t + s >= {3 * BIG + 4}"),
+        ([range(-(2**80), 3 - 2**80), BIT], [T, A], lambda t, a: t + 2**80 == a + 1, "(2 * t + a) % 3 == 0"),
+        ([range(2**63, 2**63 + 4)], [T], lambda t: t % 2, "t % 2"),
     ],
 )
 def test_known_functions(ranges: list[range], inputs: list[Read], function: Callable[..., bool], text: str) -> None:

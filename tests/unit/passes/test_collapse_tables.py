@@ -233,3 +233,16 @@ def test_a_table_is_looked_up_where_that_is_shortest() -> None:
     rewrite = CollapseTables()(rule)
     assert cost(rewrite.rule) < cost(rule) / 2
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+@pytest.mark.parametrize("low", [2**31, 2**53 + 1, -(2**62) - 1, 2**80])
+def test_inputs_of_large_values(low: int) -> None:
+    """Doubles do not tell neighbours apart: what is written is right all the same."""
+    first = Layer(np.array([[1, -1, 0], [1, -2, 1], [2, -1, -1]]), np.zeros(3), "step")
+    second = Layer(np.array([[1, 1, 1], [1, -1, 0], [1, 1, -1]]), np.array([-1, 0, -1]), "step")
+    program = dd.distill(Network((first, second)), f"x: int[{low}..{low + 2}][3]")
+    assert program.verdict
+    for x in product(range(3), repeat=3):
+        hidden = first.dense_weight() @ np.array(x) > 0  # the least values cancel
+        expected = second.dense_weight() @ hidden + second.bias > 0
+        assert program(np.array([low + v for v in x], dtype=object)).tolist() == expected.astype(int).tolist()
