@@ -83,6 +83,8 @@ class Absorb(Pass):
                 left -= found is not None
                 changed = next((r for r in found or () if cost(r) < cost(new) and not verify(r)), None)
                 number += changed is None
+            # Scalars may be gone that stand before the statement.
+            number = max(0, number - len(new.statements) + len((changed or new).statements))
             new = changed or new
         return unchanged(rule) if new is rule else Rewrite(new)
 
@@ -215,19 +217,29 @@ class _State:
         return None
 
     def _joined(self, found: Sum) -> Iterator[_Change]:
-        """Two sums over the same indices; those that have names stay what they are."""
-        sums = [t for t in found.terms if isinstance(t, Reduce) and t.op == "sum"]
-        for first, second in combinations(sums[: self.options.terms], 2):
-            body = _renamed(second, first.binders)
+        """Two sums over the same indices; those that have names stay what they are, but for sums over tables."""
+        sums = [(t, own) for t in found.terms if (own := self._unnamed(t)) is not None]
+        for (first, mine), (second, other) in combinations(sums[: self.options.terms], 2):
+            body = _renamed(other, mine.binders)
             if body is None:
                 continue
             factor, weight = found.terms[first], found.terms[second]
             common = gcd(factor, weight) if factor > 0 else -gcd(factor, weight)
-            both = builder.add(builder.mul(factor // common, first.body), builder.mul(weight // common, body))
-            joined = Reduce("sum", first.binders, both)
-            kept = {joined if t is first else t: common if t is first else c for t, c in found.terms.items()}
-            del kept[second]
-            yield _Change(found.rebuilt(kept), {})
+            both = builder.add(builder.mul(factor // common, mine.body), builder.mul(weight // common, body))
+            joined = Reduce("sum", mine.binders, both)
+            named = [t for t in (first, second) if isinstance(t, Read)]
+            holder = named[0] if named else joined
+            terms = [(t, c) for t, c in found.terms.items() if t is not second]
+            kept = dict((holder, common) if t is first else (t, c) for t, c in terms)
+            scalars: dict[str, Expr | None] = {t.tensor: None for t in named[1:]}
+            yield _Change(found.rebuilt(kept), scalars | {t.tensor: joined for t in named[:1]})
+
+    def _unnamed(self, term: Expr) -> Reduce | None:
+        """A sum in another one, or the sum over tables that is read there by its name only."""
+        own = self._defined(term)
+        if not isinstance(own, Reduce) or own.op != "sum":
+            return None
+        return own if own is term or any(r.tensor in self.tables for r in reads(own.body)) else None
 
 
 def _count(binders: Sequence[Binder]) -> Affine | None:

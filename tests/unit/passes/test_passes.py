@@ -1179,6 +1179,25 @@ APPLIES = [
 }""",
     ),
     (
+        "sums over tables over the same indices, with a name and without one",
+        "absorb",
+        """rule f(x: bit[4], z: bit[4], w: bit[4]) -> (y: bit) {
+  const a: int[4] = [1, -2, 0, 1]
+  const b: int[4] = [2, 1, 1, -1]
+  const c: int[4] = [3, 1, 2, -1]
+  first = sum(i < 4: a[i] * x[i])
+  second = sum(i < 4: b[i] * z[i])
+  y = first - second + sum(j < 4: c[j] * w[j]) >= 2
+}""",
+        """rule f(x: bit[4], z: bit[4], w: bit[4]) -> (y: bit) {
+  const a: int[4] = [1, -2, 0, 1]
+  const b: int[4] = [2, 1, 1, -1]
+  const c: int[4] = [3, 1, 2, -1]
+  first2_2 = sum(i < 4: a[i] * x[i] - b[i] * z[i] + c[i] * w[i])
+  y = first2_2 >= 2
+}""",
+    ),
+    (
         "sums that are another one at a place, one of them around the end",
         "instances",
         """rule f(x: bit[12]) -> (y: bit[6], w: bit[2]) {
@@ -1247,6 +1266,21 @@ DECLINES = [
   const b: int[2] = [3, 4]
   h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
   y[u < 2] = sum(k < 3: B[u, k] * h[k]) + z >= b[u]
+}""",
+    ),
+    (
+        "sums without tables that have names, and one over a table that something else reads",
+        "absorb",
+        """rule f(x: bit[4], z: bit[4]) -> (y: bit, w: bit, t: int) {
+  const a: int[4] = [1, -2, 0, 1]
+  const b: int[4] = [2, 1, 1, -1]
+  first = sum(i < 4: x[i])
+  second = sum(i < 4: z[i])
+  third = sum(i < 4: a[i] * x[i])
+  fourth = sum(i < 4: b[i] * z[i])
+  y = first >= second
+  w = third >= fourth
+  t = third
 }""",
     ),
     (
