@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +24,7 @@ class Exact:
     exponent: int = 0
 
     def __post_init__(self) -> None:
-        # Arithmetic on object arrays without axes gives bare numbers.
-        object.__setattr__(self, "values", np.asarray(self.values))
+        object.__setattr__(self, "values", _array(self.values))
 
 
 class NotExact(Exception):
@@ -79,5 +79,10 @@ def shifted(a: Exact, exponent: int) -> np.ndarray:
     if shift == 0:
         return a.values
     if a.values.dtype == object or bound(a.values) << shift >= LIMIT:
-        return np.asarray(a.values.astype(object) * (1 << shift))
-    return np.asarray(a.values << shift)
+        return _array(a.values.astype(object) * (1 << shift))
+    return _array(a.values << shift)
+
+
+def _array(values: Any) -> np.ndarray:
+    """An array, of signed words where they suffice: arithmetic on object arrays without axes gives bare numbers."""
+    return np.asarray(values) if not isinstance(values, int) else integers([values]).reshape(())

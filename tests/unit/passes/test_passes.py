@@ -1785,6 +1785,21 @@ def test_sums_of_rationals_are_no_integers(layers: list[dd.Layer]) -> None:
     assert program(x).ravel().tolist() == evaluate(dd.Network(tuple(layers)), x).ravel().tolist()
 
 
+@pytest.mark.parametrize("low", [2**60, 2**61, 2**62, 2**63, -(2**61), -(2**63)])
+def test_numbers_that_signed_words_do_not_hold(low: int) -> None:
+    """Bounds lie between 2**63 and 2**64, too."""
+    old = parse(f"""rule f(x: int[{low}..{low + 2}][3]) -> (y: bit[2]) {{
+  total = sum(i < 3: x[i])
+  active = 2 * total - x[2] >= {5 * low + 2}
+  other = {3 * low + 1} <= total
+  y[0] = active and other
+  y[1] = not active
+}}""")
+    for step in run(old):
+        verdict = check_step(step.old, step.new, step.witness)
+        assert verdict, f"{step.name}: {verdict}"
+
+
 def test_recoding_that_does_not_pay_is_left_out() -> None:
     tables = [
         [[1, 1, 1, -1, -1], [-1, -1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, -1, -1, 1], [1, -1, -1, 1, -1]],
