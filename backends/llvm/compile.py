@@ -17,8 +17,8 @@ __all__ = ["Library", "object_code"]
 _lock = Lock()
 """Held while a module is parsed and compiled: all modules share one LLVM context."""
 _LARGE = 20_000
-"""Lines of a module beyond which nothing is optimised: the passes are not linear in the length of straight-line code,
-and recurse along it."""
+"""Instructions of a module beyond which nothing is optimised: the passes are not linear in the length of straight-line
+code, and recurse along it."""
 
 
 @cache
@@ -30,7 +30,8 @@ def _initialize() -> None:
 def _optimized(text: str, **machine_options: Any) -> tuple[Any, Any]:
     """Parse, verify and optimise a module; the module and the target machine it is for."""
     _initialize()
-    level = 3 if text.count("\n") < _LARGE else 0
+    # Tables are not counted: their lines are neither values nor stores nor calls.
+    level = 3 if sum(text.count(start) for start in ("\n  %", "\n  store", "\n  call")) < _LARGE else 0
     tuning = llvm.create_pipeline_tuning_options(speed_level=level)
     triple = llvm.get_process_triple()
     machine = llvm.Target.from_triple(triple).create_target_machine(opt=level, **machine_options)

@@ -12,13 +12,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ddcompile.backends.llvm.compile import Library
-from ddcompile.backends.llvm.module import print_kernel, symbol
+from ddcompile.backends.llvm.lanes import block_bytes
+from ddcompile.backends.llvm.module import print_batch, print_kernel, symbol
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import Types, ValueType, infer
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.grid.build import build, phases, units
-from ddcompile.kernel.lower import lower
+from ddcompile.kernel.lanes import Lanes
+from ddcompile.kernel.nodes import Kernel
 from ddcompile.kernel.schedules import Schedule, check_schedule, choose
 from ddcompile.runtime.arrays import bundle, matched, prepare, results
 from ddcompile.runtime.packed import Packed, pack
@@ -47,7 +49,7 @@ def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> Compiled
         inputs, for the fraction bits and the range that their values need: narrow integers if they do.
     n_jobs : int
         Threads among which the samples of a batch, or parts of one large sample, are divided; -1 for one a processor.
-    schedule : {"auto", "grid", "scalar"}
+    schedule : {"auto", "grid", "batch", "scalar"}
         See `ddcompile.kernel.schedules`.
 
     Returns
@@ -152,22 +154,29 @@ class _Program:
     def __init__(self, rule: Rule, types: Types, n_jobs: int, schedule: Schedule, *, is_packed: bool = False) -> None:
         self.types = types
         self.n_jobs = n_jobs
-        plan = choose(rule, types, schedule).plan
+        chosen = choose(rule, types, schedule)
+        plan = chosen.plan
         self.is_packed = is_packed and plan is not None
         """Whether bits are given and taken in words."""
         self._phases, self._units = (0, 0) if plan is None else (phases(plan), units(plan))
-        if plan is None:
-            self.kernel = lower(rule, types)
-        else:
+        if plan is not None:
             self.kernel = build(rule, types, plan, is_packed=is_packed, workers=n_jobs)
+        else:
+            assert chosen.kernel is not None
+            self.kernel = chosen.kernel
+        self._blocks = None if chosen.lanes is None else _Blocks(self.kernel, chosen.lanes, chosen.width)
         self._library = Library(print_kernel(self.kernel, _PREFIX, comments=False))
-        self.code_bytes = self._library.size
         pointers = [ctypes.c_void_p] * (len(self.kernel.parameters) + self.kernel.needs_scratch)
         name = symbol(self.kernel, self.kernel.batch.name, _PREFIX)
         self._batch = self._library.function(name, ctypes.c_int64, *pointers)
         if self.kernel.phase is not None:
             name = symbol(self.kernel, self.kernel.phase.name, _PREFIX)
             self._phase = self._library.function(name, *[ctypes.c_int64] * 4, *pointers)
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of machine code and constants."""
+        return self._library.size + (0 if self._blocks is None else self._blocks.code_bytes)
 
     def run(self, arrays: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
         """Compute `count` samples; scaled integers, doubles or words of shape (count, *shape) for each result."""
@@ -179,6 +188,10 @@ class _Program:
         ]
 
         def work(start: int, stop: int) -> None:
+            if self._blocks is not None and stop - start >= self._blocks.width:
+                start += self._blocks.run([array[start:stop] for array in rows])
+            if start == stop:
+                return
             scratch = self._scratch()
             pointers = [*(array[start:stop].ctypes.data for array in rows), *(array.ctypes.data for array in scratch)]
             self._batch(stop - start, *pointers)
@@ -195,3 +208,31 @@ class _Program:
     def _scratch(self) -> list[np.ndarray]:
         """The memory that a call needs to work in, if any."""
         return [np.empty(self.kernel.scratch_bytes // 8, dtype=np.uint64)] if self.kernel.needs_scratch else []
+
+
+class _Blocks:
+    """Machine code for many samples at once, made when there are so many for the first time."""
+
+    def __init__(self, kernel: Kernel, lanes: Lanes, width: int) -> None:
+        self.width = width
+        self.code_bytes = 0
+        self._kernel, self._lanes = kernel, lanes
+        self._library: Library | None = None
+        self._lock = Lock()
+
+    def run(self, rows: Sequence[np.ndarray]) -> int:
+        """Compute as many samples as make whole blocks, from and to an array a buffer; how many these are."""
+        blocks = len(rows[0]) // self.width
+        memory = np.empty(block_bytes(self._kernel, self.width) // 8, dtype=np.uint64)
+        pointers = [array.ctypes.data for array in (*rows, memory)]
+        self._compiled().function(f"{_PREFIX}_blocks", ctypes.c_int64, *[ctypes.c_void_p] * len(pointers))(
+            blocks, *pointers
+        )
+        return blocks * self.width
+
+    def _compiled(self) -> Library:
+        with self._lock:
+            if self._library is None:
+                self._library = Library(print_batch(self._kernel, self._lanes, self.width, _PREFIX))
+                self.code_bytes = self._library.size
+            return self._library

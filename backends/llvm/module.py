@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from ddcompile.analysis.conditions import condition_text
 from ddcompile.backends.llvm.expressions import memory_type, real_text
 from ddcompile.backends.llvm.function import FunctionPrinter
+from ddcompile.backends.llvm.lanes import LanePrinter
 from ddcompile.backends.llvm.runtime import runtime_functions
 from ddcompile.backends.shared.words import to_words
 from ddcompile.backends.shared.writer import Writer
 from ddcompile.ir.ranges import SIZE
+from ddcompile.kernel.lanes import Lanes
 from ddcompile.kernel.nodes import F64, BitType, Buffer, Kernel, Type
 from ddcompile.kernel.routines import routine
 from ddcompile.kernel.traverse import applied
 
-__all__ = ["interface", "print_kernel", "symbol"]
+__all__ = ["interface", "print_batch", "print_kernel", "symbol"]
 
 
 def symbol(kernel: Kernel, function: str, prefix: str = "") -> str:
@@ -64,6 +66,26 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     if printer.metadata:
         writer.line('!1 = !{!"llvm.loop.vectorize.enable", i1 false}')
         writer.lines(printer.metadata)
+    return writer.text()
+
+
+def print_batch(kernel: Kernel, made: Lanes, lanes: int, prefix: str) -> str:
+    """Print the function that computes so many samples at once, `<prefix>_blocks`, as an LLVM module.
+
+    Its parameters are the number of blocks, the kernel's buffers, and memory of `block_bytes`.
+    """
+    tables = kernel.of_role("table")
+    symbols = {table.name: f"@.{table.name}" for table in tables}
+    writer = Writer(indent="  ")
+    for table in tables:
+        _table(writer, symbols[table.name], table)
+    printer = LanePrinter(kernel, symbols, made, lanes)
+    inner = f"@{prefix}_lanes"
+    functions = [printer.print_lanes(inner), printer.print_blocks(f"@{prefix}_blocks", inner)]
+    for lines in [*functions, *printer.helpers()]:
+        writer.lines(lines)
+        writer.line()
+    writer.line("!0 = !{i8 0, i8 2}")
     return writer.text()
 
 

@@ -3,6 +3,7 @@
 | schedule | what it does |
 |---|---|
 | grid | packs bits along the last axis, 64 in a word, and computes a word at a time |
+| batch | computes many samples side by side, a lane each, in narrow integers |
 | scalar | computes one element after the other |
 
 | code | says |
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal as OneOf, TypeAlias
 
-from ddcompile.diagnostics import fail
+from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.nodes import Rule, Statement
 from ddcompile.ir.printer import print_statement
 from ddcompile.ir.types import Types
@@ -24,17 +25,21 @@ from ddcompile.kernel.grid.build import build
 from ddcompile.kernel.grid.plan import Refused, plan
 from ddcompile.kernel.grid.streams import Plan
 from ddcompile.kernel.grid.tiles import tiling
+from ddcompile.kernel.lanes import Lanes, Unsuited, in_lanes
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import Kernel
 
 __all__ = ["SCHEDULES", "Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
 
-Schedule: TypeAlias = OneOf["auto", "grid", "scalar"]
-SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "scalar")
+Schedule: TypeAlias = OneOf["auto", "grid", "batch", "scalar"]
+SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "batch", "scalar")
 """The names of schedules; `auto` leaves it to the cost model."""
 
 _NARROWEST = 64
 """Elements in a row from which words are fuller than empty."""
+_FIRST_CACHE = 32 << 10
+_LARGEST = 1 << 20
+"""Bytes of the tensors of all lanes up to which the schedule batch is taken unasked: they should stay in a cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,18 @@ class Chosen:
         Why, in words.
     plan
         What the schedule grid computes; None for the others.
+    kernel
+        The kernel for one sample after the other; None for the schedule grid.
+    lanes, width
+        The sample function of the schedule batch, and how many samples it takes; None for the others.
     """
 
     name: Schedule
     reason: str
     plan: Plan | None = None
+    kernel: Kernel | None = None
+    lanes: Lanes | None = None
+    width: int = 0
 
 
 def check_schedule(name: str) -> Schedule:
@@ -76,25 +88,53 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
     Raises
     ------
     CompileError
-        E022 if the rule is not of a form that the schedule asked for takes.
+        E022 if the rule is not of a form that the schedule asked for takes, and what `ddcompile.kernel.lower` raises.
     """
-    if schedule == "scalar":
-        return Chosen("scalar", "it was asked for")
-    try:
-        found = plan(rule, types)
-    except Refused as refusal:
-        if schedule == "grid":
-            raise fail("E022", f"the schedule grid does not take `{rule.name}`: {refusal}", place=rule.name) from None
-        return Chosen("scalar", f"the schedule grid does not take it: {refusal}")
-    if schedule == "auto" and found.extents[-1] < _NARROWEST:
-        return Chosen("scalar", f"rows have {found.extents[-1]} elements, fewer than the {_NARROWEST} of a word")
-    return Chosen("grid", _described(found), found)
+    reasons = []
+    if schedule in ("auto", "grid"):
+        try:
+            found = plan(rule, types)
+            if schedule == "grid" or found.extents[-1] >= _NARROWEST:
+                return Chosen("grid", _described(found), plan=found)
+            reasons.append(f"rows have {found.extents[-1]} elements, fewer than the {_NARROWEST} of a word")
+        except Refused as refusal:
+            if schedule == "grid":
+                raise _refused("grid", rule, str(refusal)) from None
+            reasons.append(f"the schedule grid does not take it: {refusal}")
+    kernel = lower(rule, types)
+    if schedule in ("auto", "batch"):
+        try:
+            lanes = in_lanes(kernel)
+            width = _width(kernel)
+            if schedule == "batch" or width * _bytes(kernel) <= _LARGEST:
+                reason = "; ".join([f"{width} samples at once, if there are as many", *reasons])
+                return Chosen("batch", reason, kernel=kernel, lanes=lanes, width=width)
+            reasons.append("the tensors of a sample are large")
+        except Unsuited as refusal:
+            if schedule == "batch":
+                raise _refused("batch", rule, str(refusal)) from None
+            reasons.append(f"the schedule batch does not take it: {refusal}")
+    return Chosen("scalar", "; ".join(reasons) or "it was asked for", kernel=kernel)
+
+
+def _refused(schedule: str, rule: Rule, reason: str) -> CompileError:
+    return fail("E022", f"the schedule {schedule} does not take `{rule.name}`: {reason}", place=rule.name)
+
+
+def _bytes(kernel: Kernel) -> int:
+    """Bytes of all tensors of a sample."""
+    return sum(buffer.bytes for buffer in kernel.buffers if buffer.role != "table")
+
+
+def _width(kernel: Kernel) -> int:
+    """How many lanes: as many as keep the tensors in a first cache, but at least a vector of bytes."""
+    return 64 if 64 * _bytes(kernel) <= _FIRST_CACHE else 32
 
 
 def scheduled(
     rule: Rule, types: Types, schedule: Schedule, remark: Callable[[Statement], str] = print_statement
 ) -> Kernel:
-    """The kernel of a rule, possibly with sizes, by a schedule.
+    """The kernel of a rule, possibly with sizes, for code that is printed.
 
     Parameters
     ----------
@@ -110,12 +150,14 @@ def scheduled(
     CompileError
         E022 if the rule is not of a form that the schedule asked for takes, and what `ddcompile.kernel.lower` raises.
     """
+    if schedule == "batch":
+        raise fail("E022", "the schedule batch is for the JIT alone", place=rule.name, hint="take grid or scalar")
     if rule.sizes:
         if schedule == "grid":
             hint = f"give {', '.join(rule.sizes)}"
             raise fail("E022", "the schedule grid takes rules at given sizes", place=rule.name, hint=hint)
         return lower(rule, None, remark)
-    found = choose(rule, types, schedule).plan
+    found = None if schedule == "scalar" else choose(rule, types, schedule).plan
     if found is None:
         return lower(rule, machine_types(rule, types), remark)
     text = "\n".join(remark(statement) for statement in rule.statements)

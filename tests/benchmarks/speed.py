@@ -21,10 +21,11 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,6 +35,7 @@ import numpy as np
 import ddcompile as dd
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.schedules import choose
+from ddcompile.testing import builders
 
 PEERS = Path(__file__).parent / "peers"
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -323,8 +325,89 @@ def rule30(bench: Bench) -> Iterator[Line]:
     yield bench.line(work, "C, 64 cells a word", 2.0, program, lambda: run(packed), c, 2 * own.nbytes, 3)
 
 
+# --- networks --------------------------------------------------------------------------------------------------------
+
+
+def _descended(bench: Bench, layers: Sequence[np.ndarray], images: np.ndarray, chunk: int) -> Callable[[], np.ndarray]:
+    """A dense network of signs in torch, weights and biases (out, in + 1), by chunks of images."""
+    import torch
+
+    torch.set_num_threads(bench.jobs)
+    tensors = [torch.from_numpy(np.ascontiguousarray(layer.T, dtype=np.float32)) for layer in layers]
+
+    def run() -> np.ndarray:
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(images), chunk):
+                x = torch.from_numpy(images[start : start + chunk].reshape(-1, len(tensors[0]) - 1)).float()
+                for k, layer in enumerate(tensors):
+                    x = torch.addmm(layer[-1], x, layer[:-1])
+                    x = torch.sign(x) if k + 1 < len(tensors) else x
+                found.append(x.argmax(1))
+        return np.asarray(torch.cat(found).numpy())
+
+    return run
+
+
+def _networks(
+    bench: Bench,
+    name: str,
+    floor: float,
+    program: dd.Program,
+    layers: Sequence[np.ndarray],
+    images: np.ndarray,
+    network: dd.Network | None = None,
+) -> Iterator[Line]:
+    """Many images through a rule and through its dense network, which may round where the network given says so."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return
+    run = program.jit(n_jobs=bench.jobs)
+    found = run(images)
+    assert np.array_equal(found[:200], program(images[:200]))
+    peers = [_descended(bench, layers, images, chunk) for chunk in (4096, len(images))]
+    peer = min(peers, key=bench.least)
+    theirs = peer()
+    safe = np.ones(2000, dtype=bool) if network is None else dd.float_safe(network, images[:2000], "float32", "argmax")
+    assert np.array_equal(found[:2000][safe], theirs[:2000][safe])
+    yield bench.line(name, "torch, the dense network", floor, program, lambda: run(images), peer, images.nbytes, 3)
+
+
+def orientation(bench: Bench) -> Iterator[Line]:
+    """The orientation rule on many images."""
+    network = builders.orientation(28)
+    program = dd.distill(network, "image: bit[28, 28]", head="argmax", name="orientation")
+    layers = [np.column_stack([layer.weight, layer.bias]) for layer in network.layers]
+    images = bench.bits(100_000, 28, 28)
+    yield from _networks(bench, "orientation, 1e5 images 28 x 28", 100.0, program, layers, images, network)
+
+
+def dense(bench: Bench) -> Iterator[Line]:
+    """Random networks of +1 and -1."""
+    for sizes, samples, floor in (((64, 32, 10), 100_000, 3.0), ((784, 784, 56, 2), 10_000, 5.0)):
+        layers, lines, constants, last = [], [], [], "2 * x[j] - 1"
+        for k, (before, own) in enumerate(pairwise(sizes), 1):
+            weights = bench.random.choice([-1, 1], size=(own, before))
+            rows = ", ".join(str(row) for row in weights.tolist())
+            constants.append(f"  const W{k}: int[{own}, {before}] = [{rows}]\n")
+            if k + 1 < len(sizes):
+                lines.append(f"  h{k}[i < {own}] = sign(2 * sum(j < {before}: W{k}[i, j] * ({last})) + 1)\n")
+            else:
+                lines.append(f"  y = argmax(i < {own}: sum(j < {before}: W{k}[i, j] * ({last})))\n")
+            last = f"h{k}[j]"
+            scale = 2 if k == 1 else 1
+            bias = (-weights.sum(axis=1) if k == 1 else 0) + (0.5 if k + 1 < len(sizes) else 0)
+            layers.append(np.column_stack([scale * weights, np.broadcast_to(bias, own)]))
+        head = f"rule net(x: bit[{sizes[0]}]) -> (y: int[0..{sizes[-1] - 1}]) {{\n"
+        program = dd.parse(head + "".join(constants + lines) + "}\n")
+        name = f"random +-1 network {'-'.join(map(str, sizes))}, {samples:.0e} samples".replace("e+0", "e")
+        yield from _networks(bench, name, floor, program, layers, bench.bits(samples, sizes[0]))
+
+
 WORK: dict[str, Callable[[Bench], Iterator[Line]]] = {
-    "life_packed": life_packed, "life_bytes": life_bytes, "rule30": rule30
+    "life_packed": life_packed, "life_bytes": life_bytes, "rule30": rule30, "orientation": orientation,
+    "dense": dense,
 }  # fmt: skip
 
 

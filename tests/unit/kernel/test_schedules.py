@@ -18,11 +18,13 @@ def _line(error: dd.CompileError) -> str:
 def test_an_unknown_name() -> None:
     with pytest.raises(dd.CompileError) as caught:
         check_schedule("gird")
-    assert _line(caught.value) == "error[E022]: unknown schedule 'gird'\n  hint: the schedules are auto, grid, scalar"
+    assert _line(caught.value) == (
+        "error[E022]: unknown schedule 'gird'\n  hint: the schedules are auto, grid, batch, scalar"
+    )
 
 
 def test_wide_rows_are_packed_and_narrow_ones_are_not() -> None:
-    for width, name in ((640, "grid"), (20, "scalar")):
+    for width, name in ((640, "grid"), (20, "batch")):
         rule = dd.parse(_SHIFT).at(N=width).rule
         assert choose(rule, check(rule)).name == name
     rule = dd.parse(_SHIFT).at(N=20).rule
@@ -33,7 +35,11 @@ def test_wide_rows_are_packed_and_narrow_ones_are_not() -> None:
 def test_a_rule_that_is_no_grid() -> None:
     rule = dd.parse("rule r(x: bit[64]) -> (y: bit[64]) {\n  y[i < 64] = x[63 - i]\n}\n").rule
     found = choose(rule, check(rule))
-    assert found.reason == "the schedule grid does not take it: a position is no index plus a number"
+    assert found.name == "batch"
+    assert found.reason == (
+        "64 samples at once, if there are as many; "
+        "the schedule grid does not take it: a position is no index plus a number"
+    )
     with pytest.raises(dd.CompileError) as caught:
         choose(rule, check(rule), "grid")
     assert _line(caught.value) == (
@@ -52,3 +58,20 @@ def test_emitted_code_computes_words(target: str) -> None:
     files = dd.parse(_SHIFT).at(N=640).emit(target, schedule="auto")
     text = "".join(file.text for file in files)
     assert ("r_pack(" in text) if target == "c" else ("<64 x i8>" in text)
+
+
+def test_large_samples_are_computed_one_after_the_other() -> None:
+    text = "rule r<N>(x: bit[N]) -> (y: bit) {\n  y = sum(i < N: x[i]) > 3\n}\n"
+    for size, name in ((1000, "batch"), (1_000_000, "scalar")):
+        rule = dd.parse(text).at(N=size).rule
+        assert choose(rule, check(rule)).name == name
+
+
+def test_the_batch_is_for_the_jit() -> None:
+    with pytest.raises(dd.CompileError) as caught:
+        dd.parse(_SHIFT).at(N=64).emit("c", schedule="batch")
+    assert _line(caught.value) == "r: error[E022]: the schedule batch is for the JIT alone\n  hint: take grid or scalar"
+    rule = dd.parse("rule r(x: real) -> (y: real) {\n  y = tanh(x)\n}\n").rule
+    with pytest.raises(dd.CompileError) as caught:
+        choose(rule, check(rule), "batch")
+    assert _line(caught.value) == "r: error[E022]: the schedule batch does not take `r`: it uses functions of reals"

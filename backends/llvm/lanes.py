@@ -1,0 +1,438 @@
+"""LLVM text of a sample function that computes many samples at once: what depends on the sample is a vector of lanes.
+
+    define void @rule_lanes(ptr image, ptr class, ptr scratch)         ; buffers hold an element's lanes side by side
+    define void @rule_blocks(i64 n, ptr image, ptr class, ptr memory)  ; n times so many samples, one after the other
+
+The second turns each block of samples so that lanes lie side by side, and the results back.
+"""
+
+from __future__ import annotations
+
+from ddcompile.backends.llvm.expressions import memory_type, value_type
+from ddcompile.backends.llvm.function import FunctionPrinter
+from ddcompile.kernel.lanes import Lanes, varies
+from ddcompile.kernel.nodes import (
+    BIT,
+    F64,
+    Arith,
+    BitType,
+    Compare,
+    Const,
+    Convert,
+    Declare,
+    Expr,
+    Kernel,
+    Load,
+    Logic,
+    Negate,
+    Not,
+    RealType,
+    Select,
+    Store,
+    ToReal,
+    Type,
+    Var,
+)
+from ddcompile.kernel.scalars import bits_of
+from ddcompile.kernel.traverse import walk
+
+__all__ = ["LanePrinter", "block_bytes"]
+
+_ARITH = {"+": "add", "-": "sub", "*": "mul", "%": "srem", "&": "and", ">>": "ashr"}
+_REAL_ARITH = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
+_REAL_COMPARE = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
+_COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
+_TILE = 16
+"""Elements and lanes that are turned at once."""
+
+
+def block_bytes(kernel: Kernel, lanes: int) -> int:
+    """Bytes of memory that the function for blocks needs to work in."""
+    return sum(lanes * -(-b.bytes // 8) * 8 for b in kernel.buffers if b.role != "table")
+
+
+class LanePrinter(FunctionPrinter):
+    """Prints the functions for lanes of a kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    symbols : dict of str to str
+        From the name of each function and table to its symbol.
+    made : Lanes
+        Its sample function for lanes.
+    lanes : int
+        How many; a multiple of 16.
+    """
+
+    def __init__(self, kernel: Kernel, symbols: dict[str, str], made: Lanes, lanes: int) -> None:
+        super().__init__(kernel, symbols, comments=False)
+        self.made, self.lanes = made, lanes
+        self.gathered: set[str] = set()
+        """The types of elements that tables are read by."""
+        self._known: dict[int, tuple[Expr, bool]] = {}
+
+    # --- functions ---------------------------------------------------------------------------------------------------
+
+    def print_lanes(self, symbol: str) -> list[str]:
+        """The function for one block of samples."""
+        self._start()
+        self._is_masked = False
+        self._open = []
+        self._blocks = 0
+        self._buffers = {table.name: self.symbols[table.name] for table in self.kernel.of_role("table")}
+        parameters = []
+        for buffer in self.kernel.parameters:
+            self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
+            attributes = "noalias readonly" if buffer.role == "input" else "noalias"
+            parameters.append(f"ptr {attributes} {self._buffers[buffer.name]}")
+        scratch = "%" + self._names.fresh("scratch")
+        offset = 0
+        for buffer in self.kernel.of_role("scratch"):
+            name = self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
+            self._entry.append(f"  {name} = getelementptr inbounds i8, ptr {scratch}, i64 {offset}")
+            offset += self.lanes * -(-buffer.bytes // 8) * 8
+        for event, stmt in walk(self.made.body):
+            match event:
+                case "at":
+                    self._statement(stmt)
+                case "enter":
+                    self._enter(stmt)
+                case "else":
+                    self._otherwise()
+                case "leave":
+                    self._leave(stmt)
+        self._end("ret void")
+        head = f"define internal void {symbol}({', '.join([*parameters, f'ptr noalias {scratch}'])}) nounwind {{"
+        return [head, "entry:", *self._entry, *self._lines, "}"]
+
+    def print_blocks(self, symbol: str, inner: str) -> list[str]:
+        """The function for many blocks."""
+        buffers = self.kernel.parameters
+        parameters = ", ".join(f"ptr noalias %{k}" for k in range(1, len(buffers) + 2))
+        memory = len(buffers) + 1
+        lines = [f"define void {symbol}(i64 %n, {parameters}) nounwind {{", "entry:"]
+        offset = 0
+        for k, buffer in enumerate(buffers):
+            lines.append(f"  %turned{k} = getelementptr inbounds i8, ptr %{memory}, i64 {offset}")
+            offset += self.lanes * -(-buffer.bytes // 8) * 8
+        lines += [
+            f"  %scratch = getelementptr inbounds i8, ptr %{memory}, i64 {offset}",
+            "  br label %head",
+            "head:",
+            "  %block = phi i64 [ 0, %entry ], [ %next, %body ]",
+            "  %more = icmp slt i64 %block, %n",
+            "  br i1 %more, label %body, label %end",
+            "body:",
+        ]
+        for k, buffer in enumerate(buffers):
+            lines.append(f"  %start{k} = mul nsw i64 %block, {self.lanes * buffer.bytes}")
+            lines.append(f"  %own{k} = getelementptr inbounds i8, ptr %{k + 1}, i64 %start{k}")
+        turn = {k: f"@.turn{b.type.bytes}" for k, b in enumerate(buffers)}
+        for k, buffer in enumerate(buffers):
+            if buffer.role == "input":
+                sizes = f"i64 {self.lanes}, i64 {buffer.size}"
+                lines.append(f"  call void {turn[k]}(ptr %turned{k}, ptr %own{k}, {sizes})")
+        arguments = ", ".join(f"ptr %turned{k}" for k in range(len(buffers)))
+        lines.append(f"  call void {inner}({arguments}, ptr %scratch)")
+        for k, buffer in enumerate(buffers):
+            if buffer.role == "output":
+                sizes = f"i64 {buffer.size}, i64 {self.lanes}"
+                lines.append(f"  call void {turn[k]}(ptr %own{k}, ptr %turned{k}, {sizes})")
+        return [*lines, "  %next = add nsw i64 %block, 1", "  br label %head", "end:", "  ret void", "}"]
+
+    def helpers(self) -> list[list[str]]:
+        """The functions and declarations that those above need."""
+        sizes = sorted({b.type.bytes for b in self.kernel.parameters})
+        found = [_turned(size) for size in sizes]
+        for element in sorted(self.gathered):
+            vector, mask = f"<{self.lanes} x {element}>", f"<{self.lanes} x i1>"
+            name = f"@llvm.masked.gather.v{self.lanes}{_short(element)}.v{self.lanes}p0"
+            found.append([f"declare {vector} {name}(<{self.lanes} x ptr>, i32, {mask}, {vector})"])
+        return found
+
+    # --- vectors -----------------------------------------------------------------------------------------------------
+
+    def _varies(self, expr: Expr) -> bool:
+        """Whether an expression depends on the lane."""
+        known = self._known.get(id(expr))
+        if known is None:
+            known = self._known[id(expr)] = expr, varies(self.kernel, self.made.varying, expr)
+        return known[1]
+
+    def _vector(self, type_: Type) -> str:
+        """The type of a value that depends on the lane."""
+        return f"<{self.lanes} x {value_type(type_)}>"
+
+    def _every(self, value: int, type_: Type) -> str:
+        """A constant in every lane."""
+        if value == 0 and type_ != F64:
+            return "zeroinitializer"
+        text = f"0x{value:016X}" if type_ == F64 else str(value)
+        text = ("true" if value else "false") if isinstance(type_, BitType) else text
+        return "<" + ", ".join([f"{value_type(type_)} {text}"] * self.lanes) + ">"
+
+    def _lane(self, expr: Expr) -> str:
+        """The operand that holds an expression in every lane."""
+        if self._varies(expr):
+            return self._value(expr)
+        if isinstance(expr, Const):
+            return self._every(expr.value, expr.type)
+        return self._splat(self._value(expr), value_type(expr.type))
+
+    def _splat(self, value: str, kind: str) -> str:
+        first = self._do(f"insertelement <{self.lanes} x {kind}> poison, {kind} {value}, i64 0")
+        order = f"<{self.lanes} x i32> zeroinitializer"
+        return self._do(f"shufflevector <{self.lanes} x {kind}> {first}, <{self.lanes} x {kind}> poison, {order}")
+
+    def _place(self, buffer: str, index: Expr) -> str:
+        """The address of an element's lanes."""
+        place = self._value(index)
+        if place == "0":
+            return self._buffers[buffer]
+        element = f"[{self.lanes} x {memory_type(self.kernel.buffer[buffer].type)}]"
+        return self._do(
+            f"getelementptr inbounds {element}, ptr {self._buffers[buffer]}, {value_type(index.type)} {place}"
+        )
+
+    def _element_lanes(self, node: Load, address: str, name: str) -> str:
+        kind = f"<{self.lanes} x {memory_type(node.type)}>"
+        align = node.type.bytes
+        found = self._do(f"load {kind}, ptr {address}, align {align}", "" if isinstance(node.type, BitType) else name)
+        if isinstance(node.type, BitType):
+            return self._do(f"trunc {kind} {found} to {self._vector(node.type)}", name)
+        return found
+
+    def _read(self, node: Load, name: str) -> str:
+        if self._varies(node.index):
+            return self._gathered(node, name)
+        if node.guard is None or node.default is None:
+            return self._element_lanes(node, self._place(node.buffer, node.index), name)
+        guard, kind = self._value(node.guard), value_type(node.index.type)
+        index = self._do(f"select i1 {guard}, {kind} {self._value(node.index)}, {kind} 0")
+        element = f"[{self.lanes} x {memory_type(node.type)}]"
+        address = self._do(f"getelementptr inbounds {element}, ptr {self._buffers[node.buffer]}, {kind} {index}")
+        found = self._element_lanes(node, address, "")
+        vector = self._vector(node.type)
+        return self._do(f"select i1 {guard}, {vector} {found}, {vector} {self._lane(node.default)}", name)
+
+    def _gathered(self, node: Load, name: str) -> str:
+        """Elements of a table, another one in every lane."""
+        element = memory_type(node.type)
+        self.gathered.add(element)
+        index = f"{self._vector(node.index.type)} {self._lane(node.index)}"
+        places = self._do(f"getelementptr inbounds {element}, ptr {self._buffers[node.buffer]}, {index}")
+        kind, pointers, mask = (f"<{self.lanes} x {t}>" for t in (element, "ptr", "i1"))
+        all_ = self._every(1, BIT)
+        function = f"@llvm.masked.gather.v{self.lanes}{_short(element)}.v{self.lanes}p0"
+        arguments = f"{pointers} {places}, i32 {node.type.bytes}, {mask} {all_}, {kind} poison"
+        found = self._do(f"call {kind} {function}({arguments})")
+        if isinstance(node.type, BitType):
+            return self._do(f"trunc {kind} {found} to {self._vector(node.type)}", name)
+        return found
+
+    def _value(self, expr: Expr, name: str = "") -> str:
+        if not self._varies(expr):
+            return super()._value(expr, name)
+        kind = self._vector(expr.type)
+        match expr:
+            case Var(variable):
+                if variable in self._slots:
+                    return self._do(f"load {kind}, ptr {self._slots[variable]}", name)
+                return self._values[variable]
+            case Load():
+                return self._read(expr, name)
+            case Negate(operand, RealType()):
+                return self._do(f"fneg {kind} {self._lane(operand)}", name)
+            case Negate(operand, type_):
+                return self._do(f"sub {kind} {self._every(0, type_)}, {self._lane(operand)}", name)
+            case Arith(op, left, right, type_):
+                how = _REAL_ARITH[op] if isinstance(type_, RealType) else _ARITH[op]
+                return self._do(f"{how} {kind} {self._lane(left)}, {self._lane(right)}", name)
+            case Compare(op, left, right):
+                how = f"fcmp {_REAL_COMPARE[op]}" if left.type == F64 else f"icmp {_COMPARE[op]}"
+                return self._do(f"{how} {self._vector(left.type)} {self._lane(left)}, {self._lane(right)}", name)
+            case Logic(op, left, right):
+                return self._do(f"{op} {kind} {self._lane(left)}, {self._lane(right)}", name)
+            case Not(operand):
+                return self._do(f"xor {kind} {self._lane(operand)}, {self._every(1, operand.type)}", name)
+            case Select(condition, then, otherwise):
+                test = f"i1 {self._value(condition)}"
+                if self._varies(condition):
+                    test = f"{self._vector(condition.type)} {self._value(condition)}"
+                return self._do(f"select {test}, {kind} {self._lane(then)}, {kind} {self._lane(otherwise)}", name)
+            case Convert(operand, type_):
+                return self._converted(operand, type_, name)
+            case ToReal(operand, exponent):
+                how = "uitofp" if isinstance(operand.type, BitType) else "sitofp"
+                found = self._do(f"{how} {self._vector(operand.type)} {self._lane(operand)} to {kind}")
+                if exponent == 0:
+                    return found
+                return self._do(f"fmul {kind} {found}, {self._every(bits_of(2.0**-exponent), F64)}", name)
+        raise TypeError(f"{type(expr).__name__} is not for lanes")
+
+    def _converted(self, operand: Expr, type_: Type, name: str) -> str:
+        source = operand.type
+        if isinstance(type_, BitType):
+            how = "trunc"
+        elif isinstance(source, BitType):
+            how = "zext"
+        else:
+            how = "sext" if type_.bytes > source.bytes else "trunc"
+        return self._do(f"{how} {self._vector(source)} {self._lane(operand)} to {self._vector(type_)}", name)
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _store(self, stmt: Store) -> None:
+        value, address = self._lane(stmt.value), self._place(stmt.buffer, stmt.index)
+        kind = f"<{self.lanes} x {memory_type(stmt.value.type)}>"
+        if isinstance(stmt.value.type, BitType):
+            value = self._do(f"zext {self._vector(stmt.value.type)} {value} to {kind}")
+        self._add(f"store {kind} {value}, ptr {address}, align {stmt.value.type.bytes}")
+
+    def _declare(self, stmt: Declare) -> None:
+        variable = stmt.variable
+        if variable.name not in self.made.varying:
+            super()._declare(stmt)
+            return
+        if not stmt.mutable:
+            self._bind(variable.name, value=self._lane(stmt.value))
+            return
+        slot = "%" + self._names.fresh(variable.name)
+        self._entry.append(f"  {slot} = alloca {self._vector(variable.type)}")
+        self._assign(slot, variable, stmt.value)
+        self._bind(variable.name, slot=slot)
+
+    def _assign(self, slot: str, variable: Var, value: Expr) -> None:
+        if variable.name not in self.made.varying:
+            super()._assign(slot, variable, value)
+            return
+        self._add(f"store {self._vector(variable.type)} {self._lane(value)}, ptr {slot}")
+
+
+def _short(element: str) -> str:
+    return "f64" if element == "double" else element
+
+
+def _turned(size: int) -> list[str]:
+    """A function that turns a matrix of elements of so many bytes: `to[j][i] = from[i][j]`."""
+    element = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}[size]
+    lines = [
+        f"define internal void @.turn{size}(ptr noalias %to, ptr noalias %from, i64 %rows, i64 %columns) nounwind {{",
+        "entry:",
+    ]
+    if size == 1:
+        lines += [
+            f"  %wide = icmp sge i64 %columns, {_TILE}",
+            f"  %high = icmp sge i64 %rows, {_TILE}",
+            "  %tiled = and i1 %wide, %high",
+            "  br i1 %tiled, label %outer, label %rows.head",
+            *_tiles(),
+        ]
+    else:
+        lines.append("  br label %rows.head")
+    return [
+        *lines,
+        "rows.head:",
+        "  %i = phi i64 [ 0, %entry ], [ %i.next, %columns.end ]",
+        "  %i.more = icmp slt i64 %i, %rows",
+        "  br i1 %i.more, label %columns.start, label %end",
+        "columns.start:",
+        "  %row = mul nsw i64 %i, %columns",
+        "  br label %columns.head",
+        "columns.head:",
+        "  %j = phi i64 [ 0, %columns.start ], [ %j.next, %columns.body ]",
+        "  %j.more = icmp slt i64 %j, %columns",
+        "  br i1 %j.more, label %columns.body, label %columns.end",
+        "columns.body:",
+        "  %here = add nsw i64 %row, %j",
+        f"  %source = getelementptr inbounds {element}, ptr %from, i64 %here",
+        f"  %value = load {element}, ptr %source",
+        "  %column = mul nsw i64 %j, %rows",
+        "  %there = add nsw i64 %column, %i",
+        f"  %target = getelementptr inbounds {element}, ptr %to, i64 %there",
+        f"  store {element} %value, ptr %target",
+        "  %j.next = add nsw i64 %j, 1",
+        "  br label %columns.head",
+        "columns.end:",
+        "  %i.next = add nsw i64 %i, 1",
+        "  br label %rows.head",
+        "end:",
+        "  ret void",
+        "}",
+    ]
+
+
+def _tiles() -> list[str]:
+    """Turning by tiles of 16 x 16 bytes; the last tiles overlap those before.
+
+    Rows k and k + 8 are interleaved, four times: each time, a bit of the number of the row changes places with one of
+    the number within the row.
+    """
+    vector = f"<{_TILE} x i8>"
+    lines = []
+    for axis, count, inside in (("r", "%rows", "across"), ("c", "%columns", "tile")):
+        before = "outer" if axis == "r" else "across"
+        after = "%end" if axis == "r" else "%outer.next"
+        entry = "%entry" if axis == "r" else "%outer.body"
+        following = "%outer.next" if axis == "r" else "%tile"
+        lines += [
+            f"{before}:",
+            f"  %{axis}.tile = phi i64 [ 0, {entry} ], [ %{axis}.next, {following} ]",
+            f"  %{axis}.more = icmp slt i64 %{axis}.tile, {count}",
+            f"  br i1 %{axis}.more, label %{'outer.body' if axis == 'r' else inside}, label {after}",
+        ]
+        if axis == "r":
+            lines += [
+                "outer.body:",
+                f"  %r.last = sub nsw i64 %rows, {_TILE}",
+                "  %r.fits = icmp slt i64 %r.tile, %r.last",
+                "  %r = select i1 %r.fits, i64 %r.tile, i64 %r.last",
+                "  br label %across",
+            ]
+    lines += [
+        "tile:",
+        f"  %c.last = sub nsw i64 %columns, {_TILE}",
+        "  %c.fits = icmp slt i64 %c.tile, %c.last",
+        "  %c = select i1 %c.fits, i64 %c.tile, i64 %c.last",
+    ]
+    now = []
+    for k in range(_TILE):
+        lines += [
+            f"  %line{k} = add nsw i64 %r, {k}",
+            f"  %begin{k} = mul nsw i64 %line{k}, %columns",
+            f"  %from{k} = add nsw i64 %begin{k}, %c",
+            f"  %place{k} = getelementptr inbounds i8, ptr %from, i64 %from{k}",
+            f"  %x0.{k} = load {vector}, ptr %place{k}, align 1",
+        ]
+        now.append(f"%x0.{k}")
+    half = _TILE // 2
+    for stage in range(1, 5):
+        turned = []
+        for k in range(half):
+            for part in (0, 1):
+                order = [part * half + m // 2 + (m % 2) * _TILE for m in range(_TILE)]
+                name = f"%x{stage}.{2 * k + part}"
+                mask = ", ".join(f"i32 {n}" for n in order)
+                lines.append(
+                    f"  {name} = shufflevector {vector} {now[k]}, {vector} {now[k + half]}, <{_TILE} x i32> <{mask}>"
+                )
+                turned.append(name)
+        now = turned
+    for k in range(_TILE):
+        lines += [
+            f"  %back{k} = add nsw i64 %c, {k}",
+            f"  %start{k} = mul nsw i64 %back{k}, %rows",
+            f"  %to{k} = add nsw i64 %start{k}, %r",
+            f"  %goal{k} = getelementptr inbounds i8, ptr %to, i64 %to{k}",
+            f"  store {vector} {now[k]}, ptr %goal{k}, align 1",
+        ]
+    return [
+        *lines,
+        f"  %c.next = add nsw i64 %c.tile, {_TILE}",
+        "  br label %across",
+        "outer.next:",
+        f"  %r.next = add nsw i64 %r.tile, {_TILE}",
+        "  br label %outer",
+    ]

@@ -1,0 +1,87 @@
+"""Random rules on many samples at once: the schedule batch against the interpreter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ddcompile as dd
+from ddcompile.backends.llvm.jit import compile_jit
+from ddcompile.interpreter import interpret
+from ddcompile.ir.nodes import Rule
+from ddcompile.testing.choose import RandomChoose
+from ddcompile.testing.generate import Limits, rule_from_seed
+from ddcompile.testing.inputs import random_inputs
+
+PROGRAMS = 100
+SAMPLES = 150
+"""Two blocks of 64 and some more."""
+
+
+def _compiled(rule: Rule) -> Any:
+    """The rule by the schedule batch; None if that does not take it."""
+    try:
+        return compile_jit(rule, schedule="batch")
+    except dd.CompileError as error:
+        if {d.code for d in error.diagnostics} != {"E022"}:
+            raise
+        return None
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_programs(part: int) -> None:
+    taken = 0
+    for seed in range(part, PROGRAMS, 4):
+        rule = rule_from_seed(seed, Limits(kinds=("bit", "bit", "spin", "trit", "int")))
+        if rule.sizes:
+            continue
+        function = _compiled(rule)
+        if function is None:
+            continue
+        taken += 1
+        inputs = random_inputs(rule, RandomChoose(seed), SAMPLES)
+        found = function(*inputs)
+        for mine, other in zip(found if isinstance(found, tuple) else (found,), interpret(rule, inputs), strict=True):
+            assert np.array_equal(mine, other), f"seed {seed}:\n{dd.Program(rule)}"
+    assert taken >= 5
+
+
+_RULES = {
+    "any": "y = any(i < 9, j < 30: x[i, j] and x[(i + 1) % 9, j])",
+    "all": "y = all(i < 9: sum(j < 30: x[i, j]) > 9)",
+    "argmax": "y = argmax(i < 9: sum(j < 30: x[i, j])) == 3",
+    "table": "y = T[sum(j < 4: x[0, j])] == 7",
+    "if": "y = if x[0, 0] then sum(j < 30: x[1, j]) > 12 else any(j < 30: x[2, j] and x[3, j] and x[4, j])",
+    "nested": "y = any(i < 9: x[i, 0] and (if x[i, 1] then all(j < 5: x[i, j + 1]) else argmax(j < 5: x[i, j]) == 2))",
+    "recurrence": "c[0] = x[0, 0]\n  c[1 <= j < 30] = x[1, j] + x[2, j] + c[j - 1] >= 2\n  y = c[29]",
+    "pad": "e[j < 30] = pad(x, 1)[8, j + 1] and pad(x, 0)[3, j - 1]\n  y = sum(j < 30: e[j]) > 3",
+}
+
+
+@pytest.mark.parametrize("name", _RULES)
+@pytest.mark.parametrize("samples", [1, 63, 64, 65, 200])
+def test_forms(name: str, samples: int) -> None:
+    table = "  const T: int[5] = [3, 7, -1, 7, 0]\n" if name == "table" else ""
+    program = dd.parse(f"rule r(x: bit[9, 30]) -> (y: bit) {{\n{table}  {_RULES[name]}\n}}\n")
+    x = (np.random.default_rng(samples).random((samples, 9, 30)) < 0.45).astype(np.uint8)
+    expected = program(x)
+    for jobs in (1, 2):
+        assert np.array_equal(program.jit(n_jobs=jobs, schedule="batch")(x), expected)
+
+
+@pytest.mark.parametrize("shape", [(1,), (15,), (16,), (17,), (31,), (48,), (3, 5)])
+def test_samples_of_every_size_are_turned(shape: tuple[int, ...]) -> None:
+    extents = ", ".join(map(str, shape))
+    own = ", ".join(f"{name} < {n}" for name, n in zip("ij", shape, strict=False))
+    here = ", ".join("ij"[: len(shape)])
+    program = dd.parse(
+        f"rule r(x: int[-9..9][{extents}], b: bit[{extents}]) -> (y: int[{extents}], z: bit[{extents}]) {{\n"
+        f"  y[{own}] = 1000000 * x[{here}] + b[{here}]\n  z[{own}] = not b[{here}]\n}}\n"
+    )
+    rng = np.random.default_rng(0)
+    x, b = rng.integers(-9, 10, size=(130, *shape)), rng.integers(0, 2, size=(130, *shape))
+    found, expected = program.jit(schedule="batch")(x, b), program(x, b)
+    assert np.array_equal(found.y, expected.y)
+    assert np.array_equal(found.z, expected.z)
