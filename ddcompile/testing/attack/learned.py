@@ -14,6 +14,8 @@ __all__ = ["learned"]
 Random = np.random.Generator
 MOST_VALUES = 6
 MOST_SAMPLES = 60
+LARGEST_VALUE = 1 << 20
+"""Greater whole numbers are learned as reals."""
 MOST_PARAMETERS = 4000
 
 
@@ -21,6 +23,8 @@ def learned(rng: Random) -> Target:
     """Labels, numbers or probabilities, for one output or several."""
     while True:
         inputs, flat = declare(rng, MOST_VALUES)
+        if np.abs(flat).max() > LARGEST_VALUE:
+            continue
         chosen = rng.permutation(len(flat))[: int(rng.integers(2, MOST_SAMPLES))]
         several = bool(rng.random() < 0.3)
         outputs = int(rng.integers(1, 4)) if several else 1
