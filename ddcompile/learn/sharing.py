@@ -21,6 +21,8 @@ MAX_FEATURES = 2_000
 """Grids whose cells would see more cells around them are not searched for a padded function."""
 MOST_VALUES = 4
 """Inputs of more values are not counted."""
+FAR = 2
+"""A description so many times as long as another is much longer."""
 MEASURED = 8
 """The outputs that are described by themselves for comparison."""
 
@@ -73,10 +75,23 @@ def shared_function(points: Array, labels: Array, grid: Sequence[int], weights: 
     for wrapped in (True, False):
         shortest = min((shared.relevance.bits for shared in candidates), default=inf)
         candidates += _fitted(points, labels, weights, grid, wrapped, shortest)
+        if any(_is_beyond_doubt(shared, points, labels, weights) for shared in candidates):
+            break
     best = min(candidates, key=lambda shared: shared.relevance.bits)
     cells = np.unique(np.linspace(0, points.shape[1] - 1, MEASURED).astype(int))
-    alone = np.mean([relevant_inputs(points, labels[:, cell], weights).bits for cell in cells]) * points.shape[1]
-    return best if best.relevance.bits < alone else None
+    # Outputs by themselves that take much longer than their share are not looked at to the end.
+    share = best.relevance.bits / points.shape[1]
+    alone = [relevant_inputs(points, labels[:, cell], weights, FAR * share).bits for cell in cells]
+    return best if share < np.mean(alone) else None
+
+
+def _is_beyond_doubt(shared: Shared, points: Array, labels: Array, weights: Array | None) -> bool:
+    """Whether it explains all samples, and much shorter than they could be listed."""
+    if not shared.relevance.is_consistent:
+        return False
+    pooled_weights = None if weights is None else np.tile(weights, labels.shape[1])
+    listed = description_length(np.zeros((labels.size, 1), dtype=np.int64), labels.T.reshape(-1), (), pooled_weights)
+    return FAR * shared.relevance.bits < listed
 
 
 def _around(grid: Sequence[int], wrapped: bool) -> tuple[Array, Array]:
