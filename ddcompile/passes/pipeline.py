@@ -46,6 +46,7 @@ from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
 from ddcompile.passes.stack import Stack
 from ddcompile.passes.unary import Unary
+from ddcompile.passes.unfold import Unfold
 from ddcompile.passes.widen import Widen
 
 __all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
@@ -75,6 +76,7 @@ _ALL: tuple[type[Pass], ...] = (
     Stack,
     Collect,
     Instances,
+    Unfold,
     Hoist,
     Cse,
     Inline,
@@ -92,7 +94,7 @@ DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
     "reroll,slice-weights,fold,reuse,inline,extremes,larger,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
-    "widen,prefixes,stack,collect,instances,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "widen,prefixes,stack,collect,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 

@@ -58,7 +58,7 @@ def test_thresholds(run: Any, folder: Path) -> None:
     ]
     outcome = run("distill", "net.npz", "--input", "x: real[3]", "--head", "argmax", "--json")
     assert outcome.json["verdict"]["status"] == "proved"
-    assert "= [0.5, 0.18]" in outcome.json["rule"]
+    assert "class = (x[0] > 0.5) > (x[2] > 0.18)" in outcome.json["rule"]
 
 
 def test_report_as_json(run: Any, folder: Path) -> None:

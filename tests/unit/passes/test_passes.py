@@ -1198,6 +1198,19 @@ APPLIES = [
 }""",
     ),
     (
+        "comparisons of numbers at places that a table tells",
+        "unfold",
+        """rule f(x: real[3]) -> (y: bit) {
+  const place: int[3] = [0, 2, 2]
+  const bound: rat[3] = [0.5, 18, 20.5]
+  above[i < 3] = x[place[i]] > bound[i]
+  y = above[0] > above[1] or above[2]
+}""",
+        """rule f(x: real[3]) -> (y: bit) {
+  y = (x[0] > 0.5) > (x[2] > 18) or x[2] > 20.5
+}""",
+    ),
+    (
         "sums that are another one at a place, one of them around the end",
         "instances",
         """rule f(x: bit[12]) -> (y: bit[6], w: bit[2]) {
@@ -1281,6 +1294,17 @@ DECLINES = [
   y = first >= second
   w = third >= fourth
   t = third
+}""",
+    ),
+    (
+        "an element that is read twice, and one in a loop",
+        "unfold",
+        """rule f(x: real[3]) -> (y: bit, z: int) {
+  const place: int[2] = [0, 2]
+  above[i < 2] = x[place[i]] > 0.5
+  below[i < 2] = x[place[i]] < 0.5
+  y = above[0] > above[1] or above[0]
+  z = sum(i < 3: i * below[1])
 }""",
     ),
     (
