@@ -111,8 +111,6 @@ _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
-_SMALL = 1 << 9
-"""Where trying takes no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +192,9 @@ class _Run:
 def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter.
 
-    Units written from their tables may have hidden a structure: programs that are still long are tried without, too. So
-    are those in which some units were decided by fewer operands than others that are like them.
+    Units written from their tables may have hidden a structure: programs that are still long are tried without, too.
     """
     found = _once(rule, passes, state)
-    unary = next((step for step in found if step.name == Unary.name), None)
-    if unary is not None and cost(unary.old) < (_LONG if cost(found[-1].new) > _SHORT else _SMALL):
-        found = _without(Unary, found, rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without(Recode, found, rule, passes, state)
     combined = next((step for step in found if step.name == Combine.name), None)

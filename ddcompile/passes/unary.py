@@ -13,14 +13,14 @@ After::
 
 Works on layers over tables of weights. Bits of which one implies the next are a number in unary code
 (`ddcompile.analysis.staircases`); a counter up to a most, layer after layer, is the sum of all that it has seen. The
-program is kept if this does not make it shorter.
+program is kept if this does not make it shorter once families of units are written as one.
 
 One call does one layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -35,10 +35,13 @@ from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
+from ddcompile.passes.fold import Fold
 from ddcompile.passes.forward import Forward
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.reroll import Reroll
+from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
+from ddcompile.passes.slice_weights import SliceWeights
 
 __all__ = ["Unary"]
 
@@ -80,11 +83,29 @@ class Unary(Pass):
             for change in (lambda row, kept: staircases.fewer(staircases.counted(row, kept), kept), staircases.fewer):
                 if not _drops(layer.rows, change, kept):
                     continue
-                new = _written(rule, layer, [change(row, frozenset()) for row in layer.rows], atoms)
+                rows = [change(row, frozenset()) for row in layer.rows]
+                if not _most_change(layer.rows, rows, units):
+                    continue
+                new = _written(rule, layer, rows, atoms)
                 price = cost(Forward()(rule).rule) if price is None else price
-                if not verify(new) and cost(Forward()(new).rule) < price:
+                if verify(new) or cost(Forward()(new).rule) >= price:
+                    continue
+                if read_names(new.statements) < read_names(rule.statements) or _price(new) < _price(rule):
                     return Rewrite(new)
         return unchanged(rule)
+
+
+def _most_change(old: Sequence[Row], new: Sequence[Row], units: Mapping[int, Row]) -> bool:
+    """Whether at least half of the rows that read units are others: a few in a layer are no structure."""
+    same = [a is b for a, b in zip(old, new, strict=True) if not units.keys().isdisjoint(a.atoms.tolist())]
+    return 2 * sum(same) <= len(same)
+
+
+def _price(rule: Rule) -> int:
+    """What units that are read cost, families of them written as one: those in which some differ may cost more."""
+    for each in (Forward(), Reroll(), SliceWeights(), Fold()):
+        rule = each(rule).rule
+    return cost(rule)
 
 
 def _span(where: slice) -> tuple[int, int]:

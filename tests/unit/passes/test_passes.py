@@ -1270,15 +1270,15 @@ DECLINES = [
 }""",
     ),
     (
-        "a counter that is read beyond its most",
+        "a carry is no sum of two places without greater weights",
         "unary",
-        """rule f(x: bit[5], z: bit) -> (y: bit[2]) {
-  const A: int[3, 5] = [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
-  const a: int[3] = [1, 2, 3]
-  const B: int[2, 3] = [[1, 1, 1], [1, 1, 1]]
-  const b: int[2] = [3, 4]
-  h[u < 3] = sum(i < 5: A[u, i] * x[i]) >= a[u]
-  y[u < 2] = sum(k < 3: B[u, k] * h[k]) + z >= b[u]
+        """rule f(x: bit[4]) -> (y: bit[2]) {
+  const A: int[1, 4] = [[1, 1, 0, 0]]
+  const B: int[2, 1] = [[1], [1]]
+  const C: int[2, 4] = [[0, 0, 1, 1], [0, 0, 1, 1]]
+  const b: int[2] = [2, 3]
+  h[u < 1] = sum(i < 4: A[u, i] * x[i]) >= 2
+  y[u < 2] = sum(k < 1: B[u, k] * h[k]) + sum(i < 4: C[u, i] * x[i]) >= b[u]
 }""",
     ),
     (

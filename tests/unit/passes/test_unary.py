@@ -51,18 +51,18 @@ def test_a_counter_up_to_a_most() -> None:
 def test_one_of_the_bits_is_enough() -> None:
     """With z, any of the bits; the others imply the first."""
     text = (
-        BITS + COUNT.replace("[1, 2, 3]", "[2, 4, 6]") + "  const B: int[2, 3] = [[1, 1, 1], [1, 1, 1]]\n"
-        "  const C: int[2, 2] = [[3, 0], [0, 3]]\n  const b: int[2] = [4, 5]\n"
+        BITS + "  const A: int[3, 6] = [[1, 1, 1, 1, 1, 1], [2, 1, 1, 1, 1, 1], [2, 2, 1, 1, 1, 1]]\n"
+        "  const a: int[3] = [2, 5, 8]\n  const B: int[2, 3] = [[1, 1, 1], [1, 1, 1]]\n"
+        "  const C: int[2, 2] = [[3, 0], [0, 3]]\n"
         + HIDDEN
-        + "  y[u < 2] = sum(k < 3: B[u, k] * h[k]) + sum(i < 2: C[u, i] * z[i]) >= b[u]\n}"
+        + "  y[u < 2] = sum(k < 3: B[u, k] * h[k]) + sum(i < 2: C[u, i] * z[i]) >= 4\n}"
     )
     assert str(_unary(text)) == (
-        BITS + "  const weight_h: int[2, 6] = [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]\n"
-        "  const bound_h: int[2] = [2, 4]\n"
+        BITS + "  const weight_h: int[1, 6] = [[1, 1, 1, 1, 1, 1]]\n"
         "  const weight_y3: int[2, 2] = [[1, 0], [0, 1]]\n"
-        "  const weight_y4: int[2, 2] = [[1, 0], [0, 1]]\n"
-        "  h[u < 2] = sum(i < 6: weight_h[u, i] * x[i]) >= bound_h[u]\n"
-        "  y[u < 2] = sum(i < 2: weight_y3[u, i] * z[i]) + sum(i < 2: weight_y4[u, i] * h[i]) >= 2\n}"
+        "  const weight_y4: int[2, 1] = [[1], [1]]\n"
+        "  h[u < 1] = sum(i < 6: weight_h[u, i] * x[i]) >= 2\n"
+        "  y[u < 2] = sum(i < 2: weight_y3[u, i] * z[i]) + sum(i < 1: weight_y4[u, i] * h[i]) >= 2\n}"
     )
 
 
