@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "SCHEDULES", "Engine", "compiled"]
 
-SCHEDULES = ("auto", "grid", "batch", "scalar")
+SCHEDULES = ("auto", "grid", "batch", "popcount", "scalar")
 """The schedules of `ddcompile.kernel.schedules`, which is imported when one is needed."""
 
 Engine: TypeAlias = Callable[[Sequence[Any]], Any]

@@ -28,6 +28,7 @@ from ddcompile.kernel.nodes import (
     CompareOp,
     Const,
     Convert,
+    Count,
     Expr,
     FromReal,
     IntType,
@@ -195,6 +196,8 @@ class ExpressionPrinter:
                 return NOTATION.apply("~" if operand.type == WORD else "not", self.print(operand))
             case Shift(op, operand, amount):
                 return NOTATION.apply(op, self.print(operand), self.print(amount))
+            case Count(operand):
+                return atom(f"{self._helpers.packing('ones')}({self.text(operand)})")
             case Pack(buffer, index):
                 return atom(f"{self._helpers.packing('pack')}({self.start(buffer, index)})")
             case Select(condition, then, otherwise):

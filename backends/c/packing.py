@@ -6,9 +6,19 @@ from typing import Literal as OneOf, TypeAlias
 
 __all__ = ["PACKING", "PARALLEL", "Packing"]
 
-Packing: TypeAlias = OneOf["pack", "spread"]
+Packing: TypeAlias = OneOf["ones", "pack", "spread"]
 
 PACKING: dict[Packing, str] = {
+    "ones": """
+/* How many bits of a word are 1. */
+static inline int64_t {name}(uint64_t word)
+{{
+    word -= (word >> 1) & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + ((word >> 2) & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (int64_t)((word * UINT64_C(0x0101010101010101)) >> 56);
+}}
+""",
     "pack": """
 /* The word of 64 bits that lie in a byte each. */
 static inline uint64_t {name}(const uint8_t *bits)

@@ -26,6 +26,7 @@ from ddcompile.kernel.nodes import (
     Stmt,
     ToReal,
     Type,
+    WordType,
 )
 from ddcompile.kernel.routines import Routine, routine
 from ddcompile.kernel.traverse import applied, expressions, loads, read_variables, stores
@@ -39,6 +40,8 @@ def table_text(declaration: str, values: Iterable[int], type_: Type) -> str:
     items: Iterable[str]
     if type_.is_wide:
         items = (word for value in values for word in hex_words(value, type_.words))
+    elif isinstance(type_, WordType):
+        items = (word for value in values for word in hex_words(value, 1))
     elif isinstance(type_, RealType):
         items = (str(real_number(value)) for value in values)
     else:

@@ -25,6 +25,7 @@ from ddcompile.kernel.nodes import (
     CompareOp,
     Const,
     Convert,
+    Count,
     Expr,
     FromReal,
     IntType,
@@ -103,6 +104,8 @@ class ExpressionPrinter(FunctionLines):
         """The wide types of which the functions so far need remainders by `remainder_symbol`."""
         self.used: set[RuntimeFunction] = set()
         """The other functions of `ddcompile.backends.llvm.runtime` that they need."""
+        self.counts = False
+        """Whether the functions so far count bits."""
         self.numbers: dict[tuple[int, IntType], str] = {}
         """The symbols of constants that are kept in words."""
 
@@ -201,6 +204,9 @@ class ExpressionPrinter(FunctionLines):
                 if amount.type != I64 and not isinstance(amount, Const):
                     places = self._do(f"zext {value_type(amount.type)} {places} to i64")
                 return self._do(f"{_SHIFT[op]} i64 {self._value(operand)}, {places}", name)
+            case Count(operand):
+                self.counts = True
+                return self._do(f"call i64 @llvm.ctpop.i64(i64 {self._value(operand)})", name)
             case Pack():
                 return self._packed(expr, name)
             case Select(condition, then, otherwise, type_):

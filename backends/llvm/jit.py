@@ -49,7 +49,7 @@ def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> Compiled
         inputs, for the fraction bits and the range that their values need: narrow integers if they do.
     n_jobs : int
         Threads among which the samples of a batch, or parts of one large sample, are divided; -1 for one a processor.
-    schedule : {"auto", "grid", "batch", "scalar"}
+    schedule : {"auto", "grid", "batch", "popcount", "scalar"}
         See `ddcompile.kernel.schedules`.
 
     Returns

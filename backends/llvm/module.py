@@ -61,6 +61,9 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     for lines in runtime_functions(printer.used, printer.remainders):
         writer.lines(lines)
         writer.line()
+    if printer.counts:
+        writer.line("declare i64 @llvm.ctpop.i64(i64)")
+        writer.line()
     # What a byte that holds a bit may be.
     writer.line("!0 = !{i8 0, i8 2}")
     if printer.metadata:

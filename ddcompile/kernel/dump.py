@@ -17,6 +17,7 @@ from ddcompile.kernel.nodes import (
     Compare,
     Const,
     Convert,
+    Count,
     Declare,
     Expr,
     FromReal,
@@ -158,6 +159,8 @@ def _print(expr: Expr) -> tuple[str, int]:
             return f"{_at(left, least)} {op} {_at(right, level + 1)}", level
         case Shift(op, operand, amount):
             return f"{_at(operand, 6)} {op} {_at(amount, 6)}", 5
+        case Count(operand):
+            return f"ones({dump_expression(operand)})", _ATOM
         case Pack(buffer, index):
             return f"{buffer}[{dump_expression(index)} and on]", _ATOM
         case Not(operand):

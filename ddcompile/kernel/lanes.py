@@ -27,6 +27,7 @@ from ddcompile.kernel.nodes import (
     Break,
     Comment,
     Const,
+    Count,
     Declare,
     Expr,
     FromReal,
@@ -78,7 +79,7 @@ def in_lanes(kernel: Kernel) -> Lanes:
     """
     body = kernel.sample.body
     for node in expressions(body):
-        if isinstance(node, Apply | Answer | FromReal | Reinterpret | Pack):
+        if isinstance(node, Apply | Answer | Count | FromReal | Reinterpret | Pack):
             raise Unsuited("it uses functions of reals")
         if node.type.is_wide:
             raise Unsuited("its numbers have more than 64 bits")

@@ -3,6 +3,7 @@
 | schedule | what it does |
 |---|---|
 | grid | packs bits along the last axis, 64 in a word, and computes a word at a time |
+| popcount | counts sums of bits with constant weights in words |
 | batch | computes many samples side by side, a lane each, in narrow integers |
 | scalar | computes one element after the other |
 
@@ -28,13 +29,16 @@ from ddcompile.kernel.grid.tiles import tiling
 from ddcompile.kernel.lanes import Lanes, Unsuited, in_lanes
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import Kernel
+from ddcompile.kernel.popcount import counted
 
 __all__ = ["SCHEDULES", "Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
 
-Schedule: TypeAlias = OneOf["auto", "grid", "batch", "scalar"]
-SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "batch", "scalar")
+Schedule: TypeAlias = OneOf["auto", "grid", "batch", "popcount", "scalar"]
+SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "batch", "popcount", "scalar")
 """The names of schedules; `auto` leaves it to the cost model."""
 
+_LANE = 0.16
+"""Operations that a term of a sum takes in a lane of the schedule batch, about."""
 _NARROWEST = 64
 """Elements in a row from which words are fuller than empty."""
 _FIRST_CACHE = 32 << 10
@@ -102,6 +106,12 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
                 raise _refused("grid", rule, str(refusal)) from None
             reasons.append(f"the schedule grid does not take it: {refusal}")
     kernel = lower(rule, types)
+    counts = counted(kernel, types) if schedule in ("auto", "popcount") else None
+    if counts is not None and (schedule == "popcount" or counts.operations < _LANE * counts.terms):
+        reason = f"{counts.terms} terms of sums are counted by about {counts.operations} operations"
+        return Chosen("popcount", "; ".join([reason, *reasons]), kernel=counts.kernel)
+    if schedule == "popcount":
+        raise _refused("popcount", rule, "it has no long sums of bits with few different weights")
     if schedule in ("auto", "batch"):
         try:
             lanes = in_lanes(kernel)
@@ -159,7 +169,10 @@ def scheduled(
         return lower(rule, None, remark)
     found = None if schedule == "scalar" else choose(rule, types, schedule).plan
     if found is None:
-        return lower(rule, machine_types(rule, types), remark)
+        numbers = machine_types(rule, types)
+        kernel = lower(rule, numbers, remark)
+        counts = counted(kernel, numbers) if schedule in ("auto", "popcount") else None
+        return kernel if counts is None else counts.kernel
     text = "\n".join(remark(statement) for statement in rule.statements)
     return build(rule, types, found, is_packed=False, workers=1, remark=text)
 

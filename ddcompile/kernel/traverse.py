@@ -16,6 +16,7 @@ from ddcompile.kernel.nodes import (
     Compare,
     Const,
     Convert,
+    Count,
     Declare,
     Expr,
     FromReal,
@@ -108,7 +109,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return arguments
         case Load(_, index, _, guard, default):
             return (index,) if guard is None or default is None else (guard, index, default)
-        case Negate(operand) | Not(operand) | Convert(operand):
+        case Negate(operand) | Not(operand) | Convert(operand) | Count(operand):
             return (operand,)
         case ToReal(operand) | FromReal(operand) | Reinterpret(operand) | Apply(_, operand):
             return (operand,)

@@ -23,6 +23,7 @@ from ddcompile.kernel.nodes import (
     Compare,
     Const,
     Convert,
+    Count,
     Declare,
     Expr,
     FromReal,
@@ -227,6 +228,9 @@ class _Checker:
                 if isinstance(amount, Const) and not 0 <= amount.value < 64:
                     yield f"{op} by {amount.value}"
                 yield from _index(op, amount)
+            case Count(operand):
+                if operand.type != WORD:
+                    yield f"bits of {operand.type} counted"
             case Pack(buffer, index):
                 known_buffer = self.kernel.buffer.get(buffer)
                 if known_buffer is None or known_buffer.type != BIT:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias
 
-from ddcompile.kernel.scalars import WORD, WordType
+from ddcompile.kernel.scalars import I64, WORD, IntType, WordType
 
 if TYPE_CHECKING:
     from ddcompile.kernel.nodes import Expr
 
-__all__ = ["Pack", "Shift", "ShiftOp"]
+__all__ = ["Count", "Pack", "Shift", "ShiftOp"]
 
 ShiftOp: TypeAlias = OneOf["<<", ">>"]
 
@@ -40,3 +40,15 @@ class Pack:
     def type(self) -> WordType:
         """Always a word."""
         return WORD
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many bits of a word are 1."""
+
+    operand: Expr
+
+    @property
+    def type(self) -> IntType:
+        """Always a 64-bit integer."""
+        return I64

@@ -206,4 +206,5 @@ def _partition(state: State) -> float:
 def _partitions(members: int, parts: int) -> int:
     """In how many ways so many can be divided so: Stirling numbers of the second kind."""
     terms = (comb(parts, k) * int((parts - k) ** members) for k in range(parts + 1))
-    return sum(-term if k % 2 else term for k, term in enumerate(terms)) // factorial(parts)
+    total: int = sum(-term if k % 2 else term for k, term in enumerate(terms))
+    return total // factorial(parts)

@@ -18,6 +18,16 @@ class Code:
         self._names = Names(reserved)
         self._blocks: list[list[Stmt]] = [[]]
 
+    def apart(self) -> Code:
+        """Other code in which no name is one of this code, whichever comes first."""
+        other = Code(())
+        other._names = self._names
+        return other
+
+    def name(self, wanted: str) -> str:
+        """A name that no variable has or gets."""
+        return self._names.fresh(wanted)
+
     @property
     def body(self) -> tuple[Stmt, ...]:
         """The statements of the outermost block."""
