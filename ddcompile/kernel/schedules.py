@@ -41,6 +41,7 @@ _LANE = 0.16
 """Operations that a term of a sum takes in a lane of the schedule batch, about."""
 _NARROWEST = 64
 """Elements in a row from which words are fuller than empty."""
+_NO_SUMS = "it has no long sums of bits with few different weights"
 _FIRST_CACHE = 32 << 10
 _LARGEST = 1 << 20
 """Bytes of the tensors of all lanes up to which the schedule batch is taken unasked: they should stay in a cache."""
@@ -111,7 +112,7 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
         reason = f"{counts.terms} terms of sums are counted by about {counts.operations} operations"
         return Chosen("popcount", "; ".join([reason, *reasons]), kernel=counts.kernel)
     if schedule == "popcount":
-        raise _refused("popcount", rule, "it has no long sums of bits with few different weights")
+        raise _refused("popcount", rule, _NO_SUMS)
     if schedule in ("auto", "batch"):
         try:
             lanes = in_lanes(kernel)
@@ -172,7 +173,11 @@ def scheduled(
         numbers = machine_types(rule, types)
         kernel = lower(rule, numbers, remark)
         counts = counted(kernel, numbers) if schedule in ("auto", "popcount") else None
-        return kernel if counts is None else counts.kernel
+        if counts is not None and (schedule == "popcount" or counts.operations < _LANE * counts.terms):
+            return counts.kernel
+        if schedule == "popcount":
+            raise _refused("popcount", rule, _NO_SUMS)
+        return kernel
     text = "\n".join(remark(statement) for statement in rule.statements)
     return build(rule, types, found, is_packed=False, workers=1, remark=text)
 

@@ -75,3 +75,19 @@ def test_the_batch_is_for_the_jit() -> None:
     with pytest.raises(dd.CompileError) as caught:
         choose(rule, check(rule), "batch")
     assert _line(caught.value) == "r: error[E022]: the schedule batch does not take `r`: it uses functions of reals"
+
+
+def test_printed_code_counts_where_that_is_shorter() -> None:
+    weights = ", ".join(str([1, -1] * 50) for _ in range(30))
+    program = dd.parse(
+        f"rule r(x: bit[100]) -> (y: int[30]) {{\n  const W: int[30, 100] = [{weights}]\n"
+        "  y[u < 30] = sum(j < 100: W[u, j] * x[j])\n}\n"
+    )
+    assert "r_ones(" in "".join(file.text for file in program.emit("c", schedule="auto"))
+    assert "r_ones(" not in "".join(file.text for file in program.emit("c"))
+    with pytest.raises(dd.CompileError) as caught:
+        dd.parse(_SHIFT).at(N=64).emit("c", schedule="popcount")
+    assert _line(caught.value) == (
+        "r: error[E022]: the schedule popcount does not take `r`: "
+        "it has no long sums of bits with few different weights"
+    )
