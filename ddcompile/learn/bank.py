@@ -14,9 +14,13 @@ from ddcompile.learn.subconcepts import Parts
 __all__ = ["Bank"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Sides: TypeAlias = tuple[Array, Array, tuple[float, float]]
+"""The samples on both sides of a plane, and what they cost on the wrong one."""
 
 MAX_PAIRS = 50_000
 """Above so many pairs of subconcepts, planes are made as they are needed instead of all at once."""
+BLOCK = 64
+"""How many planes one task makes."""
 MAX_HELD = 2**29
 """Bytes of planes that are kept for the other side of their pair; beyond, they are made twice."""
 MAX_PRODUCTS = 2**27
@@ -65,9 +69,13 @@ class Bank:
         self._products = _products(points) if self._are_pairs_of_bits() else None
         if self.is_complete and self._products is None:
             pairs = [(s, t) for s in range(len(parts)) for t in range(s + 1, len(parts)) if self._differ(s, t)]
-            made = steps.each(separate, (self._problem(s, t) for s, t in pairs), len(pairs), "planes")
-            for pair, plane in zip(pairs, made, strict=True):
-                self._hold(pair, plane)
+            blocks = [pairs[start : start + BLOCK] for start in range(0, len(pairs), BLOCK)]
+            # Samples are the same object in all tasks, so that processes can share their memory.
+            problems = ((points, [self._sides(s, t) for s, t in block], C) for block in blocks)
+            made = steps.each(_separated, problems, len(blocks), f"blocks of {BLOCK} planes,")
+            for block, planes in zip(blocks, made, strict=True):
+                for pair, plane in zip(block, planes, strict=True):
+                    self._hold(pair, plane)
 
     def rivals(self, s: int) -> Array:
         """The parts of other kinds, the nearest first; of equally near ones, those whose inputs lie nearer."""
@@ -105,23 +113,22 @@ class Bank:
     def _differ(self, s: int, t: int) -> bool:
         return bool(self._kind_of[s] != self._kind_of[t])
 
-    def _problem(self, s: int, t: int) -> tuple[Any, ...]:
+    def _sides(self, s: int, t: int) -> Sides:
         (a, ones), (b, others) = self.parts[s], self.parts[t]
-        return self.points[ones], self.points[others], self.C, (self.prices[a], self.prices[b])
+        return ones, others, (self.prices[a], self.prices[b])
 
     def _between(self, s: int, t: int) -> Separator:
         pair = min(s, t), max(s, t)
         plane = self._held.get(pair)
         if plane is None:
-            plane = separate(*self._problem(*pair))
+            (plane,) = _separated(self.points, [self._sides(*pair)], self.C)
             self._hold(pair, plane)
         return plane if s < t else Separator(-plane.weights, -plane.bias)
 
     def _hold(self, pair: tuple[int, int], plane: Separator) -> None:
-        weights = narrow(plane.weights)
         if self.is_complete or self._room > 0:
-            self._held[pair] = Separator(weights, plane.bias)
-            self._room -= weights.nbytes
+            self._held[pair] = plane
+            self._room -= plane.weights.nbytes
 
     def _are_pairs_of_bits(self) -> bool:
         """Whether all parts are single samples, and every input has two values that are a common distance apart."""
@@ -154,6 +161,12 @@ def _places(centres: Array) -> Array:
     totals = sizes.sum(axis=1)
     result: Array = sizes @ np.arange(centres.shape[1]) / np.where(totals > 0, totals, 1)
     return result
+
+
+def _separated(points: Array, sides: list[Sides], C: float) -> list[Separator]:
+    """Planes between some sets of samples each, their weights in the narrowest type."""
+    planes = [separate(points[ones], points[others], C, prices) for ones, others, prices in sides]
+    return [Separator(narrow(plane.weights), plane.bias) for plane in planes]
 
 
 def _products(points: Array) -> Array | None:
