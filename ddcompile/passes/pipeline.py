@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ddcompile.analysis.cost import cost
-from ddcompile.diagnostics import CompileError, fail
+from ddcompile.diagnostics import CompileError, Diagnostic, fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
 from ddcompile.passes.absorb import Absorb
@@ -241,12 +241,13 @@ def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
     return steps
 
 
-_TOO_WIDE = "T034"
-"""The finding of the verifier that values of a result may lie outside its type."""
+def _is_unseen(finding: Diagnostic) -> bool:
+    """Whether the verifier cannot see that values of a result fit its type, or that a computed place is in a tensor."""
+    return finding.code == "T034" or (finding.code == "T012" and "` may read " in finding.message)
 
 
 def _step(chosen: Pass, rule: Rule) -> Step | None:
-    """What a pass makes of a program, verified; None if it declines, or results cannot be seen to fit their types."""
+    """What a pass makes of a program, verified; None if it declines, or values cannot be seen to fit any more."""
     start = time.perf_counter()
     try:
         rewrite = chosen(rule)
@@ -258,7 +259,7 @@ def _step(chosen: Pass, rule: Rule) -> Step | None:
     try:
         check(rewrite.rule)
     except CompileError as error:
-        if all(d.code == _TOO_WIDE for d in error.diagnostics):
+        if all(map(_is_unseen, error.diagnostics)):
             return None
         raise
     return Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)

@@ -1879,3 +1879,14 @@ def test_pipeline_never_lengthens_and_settles(text: str) -> None:
     last = steps[-1].new if steps else rule
     assert cost(last) <= cost(rule)
     assert not run(last)
+
+
+def test_a_pass_after_which_a_place_cannot_be_seen_to_be_in_a_table_is_left_out() -> None:
+    rule = parse("""rule f(x: bit[27]) -> (y: int) {
+  const hit: bit[10] = [0, 0, 1, 0, 0, 1, 1, 0, 1, 1]
+  const w: int[27] = [1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0]
+  total = sum(i < 27: w[i] * x[i])
+  y = hit[total]
+}""")
+    assert {d.code for d in verify(PASSES["slice-weights"]()(rule).rule)} == {"T012"}
+    assert "y = table_y[sum(i < 27: kernel_y[i] * x[i])]" in str(run(rule)[-1].new)
