@@ -5,11 +5,13 @@ from __future__ import annotations
 from ddcompile.kernel.nodes import BIT, I64, WORD, Arith, Compare, CompareOp, Const, Expr, Logic, Select, Shift
 
 __all__ = [
-    "at_least", "at_most", "both", "compare", "join", "minus", "modulo", "number", "ones", "plus", "shifted", "times",
-    "word",
+    "TRUE", "at_least", "at_most", "both", "compare", "join", "minus", "modulo", "number", "ones", "plus", "shifted",
+    "times", "word",
 ]  # fmt: skip
 
 _ALL = (1 << 64) - 1
+TRUE = Const(1, BIT)
+"""A condition that always holds."""
 
 
 def number(value: int) -> Const:

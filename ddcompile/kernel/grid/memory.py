@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ddcompile.kernel.grid.arithmetic import (
+    TRUE,
     at_most,
     both,
     compare,
@@ -111,7 +112,7 @@ class Grid:
                     here = modulo(plus(here, -(-reach // width) * width), width)
                 here = code.named("here", here)
                 inside = both(compare(">=", here, 0), compare("<", here, width))
-                with code.branch(inside if fill is not None else compare("==", number(0), 0)):
+                with code.branch(inside if fill is not None else TRUE):
                     kept = Logic("and", found, _all_but(k)) if fill else found
                     code.assign(found, Logic("or", kept, Shift("<<", self._bit(row, here), k)))
             return found

@@ -9,6 +9,7 @@ from functools import partial
 from math import prod
 
 from ddcompile.kernel.grid.arithmetic import (
+    TRUE,
     at_least,
     at_most,
     both,
@@ -155,7 +156,7 @@ class _Strip:
         low, high = self._region(stream, 0, left, before)
         inside = both(compare(">=", row, plus(self.rows[0], low)), compare("<", row, plus(self.rows[1], high)))
         if len(self.plan.extents) == 1:
-            inside = compare("==", number(0), 0)
+            inside: Expr = TRUE
         with self.code.branch(inside):
             yield
 
@@ -193,7 +194,7 @@ class _Strip:
         """Loops over the axes between rows and words; where one ends and does not wrap around, the line is filled."""
         with ExitStack() as stack:
             places: list[Expr] = []
-            inside = compare("==", number(0), 0)
+            inside: Expr = TRUE
             for axis, extent in enumerate(self._extents(stream)[1:-1], 1):
                 low, high = self._region(stream, axis, left, before)
                 grid = rows_of(self.plan.extents)[axis]
@@ -223,11 +224,8 @@ class _Strip:
             gates = self.plan.planes.get(name, []) if self._is_read(name) else []
             if not gates:
                 continue
-            if name != stream:
-                stack = self.code.branch(compare("<", version, self.steps))
-            else:
-                stack = self.code.branch(compare("==", number(0), 0))
-            with stack:
+            is_read = compare("<", version, self.steps) if name != stream else TRUE
+            with self.code.branch(is_read):
                 line = self._line(name, version, row, 0, places)
                 targets = [self._line(name, version, row, k + 1, places) for k in range(len(gates))]
                 with self.code.loop("w", number(0), number(self.tiles.words), is_parallel=True) as w:
