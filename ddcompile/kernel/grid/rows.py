@@ -156,7 +156,7 @@ class _Strip:
         low, high = self._region(stream, 0, left, before)
         inside = both(compare(">=", row, plus(self.rows[0], low)), compare("<", row, plus(self.rows[1], high)))
         if len(self.plan.extents) == 1:
-            inside: Expr = TRUE
+            inside = TRUE
         with self.code.branch(inside):
             yield
 
