@@ -134,7 +134,7 @@ def command(
 
     DATA.npz holds `X`, one row a sample, and `y`, its labels: one number or text a sample, or one for each output. If
     both have the same shape with more than two axes, samples are grids. `weight`, if it is there, says how often each
-    sample counts. PART of the samples are not learned from, but predicted.
+    sample counts, and `names` what inputs are called. PART of the samples are not learned from, but predicted.
     """
     import numpy as np
 
@@ -191,7 +191,7 @@ def command(
     for name, value in quality.items():
         what = f"right on samples {name}: {value:.2%}"
         note(f"probabilities of samples {name}: within {value:.4f}" if probabilities else what)
-    for line in learned_text(classifier, network):
+    for line in learned_text(classifier, network, given.names):
         note(line)
 
 

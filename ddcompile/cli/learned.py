@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ddcompile.frontends.network import Network
     from ddcompile.learn import ENNClassifier, Relevance
+    from ddcompile.learn.thresholds import Thresholds
 
 __all__ = ["learned_report", "learned_text", "units"]
 
@@ -46,15 +47,15 @@ def units(classifier: ENNClassifier, network: Network) -> tuple[int, int]:
     return network.layers[first].units, network.layers[first + 1].units
 
 
-def learned_text(classifier: ENNClassifier, network: Network) -> list[str]:
-    """What was learned, as lines."""
+def learned_text(classifier: ENNClassifier, network: Network, inputs: Sequence[str] | None) -> list[str]:
+    """What was learned, as lines; `inputs` are the names of all, if they have any."""
     lines = []
     if classifier.shared_ is not None:
         lines.append(_shared_text(classifier))
     elif classifier.shared is not None:
         lines.append("outputs do not look like copies of one local function")
     if classifier.shared_ is None and classifier.relevance_ is not None:
-        lines.append(_relevance_text(classifier, classifier.relevance_))
+        lines.append(_relevance_text(classifier, classifier.relevance_, inputs))
     if classifier.contradicted_:
         lines.append(f"note: {classifier.contradicted_:,} samples were left out: equal samples have another label")
     inexact = sum(not essence.is_exact for essence in classifier.essences_)
@@ -80,17 +81,24 @@ def _shared_text(classifier: ENNClassifier) -> str:
     return f"all outputs share one function of the cells at {where}; {edges} ({_proof([shared.relevance])})"
 
 
-def _relevance_text(classifier: ENNClassifier, found: Sequence[Relevance]) -> str:
+def _relevance_text(classifier: ENNClassifier, found: Sequence[Relevance], inputs: Sequence[str] | None) -> str:
     counts = sorted({len(one.inputs) for one in found})
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     named = ""
     cuts = classifier.thresholds_
     if len(found) == 1 and 0 < len(found[0].inputs) <= MAX_NAMED:
-        names = [str(i) if cuts is None else f"x[{cuts.columns[i]}] > {cuts.cuts[i]:g}" for i in found[0].inputs]
-        named = f": {', '.join(names)}"
+        named = f": {', '.join(_name(i, cuts, inputs) for i in found[0].inputs)}"
     subject = "it reads" if len(found) == 1 else "outputs read"
     of_all = f"{classifier.n_features_in_:,} inputs" if cuts is None else f"{len(cuts.cuts):,} thresholds"
     return f"{subject} {number} of {of_all}{named} ({_proof(found)})"
+
+
+def _name(i: int, cuts: Thresholds | None, inputs: Sequence[str] | None) -> str:
+    """Of an input, or of a bit made of one."""
+    if cuts is None:
+        return str(i) if inputs is None else inputs[i]
+    column = int(cuts.columns[i])
+    return f"{f'x[{column}]' if inputs is None else inputs[column]} > {cuts.cuts[i]:g}"
 
 
 def _proof(found: Sequence[Relevance]) -> str:

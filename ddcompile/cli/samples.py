@@ -17,11 +17,12 @@ __all__ = ["Samples", "by_label", "load_samples"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Flat samples, labels, how often samples count, and the shape of the grid if both lie in one."""
+    """Flat samples, labels, how often samples count, names of inputs, and the shape of the grid if both lie in one."""
 
     samples: np.ndarray
     labels: np.ndarray
     weights: np.ndarray | None
+    names: list[str] | None
     grid: tuple[int, ...] | None
 
 
@@ -40,7 +41,7 @@ def by_label(weights: str | dict[str, float], labels: np.ndarray, place: str) ->
 
 
 def load_samples(path: Path, probabilities: bool) -> Samples:
-    """The arrays `X`, `y` and `weight` of a file; the last axis of `y` may say how much speaks for each label.
+    """The arrays `X`, `y`, `weight` and `names` of a file; the last axis of `y` may say how much speaks for each label.
 
     Raises
     ------
@@ -66,4 +67,10 @@ def load_samples(path: Path, probabilities: bool) -> Samples:
     grid = samples.shape[1:] if samples.shape[1:] == outputs and len(outputs) > 1 else None
     if labels.ndim > (2 if probabilities else 1):
         labels = labels.reshape(len(labels), -1, *labels.shape[-1:][: int(probabilities)])
-    return Samples(samples.reshape(len(samples), -1), labels, weights, grid)
+    flat = samples.reshape(len(samples), -1)
+    names = [str(name) for name in arrays["names"].ravel()] if "names" in arrays else None
+    if names is not None and len(names) != flat.shape[1]:
+        raise fail(
+            "L001", f"names has {len(names)} entries; it must have one for each of {flat.shape[1]} inputs", place=place
+        )
+    return Samples(flat, labels, weights, names, grid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias
 
@@ -92,11 +92,21 @@ def relevant_inputs(
     counted = _counted(points, labels, weights, most_values)
     found = _relevant(points, labels, weights, at_most if counted is None else min(at_most, counted.bits))
     if counted is not None and counted.bits <= found.bits:
-        return counted
+        return _proved(counted, found, points, labels)
     if found.is_consistent and 1 < len(found.inputs) <= MAX_JOINED:
         joined = _counted(points, labels, weights, most_values, found.inputs)
-        return found if joined is None or found.bits < joined.bits else joined
+        return found if joined is None or found.bits < joined.bits else _proved(joined, found, points, labels)
     return found
+
+
+def _proved(counted: Relevance, found: Relevance, points: Array, labels: Array) -> Relevance:
+    """The tallies, and whether fewer inputs can explain the samples than they count."""
+    if not counted.is_consistent or (found.is_consistent and len(found.inputs) < len(counted.inputs)):
+        return counted
+    if found.is_smallest:
+        return replace(counted, is_smallest=len(found.inputs) == len(counted.inputs))
+    least = _smallest_consistent(Lengths(points, labels), points, counted.inputs)
+    return replace(counted, is_smallest=least.is_smallest and len(least.inputs) == len(counted.inputs))
 
 
 def _relevant(points: Array, labels: Array, weights: Array | None, at_most: float) -> Relevance:

@@ -52,6 +52,7 @@ COMMANDS: dict[str, list[str]] = {
         "learn two_by_two.npz --probabilities",
         "learn weighted.npz",
         "learn negative.npz -o y.npz",
+        "learn named.npz",
         "learn missing.npz",
         "learn infinite.npz",
         "learn measured.npz",
@@ -156,6 +157,7 @@ def files(folder: Path) -> Path:
     np.savez("reals.npz", X=square / 3, y=[0, 1, 1, 0])
     np.savez("two_by_two.npz", X=square, y=[0, 1, 1, 0])
     np.savez("weighted.npz", X=square, y=[0, 1, 1, 0], weight=[1, 2])
+    np.savez("named.npz", X=square, y=[0, 1, 1, 0], names=["left", "middle", "right"])
     np.savez("negative.npz", X=square, y=[0, 1, 1, 0], weight=[1, 2, -1, 0])
     np.savez("missing.npz", X=np.where(square, np.nan, 0), y=[0, 1, 1, 0])
     np.savez("infinite.npz", X=np.where(square, np.inf, 0), y=[0, 1, 1, 0])

@@ -66,7 +66,7 @@ def test_report_as_json(run: Any, folder: Path) -> None:
     np.savez("sums.npz", X=points, y=points[:, [1, 4]] ^ points[:, [2, 6]])
     report = run("learn", "sums.npz", "--relevance", "--subconcepts", "samples", "--json").json
     assert report["samples"] == 80
-    assert report["subconcepts"] == 8
+    assert report["subconcepts"] == 6
     assert report["accuracy"] == {"learned from": 1.0}
     assert not report["is_shared"]
 
@@ -130,3 +130,12 @@ def test_outputs_that_share_nothing(run: Any, folder: Path) -> None:
     lines = run("learn", "mixed.npz", "--shared", "--relevance").err.splitlines()
     assert lines[2] == "outputs do not look like copies of one local function"
     assert lines[3].startswith("outputs read 1 to 2 of 5 inputs (proved that no fewer explain the samples; of 1 ")
+
+
+@pytest.mark.parametrize(("more", "expected"), [((), "red, blue"), (("--thresholds", "1"), "red > 0.5, blue > 0.5")])
+def test_inputs_have_their_names(run: Any, folder: Path, more: tuple[str, ...], expected: str) -> None:
+    points = np.random.default_rng(0).integers(0, 2, (60, 4))
+    np.savez("named.npz", X=points, y=points[:, 0] & points[:, 2], names=["red", "green", "blue", "grey"])
+    lines = run("learn", "named.npz", "--relevance", *more).err.splitlines()
+    of_all = "thresholds" if more else "inputs"
+    assert f"it reads 2 of 4 {of_all}: {expected} (proved that no fewer explain the samples)" in lines

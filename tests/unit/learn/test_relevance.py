@@ -117,3 +117,20 @@ def test_consistent_sets_that_are_too_long_are_not_looked_for() -> None:
     assert found.inputs == tuple(range(5))
     assert relevant_inputs(points, labels, at_most=60.0) == found
     assert not relevant_inputs(points, labels, at_most=1.0).is_consistent
+
+
+@pytest.mark.parametrize("mattering", [[1, 4], [0, 2, 5], [1, 3, 4, 6, 8]])
+def test_tallies_of_as_few_inputs_as_can_be_are_proved_to_be(mattering: list[int]) -> None:
+    points = np.random.default_rng(0).integers(0, 2, (300, 9))
+    found = relevant_inputs(points, points[:, mattering].sum(axis=1) % 2)
+    assert found.tallies
+    assert found.inputs == tuple(mattering)
+    assert found.is_smallest
+
+
+def test_tallies_are_not_said_to_be_smallest_where_the_solver_gives_up() -> None:
+    points = np.random.default_rng(1).integers(0, 2, (1000, 40))
+    found = relevant_inputs(points, (points[:, :12].sum(axis=1) > 6).astype(int))
+    assert found.inputs == tuple(range(12))
+    assert found.is_consistent
+    assert not found.is_smallest
