@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,35 +103,13 @@ class Program:
         Raises
         ------
         CompileError
-            A### if an array does not fit its declaration.
+            A### if an array does not fit its declaration, a name is no input, or a size is no positive whole number.
         """
         from ddcompile.interpreter import interpret
-        from ddcompile.runtime.arrays import bundle
+        from ddcompile.runtime.arrays import bound, bundle
 
-        sizes = {name: int(named.pop(name)) for name in self.rule.sizes if name in named}
-        rule = self.at(**sizes).rule if sizes else self.rule
-        return bundle(rule, interpret(rule, self.arguments(arrays, named)))
-
-    def arguments(self, arrays: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The inputs in declared order.
-
-        Raises
-        ------
-        CompileError
-            A007 for a name that is no input or is given twice, A001 if one is missing.
-        """
-        from ddcompile.diagnostics import fail
-
-        names = [d.name for d in self.rule.inputs]
-        free = names[len(arrays) :]
-        for name in named:
-            if name not in free:
-                reason = "is given twice" if name in names else "is no input"
-                raise fail("A007", f"`{name}` {reason}", place=self.name, hint=f"inputs: {', '.join(names)}")
-        missing = [name for name in free if name not in named]
-        if named and missing:
-            raise fail("A001", f"the input `{missing[0]}` is missing", place=self.name)
-        return (*arrays, *(named[name] for name in free if name in named))
+        rule, given = bound(self.rule, arrays, named)
+        return bundle(rule, interpret(rule, given))
 
     def jit(self, n_jobs: int = 1, schedule: str = "auto") -> Callable[..., Any]:
         """Compile the rule to machine code.
@@ -147,8 +125,8 @@ class Program:
         Returns
         -------
         callable
-            Takes and gives the arrays that calling the program takes and gives; packed bits (see `ddcompile.pack`)
-            if it is given them.
+            Takes and gives what calling the program takes and gives, inputs and sizes by name too; packed bits (see
+            `ddcompile.pack`) if it is given them.
 
         Raises
         ------
@@ -223,17 +201,17 @@ class Program:
         Raises
         ------
         CompileError
-            If a size is unknown or not positive, or the rule is not valid at these sizes.
+            If a size is unknown or no positive whole number, or the rule is not valid at these sizes.
         """
         from ddcompile.diagnostics import fail
-        from ddcompile.ir.specialize import specialize
+        from ddcompile.ir.specialize import checked_sizes, specialize
         from ddcompile.ir.verifier import check
 
         for name in sizes:
             if name not in self.rule.sizes:
                 hint = f"sizes: {', '.join(self.rule.sizes)}" if self.rule.sizes else ""
                 raise fail("A016", f"`{name}` is no size of `{self.name}`", place=self.name, hint=hint)
-        rule = specialize(self.rule, sizes, partly=True)
+        rule = specialize(self.rule, checked_sizes(self.rule, sizes), partly=True)
         check(rule)
         return Program(rule, self.network_sha256, repeats=self.repeats)
 

@@ -22,7 +22,7 @@ from ddcompile.kernel.grid.build import build, phases, units
 from ddcompile.kernel.lanes import Lanes
 from ddcompile.kernel.nodes import Kernel
 from ddcompile.kernel.schedules import Schedule, check_schedule, choose
-from ddcompile.runtime.arrays import bundle, matched, prepare, results
+from ddcompile.runtime.arrays import bound, bundle, matched, prepare, results
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
 from ddcompile.runtime.threads import check_jobs, spread, team
@@ -80,56 +80,64 @@ class CompiledRule:
         if not rule.sizes and not any(declaration.type.kind == "rat" for declaration in rule.inputs):
             self._programs[rule, (), False] = _Program(rule, types, self.n_jobs, self.schedule)
 
-    def __call__(self, *arrays: Any) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CompiledRule, (self.rule, self.n_jobs, self.schedule)
+
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
         """Apply the rule to one sample or any batch.
 
         Parameters
         ----------
-        *arrays
-            One array an input, with the same batch axes before its own; see `ddcompile.runtime.arrays.prepare`.
-            Inputs of bits may be packed.
+        *arrays, **named
+            One array an input, in declared order or by name, with the same batch axes before its own; see
+            `ddcompile.runtime.arrays.prepare`. Inputs of bits may be packed. Sizes may be given by name.
 
         Returns
         -------
         ndarray or NamedTuple of ndarray
-            As the interpreter gives them; if an input is packed, so are results of bits.
+            As the interpreter gives them; if an input is packed, so are tensors of bits.
 
         Raises
         ------
         CompileError
             A### if an array has a wrong shape or value.
         """
-        if arrays and any(isinstance(array, Packed) for array in arrays):
-            return self._packed(arrays)
-        prepared = prepare(self.rule, arrays)
+        rule = self.rule
+        if named:
+            rule, arrays = bound(rule, arrays, named)
+        if any(isinstance(array, Packed) for array in arrays):
+            return self._packed(rule, arrays)
+        return self._plain(rule, arrays)
+
+    def _plain(self, rule: Rule, arrays: Sequence[Any]) -> Any:
+        prepared = prepare(rule, arrays)
         program = self._program(prepared.rule, ranged_types(prepared))
         raw = program.run(prepared.arrays, prod(prepared.batch_shape))
         return results(program.types.rule, program.types, raw, prepared.batch_shape)
 
-    def _packed(self, arrays: Sequence[Any]) -> Any:
+    def _packed(self, rule: Rule, arrays: Sequence[Any]) -> Any:
         """Results for packed bits, packed."""
         packed = [array for array in arrays if isinstance(array, Packed)]
         if len(packed) == len(arrays):
-            rule, batch = matched(self.rule, [array.shape for array in packed])
-            program = self._program(rule, {}, is_packed=True)
+            special, batch = matched(rule, [array.shape for array in packed])
+            program = self._program(special, {}, is_packed=True)
             if program.is_packed:
                 samples = prod(batch)
-                given = [array.words.reshape(samples, -1) for array in packed]
+                given = [array.words.reshape((samples, *array.words.shape[len(batch) :])) for array in packed]
                 raw = program.run(given, samples)
-                shapes = [(*batch, *program.types.shape[d.name]) for d in rule.outputs]
+                shapes = [(*batch, *program.types.shape[d.name]) for d in special.outputs]
                 words = [a.reshape((*batch, *a.shape[1:])) for a in raw]
                 return bundle(rule, [Packed(w, shape) for w, shape in zip(words, shapes, strict=True)])
-        found = self(*(np.asarray(array) for array in arrays))
+        found = self._plain(rule, [np.asarray(array) for array in arrays])
         answers = found if isinstance(found, tuple) else (found,)
-        kinds = [declaration.type.kind == "bit" for declaration in self.rule.outputs]
-        made = [pack(a) if is_bit and a.ndim else a for a, is_bit in zip(answers, kinds, strict=True)]
-        return bundle(self.rule, made)
+        has_bits = [d.type.kind == "bit" and bool(d.type.shape) for d in rule.outputs]
+        return bundle(rule, [pack(a) if is_packed else a for a, is_packed in zip(answers, has_bits, strict=True)])
 
     @property
     def code_bytes(self) -> int:
         """Bytes of machine code and constants that have been compiled so far."""
         with self._lock:
-            return sum(program.code_bytes for program in self._programs.values())
+            return sum(program.code_bytes for program in set(self._programs.values()))
 
     def __repr__(self) -> str:
         return f"<compiled rule {self.rule.name}, n_jobs={self.n_jobs}>"
@@ -139,7 +147,10 @@ class CompiledRule:
         key = rule, tuple(rationals.items()), is_packed
         with self._lock:
             program = self._programs.get(key)
-            if program is None:
+            other = self._programs.get((*key[:2], not is_packed))
+            if program is None and other is not None and not other.is_grid:
+                program = self._programs[key] = other
+            elif program is None:
                 types = infer(rule, rationals) if rationals else check(rule)
                 program = self._programs[key] = _Program(rule, types, self.n_jobs, self.schedule, is_packed=is_packed)
             self._programs.move_to_end(key)
@@ -156,11 +167,13 @@ class _Program:
         self.n_jobs = n_jobs
         chosen = choose(rule, types, schedule)
         plan = chosen.plan
-        self.is_packed = is_packed and plan is not None
+        self.is_grid = plan is not None
+        """Whether code for packed bits is another than that for others."""
+        self.is_packed = is_packed and self.is_grid
         """Whether bits are given and taken in words."""
         self._phases, self._units = (0, 0) if plan is None else (phases(plan), units(plan))
         if plan is not None:
-            self.kernel = build(rule, types, plan, is_packed=is_packed, workers=n_jobs)
+            self.kernel = build(rule, types, plan, is_packed=is_packed, workers=min(n_jobs, self._units))
         else:
             assert chosen.kernel is not None
             self.kernel = chosen.kernel

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import lcm
+from numbers import Integral
+from typing import Any
 
 from ddcompile.diagnostics import fail
 from ddcompile.ir.affine import Affine, affine_of
@@ -25,7 +27,7 @@ from ddcompile.ir.nodes import (
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import children, postorder, with_children
 
-__all__ = ["free_sizes", "size_combination", "solve_sizes", "specialize", "undetermined_sizes"]
+__all__ = ["checked_sizes", "free_sizes", "size_combination", "solve_sizes", "specialize", "undetermined_sizes"]
 
 
 def free_sizes(rule: Rule) -> tuple[str, ...]:
@@ -130,10 +132,9 @@ def solve_sizes(rule: Rule, input_shapes: Sequence[tuple[int, ...]]) -> dict[str
     for form, length, where in equations:
         wanted_length = form.evaluate(sizes)
         if wanted_length != length:
-            wanted = print_expression(form.to_expr())
             raise fail(
                 "A011",
-                f"{where} has {length} elements where {wanted} = {wanted_length}{_given(sizes)}",
+                f"{where} has {length} elements{_instead(form, wanted_length, sizes)}",
                 place=rule.name,
                 hint="the shapes of all inputs must agree on the sizes",
             )
@@ -183,8 +184,30 @@ def _eliminate(rows: list[list[Fraction]], count: int) -> list[tuple[int, int]]:
     return pivots
 
 
+def _instead(form: Affine, wanted: int | Fraction, sizes: Mapping[str, int]) -> str:
+    if not form.names:
+        return f", not {wanted}"
+    return f" where {print_expression(form.to_expr())} = {wanted}{_given(sizes)}"
+
+
 def _given(sizes: Mapping[str, int]) -> str:
     return "".join((" for " if k == 0 else ", ") + f"{name} = {value}" for k, (name, value) in enumerate(sizes.items()))
+
+
+def checked_sizes(rule: Rule, sizes: Mapping[str, Any]) -> dict[str, int]:
+    """Sizes that a caller gives, as integers.
+
+    Raises
+    ------
+    CompileError
+        A013 if one is no positive whole number.
+    """
+    found = {}
+    for name, value in sizes.items():
+        found[name] = 0 if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+        if found[name] < 1:
+            raise fail("A013", f"size `{name}` needs a positive whole number, not {value!r}", place=rule.name)
+    return found
 
 
 def specialize(rule: Rule, sizes: Mapping[str, int], *, partly: bool = False) -> Rule:

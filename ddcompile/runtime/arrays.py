@@ -16,7 +16,7 @@ same arrays with the same messages.
 | A009 | words are no packed bits, or something is no bit and cannot be packed |
 | A010 | there are more or fewer shapes or axes than the rule has inputs or axes |
 | A011 | no sizes give the inputs their shapes |
-| A013 | a size is missing or not positive |
+| A013 | a size is missing, or no positive whole number |
 | A014 | sizes that code compiled for all sizes does not take |
 | A015 | a size that the shapes do not tell is not given |
 | A016 | a size is given that the rule does not have |
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import keyword
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -41,12 +41,13 @@ from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.scaled import double
-from ddcompile.ir.specialize import solve_sizes, specialize
+from ddcompile.ir.specialize import checked_sizes, solve_sizes, specialize
 from ddcompile.ir.types import Types, declared_type, extents
 from ddcompile.ir.verifier import check
 
 __all__ = [
     "Prepared",
+    "bound",
     "bundle",
     "canonical_results",
     "matched",
@@ -110,6 +111,28 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
     return Prepared(rule, tuple(prepared), batch_shape)
 
 
+def bound(rule: Rule, arrays: Sequence[Any], named: Mapping[str, Any]) -> tuple[Rule, tuple[Any, ...]]:
+    """What a call with some arguments by name is about: the rule at sizes that are named, and inputs in order.
+
+    Raises
+    ------
+    CompileError
+        A007 for a name that is no input or is given twice, A001 if an input is missing, A013 for what is no size.
+    """
+    sizes = {name: named[name] for name in rule.sizes if name in named}
+    own = [declaration.name for declaration in rule.inputs]
+    free = own[len(arrays) :]
+    for name in named:
+        if name not in free and name not in sizes:
+            reason = "is given twice" if name in own else "is no input"
+            raise fail("A007", f"`{name}` {reason}", place=rule.name, hint=f"inputs: {', '.join(own)}")
+    missing = [name for name in free if name not in named]
+    if missing and len(named) > len(sizes):
+        raise fail("A001", f"the input `{missing[0]}` is missing", place=rule.name)
+    given = (*arrays, *(named[name] for name in free if name in named))
+    return (specialized(rule, sizes) if sizes else rule), given
+
+
 def _check_number(rule: Rule, count: int) -> None:
     if count != len(rule.inputs):
         names = ", ".join(f"`{d.name}`" for d in rule.inputs)
@@ -146,20 +169,20 @@ def matched(rule: Rule, shapes: Sequence[tuple[int, ...]]) -> tuple[Rule, tuple[
     return rule, batch_shape
 
 
-def specialized(rule: Rule, sizes: dict[str, int]) -> Rule:
-    """The rule at given sizes, with all checks of the verifier; remembered for a while.
+def specialized(rule: Rule, sizes: Mapping[str, Any]) -> Rule:
+    """The rule at given sizes, others staying, with all checks of the verifier; remembered for a while.
 
     Raises
     ------
     CompileError
-        If the rule is at fault at these sizes.
+        A013 if a size is no positive whole number; if the rule is at fault at these sizes.
     """
-    return _specialized(rule, tuple(sorted(sizes.items())))
+    return _specialized(rule, tuple(sorted(checked_sizes(rule, sizes).items())))
 
 
 @lru_cache(maxsize=64)
 def _specialized(rule: Rule, sizes: tuple[tuple[str, int], ...]) -> Rule:
-    special = specialize(rule, dict(sizes))
+    special = specialize(rule, dict(sizes), partly=True)
     check(special)
     return special
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -30,19 +32,27 @@ class Packed:
 
     __slots__ = ("shape", "words")
 
-    def __init__(self, words: np.ndarray, shape: tuple[int, ...]) -> None:
-        expected = (*shape[:-1], -(-shape[-1] // 64)) if shape else ()
-        if not shape or words.dtype != np.uint64 or words.shape != expected:
+    def __init__(self, words: np.ndarray, shape: Sequence[int]) -> None:
+        given: Any = words
+        try:
+            extents = tuple(index(extent) for extent in shape)
+        except TypeError:
+            extents = (-1,)
+        if not isinstance(given, np.ndarray) or min(extents, default=0) < 0:
+            hint = "give an array of words, and the shape of the bits as whole numbers; or use ddcompile.pack"
+            raise fail("A009", "these are no words and the shape of bits", hint=hint)
+        expected = (*extents[:-1], -(-extents[-1] // 64)) if extents else ()
+        if not extents or words.dtype != np.uint64 or words.shape != expected:
             raise fail(
                 "A009",
-                f"words of dtype {words.dtype} and shape {words.shape} are no packed bits of shape {shape}",
-                hint=f"give uint64 words of shape {expected}" if shape else "bits are packed along their last axis",
+                f"words of dtype {words.dtype} and shape {words.shape} are no packed bits of shape {extents}",
+                hint=f"give uint64 words of shape {expected}" if extents else "bits are packed along their last axis",
             )
-        rest = shape[-1] % 64
+        rest = extents[-1] % 64
         if rest and words.size and bool((words[..., -1] >> np.uint64(rest)).any()):
             raise fail("A009", "bits beyond the end of a row are not 0", hint="use ddcompile.pack")
         self.words = np.ascontiguousarray(words)
-        self.shape = shape
+        self.shape = extents
 
     @property
     def ndim(self) -> int:
@@ -50,6 +60,8 @@ class Packed:
         return len(self.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("packed bits are unpacked into new memory")
         found = unpack(self)
         return found if dtype is None else found.astype(dtype)
 
@@ -75,9 +87,14 @@ def pack(array: Any) -> Packed:
     Raises
     ------
     CompileError
-        A009 if something is neither 0 nor 1, or there is no axis.
+        A009 if it is no array, something is neither 0 nor 1, or there is no axis.
     """
-    given = np.asarray(array)
+    try:
+        given = np.asarray(array)
+    except (ValueError, TypeError) as error:
+        raise fail("A009", f"what is to be packed is no array: {error}") from error
+    if given.dtype.kind not in "biufO":
+        raise fail("A009", f"an array of dtype {given.dtype} holds no bits")
     if given.ndim == 0:
         raise fail("A009", "a single bit has no axis to be packed along")
     bits = given.astype(bool)
@@ -91,6 +108,15 @@ def pack(array: Any) -> Packed:
 
 
 def unpack(packed: Packed) -> np.ndarray:
-    """The bits, as uint8 of the packed array's shape."""
+    """The bits, as uint8 of the packed array's shape.
+
+    Raises
+    ------
+    CompileError
+        A009 if they are not packed.
+    """
+    given: Any = packed
+    if not isinstance(given, Packed):
+        raise fail("A009", f"{type(given).__name__} is not packed", hint="ddcompile.pack packs bits")
     data = packed.words.astype("<u8", copy=False).view(np.uint8)
     return np.unpackbits(data, axis=-1, count=packed.shape[-1], bitorder="little")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 from ddcompile.diagnostics import fail
@@ -21,10 +22,11 @@ def check_jobs(n_jobs: Any) -> int:
     CompileError
         E021 if it is neither positive nor -1.
     """
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not (n_jobs > 0 or n_jobs == -1):
+    jobs = 0 if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) else int(n_jobs)
+    if not (jobs > 0 or jobs == -1):
         raise fail("E021", f"the number of jobs must be positive, or -1 for one a processor, not {n_jobs!r}")
-    if n_jobs > 0:
-        return n_jobs
+    if jobs > 0:
+        return jobs
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # not on every system
     return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 

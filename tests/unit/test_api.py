@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,9 +57,30 @@ def test_several_inputs_and_results() -> None:
     ],
 )
 def test_wrong_arguments_are_said(arrays: tuple[int, ...], named: dict[str, int], message: str) -> None:
-    with pytest.raises(dd.CompileError) as caught:
-        dd.parse(PAIR)(*arrays, **named)
-    assert str(caught.value) == message
+    program = dd.parse(PAIR)
+    for function in (program, program.jit()):
+        with pytest.raises(dd.CompileError) as caught:
+            function(*arrays, **named)
+        assert str(caught.value) == message
+
+
+def test_compiled_programs_take_arguments_by_name() -> None:
+    found = dd.parse(PAIR).jit()(b=[1, 1], a=2)
+    assert (int(found.sum_), int(found.class_)) == (3, 1)
+    steps = dd.parse("rule r<N, T>(x: bit[N]) -> (y: int[N]) {\n  y[i < N] = T * x[i]\n}\n")
+    for function in (steps, steps.jit()):
+        assert function(x=[1, 0, 1], T=5).tolist() == [5, 0, 5]
+        assert function([1, 0, 1], T=np.int64(6)).tolist() == [6, 0, 6]
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "3", True, None])
+def test_sizes_that_are_none(size: Any) -> None:
+    life = dd.parse(LIFE)
+    message = f"life: error[A013]: size `H` needs a positive whole number, not {size!r}"
+    for function in (lambda: life.at(H=size), lambda: life(np.zeros((1, 3)), H=size)):
+        with pytest.raises(dd.CompileError) as caught:
+            function()
+        assert str(caught.value) == message
 
 
 def test_distill_from_memory(network: dd.Network) -> None:

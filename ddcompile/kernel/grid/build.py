@@ -22,7 +22,22 @@ from ddcompile.kernel.grid.rows import PassCode, ring_buffers
 from ddcompile.kernel.grid.streams import Pass, Plan
 from ddcompile.kernel.grid.tiles import Tiling, tiling
 from ddcompile.kernel.names import Names
-from ddcompile.kernel.nodes import BIT, I64, WORD, Arith, Buffer, Const, Expr, Function, Invoke, Kernel, Loop, Role, Var
+from ddcompile.kernel.nodes import (
+    BIT,
+    I64,
+    WORD,
+    Arith,
+    Buffer,
+    Const,
+    Expr,
+    Function,
+    Invoke,
+    Kernel,
+    Loop,
+    Role,
+    Stmt,
+    Var,
+)
 from ddcompile.kernel.traverse import loads, stores
 
 __all__ = ["build", "phases", "units"]
@@ -140,7 +155,7 @@ class _Build:
             buffers,
             (
                 Function(f"{name}_phase", (worker, phase, lower, upper), body),
-                Function(name, (), tuple(self._invoke(number(k)) for k in range(self.rounds[-1].last + 1))),
+                Function(name, (), self._sample(self.rounds[-1].last + 1)),
                 self._batch(),
             ),
         )
@@ -174,6 +189,13 @@ class _Build:
         return found
 
     # --- functions ---------------------------------------------------------------------------------------------------
+
+    def _sample(self, phases: int) -> tuple[Stmt, ...]:
+        """All phases, one after the other."""
+        if phases == 1:
+            return (self._invoke(number(0)),)
+        phase = Var(Names([*(b.name for b in self.buffers), self.rule.name]).fresh("phase"), I64)
+        return (Loop(phase, number(0), number(phases), (self._invoke(phase),)),)
 
     def _invoke(self, phase: Expr) -> Invoke:
         here = (number(0),) * len(self.buffers)

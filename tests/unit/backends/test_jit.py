@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import re
 import threading
 import weakref
@@ -280,6 +281,10 @@ def test_an_error_in_a_thread_is_raised() -> None:
         spread(work, 4, 2)
 
 
+def test_jobs_are_any_integers() -> None:
+    assert check_jobs(np.int64(3)) == 3
+
+
 @pytest.mark.parametrize("n_jobs", [0, -2, 1.5, True, "2"])
 def test_bad_number_of_jobs(n_jobs: object) -> None:
     with pytest.raises(CompileError) as error:
@@ -363,3 +368,10 @@ def test_unbounded_numbers_are_refused() -> None:
 
 def test_repr() -> None:
     assert repr(compile_jit(read("add"), n_jobs=2)) == "<compiled rule add, n_jobs=2>"
+
+
+def test_pickles() -> None:
+    function = compile_jit(read("life"), n_jobs=2, schedule="batch")
+    found = pickle.loads(pickle.dumps(function))
+    assert (found.rule, found.n_jobs, found.schedule) == (function.rule, 2, "batch")
+    assert np.array_equal(found(np.eye(5, dtype=int)), function(np.eye(5, dtype=int)))

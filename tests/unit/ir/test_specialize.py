@@ -37,7 +37,7 @@ def test_sizes_are_solved(sizes: str, inputs: str, shapes: list[tuple[int, ...]]
 UNSOLVED = [
     ("N", "x: bit[N]", [], "A010", "`f` takes 1 input, not 0"),
     ("N", "x: bit[N]", [(3, 4)], "A010", "`x` has 1 axis, not 2: (3, 4)"),
-    ("N", "x: bit[N, 3]", [(3, 4)], "A011", "axis 1 of `x` has 4 elements where 3 = 3 for N = 3"),
+    ("N", "x: bit[N, 3]", [(3, 4)], "A011", "axis 1 of `x` has 4 elements, not 3"),
     ("N", "x: bit[N], z: bit[N + 1]", [(3,), (3,)], "A011", "axis 0 of `z` has 3 elements where N + 1 = 4 for N = 3"),
     (
         "N",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -34,12 +36,41 @@ def test_where_elements_lie() -> None:
         (1, "error[A009]: a single bit has no axis to be packed along"),
         ([0, 2], "error[A009]: something is neither 0 nor 1 and is no bit"),
         ([0.5], "error[A009]: something is neither 0 nor 1 and is no bit"),
+        (["0", "1"], "error[A009]: an array of dtype <U1 holds no bits"),
+        ([[None, 1]], "error[A009]: something is neither 0 nor 1 and is no bit"),
     ],
 )
 def test_what_cannot_be_packed(value: object, message: str) -> None:
     with pytest.raises(dd.CompileError) as caught:
         dd.pack(value)
     assert str(caught.value) == message
+
+
+def test_what_is_no_array_cannot_be_packed_and_what_is_not_packed_not_unpacked() -> None:
+    with pytest.raises(dd.CompileError, match=r"A009.*: what is to be packed is no array"):
+        dd.pack([[1], [1, 0]])
+    with pytest.raises(dd.CompileError, match=r"A009.*: ndarray is not packed"):
+        dd.unpack(np.zeros(3, dtype=np.uint8))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "shape"),
+    [([1], (5,)), (np.ones(1, np.uint64), 5), (np.ones(0, np.uint64), (-1,)), (np.ones(1, np.uint64), (5.0,))],
+)
+def test_words_and_shapes_that_are_none(words: Any, shape: Any) -> None:
+    with pytest.raises(dd.CompileError, match=r"A009.*: these are no words and the shape of bits"):
+        dd.Packed(words, shape)
+
+
+def test_a_shape_is_a_tuple_of_integers_whatever_it_was_given_as() -> None:
+    packed = dd.Packed(np.ones(1, dtype=np.uint64), [np.int64(5)])  # type: ignore[list-item]
+    assert packed.shape == (5,)
+    assert packed == dd.pack([1, 0, 0, 0, 0])
+
+
+def test_unpacking_needs_memory() -> None:
+    with pytest.raises(ValueError, match="new memory"):
+        np.array(dd.pack([1]), copy=False)
 
 
 def test_words_that_are_no_packed_bits() -> None:
@@ -58,6 +89,28 @@ def test_packed_in_packed_out() -> None:
         assert isinstance(found, dd.Packed)
         assert found == dd.pack(expected)
     assert np.array_equal(program(dd.pack(bits)), expected)
+
+
+@pytest.mark.parametrize("schedule", ["grid", "batch", "scalar"])
+@pytest.mark.parametrize("batch", [(0,), (3, 0), (0, 3)])
+def test_no_samples_of_packed_bits(schedule: str, batch: tuple[int, ...]) -> None:
+    found = dd.parse(_SHIFT).jit(schedule=schedule)(dd.pack(np.zeros((*batch, 70))))
+    assert found.shape == (*batch, 70)
+    assert dd.unpack(found).shape == (*batch, 70)
+
+
+def test_results_without_an_axis_are_not_packed() -> None:
+    program = dd.parse("rule r(x: bit[70]) -> (y: bit) {\n  y = any(i < 70: x[i])\n}\n")
+    run = program.jit()
+    assert np.array_equal(run(dd.pack(np.zeros((3, 70)))), [0, 0, 0])
+    assert run(dd.pack(np.ones(70))) == 1
+
+
+def test_what_is_no_grid_is_compiled_once_for_packed_bits_and_others() -> None:
+    run = dd.parse("rule r(x: bit[70]) -> (y: bit[70]) {\n  y[i < 70] = any(j < i: x[j])\n}\n").jit(schedule="scalar")
+    before = run.code_bytes
+    run(dd.pack(np.zeros(70)))
+    assert run.code_bytes == before
 
 
 def test_a_wrong_shape_is_said_as_for_arrays() -> None:

@@ -83,3 +83,11 @@ def test_crops_are_smaller_than_what_they_read() -> None:
 """)
     x = np.random.default_rng(1).integers(0, 2, size=(3, 7, 70))
     assert np.array_equal(compile_jit(program.rule, schedule="grid")(x), program(x))
+
+
+def test_code_does_not_grow_with_the_steps() -> None:
+    program = dd.iterate(dd.parse(_STENCILS["ring"]), 10**6).at(H=3, W=64)
+    types = check(program.rule)
+    kernel = build(program.rule, types, plan(program.rule, types), is_packed=False, workers=1)
+    assert verify(kernel) == []
+    assert len(kernel.sample.body) == 1
