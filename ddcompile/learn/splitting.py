@@ -19,7 +19,7 @@ FEW = 1024
 """Up to so many distinct samples of whole numbers are split until they are separable, if nothing speaks against it."""
 FEWEST = 64
 """Fewer samples say nothing against it."""
-CLEARLY = 2
+CLEARLY = 1
 """By how many standard errors another way to split must be better on samples left out."""
 FOLDS = 3
 MOST_PARTS = 32

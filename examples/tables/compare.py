@@ -27,10 +27,14 @@ import ddcompile as dd
 FEWER_FOLDS = {"chess": 3, "digits": 3, "mnist": 2}
 BAYESIAN = ("votes",)
 """Tables for which the Bayesian rule list is fitted in seconds; for others it takes minutes, or needs bits."""
-FEWEST_INPUTS = ("votes", "tictactoe", "chess", "cancer", "digits")
+FEWEST_INPUTS = ("votes", "tictactoe", "cancer", "digits")
 """Tables for which the fewest inputs are looked for."""
-OPTIONS: dict[str, dict[str, Any]] = {"cancer": {"thresholds": 7}, "mnist": {"subconcepts": 20}}
-"""How measures become bits; and two subconcepts a digit, which validation would take many minutes to find."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "cancer": {"thresholds": 7},
+    "digits": {"subconcepts": 20},
+    "mnist": {"subconcepts": 20},
+}
+"""How measures become bits; and two subconcepts a digit: validation of more takes minutes."""
 
 
 @dataclass
