@@ -71,7 +71,7 @@ class Tiling:
     before
         Words of them in front of the strip.
     reach
-        What a step needs of the state around an element.
+        What a step needs of any stream around an element.
     needs
         What a step's result needs of every stream around an element; of the states it begins with, `reach`.
     delay
@@ -144,7 +144,11 @@ def _around(plan: Plan, leaf: Leaf) -> Reach:
 
 
 def _needs(plan: Plan, part: Pass) -> tuple[dict[str, Reach], Reach]:
-    """What the results need of each stream around an element, and the greatest of what they need of those loaded."""
+    """What the results need of each stream around an element, and the greatest of that.
+
+    What is loaded need not reach as far as what is made of it: `y[i] = m[i - 3]` where `m[i] = x[i + 3]`, or where m is
+    constant.
+    """
     rank = len(rows_of(plan.extents))
     nothing: Reach = ((0, 0),) * rank
     needs = dict.fromkeys((*part.results, *(now for now, _ in part.carried)), nothing)
@@ -156,8 +160,8 @@ def _needs(plan: Plan, part: Pass) -> tuple[dict[str, Reach], Reach]:
             needs[leaf.stream] = tuple(
                 (min(a, n + o), max(b, m + p)) for (a, b), (n, m), (o, p) in zip(old, own, around, strict=True)
             )
-    loaded = [needs.setdefault(name, nothing) for name in part.loads] or [nothing]
-    reach = tuple((min(r[k][0] for r in loaded), max(r[k][1] for r in loaded)) for k in range(rank))
+    needs = {**dict.fromkeys(part.loads, nothing), **needs}
+    reach = tuple((min(r[k][0] for r in needs.values()), max(r[k][1] for r in needs.values())) for k in range(rank))
     return {**needs, **dict.fromkeys(part.loads, reach)}, reach
 
 

@@ -91,3 +91,29 @@ def test_code_does_not_grow_with_the_steps() -> None:
     kernel = build(program.rule, types, plan(program.rule, types), is_packed=False, workers=1)
     assert verify(kernel) == []
     assert len(kernel.sample.body) == 1
+
+
+@pytest.mark.parametrize(
+    "middle",
+    ["x[(i + 3) % 5, (j + 3) % 100]", "not x[(i - 2) % 5, (j - 70) % 100]", "x[i, j] + x[i, (j + 1) % 100] >= 0"],
+)
+def test_what_is_made_may_reach_farther_than_what_is_loaded(middle: str) -> None:
+    program = dd.parse(f"""rule r(x: bit[5, 100]) -> (y: bit[5, 100]) {{
+  m[i < 5, j < 100] = {middle}
+  y[i < 5, j < 100] = m[(i - 3) % 5, (j - 3) % 100] and m[(i + 2) % 5, (j + 70) % 100]
+}}
+""")
+    x = np.random.default_rng(1).integers(0, 2, size=(9, 5, 100))
+    for jobs in (1, 3):
+        assert np.array_equal(compile_jit(program.rule, jobs, "grid")(x), program(x))
+
+
+@pytest.mark.parametrize("fill", [0, 1])
+def test_constants_end_where_the_grid_does(fill: int) -> None:
+    program = dd.parse(f"""rule r(x: bit[4, 5, 70]) -> (y: bit[4, 5, 70]) {{
+  m[i < 4, j < 5, k < 70] = x[i, j, k] < 2
+  y[i < 4, j < 5, k < 70] = pad(m, {fill})[i + 2, j, k - 4] xor pad(m, {fill})[i, j - 3, k + 2] xor x[i, j, k]
+}}
+""")
+    x = np.random.default_rng(1).integers(0, 2, size=(9, 4, 5, 70))
+    assert np.array_equal(compile_jit(program.rule, schedule="grid")(x), program(x))
