@@ -150,7 +150,7 @@ class Program:
         from ddcompile.kernel.schedules import choose
 
         if self.rule.sizes:
-            hint = f"give {', '.join(self.rule.sizes)}"
+            hint = "give " + ", ".join(f"`--size {name}=64`" for name in self.rule.sizes) + ", or the same by `.at`"
             raise fail("E022", "a schedule is for given sizes", place=self.name, hint=hint)
         chosen = choose(self.rule, check(self.rule))
         return f"{chosen.name}: {chosen.reason}"

@@ -207,9 +207,7 @@ class ClippedAt:
     rings: tuple[int, ...]
 
 
-def fit_clipped_at(
-    units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray
-) -> ClippedAt | None:
+def fit_clipped_at(units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray) -> ClippedAt | None:
     """The greatest family of units at given coordinates (units, axes); axes are rings only if that makes it greater."""
     order = sorted(range(len(units)), key=lambda u: (-len(units[u].weights), coordinates[u].tolist()))
     best: ClippedAt | None = None

@@ -300,9 +300,7 @@ def _within(function: _Function, axis: int, half: range) -> Expr:
     return builder.compare(">=", text, 1) if half == range(2) != function.ranges[axis] else text
 
 
-def _chosen(
-    condition: Expr, then: Expr, otherwise: Expr, above: _Function, below: _Function
-) -> Iterator[Expr]:
+def _chosen(condition: Expr, then: Expr, otherwise: Expr, above: _Function, below: _Function) -> Iterator[Expr]:
     yes, no = builder.literal_value(then), builder.literal_value(otherwise)
     if no == 0:
         yield builder.conj(condition, then)
@@ -346,9 +344,7 @@ def _without_idle(function: _Function) -> _Function:
             values = np.asarray(values.take(0, axis=axis))
         else:
             kept.insert(0, axis)
-    return _Function(
-        tuple(function.ranges[k] for k in kept), values, tuple(function.inputs[k] for k in kept)
-    )
+    return _Function(tuple(function.ranges[k] for k in kept), values, tuple(function.inputs[k] for k in kept))
 
 
 def _part(function: _Function) -> tuple[int, ...] | None:

@@ -200,7 +200,6 @@ class _Analysis:
         elif not self.conditions.exclude(*gaps):
             self._fault("E031", clauses[0], f"clauses define all of `{name}`")
 
-
     def _disjoint(self, regions: Sequence[Region]) -> None:
         """Clauses do not overlap."""
         points = {region.positions: region for region in regions if all(p.is_constant for p in region.positions)}

@@ -41,6 +41,8 @@ def command(
     from ddcompile.files import write_files
     from ddcompile.frontends.places import at
 
+    if target == "python" and schedule != "scalar":
+        raise click.UsageError("--schedule is for the targets c and llvm, not python")
     program = read_program(rule)
     options = {
         "prefix": prefix,

@@ -165,7 +165,7 @@ def scheduled(
         raise fail("E022", "the schedule batch is for the JIT alone", place=rule.name, hint="take grid or scalar")
     if rule.sizes:
         if schedule == "grid":
-            hint = f"give {', '.join(rule.sizes)}"
+            hint = "give " + ", ".join(f"`--size {name}=64`" for name in rule.sizes) + ", or the same by `.at`"
             raise fail("E022", "the schedule grid takes rules at given sizes", place=rule.name, hint=hint)
         return lower(rule, None, remark)
     found = None if schedule == "scalar" else choose(rule, types, schedule).plan

@@ -1,10 +1,10 @@
 """Lowering of softmax: the greatest score and the sum of powers come once, in the outermost block that has all of it.
 
-    y[u < 10] = softmax(v < 10: s[v])[u]        var top: i8 = -128
-                                                for v: i32 = 0 to 10 { ... }
-                                                var total: f64 = 0.0
-                                                for v: i32 = 0 to 10 { total = total + exp(f64(s[v] - top)) }
-                                                for u: i32 = 0 to 10 { y[u] = exp(f64(s[u] - top)) / total }
+y[u < 10] = softmax(v < 10: s[v])[u]        var top: i8 = -128
+                                            for v: i32 = 0 to 10 { ... }
+                                            var total: f64 = 0.0
+                                            for v: i32 = 0 to 10 { total = total + exp(f64(s[v] - top)) }
+                                            for u: i32 = 0 to 10 { y[u] = exp(f64(s[u] - top)) / total }
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ __all__ = ["ENNClassifier"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
+
 class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Essence neural network: concepts told apart by pairwise linear separators instead of by gradient descent.
 

@@ -22,7 +22,7 @@ Ask: TypeAlias = Callable[[Array], Array]
 AT_ROOT = 10_000
 AT_NODE = 1_000
 """The whole domain gets a twentieth of all queries, at most `AT_ROOT`; a part of it as many of these as its probability
-says, but no less than `AT_NODE`."""
+says, but no less than `AT_NODE`, or a twentieth of all if that is less."""
 BLOCK = 2**22
 """Counts of labels that are held at once while a split is looked for."""
 
@@ -107,11 +107,12 @@ def grown(domain: Domain, ask: Ask, are_whole: Array, limits: Limits, random: np
     """
     asked = 0
     most = min(limits.queries // 20, AT_ROOT)
+    least = min(limits.queries // 20, AT_NODE)
 
     def made(box: Box, room: int) -> Node:
         nonlocal asked
         share = domain.probability(box) if box else 1.0
-        queries = domain.draw(random, min(max(round(most * share), AT_NODE), room), box)
+        queries = domain.draw(random, min(max(round(most * share), least), room), box)
         asked += len(queries)
         labels = ask(queries)
         return Node(box, limits.queries * share, np.bincount(labels), queries, labels)
@@ -129,7 +130,7 @@ def grown(domain: Domain, ask: Ask, are_whole: Array, limits: Limits, random: np
 
     opened(root)
     while open_nodes:
-        if splits == limits.splits or asked + 2 * AT_NODE > limits.queries:
+        if splits == limits.splits or asked + 2 * least > limits.queries:
             limit = f"{limits.splits:,} splits" if splits == limits.splits else f"{limits.queries:,} queries"
             break
         node = heapq.heappop(open_nodes)[2]

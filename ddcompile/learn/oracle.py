@@ -128,7 +128,12 @@ class Oracle:
 
     def _labels(self, answers: Array, count: int) -> Array:
         wanted = f"for {count} queries it must give labels of shape ({count},), or scores of shape ({count}, classes)"
-        if answers.dtype.kind not in "biufUO" or answers.ndim not in (1, 2) or len(answers) != count:
+        if (
+            answers.dtype.kind not in "biufUO"
+            or answers.ndim not in (1, 2)
+            or len(answers) != count
+            or not answers.size
+        ):
             message = f"the model gives {answers.dtype} of shape {answers.shape}; {wanted}"
             raise fail("L011", message, place=self.name)
         if answers.dtype.kind == "f" and not np.isfinite(answers).all():

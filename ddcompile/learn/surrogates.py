@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import ceil, floor, prod
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -148,14 +149,17 @@ def interval(agreed: int, asked: int, confidence: float) -> tuple[float, float]:
 
 
 def _check(tree: Tree) -> None:
-    whole = {"queries": tree.queries, "splits": tree.splits, "held_out": tree.held_out}
-    for name, least in (("queries", 2 * ASKED_TWICE), ("splits", 0), ("held_out", 1)):
+    whole: dict[str, Any] = {"queries": tree.queries, "splits": tree.splits, "held_out": tree.held_out}
+    whole["seed"] = tree.seed
+    for name, least in (("queries", 2 * ASKED_TWICE), ("splits", 0), ("held_out", 1), ("seed", 0)):
         value = whole[name]
-        if type(value) is not int or value < least:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise fail("L013", f"`{name}` is {value!r}; it is a whole number from {least}", place="Tree")
-    if not 0 < tree.mixing <= 1:
+    mixing: Any = tree.mixing
+    confidence: Any = tree.confidence
+    if not isinstance(mixing, Real) or not 0 < float(mixing) <= 1:
         raise fail("L013", f"`mixing` is {tree.mixing!r}; it is a number above 0, at most 1", place="Tree")
-    if not 0 < tree.confidence < 1:
+    if not isinstance(confidence, Real) or not 0 < float(confidence) < 1:
         raise fail("L013", f"`confidence` is {tree.confidence!r}; it is a number between 0 and 1", place="Tree")
 
 
@@ -195,7 +199,11 @@ def _rows(inputs: Sequence[Declaration], samples: Any) -> Array:
         raise fail("L014", f"there are samples for {len(given)} inputs, and {len(inputs)} inputs", place="samples")
     parts = []
     for declaration, array in zip(inputs, given, strict=True):
-        shape, values = extents(declaration), np.asarray(array)
+        shape = extents(declaration)
+        try:
+            values = np.asarray(array)
+        except (ValueError, TypeError) as error:
+            raise fail("L014", f"samples of `{declaration.name}` are no array: {error}", place="samples") from error
         flat = values.ndim == 2 and values.shape[1] == prod(shape)
         fits = values.ndim > 0 and len(values) > 0 and (flat or values.shape[1:] == shape)
         if values.dtype.kind not in "biuf" or not fits:

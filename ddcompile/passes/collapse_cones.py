@@ -171,9 +171,7 @@ def _switched(
     return found
 
 
-def _bits(
-    statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones
-) -> Expr:
+def _bits(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones) -> Expr:
     """What all expressions over few bits with one table have in common; the value itself if it reads more."""
     cone = with_places(statement, unrolled(value, options.terms), tables)
     return least(cone, types, _ANY, options.inputs) or value

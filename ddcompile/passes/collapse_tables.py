@@ -45,6 +45,7 @@ from ddcompile.passes.tabled import Template, clauses, elements, placeholders
 
 __all__ = ["CollapseTables"]
 
+
 @dataclass(frozen=True, slots=True)
 class CollapseTables(Pass):
     """Write units whose cones reach few inputs, or few classes of interchangeable inputs, from their tables."""

@@ -131,9 +131,7 @@ def alike(
         yield str(signature[-1]), [u for u, _ in group], [o for _, o in group]
 
 
-def clipped_families(
-    layer: Hidden, units: Sequence[int], names: Names, *, biased: bool = True
-) -> Iterator[Found]:
+def clipped_families(layer: Hidden, units: Sequence[int], names: Names, *, biased: bool = True) -> Iterator[Found]:
     """Clipped kernels, of one bias or of any."""
     atoms = layer.atoms
     for tensor, members, operands in alike(layer, units, lambda row: row.bias if biased else 0):

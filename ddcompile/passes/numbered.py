@@ -173,4 +173,3 @@ def _clause(layer: Layer, found: _Number, inputs: Sequence[Expr], names: Names) 
         value = builder.compare("<=", total, high)
     conditions = [inputs[k] if bit else builder.negate(inputs[k]) for k, bit in found.fixed]
     return Statement(layer.name, binders, builder.conj(*conditions, value))
-

@@ -219,9 +219,7 @@ class _State:
         may_rest = tensors.isdisjoint(self.restless)
         return oriented(row, lambda r: _shapes(r, atoms), may_rest=may_rest)
 
-    def _write_rest(
-        self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms
-    ) -> None:
+    def _write_rest(self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms) -> None:
         name = self.names(layer.name)
         binders = (Binder("u", Literal(0), Literal(len(units))),) if len(units) > 1 else ()
         constants, statements = table_clauses(
@@ -276,8 +274,10 @@ def _has_own_weights(rows: Sequence[Row], statement: Statement, rule: Rule) -> b
     """Whether the elements of a tensor are sums of integers, each over weights of its own."""
     own, tables = {b.name for b in statement.binders}, {c.name for c in rule.constants}
     are_integral = rows[0].kind == "affine" and not any(r.exponent for r in rows)
-    return are_integral and bool(own) and any(
-        r.tensor in tables and own <= free_indices(r) for r in reads(statement.value)
+    return (
+        are_integral
+        and bool(own)
+        and any(r.tensor in tables and own <= free_indices(r) for r in reads(statement.value))
     )
 
 

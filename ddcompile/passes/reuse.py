@@ -132,6 +132,7 @@ def _candidates(statement: Statement, known: _Known) -> Iterator[_Source]:
 
 def _shorter(value: Expr, source: _Source) -> Expr:
     """The value with every sum that has the parts of another one reading that, where that is shorter."""
+
     def shorter(node: Expr) -> Expr:
         found = _reused(node, source)
         return found if found is not None and cost(found) < cost(node) else node

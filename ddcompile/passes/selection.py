@@ -99,9 +99,7 @@ def _conditional(
     return result
 
 
-def _table(
-    values: Sequence[Number], binders: Sequence[Binder], names: Names, stem: str
-) -> tuple[list[Constant], Expr]:
+def _table(values: Sequence[Number], binders: Sequence[Binder], names: Names, stem: str) -> tuple[list[Constant], Expr]:
     """A constant over the coordinates on which the numbers depend."""
     shape = [b.upper.value - b.lower.value for b in binders]  # type: ignore[attr-defined]
     table = np.empty(len(values), dtype=object)

@@ -80,9 +80,7 @@ def clauses(
     """
     binders = tuple(p for p in positions if isinstance(p, Binder))
     starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
-    own = tuple(
-        builder.binder(b.name, builder.sub(b.upper, low)) for b, low in zip(binders, starts, strict=True)
-    )
+    own = tuple(builder.binder(b.name, builder.sub(b.upper, low)) for b, low in zip(binders, starts, strict=True))
     places = tuple(builder.sub(Index(b.name), low) for b, low in zip(binders, starts, strict=True))
     constants = [Constant.of(name, table, "bit") for name, table in template.lookups.items()]
     statements: list[Statement] = []

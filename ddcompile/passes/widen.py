@@ -47,6 +47,7 @@ from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["Widen"]
 
+
 @dataclass(frozen=True, slots=True)
 class Widen(Pass):
     """Let a clause define the elements next to it as well, with a pad for what it reads outside."""

@@ -281,7 +281,6 @@ class _Step:
             place = name_of(cycle[0], self.meanings[cycle[0]].shape, cycle[1])
             raise _Unproved(Failure(place, "it depends on itself"))
 
-
     def _bits(self, group: Sequence[str]) -> None:
         """That meanings of bits are bits by themselves: others may be read before they are shown to be the values."""
         for name in group:

@@ -183,6 +183,4 @@ def _reader(rule: RuleBuilder, extent: Extent, read: Expr, values: list[Value], 
 
 
 _ALL = (pointwise, clauses, dense, stencil, carry, steps, together, gaps, history, grid, cycle)
-PATTERNS: dict[str, Callable[[RuleBuilder], None]] = {
-    pattern.__name__: pattern for pattern in _ALL
-}
+PATTERNS: dict[str, Callable[[RuleBuilder], None]] = {pattern.__name__: pattern for pattern in _ALL}

@@ -97,9 +97,7 @@ def radius2(n: int) -> Structure:
 def strided(m: int) -> Structure:
     """Which 3 x 3 windows at every other place are well filled."""
     n = 2 * m + 1
-    places = [
-        [(2 * i + a, 2 * j + b) for a, b in product(range(3), repeat=2)] for i, j in product(range(m), repeat=2)
-    ]
+    places = [[(2 * i + a, 2 * j + b) for a, b in product(range(3), repeat=2)] for i, j in product(range(m), repeat=2)]
     text = rule_text(
         f"strided(x: bit[{n}, {n}]) -> (y: bit[{m}, {m}])",
         f"y[i < {m}, j < {m}] = sum(k < 3, l < 3: x[2 * i + k, 2 * j + l]) >= 5",

@@ -15,7 +15,7 @@ from ddcompile.testing.attack.units import PLAIN, biased, craft
 __all__ = ["over_rationals", "over_reals"]
 
 Random = np.random.Generator
-POOL = (0.0, -0.0, 1.0, -1.0, 0.1, 1 / 3, -2.5, 3.0, 5e-324, -2.0**-1022, 2.0**53 + 2, 1e16, 1e300, -1.7e308)
+POOL = (0.0, -0.0, 1.0, -1.0, 0.1, 1 / 3, -2.5, 3.0, 5e-324, -(2.0**-1022), 2.0**53 + 2, 1e16, 1e300, -1.7e308)
 STYLES = (*PLAIN, "half", "single", "double", "scattered")
 MOST_ROWS = 400
 

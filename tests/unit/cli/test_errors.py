@@ -125,6 +125,7 @@ USAGE = {
     "run vote.rule -i x.npy --engine gpu": "--engine",
     "run vote.rule -i x.npy --engine c --jobs 2": "--jobs is for the engine jit, not c",
     "run vote.rule -i x.npy --engine c --schedule grid": "--schedule is for the engine jit, not c",
+    "emit vote.rule -t python -o out --schedule grid": "--schedule is for the targets c and llvm, not python",
     "run vote.rule -i x.npy --steps -1": "--steps",
     "generalize": "FILE.rule",
     "demo x": "no demo `x`; there are orientation, ",

@@ -45,7 +45,9 @@ def test_explain_says_which_schedule_is_taken(run: Any) -> None:
     said = run("explain", "ring.rule", "--schedule", "--size", "N=640").out
     assert "The JIT takes the schedule grid: bits on a grid of 640: about " in said
     said = run("explain", "vote.rule", "--schedule").out.replace("\n", " ")
-    assert "The JIT takes the schedule scalar: the schedule grid does not take it: `y` has no axis" in said
+    assert "The JIT takes the schedule batch: 64 samples at once, if there are as many; the schedule grid does" in said
+    assert "not take it: `y` has no axis" in said
     outcome = run("explain", "ring.rule", "--schedule")
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err == "ring: error[E022]: a schedule is for given sizes\n  hint: give N\n"
+    hint = "give `--size N=64`, or the same by `.at`"
+    assert outcome.err == f"ring: error[E022]: a schedule is for given sizes\n  hint: {hint}\n"

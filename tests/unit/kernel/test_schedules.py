@@ -50,7 +50,8 @@ def test_a_rule_that_is_no_grid() -> None:
 def test_emission_needs_sizes() -> None:
     with pytest.raises(dd.CompileError) as caught:
         dd.parse(_SHIFT).emit("c", schedule="grid")
-    assert _line(caught.value) == "r: error[E022]: the schedule grid takes rules at given sizes\n  hint: give N"
+    hint = "give `--size N=64`, or the same by `.at`"
+    assert _line(caught.value) == f"r: error[E022]: the schedule grid takes rules at given sizes\n  hint: {hint}"
 
 
 @pytest.mark.parametrize("target", ["c", "llvm"])

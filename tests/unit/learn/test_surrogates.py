@@ -188,6 +188,16 @@ def test_the_interval() -> None:
         (lambda x: x, "x: bit", dd.learn.Tree(queries=3), "Tree: error[L013]: `queries` is 3"),
         (lambda x: x, "x: bit", dd.learn.Tree(mixing=0), "Tree: error[L013]: `mixing` is 0"),
         (lambda x: x, "x: bit", dd.learn.Tree(confidence=1), "Tree: error[L013]: `confidence` is 1"),
+        (lambda x: x, "x: bit", dd.learn.Tree(mixing="a"), "Tree: error[L013]: `mixing` is 'a'"),  # type: ignore[arg-type]
+        (lambda x: x, "x: bit", dd.learn.Tree(confidence=None), "Tree: error[L013]: `confidence` is None"),  # type: ignore[arg-type]
+        (lambda x: x, "x: bit", dd.learn.Tree(seed=-1), "Tree: error[L013]: `seed` is -1"),
+        (lambda x: np.zeros((len(x), 0)), "x: bit", "tree", "<lambda>: error[L011]: the model gives float64 of shape"),
+        (
+            lambda x: x,
+            "x: bit[2]",
+            dd.learn.Tree(samples=[[1], [1, 0]]),
+            "samples: error[L014]: samples of `x` are no array",
+        ),
         (lambda x: x, "x: bit", dd.learn.Tree(samples=[[2.5]]), "samples: error[L014]: there are values that `x`, bit"),
         (lambda x: x, "x: bit[3]", dd.learn.Tree(samples=[[1, 0]]), "samples: error[L014]: `x` takes numbers of shape"),
         (lambda x: x > 0, "x: real", "tree", "inputs: error[L015]: `x` is real, without a range"),
@@ -202,3 +212,11 @@ def test_what_is_refused(model: Any, inputs: str | None, via: Any, message: str)
 def test_results_that_do_not_hold_the_labels() -> None:
     assert "error[N205]: `c` is declared bit" in of(dd.distill, lambda x: 2 * x, "x: bit", "c: bit", via=FEW)
     assert "error[N204]" in of(dd.distill, lambda x: x, "x: bit", "c: bit[2]", via=FEW)
+
+
+def test_few_queries_are_enough_for_a_split() -> None:
+    program = dd.distill(lambda x: x[:, 2], "x: bit[4]", via=dd.learn.Tree(queries=500, held_out=200))
+    assert "class = x[2]" in str(program)
+    assert program.verdict is not None
+    assert program.verdict.fidelity is not None
+    assert program.verdict.fidelity.queries <= 500
