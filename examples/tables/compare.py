@@ -1,6 +1,6 @@
 """Essence networks and their rules on tables, against classifiers of scikit-learn and rule lists of imodels.
 
-`python compare.py [TABLE ...] [--folds 10] [--repeat 0.05]`
+`python compare.py [TABLE ...] [--folds 5] [--repeat 0.05]`
 """
 
 from __future__ import annotations
