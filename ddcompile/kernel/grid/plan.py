@@ -109,6 +109,8 @@ class _Planner:
                 self.inlined[statements[0].target] = statements
         results = []
         for declaration in self.rule.outputs:
+            if declaration.name in self.timed:
+                raise Refused(f"every state of `{declaration.name}` is a result")
             shape = self.types.shape[declaration.name]
             for number, leading in enumerate(product(*map(range, self._leading(shape)))):
                 results.append((declaration.name, number, self.known[declaration.name, leading][0]))
@@ -264,7 +266,8 @@ class _Planner:
         stream, section = found
         is_last = self.section == _AFTER and section == _STEP
         if section != self.section and not is_last and not (self.section == _STEP and key and key[0] == _TIME):
-            raise Refused(f"`{tensor}` is read before and after the recurrence")
+            where = "in" if self.section == _STEP else "after"
+            raise Refused(f"`{tensor}`, which does not change with time, is read {where} the recurrence")
         return stream
 
     def _table(self, tensor: str, positions: tuple[Place | int, ...]) -> Form:

@@ -97,6 +97,36 @@ def test_other_rules_are_refused(body: str, reason: str) -> None:
     assert refusal(f"rule r(x: bit[8, 64]) -> (y: bit[8, 64]) {{\n  {body}\n}}\n") == reason
 
 
+_STEPS = """  s[0, i < 64] = x[i]
+  s[1 <= t < 5, i < 64] = s[t - 1, (i + 1) % 64] xor STEP
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "result", "reason"),
+    [
+        (
+            "x[i]",
+            "bit[64]) {\n  y[i < 64] = s[4, i]",
+            "`x`, which does not change with time, is read in the recurrence",
+        ),
+        (
+            "1 > 0",
+            "bit[64]) {\n  y[i < 64] = s[4, i] and x[i]",
+            "`x`, which does not change with time, is read after the recurrence",
+        ),
+        ("1 > 0", "bit[64]) {\n  y[i < 64] = s[4, i] and s[2, i]", "a state of `s` before the last is read"),
+    ],
+)
+def test_recurrences_that_are_more_than_steps_are_refused(step: str, result: str, reason: str) -> None:
+    assert refusal(f"rule r(x: bit[64]) -> (y: {result}\n{_STEPS.replace('STEP', step)}}}\n") == reason
+
+
+def test_states_that_are_all_results_are_refused() -> None:
+    text = _STEPS.replace("s[", "y[").replace("STEP", "y[t - 1, i]")
+    assert refusal(f"rule r(x: bit[64]) -> (y: bit[5, 64]) {{\n{text}}}\n") == "every state of `y` is a result"
+
+
 def test_inputs_that_are_no_bits_are_refused() -> None:
     text = "rule r(x: int[0..3][64]) -> (y: bit[64]) {\n  y[j < 64] = x[j] > 1\n}\n"
     assert refusal(text) == "`x` is no tensor of bits"
