@@ -180,7 +180,7 @@ def _allowed(declaration: Declaration) -> Marginal:
         few = tuple(range(low, high + 1))
     if few is None:
         bounds = "" if kind != "int" else f" of at most {MAX_VALUES:,} values"
-        hint = "give samples, as in `via=dd.learn.Tree(samples=X)`, or declare a range such as int[0..9]"
+        hint = "give samples (`via=dd.learn.Tree(samples=X)`, `--samples FILE`), or declare a range, as in int[0..9]"
         raise fail("L015", f"`{declaration.name}` is {kind}, without a range{bounds}", place="inputs", hint=hint)
     return Discrete(np.array(few, dtype=float), np.full(len(few), 1 / len(few)))
 
