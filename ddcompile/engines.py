@@ -36,9 +36,7 @@ def compiled(rule: Rule, engine: str, n_jobs: int = 1, schedule: str = "auto") -
     CompileError
         E### if the engine cannot take the rule, or a tool that it needs is missing.
     """
-    if engine == "jit":
-        return _jit(rule, n_jobs, schedule)
-    return ENGINES[engine](rule, n_jobs)
+    return ENGINES[engine](rule, n_jobs) if schedule == "auto" else _jit(rule, n_jobs, schedule)
 
 
 def _jit(rule: Rule, n_jobs: int, schedule: str = "auto") -> Engine:

@@ -352,8 +352,13 @@ def _two_valued(kernel: Kernel, types: Types) -> Iterator[tuple[str, tuple[int, 
     for buffer in kernel.buffers:
         if buffer.role == "table" or buffer.exponent:
             continue
-        values = types.tensor[buffer.name].values
+        found = types.tensor[buffer.name]
         if buffer.type == BIT:
             yield buffer.name, (0, 1)
-        elif isinstance(buffer.type, IntType) and values is not None and len(values) == 2:
-            yield buffer.name, (values[0], values[1])
+        elif (
+            isinstance(buffer.type, IntType)
+            and isinstance(found.low, int)
+            and isinstance(found.high, int)
+            and found.high - found.low == found.step > 0
+        ):
+            yield buffer.name, (found.low, found.high)
