@@ -106,7 +106,8 @@ class Program:
             A### if an array does not fit its declaration, a name is no input, or a size is no positive whole number.
         """
         from ddcompile.interpreter import interpret
-        from ddcompile.runtime.arrays import bound, bundle
+        from ddcompile.runtime.arrays import bundle
+        from ddcompile.runtime.shapes import bound
 
         rule, given = bound(self.rule, arrays, named)
         return bundle(rule, interpret(rule, given))

@@ -22,9 +22,10 @@ from ddcompile.kernel.grid.build import build, phases, units
 from ddcompile.kernel.lanes import Lanes
 from ddcompile.kernel.nodes import Kernel
 from ddcompile.kernel.schedules import Schedule, check_schedule, choose
-from ddcompile.runtime.arrays import bound, bundle, matched, prepare, results
+from ddcompile.runtime.arrays import bundle, prepare, results
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
+from ddcompile.runtime.shapes import bound, matched
 from ddcompile.runtime.threads import check_jobs, spread, team
 
 __all__ = ["CompiledRule", "compile_jit"]

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import keyword
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -37,25 +37,13 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.scaled import double
-from ddcompile.ir.specialize import checked_sizes, solve_sizes, specialize
-from ddcompile.ir.types import Types, declared_type, extents
-from ddcompile.ir.verifier import check
+from ddcompile.ir.types import Types, declared_type
+from ddcompile.runtime.shapes import check_number, matched
 
-__all__ = [
-    "Prepared",
-    "bound",
-    "bundle",
-    "canonical_results",
-    "matched",
-    "prepare",
-    "result_field",
-    "results",
-    "specialized",
-]
+__all__ = ["Prepared", "bundle", "canonical_results", "prepare", "result_field", "results"]
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
 _WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a finite double"}
@@ -101,7 +89,7 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
     CompileError
         Naming the input and, for a value at fault, its position: codes A###.
     """
-    _check_number(rule, len(arrays))
+    check_number(rule, len(arrays))
     given = [_as_array(array, declaration) for array, declaration in zip(arrays, rule.inputs, strict=True)]
     rule, batch_shape = matched(rule, [array.shape for array in given])
     prepared = []
@@ -109,82 +97,6 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
         flat = array.reshape((prod(batch_shape), *array.shape[len(batch_shape) :]))
         prepared.append(_canonical(flat, declaration, batch_shape))
     return Prepared(rule, tuple(prepared), batch_shape)
-
-
-def bound(rule: Rule, arrays: Sequence[Any], named: Mapping[str, Any]) -> tuple[Rule, tuple[Any, ...]]:
-    """What a call with some arguments by name is about: the rule at sizes that are named, and inputs in order.
-
-    Raises
-    ------
-    CompileError
-        A007 for a name that is no input or is given twice, A001 if an input is missing, A013 for what is no size.
-    """
-    sizes = {name: named[name] for name in rule.sizes if name in named}
-    own = [declaration.name for declaration in rule.inputs]
-    free = own[len(arrays) :]
-    for name in named:
-        if name not in free and name not in sizes:
-            reason = "is given twice" if name in own else "is no input"
-            raise fail("A007", f"`{name}` {reason}", place=rule.name, hint=f"inputs: {', '.join(own)}")
-    missing = [name for name in free if name not in named]
-    if missing and len(named) > len(sizes):
-        raise fail("A001", f"the input `{missing[0]}` is missing", place=rule.name)
-    given = (*arrays, *(named[name] for name in free if name in named))
-    return (specialized(rule, sizes) if sizes else rule), given
-
-
-def _check_number(rule: Rule, count: int) -> None:
-    if count != len(rule.inputs):
-        names = ", ".join(f"`{d.name}`" for d in rule.inputs)
-        raise fail(
-            "A001",
-            f"`{rule.name}` takes {counted(len(rule.inputs), 'input')}, not {count}",
-            place=rule.name,
-            hint=f"in this order: {names}" if names else "",
-        )
-
-
-def matched(rule: Rule, shapes: Sequence[tuple[int, ...]]) -> tuple[Rule, tuple[int, ...]]:
-    """The rule without sizes, and the batch axes, for inputs of some shapes.
-
-    Raises
-    ------
-    CompileError
-        A001, A003, A004 or A011 if the shapes are not those that the rule takes.
-    """
-    _check_number(rule, len(shapes))
-    batch_shape = _batch_shape(shapes, rule)
-    own = [shape[len(batch_shape) :] for shape in shapes]
-    if rule.sizes:
-        rule = specialized(rule, solve_sizes(rule, own))
-    for shape, declaration in zip(own, rule.inputs, strict=True):
-        expected = extents(declaration.type)
-        if shape != expected:
-            raise fail(
-                "A004",
-                f"`{declaration.name}` has shape {_shape_text(expected)}, not {_shape_text(shape)}"
-                + (f" after {counted(len(batch_shape), 'batch axis', 'batch axes')}" if batch_shape else ""),
-                place=declaration.name,
-            )
-    return rule, batch_shape
-
-
-def specialized(rule: Rule, sizes: Mapping[str, Any]) -> Rule:
-    """The rule at given sizes, others staying, with all checks of the verifier; remembered for a while.
-
-    Raises
-    ------
-    CompileError
-        A013 if a size is no positive whole number; if the rule is at fault at these sizes.
-    """
-    return _specialized(rule, tuple(sorted(checked_sizes(rule, sizes).items())))
-
-
-@lru_cache(maxsize=64)
-def _specialized(rule: Rule, sizes: tuple[tuple[str, int], ...]) -> Rule:
-    special = specialize(rule, dict(sizes), partly=True)
-    check(special)
-    return special
 
 
 def _as_array(value: Any, declaration: Declaration) -> np.ndarray:
@@ -202,33 +114,6 @@ def _as_array(value: Any, declaration: Declaration) -> np.ndarray:
         place=declaration.name,
         hint="give an integer, bool or float64 array",
     )
-
-
-def _batch_shape(shapes: Sequence[tuple[int, ...]], rule: Rule) -> tuple[int, ...]:
-    found: tuple[int, ...] | None = None
-    for shape, declaration in zip(shapes, rule.inputs, strict=True):
-        rank = len(declaration.type.shape)
-        if len(shape) < rank:
-            raise fail(
-                "A003",
-                f"`{declaration.name}` has {rank} axes, but the array only {len(shape)}: {_shape_text(shape)}",
-                place=declaration.name,
-            )
-        batch = shape[: len(shape) - rank]
-        if found is None:
-            found = batch
-        elif batch != found:
-            raise fail(
-                "A003",
-                f"`{declaration.name}` has batch axes {_shape_text(batch)}, "
-                f"but `{rule.inputs[0].name}` has {_shape_text(found)}",
-                place=declaration.name,
-            )
-    return found or ()
-
-
-def _shape_text(shape: tuple[int, ...]) -> str:
-    return "[" + ", ".join(map(str, shape)) + "]"
 
 
 def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:

@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 
-from ddcompile.learn import ENNClassifier
 from ddcompile.testing.attack.target import Target, declare
 
 __all__ = ["learned"]
@@ -21,6 +20,8 @@ MOST_PARAMETERS = 4000
 
 def learned(rng: Random) -> Target:
     """Labels, numbers or probabilities, for one output or several."""
+    from ddcompile.learn import ENNClassifier  # takes a second to import
+
     while True:
         inputs, flat = declare(rng, MOST_VALUES)
         if np.abs(flat).max() > LARGEST_VALUE:
