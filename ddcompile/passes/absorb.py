@@ -221,7 +221,7 @@ class _State:
         sums = [(t, own) for t in found.terms if (own := self._unnamed(t)) is not None]
         for (first, mine), (second, other) in combinations(sums[: self.options.terms], 2):
             body = _renamed(other, mine.binders)
-            if body is None:
+            if body is None or self._are_slices(mine, other):
                 continue
             factor, weight = found.terms[first], found.terms[second]
             common = gcd(factor, weight) if factor > 0 else -gcd(factor, weight)
@@ -233,6 +233,12 @@ class _State:
             kept = dict((holder, common) if t is first else (t, c) for t, c in terms)
             scalars: dict[str, Expr | None] = {t.tensor: None for t in named[1:]}
             yield _Change(found.rebuilt(kept), scalars | {t.tensor: joined for t in named[:1]})
+
+    def _are_slices(self, first: Reduce, second: Reduce) -> bool:
+        """Whether two sums over tables read the same tensors besides: they may be slices of one sum (see `stack`)."""
+        names = [{read.tensor for read in reads(own.body)} for own in (first, second)]
+        tables = self.tables.keys()
+        return all(own & tables for own in names) and names[0] - tables == names[1] - tables
 
     def _unnamed(self, term: Expr) -> Reduce | None:
         """A sum in another one, or the sum over tables that is read there by its name only."""
