@@ -21,6 +21,7 @@ from math import prod
 
 from ddcompile.ir.types import Types
 from ddcompile.kernel.accumulations import evaluated, flattened, row_of
+from ddcompile.kernel.dce import eliminate_dead_code
 from ddcompile.kernel.grid.arithmetic import number, plus, times
 from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.nodes import (
@@ -164,9 +165,10 @@ class _Counting:
             made_ += [] if position < 0 else self._rewritten(body[position])
             for name in after.get(position, []):
                 made_ += self._pack(name, sorted(lengths[name]))
-        sample = replace(self.kernel.sample, body=tuple(made_))
+        new = eliminate_dead_code(made_, frozenset(b.name for b in self.kernel.of_role("output")))
+        sample = replace(self.kernel.sample, body=new)
         functions = tuple(sample if f is self.kernel.sample else f for f in self.kernel.functions)
-        read = {load.buffer for load in loads(made_)}
+        read = {load.buffer for load in loads(new)}
         buffers = tuple(
             b for b in (*self.kernel.buffers, *self.buffers) if b.role in ("input", "output") or b.name in read
         )

@@ -102,3 +102,16 @@ def test_other_loops_stay(body: str) -> None:
     rule = dd.parse(f"rule r(x: bit[80]) -> (y: int[2]) {{\n  const W: int[2, 80] = [{weights}]\n  {body}\n}}\n").rule
     types = check(rule)
     assert counted(lower(rule, types), types) is None
+
+
+def test_rows_without_weights_are_counted_once() -> None:
+    program = dd.parse(
+        "rule r(x: bit[70, 100]) -> (y: int[70], z: bit) {\n"
+        "  y[i < 70] = sum(j < 100: x[i, j])\n  z = sum(i < 70, j < 100: x[i, j]) > 3500\n}\n"
+    )
+    x = np.random.default_rng(2).integers(0, 2, size=(3, 70, 100))
+    found, expected = program.jit(schedule="popcount")(x), program(x)
+    assert np.array_equal(found.y, expected.y)
+    assert np.array_equal(found.z, expected.z)
+    if shutil.which("cc") is not None:
+        assert np.array_equal(CFunction(program.rule, schedule="popcount")(x).y, expected.y)
