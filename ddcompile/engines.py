@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from ddcompile.ir.nodes import Rule
 
-__all__ = ["ENGINES", "SCHEDULES", "Engine", "compiled"]
-
-SCHEDULES = ("auto", "grid", "batch", "popcount", "scalar")
-"""The schedules of `ddcompile.kernel.schedules`, which is imported when one is needed."""
+__all__ = ["ENGINES", "Engine", "compiled"]
 
 Engine: TypeAlias = Callable[[Sequence[Any]], Any]
 """From one array an input to the result, or a NamedTuple of results."""

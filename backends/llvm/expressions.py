@@ -97,9 +97,9 @@ class ExpressionPrinter(FunctionLines):
     """The lines of one function so far, and the printing of expressions into them."""
 
     def __init__(self, kernel: Kernel, symbols: dict[str, str]) -> None:
-        super().__init__()
         self.kernel = kernel
         self.symbols = symbols
+        super().__init__()
         self.remainders: set[IntType] = set()
         """The wide types of which the functions so far need remainders by `remainder_symbol`."""
         self.used: set[RuntimeFunction] = set()

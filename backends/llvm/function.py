@@ -11,6 +11,7 @@ into SSA values itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -102,22 +103,44 @@ class FunctionPrinter(ExpressionPrinter):
         """The lines of a function's definition."""
         self._start()
         self._is_masked = masks_indices(function.body)
-        self._open: list[_Open] = []
-        self._blocks = 0
         parameters = []
         for scalar in function.scalars:
             self._values[scalar.name] = "%" + self._names.fresh(scalar.name)
             parameters.append(f"{value_type(scalar.type)} {self._values[scalar.name]}")
-        self._buffers = {table.name: self.symbols[table.name] for table in self.kernel.of_role("table")}
-        for buffer in self.kernel.parameters if function.takes_buffers else ():
-            self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
-            attributes = "noalias readonly" if buffer.role == "input" else "noalias"
-            parameters.append(f"ptr {attributes} {self._buffers[buffer.name]}")
+        parameters += self._pointers() if function.takes_buffers else []
         if self.kernel.needs_scratch and function.takes_buffers:
             self._scratch = "%" + self._names.fresh("scratch")
             parameters.append(f"ptr noalias {self._scratch}")
         self._place_scratch(function)
-        for event, stmt in walk(function.body):
+        self._body(function.body)
+        if function.result is None:
+            self._end("ret void")
+        is_private = self.kernel.sizes and (function is self.kernel.sample or not function.takes_buffers)
+        linkage = "internal " if is_private and function.result != I64 else ""
+        result = "void" if function.result is None else value_type(function.result)
+        head = f"define {linkage}{result} {self.symbols[function.name]}({', '.join(parameters)}) nounwind {{"
+        return [head, "entry:", *self._entry, *self._lines, "}"]
+
+    def _start(self) -> None:
+        """Begin a function."""
+        super()._start()
+        self._is_masked = False
+        self._open: list[_Open] = []
+        self._blocks = 0
+        self._buffers = {table.name: self.symbols[table.name] for table in self.kernel.of_role("table")}
+
+    def _pointers(self) -> list[str]:
+        """The parameters for inputs and outputs."""
+        parameters = []
+        for buffer in self.kernel.parameters:
+            self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
+            attributes = "noalias readonly" if buffer.role == "input" else "noalias"
+            parameters.append(f"ptr {attributes} {self._buffers[buffer.name]}")
+        return parameters
+
+    def _body(self, body: Sequence[Stmt]) -> None:
+        """Print statements."""
+        for event, stmt in walk(body):
             match event:
                 case "at":
                     self._statement(stmt)
@@ -129,13 +152,6 @@ class FunctionPrinter(ExpressionPrinter):
                     self._otherwise()
                 case "leave":
                     self._leave(stmt)
-        if function.result is None:
-            self._end("ret void")
-        is_private = self.kernel.sizes and (function is self.kernel.sample or not function.takes_buffers)
-        linkage = "internal " if is_private and function.result != I64 else ""
-        result = "void" if function.result is None else value_type(function.result)
-        head = f"define {linkage}{result} {self.symbols[function.name]}({', '.join(parameters)}) nounwind {{"
-        return [head, "entry:", *self._entry, *self._lines, "}"]
 
     def print_routine(self, function: Routine) -> list[str]:
         """The lines of an elementary function's definition."""

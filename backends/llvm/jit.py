@@ -18,7 +18,7 @@ from ddcompile.backends.shared.memory import input_memory, output_memory, output
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import Types, ValueType, infer
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.grid.build import build, phases, units
+from ddcompile.kernel.grid.build import build
 from ddcompile.kernel.lanes import Lanes
 from ddcompile.kernel.nodes import Kernel
 from ddcompile.kernel.schedules import Schedule, check_schedule, choose
@@ -172,9 +172,10 @@ class _Program:
         """Whether code for packed bits is another than that for others."""
         self.is_packed = is_packed and self.is_grid
         """Whether bits are given and taken in words."""
-        self._phases, self._units = (0, 0) if plan is None else (phases(plan), units(plan))
+        self._phases = self._units = 0
         if plan is not None:
-            self.kernel = build(rule, types, plan, is_packed=is_packed, workers=min(n_jobs, self._units))
+            built = build(rule, types, plan, is_packed=is_packed, workers=n_jobs)
+            self.kernel, self._phases, self._units = built.kernel, built.phases, built.units
         else:
             assert chosen.kernel is not None
             self.kernel = chosen.kernel

@@ -35,7 +35,6 @@ from ddcompile.kernel.nodes import (
     Var,
 )
 from ddcompile.kernel.scalars import bits_of
-from ddcompile.kernel.traverse import walk
 
 __all__ = ["LanePrinter", "block_bytes"]
 
@@ -77,31 +76,14 @@ class LanePrinter(FunctionPrinter):
     def print_lanes(self, symbol: str) -> list[str]:
         """The function for one block of samples."""
         self._start()
-        self._is_masked = False
-        self._open = []
-        self._blocks = 0
-        self._buffers = {table.name: self.symbols[table.name] for table in self.kernel.of_role("table")}
-        parameters = []
-        for buffer in self.kernel.parameters:
-            self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
-            attributes = "noalias readonly" if buffer.role == "input" else "noalias"
-            parameters.append(f"ptr {attributes} {self._buffers[buffer.name]}")
+        parameters = self._pointers()
         scratch = "%" + self._names.fresh("scratch")
         offset = 0
         for buffer in self.kernel.of_role("scratch"):
             name = self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
             self._entry.append(f"  {name} = getelementptr inbounds i8, ptr {scratch}, i64 {offset}")
             offset += self.lanes * -(-buffer.bytes // 8) * 8
-        for event, stmt in walk(self.made.body):
-            match event:
-                case "at":
-                    self._statement(stmt)
-                case "enter":
-                    self._enter(stmt)
-                case "else":
-                    self._otherwise()
-                case "leave":
-                    self._leave(stmt)
+        self._body(self.made.body)
         self._end("ret void")
         head = f"define internal void {symbol}({', '.join([*parameters, f'ptr noalias {scratch}'])}) nounwind {{"
         return [head, "entry:", *self._entry, *self._lines, "}"]

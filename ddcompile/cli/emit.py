@@ -9,7 +9,7 @@ import click
 from ddcompile.cli.options import FILE, rule_argument, size_option
 from ddcompile.cli.output import note
 from ddcompile.diagnostics import CompileError
-from ddcompile.engines import SCHEDULES
+from ddcompile.kernel.schedule_names import SCHEDULES
 
 __all__ = ["command"]
 

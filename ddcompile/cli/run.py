@@ -10,7 +10,8 @@ import click
 
 from ddcompile.cli.options import FILE, rule_argument, size_option
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.engines import ENGINES, SCHEDULES, compiled
+from ddcompile.engines import ENGINES, compiled
+from ddcompile.kernel.schedule_names import SCHEDULES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,7 +20,7 @@ is proved legal for all of them (see `ddcompile.analysis.sized` and `ddcompile.k
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ddcompile.analysis.memory import check_memory
 from ddcompile.analysis.sized import HINT, Sized, analyse
@@ -63,7 +63,7 @@ from ddcompile.kernel.sizes import allowed, batch, entry, parameters, place_scra
 from ddcompile.kernel.traverse import loads
 from ddcompile.kernel.values import Value, constant, convert
 
-__all__ = ["interface_type", "lower", "machine_types"]
+__all__ = ["batch_function", "interface_type", "lower", "machine_types"]
 
 
 def lower(rule: Rule, types: Types | None = None, remark: Callable[[Statement], str] = print_statement) -> Kernel:
@@ -205,7 +205,8 @@ class _Lowering:
         buffers = tuple(b for b in context.buffers.values() if b.role in ("input", "output") or b.name in used)
         if not rule.sizes:
             sample = Function(rule.name, (), body)
-            return Kernel(rule.name, buffers, (sample, self._batch(buffers)))
+            parameters = [b for role in ("input", "output") for b in buffers if b.role == role]
+            return Kernel(rule.name, buffers, (sample, batch_function(rule.name, parameters)))
         return self._sized_kernel(body, buffers, starts)
 
     def _sized_kernel(self, body: tuple[Stmt, ...], buffers: tuple[Buffer, ...], starts: dict[str, str]) -> Kernel:
@@ -273,11 +274,19 @@ class _Lowering:
         context.named = {}
         context.scalars[name] = value
 
-    def _batch(self, buffers: tuple[Buffer, ...]) -> Function:
-        """Run the sample function on one sample after the other."""
-        names = Names([*(b.name for b in buffers), self.rule.name])
-        count, sample = Var(names.fresh("n"), I64), Var(names.fresh("sample"), I64)
-        parameters = [b for role in ("input", "output") for b in buffers if b.role == role]
-        offsets = tuple(Arith("*", Const(b.size, I64), sample, I64) if b.size != 1 else sample for b in parameters)
-        loop = Loop(sample, Const(0, I64), count, (Invoke(self.rule.name, offsets),))
-        return Function(f"{self.rule.name}_batch", (count,), (loop,))
+
+def batch_function(name: str, parameters: Sequence[Buffer]) -> Function:
+    """Run the sample function on one sample after the other.
+
+    Parameters
+    ----------
+    name
+        The kernel's name.
+    parameters
+        Its inputs, then its outputs.
+    """
+    names = Names([*(b.name for b in parameters), name])
+    count, sample = Var(names.fresh("n"), I64), Var(names.fresh("sample"), I64)
+    offsets = tuple(Arith("*", Const(b.size, I64), sample, I64) if b.size != 1 else sample for b in parameters)
+    loop = Loop(sample, Const(0, I64), count, (Invoke(name, offsets),))
+    return Function(f"{name}_batch", (count,), (loop,))

@@ -29,8 +29,24 @@ FINEST = 1074
 """Every finite binary64 number is an integer times 2**-FINEST."""
 
 
+class _MachineType:
+    """A type of which an element is one item of memory."""
+
+    __slots__ = ()
+
+    @property
+    def words(self) -> int:
+        """Items of memory that an element takes."""
+        return 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether no machine type holds the type."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
-class BitType:
+class BitType(_MachineType):
     """The values 0 and 1; a byte in memory."""
 
     def __str__(self) -> str:
@@ -41,19 +57,9 @@ class BitType:
         """Bytes an element takes in memory."""
         return 1
 
-    @property
-    def words(self) -> int:
-        """Items of memory that an element takes."""
-        return 1
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether no machine type holds the type."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
-class WordType:
+class WordType(_MachineType):
     """64 bits side by side, bit k being the one of weight 2**k; no number."""
 
     def __str__(self) -> str:
@@ -64,19 +70,9 @@ class WordType:
         """Bytes an element takes in memory."""
         return 8
 
-    @property
-    def words(self) -> int:
-        """Items of memory that an element takes."""
-        return 1
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether no machine type holds the type."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
-class RealType:
+class RealType(_MachineType):
     """IEEE binary64 numbers: signed zeros, infinities and NaN among them."""
 
     def __str__(self) -> str:
@@ -86,16 +82,6 @@ class RealType:
     def bytes(self) -> int:
         """Bytes an element takes in memory."""
         return 8
-
-    @property
-    def words(self) -> int:
-        """Items of memory that an element takes."""
-        return 1
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether no machine type holds the type."""
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal as OneOf, TypeAlias
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.nodes import Rule, Statement
@@ -29,19 +28,15 @@ from ddcompile.kernel.grid.tiles import tiling
 from ddcompile.kernel.lanes import Lanes, Unsuited, in_lanes
 from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import Kernel
-from ddcompile.kernel.popcount import counted
+from ddcompile.kernel.popcount import Counted, counted
+from ddcompile.kernel.schedule_names import SCHEDULES, Schedule
 
-__all__ = ["SCHEDULES", "Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
-
-Schedule: TypeAlias = OneOf["auto", "grid", "batch", "popcount", "scalar"]
-SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "batch", "popcount", "scalar")
-"""The names of schedules; `auto` leaves it to the cost model."""
+__all__ = ["Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
 
 _LANE = 0.16
 """Operations that a term of a sum takes in a lane of the schedule batch, about."""
 _NARROWEST = 64
 """Elements in a row from which words are fuller than empty."""
-_NO_SUMS = "it has no long sums of bits with few different weights"
 _FIRST_CACHE = 32 << 10
 _LARGEST = 1 << 20
 """Bytes of the tensors of all lanes up to which the schedule batch is taken unasked: they should stay in a cache."""
@@ -95,24 +90,15 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
     CompileError
         E022 if the rule is not of a form that the schedule asked for takes, and what `ddcompile.kernel.lower` raises.
     """
-    reasons = []
-    if schedule in ("auto", "grid"):
-        try:
-            found = plan(rule, types)
-            if schedule == "grid" or found.extents[-1] >= _NARROWEST:
-                return Chosen("grid", _described(found), plan=found)
-            reasons.append(f"rows have {found.extents[-1]} elements, fewer than the {_NARROWEST} of a word")
-        except Refused as refusal:
-            if schedule == "grid":
-                raise _refused("grid", rule, str(refusal)) from None
-            reasons.append(f"the schedule grid does not take it: {refusal}")
+    found, reason = _planned(rule, types, schedule)
+    if found is not None:
+        return Chosen("grid", _described(found), plan=found)
+    reasons = [reason] if reason else []
     kernel = lower(rule, types)
-    counts = counted(kernel, types) if schedule in ("auto", "popcount") else None
-    if counts is not None and (schedule == "popcount" or counts.operations < _LANE * counts.terms):
+    counts = _counted(kernel, types, schedule)
+    if counts is not None:
         reason = f"{counts.terms} terms of sums are counted by about {counts.operations} operations"
         return Chosen("popcount", "; ".join([reason, *reasons]), kernel=counts.kernel)
-    if schedule == "popcount":
-        raise _refused("popcount", rule, _NO_SUMS)
     if schedule in ("auto", "batch"):
         try:
             lanes = in_lanes(kernel)
@@ -121,11 +107,37 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
                 reason = "; ".join([f"{width} samples at once, if there are as many", *reasons])
                 return Chosen("batch", reason, kernel=kernel, lanes=lanes, width=width)
             reasons.append("the tensors of a sample are large")
-        except Unsuited as refusal:
+        except Unsuited as unsuited:
             if schedule == "batch":
-                raise _refused("batch", rule, str(refusal)) from None
-            reasons.append(f"the schedule batch does not take it: {refusal}")
+                raise _refused("batch", rule, str(unsuited)) from None
+            reasons.append(f"the schedule batch does not take it: {unsuited}")
     return Chosen("scalar", "; ".join(reasons) or "it was asked for", kernel=kernel)
+
+
+def _planned(rule: Rule, types: Types, schedule: Schedule) -> tuple[Plan | None, str]:
+    """What the schedule grid computes, if it is asked for or likely to be faster; else why it is not."""
+    if schedule not in ("auto", "grid"):
+        return None, ""
+    try:
+        found = plan(rule, types)
+    except Refused as refusal:
+        if schedule == "grid":
+            raise _refused("grid", rule, str(refusal)) from None
+        return None, f"the schedule grid does not take it: {refusal}"
+    if schedule == "auto" and found.extents[-1] < _NARROWEST:
+        return None, f"rows have {found.extents[-1]} elements, fewer than the {_NARROWEST} of a word"
+    return found, ""
+
+
+def _counted(kernel: Kernel, types: Types, schedule: Schedule) -> Counted | None:
+    """What the schedule popcount computes, if it is asked for or likely to be faster."""
+    if schedule not in ("auto", "popcount"):
+        return None
+    found = counted(kernel, types)
+    if schedule == "popcount" and found is None:
+        raise _refused("popcount", types.rule, "it has no long sums of bits with few different weights")
+    is_faster = found is not None and found.operations < _LANE * found.terms
+    return found if is_faster or schedule == "popcount" else None
 
 
 def _refused(schedule: str, rule: Rule, reason: str) -> CompileError:
@@ -168,18 +180,14 @@ def scheduled(
             hint = "give " + ", ".join(f"`--size {name}=64`" for name in rule.sizes) + ", or the same by `.at`"
             raise fail("E022", "the schedule grid takes rules at given sizes", place=rule.name, hint=hint)
         return lower(rule, None, remark)
-    found = None if schedule == "scalar" else choose(rule, types, schedule).plan
-    if found is None:
-        numbers = machine_types(rule, types)
-        kernel = lower(rule, numbers, remark)
-        counts = counted(kernel, numbers) if schedule in ("auto", "popcount") else None
-        if counts is not None and (schedule == "popcount" or counts.operations < _LANE * counts.terms):
-            return counts.kernel
-        if schedule == "popcount":
-            raise _refused("popcount", rule, _NO_SUMS)
-        return kernel
-    text = "\n".join(remark(statement) for statement in rule.statements)
-    return build(rule, types, found, is_packed=False, workers=1, remark=text)
+    found, _ = _planned(rule, types, schedule)
+    if found is not None:
+        text = "\n".join(remark(statement) for statement in rule.statements)
+        return build(rule, types, found, is_packed=False, workers=1, remark=text).kernel
+    numbers = machine_types(rule, types)
+    kernel = lower(rule, numbers, remark)
+    counts = _counted(kernel, numbers, schedule)
+    return kernel if counts is None else counts.kernel
 
 
 def _described(found: Plan) -> str:

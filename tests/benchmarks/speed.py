@@ -153,8 +153,7 @@ def _operations(program: dd.Program) -> float:
     total = 0
     for part in plan.passes:
         gates = [stage.gate for stage in part.stages]
-        streams = {leaf.stream for leaf in plan.circuit.leaves(gates)}
-        for group in (gates, [gate for name in streams for gate in plan.planes.get(name, [])]):
+        for group in (gates, plan.beside(part)):
             total += part.steps * (plan.circuit.weight(group) - len(plan.circuit.leaves(group)))
     return total * words
 

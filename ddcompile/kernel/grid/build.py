@@ -15,20 +15,19 @@ from math import prod
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import Types
 from ddcompile.kernel.dce import eliminate_dead_code
-from ddcompile.kernel.grid.arithmetic import both, compare, modulo, number, plus, times
+from ddcompile.kernel.grid.arithmetic import TRUE, both, compare, modulo, number, plus, times
 from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.grid.memory import Grid
 from ddcompile.kernel.grid.rows import PassCode, ring_buffers
 from ddcompile.kernel.grid.streams import Pass, Plan
 from ddcompile.kernel.grid.tiles import Tiling, tiling
+from ddcompile.kernel.lower import batch_function
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import (
     BIT,
     I64,
     WORD,
-    Arith,
     Buffer,
-    Const,
     Expr,
     Function,
     Invoke,
@@ -40,7 +39,7 @@ from ddcompile.kernel.nodes import (
 )
 from ddcompile.kernel.traverse import loads, stores
 
-__all__ = ["build", "phases", "units"]
+__all__ = ["Built", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +67,26 @@ def _rounds(parts: tuple[Pass, ...], tiles: list[Tiling]) -> list[_Round]:
     return found
 
 
-def phases(plan: Plan) -> int:
-    """How many phases a plan has."""
-    return _rounds(plan.passes, [tiling(plan, part) for part in plan.passes])[-1].last + 1
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A kernel, and how a team of threads may share its phases.
+
+    Attributes
+    ----------
+    kernel
+        The kernel.
+    phases
+        How many phases there are.
+    units
+        Into how many parts a phase can be divided: rows, or strips of a grid of one axis.
+    """
+
+    kernel: Kernel
+    phases: int
+    units: int
 
 
-def units(plan: Plan) -> int:
-    """Into how many parts a phase can be divided: rows, or strips of a grid of one axis."""
-    if len(plan.extents) > 1:
-        return plan.extents[0]
-    return tiling(plan, plan.passes[-1]).strips
-
-
-def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int, remark: str = "") -> Kernel:
+def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int, remark: str = "") -> Built:
     """The kernel of a plan.
 
     Parameters
@@ -92,7 +98,7 @@ def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int
     is_packed
         Whether inputs and results are words.
     workers
-        How many threads may work on one sample, each with rings of its own.
+        How many threads may work on one sample, each with rings of its own, if it can be divided so.
     remark
         A comment at the beginning.
     """
@@ -102,10 +108,12 @@ def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int
 class _Build:
     def __init__(self, rule: Rule, types: Types, plan: Plan, is_packed: bool, workers: int, remark: str) -> None:
         self.rule, self.plan, self.is_packed, self.remark = rule, plan, is_packed, remark
-        self.workers = workers
         self.shapes = types.shape
         self.tiles = [tiling(plan, part) for part in plan.passes]
         self.rounds = _rounds(plan.passes, self.tiles)
+        self.phases = self.rounds[-1].last + 1
+        self.units = plan.extents[0] if len(plan.extents) > 1 else self.tiles[-1].strips
+        self.workers = min(workers, self.units)
         declared = [d.name for d in (*rule.inputs, *rule.outputs)]
         self.names = Names([*declared, rule.name, f"{rule.name}_phase", f"{rule.name}_batch"])
         self.buffers = [self._interface(d.name, "input") for d in rule.inputs]
@@ -122,7 +130,7 @@ class _Build:
             return Buffer(name, role, WORD, (*shape[:-1], -(-shape[-1] // 64)))
         return Buffer(name, role, BIT, shape)
 
-    def run(self) -> Kernel:
+    def run(self) -> Built:
         rings = [
             ring_buffers(self.plan, part, tile, self.workers, self.names.fresh)
             for part, tile in zip(self.plan.passes, self.tiles, strict=True)
@@ -133,12 +141,8 @@ class _Build:
         if self.remark:
             code.remark(self.remark)
         for round_ in self.rounds:
-            is_last = round_ is self.rounds[-1]
-            test = Const(1, BIT) if is_last else compare("<=", phase, round_.last)
-            if round_.first and not is_last:
-                test = both(test, compare(">=", phase, round_.first))
-            elif is_last and len(self.rounds) > 1:
-                test = compare("==", phase, round_.last)
+            within = both(compare(">=", phase, round_.first), compare("<=", phase, round_.last))
+            test = within if len(self.rounds) > 1 else TRUE
             part, tile = self.plan.passes[round_.part], self.tiles[round_.part]
             with code.branch(test):
                 PassCode(
@@ -150,15 +154,12 @@ class _Build:
         scratch = {b.name: b for b in (self.between, *(b for r in rings for b in r.values())) if b.name in used}
         buffers = (*self.buffers, *scratch.values())
         name = self.rule.name
-        return Kernel(
-            name,
-            buffers,
-            (
-                Function(f"{name}_phase", (worker, phase, lower, upper), body),
-                Function(name, (), self._sample(self.rounds[-1].last + 1)),
-                self._batch(),
-            ),
+        functions = (
+            Function(f"{name}_phase", (worker, phase, lower, upper), body),
+            Function(name, (), self._sample()),
+            batch_function(name, self.buffers),
         )
+        return Built(Kernel(name, buffers, functions), self.phases, self.units)
 
     # --- memory ------------------------------------------------------------------------------------------------------
 
@@ -190,20 +191,13 @@ class _Build:
 
     # --- functions ---------------------------------------------------------------------------------------------------
 
-    def _sample(self, phases: int) -> tuple[Stmt, ...]:
+    def _sample(self) -> tuple[Stmt, ...]:
         """All phases, one after the other."""
-        if phases == 1:
+        if self.phases == 1:
             return (self._invoke(number(0)),)
         phase = Var(Names([*(b.name for b in self.buffers), self.rule.name]).fresh("phase"), I64)
-        return (Loop(phase, number(0), number(phases), (self._invoke(phase),)),)
+        return (Loop(phase, number(0), number(self.phases), (self._invoke(phase),)),)
 
     def _invoke(self, phase: Expr) -> Invoke:
         here = (number(0),) * len(self.buffers)
-        return Invoke(f"{self.rule.name}_phase", here, (number(0), phase, number(0), number(units(self.plan))))
-
-    def _batch(self) -> Function:
-        names = Names([*(b.name for b in self.buffers), self.rule.name])
-        count, sample = Var(names.fresh("n"), I64), Var(names.fresh("sample"), I64)
-        offsets = tuple(Arith("*", number(b.size), sample, I64) for b in self.buffers)
-        loop = Loop(sample, number(0), count, (Invoke(self.rule.name, offsets),))
-        return Function(f"{self.rule.name}_batch", (count,), (loop,))
+        return Invoke(f"{self.rule.name}_phase", here, (number(0), phase, number(0), number(self.units)))

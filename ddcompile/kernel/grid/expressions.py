@@ -24,7 +24,7 @@ from ddcompile.ir.nodes import (
     Unary,
 )
 from ddcompile.kernel.grid.circuits import Circuit, TooLarge
-from ddcompile.kernel.grid.sums import Form, added, holds, number_form, scaled_form
+from ddcompile.kernel.grid.sums import Form, added, holds, scaled_form
 
 __all__ = ["Environment", "Place", "Refused", "Translator"]
 
@@ -103,15 +103,15 @@ class Translator:
                 return gate
             if (weight, constant) == (-1, 1):
                 return self.circuit.negation(gate)
-        return holds(self.circuit, [(added([self._compared(form), number_form(-1)]), ">=")])
+        return holds(self.circuit, [(added([self._compared(form), Form(-1)]), ">=")])
 
     def form(self, expr: Expr, environment: Environment) -> Form:
         """The value of an expression; its depth is that of the rule's text."""
         match expr:
             case Literal(value):
-                return number_form(value)
+                return Form(value)
             case Index():
-                return number_form(self._number(expr, environment))
+                return Form(self._number(expr, environment))
             case Read(_, positions):
                 return self._read(expr, tuple(self.place(p, environment) for p in positions))
             case Unary(op, operand):
@@ -119,7 +119,7 @@ class Translator:
             case Binary("and" | "or" | "xor" as op, left, right):
                 return _of(self._logic(op, self.bit(left, environment), self.bit(right, environment)))
             case Binary("%", _, _):
-                return number_form(self._number(expr, environment))
+                return Form(self._number(expr, environment))
             case Binary("*", left, right):
                 return self._product(self.form(left, environment), self.form(right, environment))
             case Binary("+", left, right):

@@ -19,8 +19,8 @@ from ddcompile.kernel.grid.circuits import Circuit, Leaf, TooLarge
 from ddcompile.kernel.grid.expressions import Environment, Place, Refused, Translator
 from ddcompile.kernel.grid.passes import Sections
 from ddcompile.kernel.grid.sharing import Planes
-from ddcompile.kernel.grid.streams import Pass, Plan, Stage, Stream
-from ddcompile.kernel.grid.sums import Form, number_form
+from ddcompile.kernel.grid.streams import Plan, Stage, Stream
+from ddcompile.kernel.grid.sums import Form
 
 __all__ = ["Refused", "plan"]
 
@@ -275,7 +275,7 @@ class _Planner:
             raise Refused(f"an element of `{tensor}` depends on the place")
         where = tuple(p for p in positions if isinstance(p, int))
         value = Fraction(int(self.types.scaled[tensor][where]), 1 << self.types.tensor[tensor].exponent)
-        return number_form(value)
+        return Form(value)
 
     def _written_out(self, read: Read, positions: tuple[Place | int, ...]) -> Form:
         """A tensor of numbers, by the clause that defines the element."""
@@ -338,14 +338,7 @@ class _Planner:
             tuple(passes),
             tuple((*sources[source], stream) for stream, source in loaded.items()),
             tuple((buffer, number, kept.get(stream, stream)) for buffer, number, stream in results),
-            sum(self._weight(part) * part.steps for part in passes),
         )
-
-    def _weight(self, part: Pass) -> int:
-        gates = [stage.gate for stage in part.stages]
-        streams = {leaf.stream for leaf in self.circuit.leaves(gates)}
-        beside = [gate for name in streams for gate in self.planes.gates.get(name, [])]
-        return self.circuit.weight(gates) + self.circuit.weight(beside) + len(beside)
 
 
 def _constant(expr: Expr) -> int:

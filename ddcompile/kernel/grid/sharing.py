@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from fractions import Fraction
-from math import gcd, lcm
 from typing import TypeAlias
 
 from ddcompile.ir.nodes import Number
 from ddcompile.kernel.grid.circuits import Circuit, Leaf
-from ddcompile.kernel.grid.sums import Form, added, digits, scaled_form
+from ddcompile.kernel.grid.sums import Form, added, coprime, digits, scaled_form
 
 __all__ = ["Planes"]
 
@@ -48,8 +46,9 @@ class Planes:
         found: dict[tuple[str, _Pattern], list[tuple[tuple[int, ...], Number]]] = defaultdict(list)
         for (stream, outer), items in rows.items():
             if len(items) > 1:
-                pattern, factor = _primitive(sorted(items))
-                found[stream, pattern].append((outer, factor))
+                places, weights = zip(*sorted(items), strict=True)
+                whole, factor = coprime(weights)
+                found[stream, tuple(zip(places, whole, strict=True))].append((outer, factor))
         replaced: list[Form] = []
         for (stream, pattern), uses in sorted(found.items()):
             if len(uses) < 2:
@@ -71,12 +70,3 @@ class Planes:
         numbers, low = self._known[stream, pattern]
         terms = [(self.circuit.leaf(Leaf(stream, n, (*outer, 0))), 1 << k) for k, n in enumerate(numbers)]
         return Form(low, tuple(sorted(terms)))
-
-
-def _primitive(items: list[tuple[int, Number]]) -> tuple[_Pattern, Number]:
-    """A pattern and the factor that gives the items; its first integer is positive."""
-    weights = [Fraction(weight) for _, weight in items]
-    scale = lcm(*(weight.denominator for weight in weights))
-    whole = [int(weight * scale) for weight in weights]
-    divisor = gcd(*whole) if whole[0] > 0 else -gcd(*whole)
-    return tuple((d, w // divisor) for (d, _), w in zip(items, whole, strict=True)), Fraction(divisor, scale)

@@ -81,8 +81,6 @@ class Plan:
         One after the other.
     inputs, results
         Where streams come from and go to: buffer, number of the grid in it, stream.
-    operations
-        About how many operations on words an element's word takes, for all steps.
     """
 
     extents: tuple[int, ...]
@@ -93,4 +91,19 @@ class Plan:
     passes: tuple[Pass, ...]
     inputs: tuple[tuple[str, int, str], ...]
     results: tuple[tuple[str, int, str], ...]
-    operations: int
+
+    @property
+    def operations(self) -> int:
+        """About how many operations on words a word of the grid takes, for all steps."""
+        return sum(self.work(part) * part.steps for part in self.passes)
+
+    def work(self, part: Pass) -> int:
+        """About how many operations on words a word of the grid takes in a step of a pass."""
+        beside = self.beside(part)
+        gates = [stage.gate for stage in part.stages]
+        return self.circuit.weight(gates) + self.circuit.weight(beside) + len(beside)
+
+    def beside(self, part: Pass) -> list[int]:
+        """The gates of the planes that are kept beside the rows that a pass reads."""
+        streams = {leaf.stream for leaf in self.circuit.leaves([stage.gate for stage in part.stages])}
+        return [gate for name in streams for gate in self.planes.get(name, [])]

@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
 from math import gcd, lcm
-from typing import TypeAlias
 
 from ddcompile.ir.nodes import Number
 from ddcompile.kernel.grid.circuits import Circuit, TooLarge
 
-__all__ = ["Form", "Test", "added", "digits", "holds", "number_form", "scaled_form", "tested"]
+__all__ = ["Form", "added", "coprime", "digits", "holds", "scaled_form", "tested"]
 
 _TABLE = 4
 """Planes up to which the least circuit of a test is searched for over all orders of the planes."""
 _PLANES = 64
-
-Test: TypeAlias = tuple[int | None, int | None]
-"""The least and the greatest number of an interval; None for no bound."""
+_RUNS = 1 << 16
+"""Numbers that a condition is tried on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,6 @@ class Form:
         """The least and greatest value if all bits are independent."""
         low = self.constant + sum(weight for _, weight in self.terms if weight < 0)
         return low, self.constant + sum(weight for _, weight in self.terms if weight > 0)
-
-
-def number_form(value: Number) -> Form:
-    """A number."""
-    return Form(value)
 
 
 def added(forms: Sequence[Form]) -> Form:
@@ -74,7 +67,8 @@ def holds(circuit: Circuit, tests: Sequence[tuple[Form, str]]) -> int:
         if not form.terms:
             result = circuit.conjunction(result, circuit.constant(_stands(form.constant, relation)))
             continue
-        terms, factor = _primitive(form)
+        weights, factor = coprime([weight for _, weight in form.terms])
+        terms = tuple(zip((gate for gate, _ in form.terms), weights, strict=True))
         parts.setdefault(terms, []).append((factor, form.constant, relation))
     for terms, relations in parts.items():
         planes, low, high = digits(circuit, terms)
@@ -101,14 +95,13 @@ def _stands(value: Number, relation: str) -> bool:
     return value != 0
 
 
-def _primitive(form: Form) -> tuple[tuple[tuple[int, int], ...], Number]:
-    """The terms with coprime integers, the first one positive, and what to multiply them by for those of the form."""
-    weights = [Fraction(weight) for _, weight in form.terms]
-    scale = lcm(*(weight.denominator for weight in weights))
-    whole = [int(weight * scale) for weight in weights]
+def coprime(weights: Sequence[Number]) -> tuple[tuple[int, ...], Number]:
+    """Integers without a common divisor, the first one positive, and the number that they are to be multiplied by."""
+    exact = [Fraction(weight) for weight in weights]
+    scale = lcm(*(weight.denominator for weight in exact))
+    whole = [int(weight * scale) for weight in exact]
     divisor = gcd(*whole) if whole[0] > 0 else -gcd(*whole)
-    terms = tuple((gate, weight // divisor) for (gate, _), weight in zip(form.terms, whole, strict=True))
-    return terms, Fraction(divisor, scale)
+    return tuple(weight // divisor for weight in whole), Fraction(divisor, scale)
 
 
 def digits(circuit: Circuit, terms: Sequence[tuple[int, int]]) -> tuple[list[int], int, int]:
@@ -147,15 +140,13 @@ def tested(circuit: Circuit, planes: Sequence[int], most: int, condition: Callab
         orders = permutations(range(len(planes)))
         found = [_decided(circuit, [planes[k] for k in order], _reordered(table, order)) for order in orders]
         return min(found, key=lambda gate: circuit.weight([gate]))
-    # Runs of numbers that satisfy the condition.
-    result, start = circuit.zero, None
-    changes = [v for v in range(most + 1) if v == 0 or condition(v) != condition(v - 1)] if most < 1 << 16 else None
-    if changes is None:
+    if most >= _RUNS:
         raise TooLarge
-    for position, value in enumerate(changes):
-        if condition(value):
-            start = value
-            end = changes[position + 1] if position + 1 < len(changes) else None
+    # Runs of numbers that satisfy the condition.
+    result = circuit.zero
+    changes = [v for v in range(most + 1) if v == 0 or condition(v) != condition(v - 1)]
+    for start, end in zip(changes, [*changes[1:], None], strict=True):
+        if condition(start):
             run = _at_least(circuit, planes, start)
             if end is not None:
                 run = circuit.conjunction(run, circuit.negation(_at_least(circuit, planes, end)))

@@ -16,9 +16,8 @@ from math import prod
 from ddcompile.kernel.grid.circuits import Leaf
 from ddcompile.kernel.grid.streams import Pass, Plan
 
-__all__ = ["WORD_BITS", "Reach", "Ring", "Tiling", "rows_of", "tiling"]
+__all__ = ["Reach", "Ring", "Tiling", "rows_of", "tiling"]
 
-WORD_BITS = 64
 _CACHES = ((32 << 10, 1.0), (512 << 10, 1.25), (4 << 20, 2.0))
 """Bytes of rings, and about how many times slower it is to work in them than in a first cache."""
 _SLOWEST = 4.0
@@ -105,20 +104,17 @@ def tiling(plan: Plan, part: Pass) -> Tiling:
 
 def _candidates(plan: Plan, part: Pass) -> Iterator[tuple[float, Tiling]]:
     extents = rows_of(plan.extents)
-    total = -(-extents[-1] // WORD_BITS)
+    total = -(-extents[-1] // 64)
     needs, reach = _needs(plan, part)
     delay, lag = _delays(plan, part)
-    gates = [stage.gate for stage in part.stages]
-    streams = {leaf.stream for leaf in plan.circuit.leaves(gates)}
-    beside = [gate for name in streams for gate in plan.planes.get(name, [])]
-    work = plan.circuit.weight(gates) + plan.circuit.weight(beside) + len(beside) + len(gates)
+    work = plan.work(part) + len(part.stages)
     move = next(cost for size, cost in _MOVES if 8 * total * prod(extents[:-1]) <= size)
     counts = {n for n in (1 << k for k in range(total.bit_length())) if n == 1 or total // n >= _FEWEST_WORDS}
     for steps in range(1, min(part.steps, _MOST_STEPS) + 1):
         rounds = -(-part.steps // steps)
         if steps != -(-part.steps // rounds):
             continue
-        before, after = (-(-steps * distance // WORD_BITS) for distance in (-reach[-1][0], reach[-1][1]))
+        before, after = (-(-steps * distance // 64) for distance in (-reach[-1][0], reach[-1][1]))
         rings = _rings(plan, part, delay, lag, steps)
         for strips in sorted(counts):
             own = total // strips + (total % strips > 0)

@@ -38,7 +38,7 @@ _STENCILS = {
 def test_kernels_are_sound(stencil: str, width: int, packed: bool) -> None:
     rule = dd.iterate(dd.parse(_STENCILS[stencil]), 5).at(H=3, W=width).rule
     types = check(rule)
-    kernel = build(rule, types, plan(rule, types), is_packed=packed, workers=2)
+    kernel = build(rule, types, plan(rule, types), is_packed=packed, workers=2).kernel
     assert verify(kernel) == []
 
 
@@ -88,7 +88,7 @@ def test_crops_are_smaller_than_what_they_read() -> None:
 def test_code_does_not_grow_with_the_steps() -> None:
     program = dd.iterate(dd.parse(_STENCILS["ring"]), 10**6).at(H=3, W=64)
     types = check(program.rule)
-    kernel = build(program.rule, types, plan(program.rule, types), is_packed=False, workers=1)
+    kernel = build(program.rule, types, plan(program.rule, types), is_packed=False, workers=1).kernel
     assert verify(kernel) == []
     assert len(kernel.sample.body) == 1
 
