@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ddcompile.diagnostics import fail
-from ddcompile.frontends.torch.layers import Drafts
+from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.torch.values import Element, Units, replicated, sample_of
 
 __all__ = ["Context"]

@@ -12,9 +12,9 @@ from torch import fx, nn
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.declarations import extents, parsed_declarations
+from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.torch.checks import check_module, float_type
-from ddcompile.frontends.torch.layers import Drafts
 from ddcompile.frontends.torch.operations import Context, apply
 from ddcompile.frontends.torch.tracing import path_of, trace
 from ddcompile.frontends.torch.values import BatchHead, Units, replicated, sample_of

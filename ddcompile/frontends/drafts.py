@@ -1,4 +1,4 @@
-"""Collects the layers of a traced module: drafts first, one an operation, then joined where that changes no number."""
+"""Collects the layers of a traced model: drafts first, one an operation, then joined where that changes no number."""
 
 from __future__ import annotations
 
