@@ -70,7 +70,8 @@ def test_units_of_measurement_do_not_matter() -> None:
     labels = points.sum(axis=1) > 0
     scale = np.array([1, 2.0**30, 2.0**-30])
     first = ENNClassifier(thresholds=5, random_state=0).fit(points, labels).predict(points)
-    assert np.array_equal(ENNClassifier(thresholds=5, random_state=0).fit(points * scale, labels).predict(points * scale), first)
+    second = ENNClassifier(thresholds=5, random_state=0).fit(points * scale, labels).predict(points * scale)
+    assert np.array_equal(first, second)
 
 
 def test_several_outputs_share_thresholds() -> None:
