@@ -17,7 +17,8 @@ from ddcompile.frontends.places import at
 __all__ = ["Layer", "Model", "Network", "Sparse", "as_network", "load_network"]
 
 Model: TypeAlias = Any
-"""A network: in memory, a torch module, what was learned, one `.npz` file, or CSV files, one a layer."""
+"""A network: in memory, a torch module, what was learned, a fitted scikit-learn model or a bound method of one, one
+`.npz` file, or CSV files, one a layer."""
 
 
 def as_network(
@@ -27,7 +28,7 @@ def as_network(
 
     Parameters
     ----------
-    model : Network, torch.nn.Module, ENNClassifier, path or sequence of paths
+    model : Network, torch.nn.Module, ENNClassifier, scikit-learn model, path or sequence of paths
         Or anything else with a method `to_network()` that returns a Network.
     inputs : str or sequence of shapes, optional
         Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
@@ -54,7 +55,13 @@ def as_network(
         network = model.to_network()
         if isinstance(network, Network):
             return network
-    hint = "networks are torch modules, fitted ENNClassifiers, .npz files, CSV files, ddcompile.Network"
+    base = sys.modules.get("sklearn.base")
+    if base is not None and isinstance(getattr(model, "__self__", model), base.BaseEstimator):
+        from ddcompile.frontends import sklearn
+
+        return sklearn.network_of(model)
+    kinds = "torch modules, fitted ENNClassifiers and scikit-learn models, .npz files, CSV files, ddcompile.Network"
+    hint = f"networks are {kinds}"
     raise fail("U011", f"{type(model).__name__} is no network", hint=hint)
 
 
@@ -82,6 +89,10 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
     if not files:
         raise fail("N001", "no network file was given")
     starts = [_start(path) for path in files]
+    for path, start in zip(files, starts, strict=True):
+        if start.startswith(b"\x80"):
+            hint = "load it yourself, if you trust it, and give the model to dd.distill"
+            raise fail("N003", "a pickle, which can run code when it is loaded", place=str(path), hint=hint)
     if any(start.startswith(b"PK") for start in starts):
         if len(files) > 1:
             raise fail(

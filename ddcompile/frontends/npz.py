@@ -23,6 +23,7 @@ __all__ = ["npz_bytes", "read_npz"]
 
 _NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|data|indices|indptr|shape)")
 _PICKLED = "reading what torch.save wrote can run code: load the module yourself, and give it to dd.distill"
+_SKOPS = "a model that skops.io.dump wrote is read by skops.io.load; give what it returns to dd.distill"
 _SPARSE = ("data", "indices", "indptr", "shape")
 
 
@@ -73,7 +74,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 if not member.endswith(".npy"):
-                    hint = _PICKLED if member.endswith("data.pkl") else ""
+                    hint = _PICKLED if member.endswith("data.pkl") else _SKOPS if member == "schema.json" else ""
                     raise fail("N003", f"not a .npz file of arrays: it holds `{member}`", place=place, hint=hint)
                 arrays[member.removesuffix(".npy")] = _array(archive.read(member), member, place)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:

@@ -73,6 +73,8 @@ BAD = {
     "npy": (raw(header("(1,)") + bytes(8), "a.npy"), "N003", "not a .npz file"),
     "binary csv": (raw(b"\xff\xfe\x00", "a.csv"), "N003", "neither a .npz file nor text with numbers"),
     "a zip of something": (raw(zipped("m/data.pkl", b"")), "N003", "not a .npz file of arrays: it holds `m/data.pkl`"),
+    "a pickle": (raw(b"\x80\x04K\x01."), "N003", "a pickle, which can run code when it is loaded"),
+    "skops": (raw(zipped("schema.json", b"{}")), "N003", "not a .npz file of arrays: it holds `schema.json`"),
     "cut short": (raw(whole()[:100]), "N004", "the file is damaged or cut short: File is not a zip file"),
     "cut at the end": (raw(whole()[:-30]), "N004", "the file is damaged or cut short: "),
     "a flipped bit": (raw(flipped()), "N004", "the file is damaged or cut short: Bad CRC-32 for file '0.weight.npy'"),

@@ -1,0 +1,82 @@
+"""What a scikit-learn model is made of: steps of a pipeline, an estimator at the end, and which of its functions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ddcompile.diagnostics import fail
+
+__all__ = ["METHODS", "Chain", "chain_of", "checked_fit", "kind_of"]
+
+METHODS = ("predict", "decision_function", "predict_proba")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """Steps, in order, with their places for messages; the estimator; which function of it is meant."""
+
+    steps: tuple[tuple[str, Any], ...]
+    last: Any
+    place: str
+    method: str
+
+    @property
+    def name(self) -> str:
+        """What the model is called: `random_forest_classifier`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind_of(self.last)).lower()
+
+
+def kind_of(estimator: object) -> str:
+    """The name of the class of an estimator."""
+    return type(estimator).__name__
+
+
+def chain_of(model: Any) -> Chain:
+    """Take a model apart.
+
+    Parameters
+    ----------
+    model : sklearn.base.BaseEstimator or a bound method of one
+
+    Raises
+    ------
+    CompileError
+        N702 for other functions than `METHODS`.
+    """
+    method = "predict"
+    if not isinstance(model, BaseEstimator):
+        model, method = model.__self__, model.__name__
+    place = kind_of(model)
+    if method not in METHODS:
+        hint = f"functions: {', '.join(METHODS)}"
+        raise fail("N702", f"the function `{method}` is not imported", place=place, hint=hint)
+    steps: list[tuple[str, Any]] = []
+    while type(model) is Pipeline:
+        parts = [(f"{place}.{label}", part) for label, part in model.steps if part not in (None, "passthrough")]
+        if not parts:
+            raise fail("N702", "a pipeline without an estimator predicts nothing", place=place)
+        *before, (place, model) = parts
+        steps += before
+    return Chain(tuple(steps), model, place, method)
+
+
+def checked_fit(estimator: Any, place: str, *attributes: str) -> None:
+    """Refuse what is not fitted.
+
+    Raises
+    ------
+    CompileError
+        N701.
+    """
+    try:
+        check_is_fitted(estimator, attributes or None)
+    except (NotFittedError, TypeError) as error:
+        message = f"`{kind_of(estimator)}` is not fitted"
+        raise fail("N701", message, place=place, hint="call fit, then distill it") from error

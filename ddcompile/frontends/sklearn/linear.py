@@ -1,0 +1,165 @@
+"""Linear models and multi-layer perceptrons as layers.
+
+The class of a linear classifier is that of the largest score, the first of equal ones; of two classes it is the second
+where the one score is above 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn import linear_model as linear, neural_network as neural, svm
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.activations import Activation
+from ddcompile.frontends.float_types import FLOAT_TYPES
+from ddcompile.frontends.network import Layer
+from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of
+
+__all__ = ["NETWORKS", "Layers", "layers_of"]
+
+_CLASSIFIERS = (
+    linear.LogisticRegression,
+    linear.LogisticRegressionCV,
+    linear.Perceptron,
+    linear.RidgeClassifier,
+    linear.RidgeClassifierCV,
+    linear.SGDClassifier,
+    svm.LinearSVC,
+)
+_REGRESSORS = (
+    linear.ARDRegression,
+    linear.BayesianRidge,
+    linear.ElasticNet,
+    linear.ElasticNetCV,
+    linear.HuberRegressor,
+    linear.Lars,
+    linear.LarsCV,
+    linear.Lasso,
+    linear.LassoCV,
+    linear.LassoLars,
+    linear.LinearRegression,
+    linear.OrthogonalMatchingPursuit,
+    linear.QuantileRegressor,
+    linear.Ridge,
+    linear.RidgeCV,
+    linear.SGDRegressor,
+    linear.TheilSenRegressor,
+    svm.LinearSVR,
+)
+NETWORKS = (*_CLASSIFIERS, *_REGRESSORS, neural.MLPClassifier, neural.MLPRegressor)
+"""The estimators that are imported, themselves; those derived from them may predict in another way."""
+
+_ACTIVATIONS: dict[str, Activation] = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """Layers, what is done with the last, and the type in which the framework computes them."""
+
+    layers: tuple[Layer, ...]
+    head: str
+    dtype: str
+
+
+def layers_of(chain: Chain) -> Layers:
+    """The layers of an estimator out of `NETWORKS`.
+
+    Raises
+    ------
+    CompileError
+        N701 if it is not fitted, N702, N703 for functions and settings that are not imported, N705 if its arrays do not
+        fit together or are not finite.
+    """
+    model, place = chain.last, chain.place
+    try:
+        if type(model) in _CLASSIFIERS:
+            return _classifier(model, chain)
+        if type(model) in _REGRESSORS:
+            checked_fit(model, place, "coef_")
+            if chain.method != "predict":
+                raise _no_function(chain)
+            return _linear(model, *_scores(model), "none")
+        return _perceptron(model, chain)
+    except CompileError as error:
+        raise CompileError(
+            d if d.code.startswith("N7") else fail("N705", d.message, place=place).diagnostics[0]
+            for d in error.diagnostics
+        ) from None
+
+
+def _classifier(model: Any, chain: Chain) -> Layers:
+    checked_fit(model, chain.place, "coef_")
+    labels = getattr(model, "_label_binarizer", None)
+    if labels is not None and labels.y_type_.startswith("multilabel"):
+        hint = "fit one classifier a label, or take its decision_function"
+        if chain.method == "predict":
+            raise fail("N703", "several labels a sample are not imported", place=chain.place, hint=hint)
+    weight, bias = _scores(model)
+    classes = len(model.classes_)
+    if chain.method == "decision_function":
+        return _linear(model, weight, bias, "none")
+    if chain.method == "predict":
+        if len(weight) == 1:
+            return _linear(model, weight, bias, "none", "step")
+        return _linear(model, weight, bias, "argmax")
+    is_logistic = type(model) in (linear.LogisticRegression, linear.LogisticRegressionCV)
+    if not is_logistic or (model.solver == "liblinear" and classes > 2):
+        raise _no_function(chain)
+    if len(weight) == 1:
+        weight, bias = np.vstack([np.zeros_like(weight), weight]), np.append(np.zeros_like(bias), bias)
+    return _linear(model, weight, bias, "softmax")
+
+
+def _scores(model: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The weights (scores, inputs) and biases of a linear model."""
+    weight = model.coef_.toarray() if hasattr(model.coef_, "toarray") else np.asarray(model.coef_)
+    weight = np.atleast_2d(weight)
+    bias = np.broadcast_to(np.ravel(model.intercept_), len(weight))
+    return weight, bias
+
+
+def _linear(
+    model: Any, weight: np.ndarray, bias: np.ndarray, head: str, activation: Activation = "identity"
+) -> Layers:
+    return Layers((Layer(weight, bias, activation, path=kind_of(model)),), head, _type(weight))
+
+
+def _type(weight: np.ndarray) -> str:
+    return str(weight.dtype) if str(weight.dtype) in FLOAT_TYPES else "float64"
+
+
+def _perceptron(model: Any, chain: Chain) -> Layers:
+    checked_fit(model, chain.place, "coefs_")
+    is_classifier = type(model) is neural.MLPClassifier
+    if chain.method == "decision_function" or (chain.method == "predict_proba" and not is_classifier):
+        raise _no_function(chain)
+    hidden, out = _ACTIVATIONS.get(model.activation), model.out_activation_
+    if hidden is None or out not in ("identity", "logistic", "softmax"):
+        name = out if hidden is not None else model.activation
+        raise fail("N703", f"the activation `{name}` is not imported", place=chain.place)
+    last = len(model.coefs_) - 1
+    layers = [
+        Layer(weight.T, bias, "identity" if k == last else hidden, path=f"{kind_of(model)}.coefs_[{k}]")
+        for k, (weight, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True))
+    ]
+    dtype = _type(model.coefs_[0])
+    if out == "identity":
+        return Layers(tuple(layers), "none", dtype)
+    score = layers[last]
+    if out == "logistic" and model._label_binarizer.y_type_.startswith("multilabel"):
+        decided: Activation = "step" if chain.method == "predict" else "sigmoid"
+        layers[last] = Layer(score.weight, score.bias, decided, path=score.path)
+        return Layers(tuple(layers), "none", dtype)
+    if out == "logistic":  # 1 / (1 + exp(-s)) is the second of softmax(0, s)
+        weight, bias = score.dense_weight(), score.bias
+        weight, bias = np.vstack([np.zeros_like(weight), weight]), np.append(np.zeros_like(bias), bias)
+        layers[last] = Layer(weight, bias, path=score.path)
+    return Layers(tuple(layers), "argmax" if chain.method == "predict" else "softmax", dtype)
+
+
+def _no_function(chain: Chain) -> CompileError:
+    message = f"`{chain.method}` of `{kind_of(chain.last)}` is not imported"
+    return fail("N702", message, place=chain.place, hint="give the model itself, for predict")
