@@ -113,7 +113,10 @@ class Program:
         return bundle(rule, interpret(rule, given))
 
     def jit(self, n_jobs: int = 1, schedule: str = "auto") -> Callable[..., Any]:
-        """Compile the rule to machine code.
+        """Compile the rule to machine code, or find the code on disk if it has been compiled before.
+
+        The folder is `~/.cache/ddcompile`, or that of `XDG_CACHE_HOME`; the environment variable `DDCOMPILE_CACHE`
+        names another one, or is `off`.
 
         Parameters
         ----------

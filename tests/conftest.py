@@ -14,6 +14,9 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
+# What is tested is compiling; the processes that tests start are told so too.
+os.environ["DDCOMPILE_CACHE"] = "off"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")

@@ -5,23 +5,21 @@ from __future__ import annotations
 import ctypes
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from ddcompile.backends.llvm.artifact import Artifact
 from ddcompile.backends.llvm.compile import Library
-from ddcompile.backends.llvm.lanes import block_bytes
-from ddcompile.backends.llvm.module import print_batch, print_kernel, symbol
+from ddcompile.backends.llvm.request import PREFIX, Request
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
 from ddcompile.ir.nodes import Rule
-from ddcompile.ir.types import Types, ValueType, infer
+from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.verifier import check
-from ddcompile.kernel.grid.build import build
-from ddcompile.kernel.lanes import Lanes
-from ddcompile.kernel.nodes import Kernel
-from ddcompile.kernel.schedules import Schedule, check_schedule, choose
+from ddcompile.kernel.schedules import Schedule, check_schedule
 from ddcompile.runtime.arrays import bundle, prepare, results
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
@@ -30,17 +28,11 @@ from ddcompile.runtime.threads import check_jobs, spread, team
 
 __all__ = ["CompiledRule", "compile_jit"]
 
-_PREFIX = "ddcompile_rule"
-"""The sample function's symbol, whatever the rule is called: no library has it."""
 _KEPT = 64
 """How many specialisations of a rule with sizes or rational inputs are kept, the latest used ones."""
 
-_Key: TypeAlias = tuple[Rule, tuple[tuple[str, ValueType], ...], bool]
-"""What machine code is for: a rule without sizes, the types of its rational inputs, and whether bits are packed."""
-
-
 def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> CompiledRule:
-    """Compile a rule to machine code for this processor.
+    """Compile a rule to machine code for this processor, or find the code on disk (`ddcompile.runtime.cache`).
 
     Parameters
     ----------
@@ -75,11 +67,12 @@ class CompiledRule:
         self.rule = rule
         self.n_jobs = check_jobs(n_jobs)
         self.schedule: Schedule = check_schedule(schedule)
-        self._programs: OrderedDict[_Key, _Program] = OrderedDict()
+        self._programs: OrderedDict[Request, _Program] = OrderedDict()
         self._lock = Lock()
-        types = check(rule)
-        if not rule.sizes and not any(declaration.type.kind == "rat" for declaration in rule.inputs):
-            self._programs[rule, (), False] = _Program(rule, types, self.n_jobs, self.schedule)
+        if rule.sizes or any(declaration.type.kind == "rat" for declaration in rule.inputs):
+            check(rule)
+        else:
+            self._program(rule, {})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledRule, (self.rule, self.n_jobs, self.schedule)
@@ -114,7 +107,7 @@ class CompiledRule:
         prepared = prepare(rule, arrays)
         program = self._program(prepared.rule, ranged_types(prepared))
         raw = program.run(prepared.arrays, prod(prepared.batch_shape))
-        return results(program.types.rule, program.types, raw, prepared.batch_shape)
+        return results(program.rule, program.made, raw, prepared.batch_shape)
 
     def _packed(self, rule: Rule, arrays: Sequence[Any]) -> Any:
         """Results for packed bits, packed."""
@@ -126,7 +119,7 @@ class CompiledRule:
                 samples = prod(batch)
                 given = [array.words.reshape((samples, *array.words.shape[len(batch) :])) for array in packed]
                 raw = program.run(given, samples)
-                shapes = [(*batch, *program.types.shape[d.name]) for d in special.outputs]
+                shapes = [(*batch, *program.made.shape[d.name]) for d in special.outputs]
                 words = [a.reshape((*batch, *a.shape[1:])) for a in raw]
                 return bundle(rule, [Packed(w, shape) for w, shape in zip(words, shapes, strict=True)])
         found = self._plain(rule, [np.asarray(array) for array in arrays])
@@ -145,16 +138,14 @@ class CompiledRule:
 
     def _program(self, rule: Rule, rationals: dict[str, ValueType], *, is_packed: bool = False) -> _Program:
         """The program for a rule without sizes and rational inputs of these types."""
-        key = rule, tuple(rationals.items()), is_packed
+        request = Request(rule, tuple(rationals.items()), self.n_jobs, self.schedule, is_packed)
         with self._lock:
-            program = self._programs.get(key)
-            other = self._programs.get((*key[:2], not is_packed))
-            if program is None and other is not None and not other.is_grid:
-                program = self._programs[key] = other
-            elif program is None:
-                types = infer(rule, rationals) if rationals else check(rule)
-                program = self._programs[key] = _Program(rule, types, self.n_jobs, self.schedule, is_packed=is_packed)
-            self._programs.move_to_end(key)
+            program = self._programs.get(request)
+            if program is None:
+                other = self._programs.get(replace(request, is_packed=not is_packed))
+                has_code = other is not None and not other.made.is_grid
+                program = self._programs[request] = other if has_code and other is not None else _Program(request)
+            self._programs.move_to_end(request)
             while len(self._programs) > _KEPT:
                 self._programs.popitem(last=False)
             return program
@@ -163,30 +154,18 @@ class CompiledRule:
 class _Program:
     """Machine code for a rule without sizes."""
 
-    def __init__(self, rule: Rule, types: Types, n_jobs: int, schedule: Schedule, *, is_packed: bool = False) -> None:
-        self.types = types
-        self.n_jobs = n_jobs
-        chosen = choose(rule, types, schedule)
-        plan = chosen.plan
-        self.is_grid = plan is not None
-        """Whether code for packed bits is another than that for others."""
-        self.is_packed = is_packed and self.is_grid
+    def __init__(self, request: Request) -> None:
+        self.rule = request.rule
+        self.made = request.artifact()
+        self.is_packed = request.is_packed and self.made.is_grid
         """Whether bits are given and taken in words."""
-        self._phases = self._units = 0
-        if plan is not None:
-            built = build(rule, types, plan, is_packed=is_packed, workers=n_jobs)
-            self.kernel, self._phases, self._units = built.kernel, built.phases, built.units
-        else:
-            assert chosen.kernel is not None
-            self.kernel = chosen.kernel
-        self._blocks = None if chosen.lanes is None else _Blocks(self.kernel, chosen.lanes, chosen.width)
-        self._library = Library(print_kernel(self.kernel, _PREFIX, comments=False))
-        pointers = [ctypes.c_void_p] * (len(self.kernel.parameters) + self.kernel.needs_scratch)
-        name = symbol(self.kernel, self.kernel.batch.name, _PREFIX)
-        self._batch = self._library.function(name, ctypes.c_int64, *pointers)
-        if self.kernel.phase is not None:
-            name = symbol(self.kernel, self.kernel.phase.name, _PREFIX)
-            self._phase = self._library.function(name, *[ctypes.c_int64] * 4, *pointers)
+        self._n_jobs = request.n_jobs
+        self._library = Library(self.made.code)
+        self._blocks = _Blocks(request, self.made) if self.made.width else None
+        pointers = [ctypes.c_void_p] * (len(self.made.buffers) + (self.made.scratch_bytes is not None))
+        self._batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
+        if self.made.is_grid:
+            self._phase = self._library.function(f"{PREFIX}_phase", *[ctypes.c_int64] * 4, *pointers)
 
     @property
     def code_bytes(self) -> int:
@@ -195,11 +174,11 @@ class _Program:
 
     def run(self, arrays: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
         """Compute `count` samples; scaled integers, doubles or words of shape (count, *shape) for each result."""
-        inputs = [input_memory(b, array) for b, array in zip(self.kernel.of_role("input"), arrays, strict=True)]
-        outputs = [output_memory(buffer, count) for buffer in self.kernel.of_role("output")]
+        inputs = [input_memory(b, array) for b, array in zip(self.made.inputs, arrays, strict=True)]
+        outputs = [output_memory(buffer, count) for buffer in self.made.outputs]
         rows = [
             array.reshape(count, b.size * b.type.words)
-            for b, array in zip(self.kernel.parameters, [*inputs, *outputs], strict=True)
+            for b, array in zip(self.made.buffers, [*inputs, *outputs], strict=True)
         ]
 
         def work(start: int, stop: int) -> None:
@@ -211,43 +190,46 @@ class _Program:
             pointers = [*(array[start:stop].ctypes.data for array in rows), *(array.ctypes.data for array in scratch)]
             self._batch(stop - start, *pointers)
 
-        if self.n_jobs > count and self._units > 1:
+        if self._n_jobs > count and self.made.units > 1:
             scratch = self._scratch()
             for sample in range(count):
                 pointers = [*(array[sample].ctypes.data for array in rows), *(a.ctypes.data for a in scratch)]
-                team(lambda *job, p=pointers: self._phase(*job, *p), self._phases, self._units, self.n_jobs)
+                team(lambda *job, p=pointers: self._phase(*job, *p), self.made.phases, self.made.units, self._n_jobs)
         else:
-            spread(work, count, self.n_jobs)
-        return [output_values(b, array, count) for b, array in zip(self.kernel.of_role("output"), outputs, strict=True)]
+            spread(work, count, self._n_jobs)
+        return [output_values(b, array, count) for b, array in zip(self.made.outputs, outputs, strict=True)]
 
     def _scratch(self) -> list[np.ndarray]:
         """The memory that a call needs to work in, if any."""
-        return [np.empty(self.kernel.scratch_bytes // 8, dtype=np.uint64)] if self.kernel.needs_scratch else []
+        size = self.made.scratch_bytes
+        return [] if size is None else [np.empty(size // 8, dtype=np.uint64)]
 
 
 class _Blocks:
     """Machine code for many samples at once, made when there are so many for the first time."""
 
-    def __init__(self, kernel: Kernel, lanes: Lanes, width: int) -> None:
-        self.width = width
+    def __init__(self, request: Request, made: Artifact) -> None:
+        self.width = made.width
         self.code_bytes = 0
-        self._kernel, self._lanes = kernel, lanes
+        self._bytes = made.block_bytes
+        self._request = request
         self._library: Library | None = None
+        self._function: Any = None
         self._lock = Lock()
 
     def run(self, rows: Sequence[np.ndarray]) -> int:
         """Compute as many samples as make whole blocks, from and to an array a buffer; how many these are."""
         blocks = len(rows[0]) // self.width
-        memory = np.empty(block_bytes(self._kernel, self.width) // 8, dtype=np.uint64)
+        memory = np.empty(self._bytes // 8, dtype=np.uint64)
         pointers = [array.ctypes.data for array in (*rows, memory)]
-        self._compiled().function(f"{_PREFIX}_blocks", ctypes.c_int64, *[ctypes.c_void_p] * len(pointers))(
-            blocks, *pointers
-        )
+        self._compiled(len(pointers))(blocks, *pointers)
         return blocks * self.width
 
-    def _compiled(self) -> Library:
+    def _compiled(self, pointers: int) -> Any:
         with self._lock:
-            if self._library is None:
-                self._library = Library(print_batch(self._kernel, self._lanes, self.width, _PREFIX))
+            if self._function is None:
+                self._library = Library(self._request.blocks())
                 self.code_bytes = self._library.size
-            return self._library
+                types = [ctypes.c_int64, *[ctypes.c_void_p] * pointers]
+                self._function = self._library.function(f"{PREFIX}_blocks", *types)
+            return self._function

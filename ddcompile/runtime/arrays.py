@@ -26,13 +26,13 @@ from __future__ import annotations
 
 import keyword
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
 from numbers import Integral, Rational
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -40,10 +40,10 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.scaled import double
-from ddcompile.ir.types import Types, declared_type
+from ddcompile.ir.types import declared_type
 from ddcompile.runtime.shapes import check_number, matched
 
-__all__ = ["Prepared", "bundle", "canonical_results", "prepare", "result_field", "results"]
+__all__ = ["Prepared", "ResultTypes", "bundle", "canonical_results", "prepare", "result_field", "results"]
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
 _WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a finite double"}
@@ -238,8 +238,20 @@ def _value_text(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+class ResultTypes(Protocol):
+    """The exponents and ranges of results, and their shapes, by name."""
+
+    @property
+    def tensor(self) -> Mapping[str, ValueType]:
+        """The types."""
+
+    @property
+    def shape(self) -> Mapping[str, tuple[int, ...]]:
+        """The shapes."""
+
+
 def canonical_results(
-    rule: Rule, types: Types, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]
+    rule: Rule, types: ResultTypes, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]
 ) -> tuple[np.ndarray, ...]:
     """Raw results as arrays of their declared kinds.
 
@@ -248,7 +260,7 @@ def canonical_results(
     rule
         The rule without sizes.
     types
-        Its types; of them the exponents and ranges of the results are used.
+        The types of its results, if not of all tensors.
     arrays
         One array a result of shape (batch, *shape): scaled integers of any integer dtype or objects; float64 for real.
 
@@ -271,7 +283,7 @@ def canonical_results(
     return tuple(found)
 
 
-def results(rule: Rule, types: Types, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]) -> Any:
+def results(rule: Rule, types: ResultTypes, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]) -> Any:
     """What a call of a rule gives: a bare array for one result, a NamedTuple for several.
 
     The parameters are those of `canonical_results`. Fields are named like the results (see `result_field`).

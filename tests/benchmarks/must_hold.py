@@ -8,6 +8,7 @@ found, and what went wrong. The section `attack` takes the longest, about three 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +61,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which networks these are")
     parser.add_argument("--jobs", type=int, default=2, help="processes of the attack")
     options = parser.parse_args()
+    os.environ["DDCOMPILE_CACHE"] = "off"
     chosen = options.only or list(SECTIONS)
     sections = {**SECTIONS, "attack": partial(attack, options.networks, options.seed, options.jobs)}
     console = Console(width=None if sys.stdout.isatty() else 140)

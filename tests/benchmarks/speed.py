@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -443,6 +444,7 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--readme", action="store_true")
     arguments = parser.parse_args()
+    os.environ["DDCOMPILE_CACHE"] = "off"
     lines: list[Line] = []
     with TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.rounds, arguments.jobs)

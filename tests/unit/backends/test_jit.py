@@ -105,7 +105,7 @@ def test_rational_inputs_are_as_narrow_as_their_values() -> None:
     assert function([0.25, -1.5]) == Fraction(-7, 8)
     assert function([3, 0.5]) == 1
     (program,) = function._programs.values()
-    assert [str(buffer.type) for buffer in program.kernel.parameters] == ["i64", "i64"]
+    assert [str(buffer.type) for buffer in program.made.buffers] == ["i64", "i64"]
     assert function([2.0**-1074, 0.5]) == Fraction(1, 2**1075) - Fraction(1, 2)
     assert len(function._programs) == 2
 

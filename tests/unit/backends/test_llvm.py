@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ddcompile.backends.llvm.compile import Library
+from ddcompile.backends.llvm.compile import Library, native_code
 from ddcompile.backends.llvm.module import print_kernel
 from ddcompile.backends.llvm.target import LLVMTarget, emit_object
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
@@ -98,7 +98,7 @@ def test_straight_line_code_is_cut_into_blocks() -> None:
     terms = " + ".join(f"x[{k}] * x[{k + 1}]" for k in range(200))
     text = emit(parse(f"rule r(x: bit[201]) -> (y: int) {{ y = {terms} }}"))
     assert "more1:\n" in text
-    Library(text)
+    Library(native_code(text))
 
 
 @pytest.mark.parametrize("name", ["rules/rats.rule", "kernel/doubles.rule"])
@@ -113,7 +113,7 @@ def test_rationals_are_doubles(name: str) -> None:
     inputs = [x, random.integers(0, 5, 200)]
     memory = [input_memory(b, a) for b, a in zip(kernel.of_role("input"), prepare(rule, inputs).arrays, strict=True)]
     outputs = [output_memory(buffer, 200) for buffer in kernel.of_role("output")]
-    library = Library(print_kernel(kernel))
+    library = Library(native_code(print_kernel(kernel)))
     batch = library.function(f"{rule.name}_batch", ctypes.c_int64, *[ctypes.c_void_p] * (len(memory) + len(outputs)))
     batch(200, *(array.ctypes.data for array in (*memory, *outputs)))
     found = [output_values(buffer, m, 200) for buffer, m in zip(kernel.of_role("output"), outputs, strict=True)]

@@ -17,7 +17,7 @@ import pytest
 from ddcompile.backends.c import build
 from ddcompile.backends.c.build import FLAGS, CFunction, compile_many
 from ddcompile.backends.c.target import CTarget
-from ddcompile.backends.llvm.compile import Library
+from ddcompile.backends.llvm.compile import Library, native_code
 from ddcompile.backends.llvm.module import print_kernel
 from ddcompile.backends.python.run import compile_python
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
@@ -120,7 +120,7 @@ def map_at(kernel: Kernel, sizes: dict[str, int]) -> list[Any]:
 
 def llvm_machine(rule: Rule) -> Machine:
     kernel = lower(rule)
-    library = Library(print_kernel(kernel))
+    library = Library(native_code(print_kernel(kernel)))
     machine = Machine(kernel, library.function)
     machine.library = library  # type: ignore[attr-defined]
     return machine

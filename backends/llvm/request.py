@@ -1,0 +1,125 @@
+"""A rule to be compiled in this process, and finding its code on disk if it has been compiled before.
+
+The key of code is a hash of the rule's canonical text, of how it is asked for, of the processor, and of the versions of
+this package and of LLVM; so it is found without lowering anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from ddcompile.backends.llvm.artifact import Artifact
+from ddcompile.backends.llvm.compile import host, native_code, versions
+from ddcompile.backends.llvm.lanes import block_bytes
+from ddcompile.backends.llvm.module import print_batch, print_kernel
+from ddcompile.ir.constants import array_sha256
+from ddcompile.ir.nodes import Rule
+from ddcompile.ir.printer import print_rule
+from ddcompile.ir.ranges import ValueType
+from ddcompile.ir.types import Types, infer
+from ddcompile.ir.verifier import check
+from ddcompile.kernel.grid.build import build
+from ddcompile.kernel.schedules import Chosen, Schedule, choose
+from ddcompile.runtime import cache
+
+__all__ = ["PREFIX", "Request"]
+
+PREFIX = "ddcompile_rule"
+"""The sample function's symbol, whatever the rule is called: no library has it."""
+_PACKAGES = (
+    "ddcompile.ir", "ddcompile.analysis", "ddcompile.kernel", "ddcompile.kernel.grid", "ddcompile.backends.shared",
+    "ddcompile.backends.llvm",
+)  # fmt: skip
+"""All that takes part in compiling."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What code is asked for.
+
+    Attributes
+    ----------
+    rule
+        A rule without sizes.
+    rationals
+        The types of its rational inputs, by name.
+    n_jobs
+        How many threads may share a sample.
+    schedule
+        The schedule.
+    is_packed
+        Whether bits are given and taken in words, if the schedule is `grid`.
+    """
+
+    rule: Rule
+    rationals: tuple[tuple[str, ValueType], ...]
+    n_jobs: int
+    schedule: Schedule
+    is_packed: bool
+
+    def artifact(self) -> Artifact:
+        """The code.
+
+        Raises
+        ------
+        CompileError
+            As `ddcompile.backends.llvm.jit.compile_jit` says.
+        """
+        found = cache.read(self._key("rule"))
+        if found is not None:
+            return Artifact.from_bytes(found)
+        artifact = self._compiled()
+        cache.write(self._key("rule"), artifact.to_bytes())
+        return artifact
+
+    def blocks(self) -> bytes:
+        """The code of the function `<PREFIX>_blocks` for many samples at once, of a rule that has it."""
+        found = cache.read(self._key("blocks"))
+        if found is None:
+            kernel, lanes = self._chosen.kernel, self._chosen.lanes
+            assert kernel is not None
+            assert lanes is not None
+            found = native_code(print_batch(kernel, lanes, self._chosen.width, PREFIX))
+            cache.write(self._key("blocks"), found)
+        return found
+
+    def _key(self, part: str) -> str:
+        return cache.key_of(part, self._text_hash, versions(), cache.fingerprint(*_PACKAGES), *host())
+
+    @cached_property
+    def _text_hash(self) -> str:
+        large = {c.name: array_sha256(c.values) for c in self.rule.constants if c.values.dtype != object}
+        how = f"{self.n_jobs} {self.schedule} {self.is_packed} {self.rationals}"
+        return sha256(f"{how}\n{print_rule(self.rule, large)}".encode()).hexdigest()
+
+    @cached_property
+    def _types(self) -> Types:
+        return infer(self.rule, dict(self.rationals)) if self.rationals else check(self.rule)
+
+    @cached_property
+    def _chosen(self) -> Chosen:
+        return choose(self.rule, self._types, self.schedule)
+
+    def _compiled(self) -> Artifact:
+        chosen, types = self._chosen, self._types
+        phases = units = 0
+        if chosen.plan is not None:
+            built = build(self.rule, types, chosen.plan, is_packed=self.is_packed, workers=self.n_jobs)
+            kernel, phases, units = built.kernel, built.phases, built.units
+        else:
+            assert chosen.kernel is not None
+            kernel = chosen.kernel
+        return Artifact(
+            buffers=kernel.parameters,
+            scratch_bytes=kernel.scratch_bytes if kernel.needs_scratch else None,
+            tensor={d.name: types.tensor[d.name] for d in self.rule.outputs},
+            shape={d.name: types.shape[d.name] for d in self.rule.outputs},
+            is_grid=chosen.plan is not None,
+            phases=phases,
+            units=units,
+            width=chosen.width,
+            block_bytes=0 if chosen.lanes is None else block_bytes(kernel, chosen.width),
+            code=native_code(print_kernel(kernel, PREFIX, comments=False)),
+        )
