@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from math import prod
 from threading import Lock
@@ -67,7 +68,7 @@ class CompiledRule:
         self.rule = rule
         self.n_jobs = check_jobs(n_jobs)
         self.schedule: Schedule = check_schedule(schedule)
-        self._programs: OrderedDict[Request, _Program] = OrderedDict()
+        self._programs: OrderedDict[Request, Future[_Program]] = OrderedDict()
         self._lock = Lock()
         if rule.sizes or any(declaration.type.kind == "rat" for declaration in rule.inputs):
             check(rule)
@@ -131,7 +132,8 @@ class CompiledRule:
     def code_bytes(self) -> int:
         """Bytes of machine code and constants that have been compiled so far."""
         with self._lock:
-            return sum(program.code_bytes for program in set(self._programs.values()))
+            programs = {found.result() for found in self._programs.values() if found.done() and not found.exception()}
+        return sum(program.code_bytes for program in programs)
 
     def __repr__(self) -> str:
         return f"<compiled rule {self.rule.name}, n_jobs={self.n_jobs}>"
@@ -140,15 +142,29 @@ class CompiledRule:
         """The program for a rule without sizes and rational inputs of these types."""
         request = Request(rule, tuple(rationals.items()), self.n_jobs, self.schedule, is_packed)
         with self._lock:
-            program = self._programs.get(request)
-            if program is None:
-                other = self._programs.get(replace(request, is_packed=not is_packed))
-                has_code = other is not None and not other.made.is_grid
-                program = self._programs[request] = other if has_code and other is not None else _Program(request)
+            found = self._programs.get(request)
+            is_new = found is None
+            if found is None:
+                found = self._programs[request] = Future()
             self._programs.move_to_end(request)
             while len(self._programs) > _KEPT:
                 self._programs.popitem(last=False)
-            return program
+        if is_new:
+            # Who asks for the same waits; who asks for something else does not.
+            try:
+                found.set_result(self._twin(request) or _Program(request))
+            except BaseException as error:
+                with self._lock:
+                    self._programs.pop(request, None)
+                found.set_exception(error)
+        return found.result()
+
+    def _twin(self, request: Request) -> _Program | None:
+        """The program for packed bits, if it is asked for another or the other way around, and both are the same."""
+        with self._lock:
+            other = self._programs.get(replace(request, is_packed=not request.is_packed))
+        is_there = other is not None and other.done() and other.exception() is None
+        return other.result() if other is not None and is_there and not other.result().made.is_grid else None
 
 
 class _Program:
@@ -196,7 +212,7 @@ class _Program:
                 pointers = [*(array[sample].ctypes.data for array in rows), *(a.ctypes.data for a in scratch)]
                 team(lambda *job, p=pointers: self._phase(*job, *p), self.made.phases, self.made.units, self._n_jobs)
         else:
-            spread(work, count, self._n_jobs)
+            spread(work, count, self._n_jobs, self.made.width or 1)
         return [output_values(b, array, count) for b, array in zip(self.made.outputs, outputs, strict=True)]
 
     def _scratch(self) -> list[np.ndarray]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
 from ddcompile.diagnostics import fail
+from ddcompile.runtime.workers import share
 
 __all__ = ["check_jobs", "spread", "team"]
 
@@ -31,7 +30,7 @@ def check_jobs(n_jobs: Any) -> int:
     return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 
 
-def spread(work: Callable[[int, int], None], count: int, n_jobs: int) -> None:
+def spread(work: Callable[[int, int], None], count: int, n_jobs: int, grain: int = 1) -> None:
     """Call `work(start, stop)` for ranges that together are `range(count)`, in up to `n_jobs` threads.
 
     Parameters
@@ -41,19 +40,18 @@ def spread(work: Callable[[int, int], None], count: int, n_jobs: int) -> None:
     count
         The number of samples; nothing is called if there are none.
     n_jobs
-        The number of threads; with one, or one sample, everything runs in the caller's.
+        The number of threads; with one, or no more samples than a grain, everything runs in the caller's.
+    grain
+        So many samples are best done together: ranges begin at multiples of it.
     """
-    jobs = min(n_jobs, count)
+    grains = -(-count // grain)
+    jobs = min(n_jobs, grains)
     if jobs <= 1:
         if count:
             work(0, count)
         return
-    bounds = [count * k // jobs for k in range(jobs + 1)]
-    with ThreadPoolExecutor(jobs - 1) as pool:
-        others = [pool.submit(work, start, stop) for start, stop in pairwise(bounds[1:])]
-        work(bounds[0], bounds[1])
-    for other in others:
-        other.result()
+    bounds = [min(count, grains * k // jobs * grain) for k in range(jobs + 1)]
+    share(lambda k: work(bounds[k], bounds[k + 1]), jobs)
 
 
 def team(work: Callable[[int, int, int, int], None], phases: int, count: int, n_jobs: int) -> None:
@@ -72,14 +70,10 @@ def team(work: Callable[[int, int, int, int], None], phases: int, count: int, n_
         The number of threads; with one, everything runs in the caller's.
     """
     jobs = min(n_jobs, count)
-    if jobs <= 1:
-        for phase in range(phases):
-            work(0, phase, 0, count)
-        return
     bounds = [count * k // jobs for k in range(jobs + 1)]
-    with ThreadPoolExecutor(jobs - 1) as pool:
-        for phase in range(phases):
-            others = [pool.submit(work, k, phase, bounds[k], bounds[k + 1]) for k in range(1, jobs)]
-            work(0, phase, bounds[0], bounds[1])
-            for other in others:
-                other.result()
+    for phase in range(phases):
+
+        def piece(k: int, phase: int = phase) -> None:
+            work(k, phase, bounds[k], bounds[k + 1])
+
+        share(piece, jobs)

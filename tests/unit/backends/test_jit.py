@@ -9,13 +9,14 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
+from ddcompile.backends.llvm.compile import native_code
 from ddcompile.backends.llvm.jit import compile_jit
 from ddcompile.backends.llvm.module import print_kernel
 from ddcompile.diagnostics import CompileError
@@ -23,7 +24,7 @@ from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Binary, Declaration, Expr, If, Literal, Read, Rule, Statement, Type
 from ddcompile.ir.parser import parse
 from ddcompile.kernel.lower import lower
-from ddcompile.runtime.threads import check_jobs, spread
+from ddcompile.runtime.threads import check_jobs
 from ddcompile.testing import assert_engines_agree
 
 FOLDER = Path(__file__).parents[2] / "golden" / "rules"
@@ -104,7 +105,8 @@ def test_rational_inputs_are_as_narrow_as_their_values() -> None:
     function = compile_jit(parse("rule r(x: rat[2]) -> (y: rat) { y = x[0] * x[1] - 0.5 }"))
     assert function([0.25, -1.5]) == Fraction(-7, 8)
     assert function([3, 0.5]) == 1
-    (program,) = function._programs.values()
+    (found,) = function._programs.values()
+    program = found.result()
     assert [str(buffer.type) for buffer in program.made.buffers] == ["i64", "i64"]
     assert function([2.0**-1074, 0.5]) == Fraction(1, 2**1075) - Fraction(1, 2)
     assert len(function._programs) == 2
@@ -241,7 +243,7 @@ def test_specialisations_are_kept() -> None:
 
 def test_machine_code_is_freed() -> None:
     function = compile_jit(read("add"))
-    (program,) = (weakref.ref(program) for program in function._programs.values())
+    (program,) = (weakref.ref(found.result()) for found in function._programs.values())
     del function
     gc.collect()
     assert program() is None
@@ -258,27 +260,6 @@ def test_jobs_divide_the_batch(count: int, n_jobs: int) -> None:
     n = np.arange(count)
     for actual, expected in zip(compile_jit(rule, n_jobs=n_jobs)(x, n), interpret(rule, [x, n]), strict=True):
         assert np.array_equal(actual, expected)
-
-
-def _note(seen: list[int], start: int, stop: int) -> None:
-    seen.extend(range(start, stop))
-
-
-def test_spread_covers_each_number_once() -> None:
-    for count in range(12):
-        for jobs in range(1, 6):
-            seen: list[int] = []
-            spread(partial(_note, seen), count, jobs)
-            assert sorted(seen) == list(range(count))
-
-
-def test_an_error_in_a_thread_is_raised() -> None:
-    def work(start: int, stop: int) -> None:
-        if start:
-            raise ValueError(f"from {start} to {stop}")
-
-    with pytest.raises(ValueError, match="from 2 to 4"):
-        spread(work, 4, 2)
 
 
 def test_jobs_are_any_integers() -> None:
@@ -301,6 +282,67 @@ def test_calls_from_many_threads() -> None:
         found = list(pool.map(function, batches))
     for cells, actual in zip(batches, found, strict=True):
         assert np.array_equal(actual, interpret(rule, [cells])[0])
+
+
+def test_the_same_and_different_functions_from_two_threads() -> None:
+    steps = parse("rule r<T>(x: bit[70], y: bit[T]) -> (z: bit[70]) { s[0, i < 70] = x[i]"
+                  " s[1 <= t < T + 1, i < 70] = s[t - 1, (i + 1) % 70] xor (s[t - 1, i] and y[t - 1])"
+                  " z[i < 70] = s[T, i] }")  # fmt: skip
+    functions = {rule.name: compile_jit(rule, n_jobs=2) for rule in (read("life"), read("weights"), steps)}
+    random = np.random.default_rng(2)
+    jobs: list[tuple[Any, list[np.ndarray]]] = []
+    for k in range(12):
+        jobs += [
+            (functions["life"], [random.integers(0, 2, (30, 2 + k % 3, 5))]),
+            (functions["weights"], [random.choice([-1, 1], (200, 4)), random.integers(0, 9, 200)]),
+            (functions["r"], [random.integers(0, 2, (70, 70)), random.integers(0, 2, (70, 1 + k % 5))]),
+        ]
+    barrier = threading.Barrier(2)
+
+    def run() -> list[Any]:
+        barrier.wait()
+        return [function(*arrays) for function, arrays in jobs]
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(run) for _ in range(2)]
+    for (function, arrays), one, other in zip(jobs, both[0].result(), both[1].result(), strict=True):
+        expected = interpret(function.rule, arrays)
+        for found in (one, other):
+            found = found if isinstance(found, tuple) else (found,)
+            assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_compiling_one_shape_does_not_hold_up_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = compile_jit(read("life"))
+    small, large = np.eye(3, dtype=int), np.eye(5, dtype=int)
+    expected = function(small)
+    started, go_on = threading.Event(), threading.Event()
+    compiled: list[int] = []
+
+    def slow(text: str) -> bytes:
+        started.set()
+        go_on.wait()
+        compiled.append(len(text))
+        return native_code(text)
+
+    monkeypatch.setattr("ddcompile.backends.llvm.request.native_code", slow)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(function, large) for _ in range(2)]
+        started.wait()
+        assert np.array_equal(function(small), expected)
+        assert not any(future.done() for future in waiting)
+        go_on.set()
+        assert all(np.array_equal(future.result(), interpret(function.rule, [large])[0]) for future in waiting)
+    assert len(compiled) == 1
+
+
+def test_what_cannot_be_compiled_is_refused_each_time() -> None:
+    function = compile_jit(parse("rule r<N>(x: bit[N]) -> (y: bit) { y = any(i < N: x[i]) }"), schedule="grid")
+    for _ in range(2):
+        with pytest.raises(CompileError) as error:
+            function(np.ones(9))
+        assert code_of(error) == "E022"
+    assert function.code_bytes == 0
 
 
 def test_other_threads_run_meanwhile() -> None:
