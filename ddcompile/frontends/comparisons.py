@@ -113,7 +113,7 @@ def _write_run(
         places = _places(writer, mine, suffix, at)
         value = _compared(writer, mine, layer.activation, suffix, shape, [at], places)
     else:
-        weight, bias = layer.dense_weight()[run.start : run.stop], layer.bias[run.start : run.stop]
+        weight, bias = layer.dense_weight()[run.start : run.stop], layer.unit_bias()[run.start : run.stop]
         value = activated(layer.activation, writer.linear(suffix, weight, bias, [at], shape, sources, "v"))
     binder = Binder(u, Literal(run.start), Literal(run.stop))
     writer.statements.append(Statement(flat.name, (binder,), _headed(value, head)))

@@ -41,7 +41,9 @@ def composed(weight: np.ndarray, bias: np.ndarray, forms: Sequence[Form]) -> tup
         start += form.count
         stretched = _stretched(part, form)
         columns.append(part if stretched is None else stretched)
-        shifts.append(np.zeros(form.count, dtype=np.int64) if stretched is None else canonical_array(form.shift))
+        shifts.append(
+            np.zeros(form.count, dtype=np.int64) if stretched is None else canonical_array(form.full(form.shift))
+        )
         left.append(form if stretched is None else own_form(form.terms[0][0]))
     offset = canonical_array(np.concatenate([s.astype(object) for s in shifts]))
     if not offset.any():

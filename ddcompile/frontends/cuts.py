@@ -69,9 +69,9 @@ def _cut(
     for column in columns.tolist():
         form, k = elements[column]
         factor = number_at(row, column)
-        offset += factor * number_at(form.shift, k)
+        offset += factor * number_at(form.full(form.shift), k)
         for tensor, factors in form.terms:
-            terms[tensor, k] = terms.get((tensor, k), Fraction(0)) + factor * number_at(factors, k)
+            terms[tensor, k] = terms.get((tensor, k), Fraction(0)) + factor * number_at(form.full(factors), k)
     kept = [(place, factor) for place, factor in terms.items() if factor] or list(terms.items())[:1]
     if len(kept) > 1:
         return None

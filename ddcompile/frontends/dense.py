@@ -20,22 +20,36 @@ comparisons of it with a double.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
 from ddcompile.diagnostics import fail
+from ddcompile.frontends.activations import bounds
+from ddcompile.frontends.averages import without_divisors
 from ddcompile.frontends.comparisons import write_comparisons
 from ddcompile.frontends.composition import composed
 from ddcompile.frontends.cuts import Cut, cut_of_sum, cuts_of
 from ddcompile.frontends.declarations import HEADS, declared_inputs, declared_results, extents, head_of
-from ddcompile.frontends.forms import Form, Names, Tensor, binders, combined, flat_index, own_form, target_shape
+from ddcompile.frontends.forms import (
+    Form,
+    Names,
+    Tensor,
+    binders,
+    combined,
+    flat_index,
+    own_form,
+    target_shape,
+    without_ones,
+)
 from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise, stretched
+from ddcompile.frontends.spans import least_of
+from ddcompile.frontends.stencils import Source, Stencil, copied, joined, relaid, shape_read
+from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, stretched
 from ddcompile.frontends.writer import Writer, activated
 from ddcompile.ir.builder import add, mul
-from ddcompile.ir.nodes import Expr, Index, Kind, Read, Reduce, Rule, Softmax, Unary
+from ddcompile.ir.nodes import Declaration, Expr, Index, Kind, Literal, Number, Read, Reduce, Rule, Softmax, Unary
 
 __all__ = ["HEADS", "lower"]
 
@@ -71,10 +85,11 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     """
     head = head_of(network, head)
     sources = declared_inputs(network, inputs)
+    network = _undivided(network, head)
     known = grids(network, sources)
     results = declared_results(network, sources, outputs, head, _last_kind(network, known, head))
     writer = Writer(Names([d.name for d in (*sources, *results)]))
-    lowering = _Lowering(network.layers, known, writer, [Tensor(d.name, extents(d)) for d in sources])
+    lowering = _Lowering(network.layers, known, writer, sources)
     targets = [Tensor(d.name, extents(d)) for d in results]
     last = len(network.layers) - 1
     for k in range(last):
@@ -87,6 +102,16 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     else:
         lowering.given(last, targets, head)
     return Rule(name, sources, results, tuple(writer.statements), tuple(writer.constants))
+
+
+def _undivided(network: Network, head: str) -> Network:
+    """The network without divisions, which must not be seen in its results."""
+    whole = without_divisors(network)
+    if whole.factor != 1 and head not in ("argmax", "sign"):
+        hint = "choose head='argmax', end with a comparison, or use a sum in place of the average"
+        message = f"the results are averages, fractions over {whole.factor} that are no doubles"
+        raise fail("N409", message, place=network.name, hint=hint)
+    return whole.network
 
 
 def _write_argmax(writer: Writer, score: Tensor, targets: Sequence[Tensor]) -> None:
@@ -125,13 +150,16 @@ class _Lowering:
     """Lowers layer by layer; pointwise layers without an activation wait for whoever reads them."""
 
     def __init__(
-        self, layers: Sequence[Layer], known: dict[int, Grid], writer: Writer, inputs: Sequence[Tensor]
+        self, layers: Sequence[Layer], known: dict[int, Grid], writer: Writer, inputs: Sequence[Declaration]
     ) -> None:
         self.layers = layers
         self.known = known
         self.writer = writer
-        self.forms: dict[int, list[Form]] = {INPUTS: [own_form(t) for t in inputs]}
+        self.forms: dict[int, list[Form]] = {INPUTS: [own_form(Tensor(d.name, extents(d))) for d in inputs]}
         """What the units of each layer are: forms of tensors that have statements, one after the other."""
+        lows = [least_of(d.type) for d in inputs]
+        self.least = None if None in lows else min(low for low in lows if low is not None)
+        """A number below which no input is."""
 
     def hidden(self, number: int) -> None:
         """Lower a layer whose units others read."""
@@ -147,6 +175,8 @@ class _Lowering:
     def given(self, number: int, targets: list[Tensor], head: str = "none") -> list[Tensor]:
         """Write the statements of a layer into tensors; a hidden one takes the shape of what it is made from."""
         layer = self.layers[number]
+        if isinstance(layer.weight, Convolution | Maximum):
+            return self._windows(number, layer.weight, targets, head)
         if layer.activation in DECIDING and self._grid(layer) == "real":
             cuts = self._cuts(number, layer)
             if any(cuts):
@@ -160,7 +190,8 @@ class _Lowering:
                 return made
         weight, bias, read = self._composed(layer)
         if layer.norm is not None and layer.activation in DECIDING:
-            factors, bias = without_norm(layer.norm, list(weight), bias, self._grid(layer), layer.path)
+            norm = layer.norm.repeated(layer.positions)
+            factors, bias = without_norm(norm, list(weight), bias, self._grid(layer), layer.path)
             weight = stretched(weight, factors[:, None])
         start = 0
         for target in targets:
@@ -173,28 +204,87 @@ class _Lowering:
             self._write(layer, value, target, rows, at, suffix, head)
         return targets
 
+    def _windows(self, number: int, weight: Convolution | Maximum, targets: list[Tensor], head: str) -> list[Tensor]:
+        """Write a layer of windows as a stencil."""
+        layer, window = self.layers[number], weight.window
+        full = (layer.channels, *window.result)
+        made = targets[0]
+        if number < len(self.layers) - 1:
+            made = Tensor(made.name, without_ones(full))
+        elif len(targets) > 1 or without_ones(made.shape) != without_ones(full):
+            made = Tensor(self.writer.names.fresh(f"layer{number + 1}"), without_ones(full))
+        suffix = f"{number + 1}"
+        names = self.writer.names.indices("oijklm", len(full))
+        at = [Index(i) if extent > 1 else Literal(0) for i, extent in zip(names, full, strict=True)]
+        others = iter(self.writer.names.indices("pqrstuvw", len(made.shape)))
+        axes = iter([i for i, extent in zip(names, full, strict=True) if extent > 1])
+        own = tuple(next(axes) if extent > 1 else next(others) for extent in made.shape)
+        kernel = bias = None
+        if isinstance(weight, Convolution):
+            kernel, bias = weight.kernel, layer.bias
+            if layer.norm is not None and layer.activation in DECIDING:
+                rows = list(kernel.reshape(len(kernel), -1))
+                factors, bias = without_norm(layer.norm, rows, bias, self._grid(layer), layer.path)
+                kernel = stretched(kernel, factors.reshape(-1, *[1] * (kernel.ndim - 1)))
+        least = self._least(layer.reads[0]) if isinstance(weight, Maximum) else None
+        value = Stencil(self.writer, suffix, weight, self._sources(layer, weight), at, least).value(kernel, bias)
+        self._write(layer, value, made, slice(0, layer.units), own, suffix, head)
+        if number == len(self.layers) - 1 and made is not targets[0]:
+            copied(self.writer, made, targets, made.name)
+        return [made]
+
+    def _sources(self, layer: Layer, weight: Convolution | Maximum) -> list[Source]:
+        """The tensors that windows read, each in the shape of channels and grid."""
+        found, window = [], weight.window
+        cells, is_whole = prod(window.grid), isinstance(weight, Maximum) or weight.groups > 1
+        for other in layer.reads:
+            tensors = self._tensors(other)
+            if len(tensors) > 1 and (is_whole or any(tensor.count % cells for tensor in tensors)):
+                tensors = [joined(self.writer, tensors, f"layer{other + 1}" if other != INPUTS else "inputs")]
+            for tensor in tensors:
+                channels = tensor.count // cells
+                label = f"grid{other + 1}" if other != INPUTS else f"{tensor.name}_grid"
+                found.append(Source(relaid(self.writer, tensor, shape_read(window, channels), label), channels))
+        return found
+
+    def _least(self, number: int) -> Number | None:
+        """A number below which no unit of a layer is, if that is plain to see."""
+        if number == INPUTS:
+            return self.least
+        layer = self.layers[number]
+        match layer.activation:
+            case "sign":
+                return -1
+            case "step" | "nonnegative" | "abs" | "sigmoid":
+                return 0
+            case "identity" if isinstance(layer.weight, Maximum) and layer.norm is None:
+                return self._least(layer.reads[0])
+        limits = bounds(layer.activation)
+        return None if limits is None else limits[0]
+
     def _composed(self, layer: Layer) -> tuple[np.ndarray, np.ndarray, list[Tensor]]:
         """The weights and biases of a layer over tensors; recodings of exact values become part of them."""
-        weight, bias = layer.dense_weight(), layer.bias
+        weight, bias = layer.dense_weight(), layer.unit_bias()
         forms = [form for other in layer.reads for form in self.forms[other]]
         if self._grid(layer) != "real":
             weight, bias, forms = composed(weight, bias, forms)
         alone = [form.alone() for form in forms]
         if None in alone:
-            return layer.dense_weight(), layer.bias, [t for other in layer.reads for t in self._tensors(other)]
+            return layer.dense_weight(), layer.unit_bias(), [t for other in layer.reads for t in self._tensors(other)]
         return weight, bias, [tensor for tensor in alone if tensor is not None]
 
     def _cuts(self, number: int, layer: Layer) -> list[Cut | None]:
         """The units that compare one double; behind a batch norm, the others are comparisons of their sum."""
         forms = [form for other in layer.reads for form in self.forms[other]]
-        weight, norm = layer.dense_weight(), layer.norm
-        cuts = cuts_of(weight, layer.bias, forms, norm)
+        weight, bias = layer.dense_weight(), layer.unit_bias()
+        norm = None if layer.norm is None else layer.norm.repeated(layer.positions)
+        cuts = cuts_of(weight, bias, forms, norm)
         if norm is None or all(cuts):
             return cuts
         read = [tensor for other in layer.reads for tensor in self._tensors(other)]
         total = Tensor(self.writer.names.fresh(f"sum{number + 1}"), (layer.units,))
         at = self.writer.indices(total.shape)
-        value = self.writer.linear(f"{number + 1}", weight, layer.bias, at, total.shape, read, "v")
+        value = self.writer.linear(f"{number + 1}", weight, bias, at, total.shape, read, "v")
         self.writer.define(total, at, value)
         return [cut or cut_of_sum(total, norm, unit) for unit, cut in enumerate(cuts)]
 
@@ -214,9 +304,10 @@ class _Lowering:
         """Write a pointwise layer element by element, if its layout and that of the targets agree."""
         layer = self.layers[number]
         if layer.norm is not None and layer.activation in DECIDING:
-            factors = [row for form in forms for row in np.stack([f for _, f in form.terms], axis=1)]
-            bias = np.concatenate([form.shift for form in forms])
-            signs, bias = without_norm(layer.norm, factors, bias, self._grid(layer), layer.path)
+            factors = [row for form in forms for row in np.stack([form.full(f) for _, f in form.terms], axis=1)]
+            bias = np.concatenate([form.full(form.shift) for form in forms])
+            norm = layer.norm.repeated(layer.positions)
+            signs, bias = without_norm(norm, factors, bias, self._grid(layer), layer.path)
             forms = [form.stretched(signs[part], bias[part]) for part, form in _with_rows(forms)]
         if number < len(self.layers) - 1:
             name = targets[0].name
@@ -240,22 +331,28 @@ class _Lowering:
     ) -> None:
         """The statement of a target from its sum."""
         if layer.norm is not None and layer.activation not in DECIDING:
-            value = self._normalized(layer.norm, layer.path, value, target, rows, at, suffix)
+            value = self._normalized(layer, value, target, rows, at, suffix)
         value = activated(layer.activation, value)
         self.writer.define(target, at, Unary("sign", value) if head == "sign" else value)
 
     def _normalized(
-        self, norm: Norm, path: str, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str
+        self, layer: Layer, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str
     ) -> Expr:
-        factors = [norm.affine(unit) for unit in range(norm.units)]
+        norm = layer.norm
+        assert norm is not None
+        factors = [norm.affine(channel) for channel in range(norm.units)]
         if None in factors:
             message = f"batch norm that is not followed by a sign: its factor for unit {factors.index(None)}"
             hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights"
-            raise fail("N406", f"{message} is no double, so the network is not exact", place=path, hint=hint)
-        scale, shape = np.array(factors, dtype=object)[rows], target.shape
-        centred = add(value, self.writer.factor(f"mean{suffix}", -norm.mean[rows], shape, at))
-        stretched = mul(self.writer.factor(f"scale{suffix}", scale, shape, at), centred)
-        return add(stretched, self.writer.factor(f"shift{suffix}", norm.shift[rows], shape, at))
+            if isinstance(layer.weight, Convolution):
+                hint = hint.replace("linear", "conv")
+            raise fail("N406", f"{message} is no double, so the network is not exact", place=layer.path, hint=hint)
+
+        def number(label: str, values: np.ndarray) -> Expr:
+            return self.writer.factor(f"{label}{suffix}", np.repeat(values, layer.positions)[rows], target.shape, at)
+
+        centred = add(value, number("mean", -norm.mean))
+        return add(mul(number("scale", np.array(factors, dtype=object)), centred), number("shift", norm.shift))
 
     def _grid(self, layer: Layer) -> Grid:
         """The grid of all that a layer reads."""

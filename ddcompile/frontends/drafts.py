@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import lcm
 
 import numpy as np
 
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise, Sparse
+from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, Sparse
+from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import Number
 
 __all__ = ["Drafts"]
@@ -100,8 +102,9 @@ class Drafts:
             key = (owner, (activation, factor, shift))
             if key not in self.derived:
                 count = self.units(owner)
-                weight = Pointwise(_full((1, count), factor))
-                self.append(Layer(weight, _full((count,), shift), activation, reads=(owner,), path=path))
+                positions = count if owner != INPUTS and self.layers[owner].positions > 1 else 1
+                weight = Pointwise(_full((1, count // positions), factor), positions)
+                self.append(Layer(weight, _full((count // positions,), shift), activation, reads=(owner,), path=path))
                 self.derived[key] = len(self.layers) - 1
             mine = owners == owner
             result[mine] = ids[mine] - self.start(owner) + self.start(self.derived[key])
@@ -115,19 +118,92 @@ class Drafts:
         path: str,
         activation: Activation = "identity",
     ) -> np.ndarray:
-        """`activation(sum of factors[k] * parts[k] + bias)`, element by element of flat parts."""
+        """`activation(sum of factors[k] * parts[k] + bias)`, element by element of flat parts.
+
+        There is a factor and a bias for each of them, or for each of so many equal runs of neighbours.
+        """
+        positions = len(parts[0]) // len(bias)
         reads = [self.whole(part) for part in parts]
         whole = [read[0] for read in reads if read is not None and len(read) == 1]
         if len(whole) == len(parts):
-            return self.append(Layer(Pointwise(factors), bias, activation, reads=tuple(whole), path=path))
-        return self.rows(np.stack(parts, axis=1), factors.T, bias, path, activation)
+            weight = Pointwise(factors, positions)
+            return self.append(Layer(weight, bias, activation, reads=tuple(whole), path=path))
+        rows = np.repeat(factors.T, positions, axis=0)
+        return self.rows(np.stack(parts, axis=1), rows, np.repeat(bias, positions), path, activation)
 
     def normalized(self, ids: np.ndarray, norm: Norm, path: str) -> np.ndarray:
-        """Batch normalisation of flat units."""
-        ones, zeros = np.ones((1, len(ids)), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
+        """Batch normalisation of flat units; each feature is a run of neighbours."""
+        ones, zeros = np.ones((1, norm.units), dtype=np.int64), np.zeros(norm.units, dtype=np.int64)
         units = self.pointwise([ids], ones, zeros, path)
-        self.layers[-1] = replace(self.layers[-1], norm=norm)
+        layer = self.layers[-1]
+        self.layers[-1] = replace(layer, norm=norm.repeated(layer.channels // norm.units))
         return units
+
+    def convolution(
+        self, ids: np.ndarray, kernel: np.ndarray, bias: np.ndarray, window: Window, path: str, groups: int = 1
+    ) -> np.ndarray:
+        """Windows over units (channels, *grid) times a kernel; the units have the shape (channels, *result).
+
+        Parameters
+        ----------
+        ids : array of shape (channels, *window.grid)
+        kernel : array of shape (outputs, channels / groups, *window.kernel)
+        bias : array of shape (outputs,)
+        window : Window
+        path : str
+        groups : int
+        """
+        reads = self._in_order(ids, path, many=groups == 1)
+        weight = Convolution(kernel, window, groups)
+        return self.append(Layer(weight, bias, reads=reads, path=path)).reshape(-1, *window.result)
+
+    def maximum(self, ids: np.ndarray, window: Window, path: str) -> np.ndarray:
+        """The greatest of each window over units (channels, *grid); the units have the shape (channels, *result)."""
+        reads = self._in_order(ids, path)
+        weight, bias = Maximum(window, len(ids)), np.zeros(len(ids), dtype=np.int64)
+        return self.append(Layer(weight, bias, reads=reads, path=path)).reshape(-1, *window.result)
+
+    def average(self, ids: np.ndarray, window: Window, path: str, counts: np.ndarray | None = None) -> np.ndarray:
+        """The sum of each window over units (channels, *grid), divided; the units have the shape (channels, *result).
+
+        Parameters
+        ----------
+        ids : array of shape (channels, *window.grid)
+        window : Window
+        path : str
+        counts : array of int, one a position of the result, optional
+            By what the sum is divided; by default by the number of places of the window in the grid.
+        """
+        channels = len(ids)
+        reads = self._in_order(ids, path)
+        kernel, zeros = np.ones((channels, 1, *window.kernel), dtype=np.int64), np.zeros(channels, dtype=np.int64)
+        layer = Layer(Convolution(kernel, window, channels), zeros, reads=reads, path=path)
+        by = window.counts() if counts is None else np.asarray(counts, dtype=np.int64).ravel()
+        common = lcm(*by.tolist())
+        if (by == common).all():
+            return self.append(replace(layer, divisor=common)).reshape(-1, *window.result)
+        sums = self.append(layer)
+        factors = np.tile(common // by, channels)
+        units = self.pointwise([sums], factors[None], np.zeros(len(factors), dtype=np.int64), path)
+        self.layers[-1] = replace(self.layers[-1], divisor=common)
+        return units.reshape(-1, *window.result)
+
+    def arranged(self, ids: np.ndarray, path: str) -> np.ndarray:
+        """Units in this order as a layer of their own, unless they are one already."""
+        reads = self.whole(ids.ravel())
+        if reads is not None and len(reads) == 1:
+            return ids
+        ones, zeros = np.ones((ids.size, 1), dtype=np.int64), np.zeros(ids.size, dtype=np.int64)
+        return self.rows(ids.reshape(-1, 1), ones, zeros, path).reshape(ids.shape)
+
+    def _in_order(self, ids: np.ndarray, path: str, many: bool = False) -> tuple[int, ...]:
+        """The layer of units (channels, *grid); if `many`, those whose channels they are, one after the other."""
+        reads, cells = self.whole(ids.ravel()), ids[0].size
+        if many and reads is not None and all(self.units(r) % cells == 0 for r in reads):
+            return reads
+        whole = self.whole(self.arranged(ids, path).ravel())
+        assert whole is not None
+        return whole
 
     def finished(self, ids: np.ndarray, path: str) -> tuple[Layer, ...]:
         """The layers that the given units depend on, which become the units of the last."""
@@ -186,11 +262,14 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
             return None
     if before.activation != "identity" or (before.norm is not None and layer.norm is not None):
         return None
-    bias = before.bias
+    if before.channels % layer.channels or layer.divisor != 1:
+        return None
+    bias, each = before.bias, before.channels // layer.channels
     if layer.bias.any():
-        if bias.any() or before.norm is not None or isinstance(before.weight, Pointwise):
+        if bias.any() or before.norm is not None or before.divisor != 1:
             return None
-        bias = layer.bias
-    return replace(
-        before, bias=bias, activation=layer.activation, norm=layer.norm or before.norm, path=before.path or layer.path
-    )
+        if isinstance(before.weight, Pointwise | Maximum):
+            return None
+        bias = np.repeat(layer.bias, each)
+    norm = before.norm if layer.norm is None else layer.norm.repeated(each)
+    return replace(before, bias=bias, activation=layer.activation, norm=norm, path=before.path or layer.path)

@@ -15,15 +15,19 @@ import numpy as np
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import bounds
+from ddcompile.frontends.averages import without_divisors
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm, rational_root
-from ddcompile.frontends.weights import number_at
+from ddcompile.frontends.products import maxima, numbers_of, terms_of, times_of
+from ddcompile.frontends.weights import Maximum, Weight, number_at
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = ["evaluate"]
 
 _EXACT_BITS = 53
 _ROWS_AT_ONCE = 2048
+_VALUES_AT_ONCE = 2**23
+"""How many values of a layer are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ def evaluate(network: Network, X: np.ndarray, head: str | None = None) -> np.nda
         raise fail("A006", "inputs must be finite")
     if X.ndim != 2 or X.shape[1] != network.inputs:
         raise fail("A004", f"the network takes arrays of shape (batch, {network.inputs}), not {X.shape}")
-    parts = [_evaluate(network, X[k : k + _ROWS_AT_ONCE], head) for k in range(0, max(1, len(X)), _ROWS_AT_ONCE)]
+    whole = without_divisors(network)
+    rows = max(1, min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // max(layer.units for layer in network.layers)))
+    parts = [_evaluate(whole.network, X[k : k + rows], head, whole.factor) for k in range(0, max(1, len(X)), rows)]
     return parts[0] if len(parts) == 1 else np.concatenate([p.astype(_common(parts)) for p in parts])
 
 
@@ -104,7 +110,8 @@ def _common(parts: list[np.ndarray]) -> Any:
     return object if any(p.dtype == object for p in parts) else parts[0].dtype
 
 
-def _evaluate(network: Network, X: np.ndarray, head: str) -> np.ndarray:
+def _evaluate(network: Network, X: np.ndarray, head: str, factor: int) -> np.ndarray:
+    """The results, each divided by a factor."""
     units = {INPUTS: _given(X)}
     for k, layer in enumerate(network.layers):
         units[k] = _layer(layer, _joined([units[r] for r in layer.reads]))
@@ -117,10 +124,10 @@ def _evaluate(network: Network, X: np.ndarray, head: str) -> np.ndarray:
         return _signs(numbers)
     if activation in ("step", "nonnegative"):
         return numbers.astype(np.uint8)
-    if values.exponent == 0:
+    if values.exponent == 0 and factor == 1:
         return numbers
     fractions = np.empty(numbers.size, dtype=object)
-    fractions[:] = [Fraction(n, 1 << values.exponent) for n in numbers.ravel().tolist()]
+    fractions[:] = [Fraction(n, factor << values.exponent) for n in numbers.ravel().tolist()]
     return fractions.reshape(numbers.shape)
 
 
@@ -155,13 +162,14 @@ def _layer(layer: Layer, values: _Scaled) -> _Scaled:
 
 def _total(layer: Layer, values: _Scaled) -> tuple[_Limbs, int]:
     """`weight @ values + bias` over a power of two."""
-    weight, bias = _scaled(layer.dense_weight()), _scaled(layer.bias)
-    exponent = max(weight.exponent + values.exponent, bias.exponent)
-    ones = np.ones((len(values.numbers), 1), dtype=np.int64)
-    augmented = np.concatenate([values.numbers, ones], axis=1)
-    column = _shifted(bias.numbers, exponent - bias.exponent)[:, None]
-    shift = exponent - values.exponent - weight.exponent
-    return _product(augmented, np.concatenate([_shifted(weight.numbers, shift), column], axis=1)), exponent
+    weight = layer.weight
+    if isinstance(weight, Maximum):
+        return _Limbs([maxima(values.numbers, weight, values.numbers.min())], 0), values.exponent
+    stored, bias = _scaled(numbers_of(weight)), _scaled(layer.bias)
+    exponent = max(stored.exponent + values.exponent, bias.exponent)
+    numbers = _shifted(stored.numbers, exponent - values.exponent - stored.exponent)
+    offset = np.repeat(_shifted(bias.numbers, exponent - bias.exponent), layer.positions)
+    return _product(values.numbers, numbers, offset, weight), exponent
 
 
 def _activated(layer: Layer, values: _Scaled) -> _Scaled:
@@ -191,11 +199,13 @@ def _normalized(layer: Layer, norm: Norm, values: _Scaled) -> _Scaled:
     numbers = total.numbers().astype(object)
     mean, scale = _scaled(norm.mean), _scaled(norm.scale)
     wide = max(exponent, mean.exponent)
-    centred = numbers * (1 << (wide - exponent)) - mean.numbers.astype(object) * (1 << (wide - mean.exponent))
-    product = centred * scale.numbers.astype(object)
+    middle = np.repeat(mean.numbers.astype(object), layer.positions)
+    centred = numbers * (1 << (wide - exponent)) - middle * (1 << (wide - mean.exponent))
+    product = centred * np.repeat(scale.numbers.astype(object), layer.positions)
+    channels = np.repeat(np.arange(norm.units), layer.positions).tolist()
     wide += scale.exponent
     if layer.activation in ("sign", "step", "nonnegative"):
-        signs = np.stack([_signs_with_root(product[:, u], wide, norm, u) for u in range(norm.units)], axis=1)
+        signs = np.stack([_signs_with_root(product[:, u], wide, norm, c) for u, c in enumerate(channels)], axis=1)
         match layer.activation:
             case "sign":
                 return _Scaled(signs, 0)
@@ -204,10 +214,11 @@ def _normalized(layer: Layer, norm: Norm, values: _Scaled) -> _Scaled:
         return _Scaled((signs >= 0).astype(np.int64), 0)
     roots = [rational_root(norm.total_variance(unit)) for unit in range(norm.units)]
     found = np.empty(product.shape, dtype=object)
-    for unit, root in enumerate(roots):
+    for unit, channel in enumerate(channels):
+        root = roots[channel]
         if root is None:
-            raise fail("N408", f"the factor of a batch norm is not rational: unit {unit}", place=layer.path)
-        offset = number_at(norm.shift, unit)
+            raise fail("N408", f"the factor of a batch norm is not rational: unit {channel}", place=layer.path)
+        offset = number_at(norm.shift, channel)
         found[:, unit] = [Fraction(n, 1 << wide) / root + offset for n in product[:, unit].tolist()]
     flat = found.ravel().tolist()
     exponent = max((v.denominator.bit_length() - 1 for v in flat), default=0)
@@ -235,19 +246,23 @@ def _signs(numbers: np.ndarray) -> np.ndarray:
     return (np.asarray(numbers > 0, dtype=np.int8) - np.asarray(numbers < 0, dtype=np.int8)).astype(np.int8)
 
 
-def _product(X: np.ndarray, W: np.ndarray) -> _Limbs:
-    """`X @ W.T` for integer matrices of any width, without rounding."""
-    room = _EXACT_BITS - W.shape[1].bit_length()
+def _product(X: np.ndarray, W: np.ndarray, offset: np.ndarray, weight: Weight) -> _Limbs:
+    """`weight @ x + offset` in integers of any width, without rounding; W is laid out as the weight."""
+    times, terms = times_of(weight), terms_of(weight)
+    room = _EXACT_BITS - (terms + 1).bit_length()
     width_x, width_w = _width(X), _width(W)
     width = room - width_x
     if width_x > room // 2:
         width = room // 2
     left = _split(X, width) if width_x > room // 2 else [X.astype(np.float64)]
     right = _split(W, width) if width_w > width else [W.astype(np.float64)]
-    sums = [np.zeros((len(X), len(W)), dtype=np.int64) for _ in range(len(left) + len(right) - 1)]
+    bias = _split(offset, width)
+    sums = [np.zeros((len(X), len(offset)), dtype=np.int64) for _ in range(max(len(left) + len(right) - 1, len(bias)))]
     for i, a in enumerate(left):
         for j, b in enumerate(right):
-            sums[i + j] += (a @ b.T).astype(np.int64)
+            sums[i + j] += times(a, b).astype(np.int64)
+    for k, limb in enumerate(bias):
+        sums[k] += limb.astype(np.int64)
     for k in range(len(sums) - 1):
         sums[k + 1] += sums[k] >> width
         sums[k] &= (1 << width) - 1

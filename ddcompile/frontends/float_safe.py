@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -28,13 +29,18 @@ from ddcompile.frontends.float_types import DOUBLE, FLOAT_TYPES, FloatType
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise
+from ddcompile.frontends.products import maxima, numbers_of, times_of
+from ddcompile.frontends.weights import Maximum, Pointwise
 
 __all__ = ["float_safe"]
 
 _TYPE_NAME = re.compile(r"torch\.|<class 'numpy\.|'>")
 """What torch and numpy write around the name of a type."""
 _ROWS_AT_ONCE = 1024
+_VALUES_AT_ONCE = 2**22
+"""How many values of a layer are held at once."""
+_DIVISION_STEPS = 4
+"""More roundings than a division by a rounded number, or a product with its rounded inverse, goes through."""
 _NORM_STEPS = 16
 """More roundings than any product of a batch norm goes through: its factor takes six, its sum three."""
 _SOFTMAX = 16
@@ -79,19 +85,20 @@ class _Prepared:
 
     @classmethod
     def of(cls, layer: Layer, kind: FloatType) -> _Prepared:
-        is_pointwise = isinstance(layer.weight, Pointwise)
-        exact = layer.weight.factors if isinstance(layer.weight, Pointwise) else layer.dense_weight()
-        weight, rows = exact.astype(np.float64), exact.T if is_pointwise else exact
+        exact, channels = numbers_of(layer.weight), layer.channels
+        weight = exact.astype(np.float64)
+        rows = exact.T if isinstance(layer.weight, Pointwise) else exact.reshape(channels, -1)
+        of_units = partial(np.repeat, repeats=layer.positions)
         return cls(
             layer,
-            _pointwise if is_pointwise else _matrix,
+            times_of(layer.weight),
             weight,
             np.abs(weight),
-            layer.bias.astype(np.float64),
-            (weight != 0).sum(axis=0 if is_pointwise else 1) + 2,
+            of_units(layer.bias.astype(np.float64)),
+            of_units(np.array([np.count_nonzero(row) + 2 for row in rows])),
             kind.holds(exact) and kind.holds(layer.bias),
-            np.array([exponent_of(row) for row in rows]),
-            np.array([exponent_of(layer.bias[u : u + 1]) for u in range(layer.units)]),
+            of_units(np.array([exponent_of(row) for row in rows])),
+            of_units(np.array([exponent_of(layer.bias[c : c + 1]) for c in range(channels)])),
         )
 
 
@@ -145,7 +152,8 @@ def float_safe(network: Network, X: np.ndarray, dtype: str | None = None, head: 
     kind = FLOAT_TYPES[name]
     with np.errstate(over="ignore", invalid="ignore"):
         layers = [_Prepared.of(layer, kind) for layer in network.layers]
-        parts = [_safe(layers, flat[k : k + _ROWS_AT_ONCE], kind, head) for k in range(0, len(flat), _ROWS_AT_ONCE)]
+        rows = max(1, min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // max(layer.units for layer in network.layers)))
+        parts = [_safe(layers, flat[k : k + rows], kind, head) for k in range(0, len(flat), rows)]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
 
@@ -156,8 +164,10 @@ def _safe(layers: Sequence[_Prepared], X: np.ndarray, kind: FloatType, head: str
     for k, prepared in enumerate(layers):
         layer = prepared.layer
         sums = _sums(prepared, _joined([values[r] for r in layer.reads]), kind)
+        if layer.divisor != 1:
+            sums = _divided(layer.divisor, sums, kind)
         if layer.norm is not None:
-            sums = _normalized(layer.norm, sums, kind)
+            sums = _normalized(layer.norm, sums, kind, layer.positions)
         safe &= np.isfinite(sums.centre).all(axis=1) & (sums.error < np.inf).all(axis=1)
         if layer.activation in DECIDING or (k == last and head == "sign"):
             safe &= _decided(sums).all(axis=1)
@@ -191,19 +201,11 @@ def _joined(parts: list[_Values]) -> _Values:
     )
 
 
-def _matrix(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    product: np.ndarray = x @ weight.T
-    return product
-
-
-def _pointwise(x: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    reads, units = factors.shape
-    return np.asarray((x.reshape(len(x), reads, units) * factors).sum(axis=1))
-
-
 def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
     """`weight @ x + bias`, with what rounding may do to it."""
     terms, times = layer.terms, layer.times
+    if isinstance(layer.layer.weight, Maximum):
+        return _greatest(layer.layer.weight, x)
     centre = times(x.centre, layer.weight) + layer.bias
     magnitude = _up(times(np.abs(x.centre), layer.size) + np.abs(layer.bias), terms)
     outside = _up(times(x.radius, layer.size), terms)
@@ -222,6 +224,26 @@ def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
     return _Values(centre, radius, error, int(exponents.max()))
 
 
+def _greatest(weight: Maximum, x: _Values) -> _Values:
+    """Maxima are no further apart than what they are maxima of."""
+    radius, error = maxima(x.radius, weight, 0), maxima(x.error, weight, 0)
+    return _Values(maxima(x.centre, weight, -np.inf), radius, error, x.exponent)
+
+
+def _divided(divisor: int, x: _Values, kind: FloatType) -> _Values:
+    """An average: the sum divided, or times the rounded inverse; powers of two lose nothing of normal numbers."""
+    centre, radius, error = (values / divisor for values in (x.centre, x.radius, x.error))
+    if divisor & (divisor - 1) == 0:
+        exponent = x.exponent + divisor.bit_length() - 1
+        exact = x.is_exact() & (exponent <= -kind.least)
+        radius, error = (np.where(exact, 0, _up(v + kind.tiny, 4)) for v in (radius, error))
+        return _Values(centre, radius, error, exponent)
+    size = _up(np.abs(centre) + radius + error, 4)
+    lost = _gamma(_DIVISION_STEPS, kind) * size + _DIVISION_STEPS * kind.tiny
+    own = _gamma(2, DOUBLE) * size + DOUBLE.tiny
+    return _Values(centre, _up(radius + own, 8), _up(error + lost, 8), 0)
+
+
 def _exact_sums(
     layer: _Prepared, x: _Values, magnitude: np.ndarray, exponents: np.ndarray, kind: FloatType
 ) -> np.ndarray:
@@ -232,11 +254,13 @@ def _exact_sums(
     return exact
 
 
-def _normalized(norm: Norm, x: _Values, kind: FloatType) -> _Values:
+def _normalized(norm: Norm, x: _Values, kind: FloatType, positions: int) -> _Values:
     """Batch normalisation, in whichever of the usual orders; no product goes through `_NORM_STEPS` roundings."""
-    variance = norm.variance.astype(np.float64) + norm.epsilon
-    factor = norm.scale.astype(np.float64) / np.sqrt(variance)
-    mean, shift = norm.mean.astype(np.float64), norm.shift.astype(np.float64)
+    mean, variance, scale, shift = (
+        np.repeat(values.astype(np.float64), positions) for values in (norm.mean, norm.variance, norm.scale, norm.shift)
+    )
+    variance = variance + norm.epsilon
+    factor = scale / np.sqrt(variance)
     size = np.abs(factor)
     centre = factor * (x.centre - mean) + shift
     magnitude = _up(size * (np.abs(x.centre) + np.abs(mean)) + np.abs(shift), 16)

@@ -12,7 +12,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise, Sparse, number_at
+from ddcompile.frontends.weights import number_at, stored_of
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Declaration, Number
 
@@ -30,18 +30,8 @@ def grids(network: Network, inputs: Sequence[Declaration]) -> dict[int, Grid]:
     kinds = {d.type.kind for d in inputs}
     found: dict[int, Grid] = {INPUTS: "real" if "real" in kinds else "rat" if "rat" in kinds else 0}
     for k, layer in enumerate(network.layers):
-        found[k] = _after(layer, _sum([found[r] for r in layer.reads], _weights_of(layer), layer.bias))
+        found[k] = _after(layer, _sum([found[r] for r in layer.reads], stored_of(layer.weight), layer.bias))
     return found
-
-
-def _weights_of(layer: Layer) -> np.ndarray:
-    match layer.weight:
-        case Sparse(data):
-            return data
-        case Pointwise(factors):
-            return factors
-        case dense:
-            return dense
 
 
 def _sum(read: Sequence[Grid], weights: np.ndarray, bias: np.ndarray) -> Grid:
@@ -63,7 +53,7 @@ def _after(layer: Layer, grid: Grid) -> Grid:
     if isinstance(grid, str):
         return grid
     if layer.norm is not None:
-        factors = np.array([layer.norm.affine(unit) or 0 for unit in range(layer.units)], dtype=object)
+        factors = np.array([layer.norm.affine(channel) or 0 for channel in range(layer.channels)], dtype=object)
         grid = max(grid, exponent_of(layer.norm.mean)) + exponent_of(factors)
         grid = max(grid, exponent_of(layer.norm.shift))
     limits = [Fraction(b) for b in bounds(layer.activation) or () if b is not None]

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ddcompile.frontends.averages import without_divisors
 from ddcompile.frontends.cuts import cuts_of
 from ddcompile.frontends.declarations import declared_inputs, extents, head_of
 from ddcompile.frontends.forms import Tensor, own_form
 from ddcompile.frontends.grids import DECIDING, Grid, exponent_of, grids
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.spans import Spans, spans_of, weights_of
+from ddcompile.frontends.spans import Spans, spans_of
+from ddcompile.frontends.weights import Convolution, Maximum, stored_of
 from ddcompile.ir.nodes import Declaration
 from ddcompile.ir.printer import print_type
 
@@ -126,6 +128,7 @@ def inspect_network(network: Network, inputs: str | None = None, head: str | Non
     """
     head = head_of(network, head)
     declared = declared_inputs(network, inputs)
+    given, network = network, without_divisors(network).network
     known, spans = grids(network, declared), spans_of(network, declared)
     layers = tuple(
         _facts(layer, [known[r] for r in layer.reads], *spans[k], _cut_count(network, k, declared, known))
@@ -134,9 +137,9 @@ def inspect_network(network: Network, inputs: str | None = None, head: str | Non
     is_exact = all(layer.is_exact for layer in layers) and head != "softmax"
     return Inspection(
         network.name,
-        network.sha256,
+        given.sha256,
         network.dtype,
-        network.parameters,
+        given.parameters,
         tuple(f"{d.name}: {print_type(d.type)}" for d in declared),
         layers,
         head,
@@ -148,6 +151,8 @@ def inspect_network(network: Network, inputs: str | None = None, head: str | Non
 def _cut_count(network: Network, number: int, declared: Sequence[Declaration], known: dict[int, Grid]) -> int:
     """How many units of a layer over doubles compare one of them."""
     layer = network.layers[number]
+    if isinstance(layer.weight, Convolution | Maximum):
+        return 0
     if layer.activation not in DECIDING or all(known[r] != "real" for r in layer.reads):
         return 0
     forms = []
@@ -160,10 +165,13 @@ def _cut_count(network: Network, number: int, declared: Sequence[Declaration], k
 
 
 def _facts(layer: Layer, read: Sequence[Grid], sums: Spans | None, values: Spans | None, cuts: int) -> LayerFacts:
-    stored = weights_of(layer)
+    stored = stored_of(layer.weight).ravel()
     distinct = sorted(set(stored.tolist())) or [0]
     exactness, is_exact = _exactness(layer, read, 0 if sums is None else sums.exponent, cuts)
     kind = "real" if "real" in read else "rat"
+    activation = layer.activation if layer.norm is None else f"batch norm, {layer.activation}"
+    if isinstance(layer.weight, Maximum):
+        activation = f"greatest, {activation}".removesuffix(", identity")
     after = kind if layer.activation not in ("tanh", "sigmoid") else "real"
     step = f" by {_number(Fraction(1, 1 << exponent_of(stored)))}" if exponent_of(stored) else ""
     return LayerFacts(
@@ -171,7 +179,7 @@ def _facts(layer: Layer, read: Sequence[Grid], sums: Spans | None, values: Spans
         layer.path,
         layer.units,
         layer.parameters,
-        layer.activation if layer.norm is None else f"batch norm, {layer.activation}",
+        activation,
         len(distinct),
         f"{_number(Fraction(distinct[0]))}..{_number(Fraction(distinct[-1]))}{step}"
         if len(distinct) > 1
@@ -188,12 +196,14 @@ def _ties(layer: Layer, sums: Spans | None) -> int | None:
     """How many units may be exactly at their threshold."""
     if layer.activation not in DECIDING or sums is None:
         return None
+    blocks = len(sums.low)
     if layer.norm is None:
-        return int(sums.holds(np.zeros(layer.units, dtype=object)).sum())
-    thresholds = [layer.norm.threshold(unit, sums.exponent) for unit in range(layer.units)]
+        return int(sums.holds(np.zeros(blocks, dtype=object)).sum()) * (layer.units // blocks)
+    thresholds = [layer.norm.threshold(channel, sums.exponent) for channel in range(layer.channels)]
     points = np.array([t.doubled // 2 for t in thresholds], dtype=object)
     on_grid = np.array([t.slope != 0 and t.doubled % 2 == 0 for t in thresholds])
-    return int((sums.holds(points) & on_grid).sum())
+    each = blocks // layer.channels
+    return int((sums.holds(np.repeat(points, each)) & np.repeat(on_grid, each)).sum()) * (layer.units // blocks)
 
 
 def _exactness(layer: Layer, read: Sequence[Grid], exponent: int, cuts: int) -> tuple[str, bool]:
@@ -211,7 +221,7 @@ def _exactness(layer: Layer, read: Sequence[Grid], exponent: int, cuts: int) -> 
         if "rat" in read:
             return "not compiled: batch norm over rationals of any denominator", False
         return "exact: batch norm before a sign is a threshold between two sums", True
-    if layer.norm is not None and any(layer.norm.affine(unit) is None for unit in range(layer.units)):
+    if layer.norm is not None and any(layer.norm.affine(channel) is None for channel in range(layer.channels)):
         return "not compiled: batch norm whose factors are no doubles, before something else than a sign", False
     what = "rationals" if "rat" in read else "integers over a power of two" if exponent else "integers"
     if layer.activation in DECIDING:

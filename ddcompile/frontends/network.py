@@ -12,10 +12,32 @@ import numpy as np
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import ACTIVATIONS, KNOWN, Activation, canonical
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise, Sparse, Weight, dense_of, exact_numbers
+from ddcompile.frontends.weights import (
+    Convolution,
+    Maximum,
+    Pointwise,
+    Sparse,
+    Weight,
+    dense_of,
+    exact_numbers,
+    positions_of,
+    stored_of,
+)
+from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["ACTIVATIONS", "INPUTS", "Activation", "Layer", "Network", "Pointwise", "Sparse"]
+__all__ = [
+    "ACTIVATIONS",
+    "INPUTS",
+    "Activation",
+    "Convolution",
+    "Layer",
+    "Maximum",
+    "Network",
+    "Pointwise",
+    "Sparse",
+    "Window",
+]
 
 INPUTS = -1
 """What stands for the inputs of the network among the layers that a layer reads."""
@@ -23,22 +45,27 @@ INPUTS = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """`activation(norm(weight @ x + bias))`, exactly, for every real number in `weight` and `bias`.
+    """`activation(norm((weight @ x + bias) / divisor))`, exactly, for every real number in `weight` and `bias`.
 
     Integers and floats of up to 64 bits are taken as the exact numbers they are.
 
     Parameters
     ----------
-    weight : array_like of shape (units, inputs), Sparse or Pointwise
-    bias : array_like of shape (units,)
+    weight : array_like of shape (units, inputs), Sparse, Pointwise, Convolution or Maximum
+        A maximum stands for `weight @ x` and has no bias.
+    bias : array_like of shape (channels,)
+        One number a unit; of a weight with several positions, one number a channel.
     activation : str
         See `ddcompile.frontends.activations`.
     norm : Norm, optional
+        Of every channel.
     reads : sequence of int
         The numbers of the layers whose units the layer reads, one after the other; `INPUTS` is what the network
         reads. Without any, the layer before.
     path : str
         What the layer is called where it comes from, for messages.
+    divisor : int
+        A positive number: averages are sums that are divided.
 
     Raises
     ------
@@ -52,19 +79,27 @@ class Layer:
     norm: Norm | None = None
     reads: tuple[int, ...] = ()
     path: str = ""
+    divisor: int = 1
 
     def __post_init__(self) -> None:
         given = self.weight
-        weight = given if isinstance(given, Sparse | Pointwise) else exact_numbers(given, "weight")
+        is_held = isinstance(given, Sparse | Pointwise | Convolution | Maximum)
+        weight: Weight = given if is_held else exact_numbers(given, "weight")
         if len(weight.shape) != 2:
             raise fail("N103", f"the weight has shape {weight.shape}; it must have two axes (units, inputs)")
         if 0 in weight.shape:
             raise fail("N103", f"the weight has shape {weight.shape}; a layer needs units and inputs")
         bias = exact_numbers(self.bias, "bias")
-        if bias.shape != weight.shape[:1]:
-            raise fail("N104", f"the bias has shape {bias.shape}, but the weight has {weight.shape[0]} units")
-        if self.norm is not None and self.norm.units != weight.shape[0]:
-            raise fail("N104", f"{self.norm.units} units are normalised, but the weight has {weight.shape[0]} units")
+        positions = positions_of(weight)
+        channels, what = weight.shape[0] // positions, "units" if positions == 1 else "channels"
+        if bias.shape != (channels,):
+            raise fail("N104", f"the bias has shape {bias.shape}, but the weight has {channels} {what}")
+        if self.norm is not None and self.norm.units != channels:
+            raise fail("N104", f"{self.norm.units} {what} are normalised, but the weight has {channels} {what}")
+        if isinstance(weight, Maximum) and bias.any():
+            raise fail("N104", "a maximum has no bias")
+        if self.divisor < 1:
+            raise fail("N104", f"the divisor is {self.divisor}; it must be positive")
         activation = canonical(self.activation)
         if activation is None:
             raise fail("N105", f"unknown activation `{self.activation}`", hint=KNOWN)
@@ -86,17 +121,25 @@ class Layer:
     @property
     def parameters(self) -> int:
         """How many weights and biases there are; of a sparse or pointwise weight, the entries that are stored."""
-        match self.weight:
-            case Sparse(data):
-                stored = data.size
-            case Pointwise(factors):
-                stored = factors.size
-            case dense:
-                stored = dense.size
-        return int(stored) + self.units + (4 * self.units if self.norm is not None else 0)
+        stored = 0 if isinstance(self.weight, Maximum) else stored_of(self.weight).size + self.channels
+        return int(stored) + (4 * self.channels if self.norm is not None else 0)
+
+    @property
+    def positions(self) -> int:
+        """How many neighbouring units share a bias."""
+        return positions_of(self.weight)
+
+    @property
+    def channels(self) -> int:
+        """How many biases there are."""
+        return self.units // self.positions
+
+    def unit_bias(self) -> np.ndarray:
+        """The bias of every unit."""
+        return np.repeat(self.bias, self.positions)
 
     def dense_weight(self) -> np.ndarray:
-        """The weight as a full (units, inputs) array in canonical form."""
+        """The weight as a full (units, inputs) array in canonical form; N110, N112 as `dense_of`."""
         return dense_of(self.weight)
 
 
@@ -184,20 +227,15 @@ def _check_reads(number: int, layer: Layer, layers: Sequence[Layer]) -> None:
 
 
 def _content_hash(layers: Sequence[Layer], head: str) -> str:
-    """The hash of every layer as sorted sparse rows, whichever way its weight is held."""
+    """The hash of every layer as sorted sparse rows, or as kernel and windows."""
     digest = hashlib.sha256(b"ddcompile network 1\n")
     for k, layer in enumerate(layers):
         digest.update(f"{layer.activation} {layer.units} {layer.inputs}\n".encode())
         if layer.reads != (k - 1,):
             digest.update(f"reads {' '.join(map(str, layer.reads))}\n".encode())
-        weight = layer.weight.sparse() if isinstance(layer.weight, Pointwise) else layer.weight
-        if isinstance(weight, Sparse):
-            parts = (weight.indptr, weight.indices, weight.data)
-        else:
-            rows, columns = np.nonzero(weight)
-            starts = np.searchsorted(rows, np.arange(layer.units + 1))
-            parts = (starts, columns, canonical_array(weight[rows, columns]))
-        for part in (*parts, layer.bias):
+        if layer.divisor != 1:
+            digest.update(f"divisor {layer.divisor}\n".encode())
+        for part in (*_parts(layer, digest), layer.bias):
             _feed(digest, part)
         if layer.norm is not None:
             norm = layer.norm
@@ -207,6 +245,35 @@ def _content_hash(layers: Sequence[Layer], head: str) -> str:
     if head != "none":
         digest.update(f"head {head}\n".encode())
     return digest.hexdigest()
+
+
+def _parts(layer: Layer, digest: Any) -> tuple[np.ndarray, ...]:
+    """The numbers of a weight that stand for it; of windows, what they are is added first."""
+    match layer.weight:
+        case Convolution(kernel, window, groups):
+            digest.update(f"convolution {groups} {_text(window)}\n".encode())
+            return (kernel,)
+        case Maximum(window):
+            digest.update(f"maximum {_text(window)}\n".encode())
+            return ()
+        case Pointwise(factors, positions) if positions > 1:
+            digest.update(f"pointwise {positions}\n".encode())
+            return (factors,)
+        case Pointwise():
+            weight: Weight = layer.weight.sparse()
+        case weight:
+            pass
+    if isinstance(weight, Sparse):
+        return weight.indptr, weight.indices, weight.data
+    dense = dense_of(weight)
+    rows, columns = np.nonzero(dense)
+    starts = np.searchsorted(rows, np.arange(layer.units + 1))
+    return starts, columns, canonical_array(dense[rows, columns])
+
+
+def _text(window: Window) -> str:
+    numbers = (window.grid, window.kernel, window.stride, window.before, window.after, window.dilation)
+    return f"{'; '.join(' '.join(map(str, axis)) for axis in numbers)} {'circular' if window.is_circular else 'zeros'}"
 
 
 def _feed(digest: Any, array: np.ndarray) -> None:

@@ -71,6 +71,15 @@ class Norm:
         """How many units are normalised."""
         return len(self.mean)
 
+    def repeated(self, each: int) -> Norm:
+        """Every unit so many times, side by side."""
+        if each == 1:
+            return self
+        mean, variance, scale, shift = (
+            np.repeat(part, each) for part in (self.mean, self.variance, self.scale, self.shift)
+        )
+        return Norm(mean, variance, scale, shift, self.epsilon)
+
     def total_variance(self, unit: int) -> Fraction:
         """The variance plus epsilon."""
         return number_at(self.variance, unit) + Fraction(self.epsilon)

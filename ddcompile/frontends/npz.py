@@ -60,7 +60,7 @@ def npz_bytes(network: Network) -> bytes:
             arrays |= {f"{k}.{part}": array for part, array in zip(_SPARSE, parts, strict=True)}
         else:
             arrays[f"{k}.weight"] = layer.dense_weight()
-        arrays[f"{k}.bias"] = layer.bias
+        arrays[f"{k}.bias"] = layer.unit_bias()
         arrays[f"{k}.activation"] = np.array(layer.activation)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)

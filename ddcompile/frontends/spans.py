@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
 
 import numpy as np
 
@@ -13,17 +13,20 @@ from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.declarations import extents
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.weights import Pointwise, Sparse, numerators
-from ddcompile.ir.nodes import Declaration
+from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, numerators
+from ddcompile.ir.nodes import Declaration, Type
 
-__all__ = ["Spans", "spans_of", "weights_of"]
+__all__ = ["Spans", "least_of", "spans_of"]
 
 _KINDS = {"bit": (0, 1, 1), "spin": (-1, 1, 2), "trit": (-1, 1, 1), "int": (-(2**63), 2**63 - 1, 1)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spans:
-    """For every unit `low`, `high` and `step`, Python integers that count `2**-exponent`; a step of 0 is one value."""
+    """For every channel `low`, `high` and `step`, Python integers that count `2**-exponent`; a step of 0 is one value.
+
+    The units of a channel, which stand side by side, lie in one set.
+    """
 
     low: np.ndarray
     high: np.ndarray
@@ -43,6 +46,16 @@ class Spans:
         steps = [*self.step.tolist(), *(self.low - self.low[0]).tolist()]
         return Fraction(int(np.gcd.reduce(np.array(steps, dtype=object))), 1 << self.exponent)
 
+    def in_blocks(self, blocks: int) -> Spans:
+        """The same units as so many equal blocks, with one set each."""
+        fine = lcm(blocks, len(self.low))
+        low, high, step = (np.repeat(v, fine // len(self.low)) for v in (self.low, self.high, self.step))
+        if fine == blocks:
+            return Spans(low, high, step, self.exponent)
+        rows = [values.reshape(blocks, -1) for values in (low, high, step)]
+        steps = np.gcd(np.gcd.reduce(rows[2], axis=1), np.gcd.reduce(rows[0] - rows[0][:, :1], axis=1))
+        return Spans(rows[0].min(axis=1), rows[1].max(axis=1), steps, self.exponent)
+
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Whether a number of each unit, counted likewise, lies in its set."""
         step = np.where(self.step == 0, 1, self.step)
@@ -58,20 +71,15 @@ def spans_of(network: Network, inputs: Sequence[Declaration]) -> Mapping[int, tu
     given = _inputs(inputs)
     found: dict[int, tuple[Spans | None, Spans | None]] = {INPUTS: (given, given)}
     for k, layer in enumerate(network.layers):
-        sums = _sums(layer, [found[r][1] for r in layer.reads])
+        widths = [network.inputs if r == INPUTS else network.layers[r].units for r in layer.reads]
+        sums = _sums(layer, [found[r][1] for r in layer.reads], widths)
         found[k] = sums, _values(layer, sums)
     return found
 
 
-def weights_of(layer: Layer) -> np.ndarray:
-    """The weights that are stored, flat."""
-    match layer.weight:
-        case Sparse(data):
-            return data
-        case Pointwise(factors):
-            return factors.ravel()
-        case dense:
-            return dense.ravel()
+def least_of(kind: Type) -> int | None:
+    """The least value of a type; None for rationals and reals."""
+    return (_KINDS[kind.kind][0] if kind.low is None else kind.low) if kind.kind in _KINDS else None
 
 
 def _inputs(inputs: Sequence[Declaration]) -> Spans | None:
@@ -89,25 +97,67 @@ def _inputs(inputs: Sequence[Declaration]) -> Spans | None:
     return Spans(low_, high_, step_, 0)
 
 
-def _sums(layer: Layer, parts: Sequence[Spans | None]) -> Spans | None:
+def _sums(layer: Layer, parts: Sequence[Spans | None], widths: Sequence[int]) -> Spans | None:
     read = [part for part in parts if part is not None]
     if len(read) < len(parts):
         return None
     exponent = max(part.exponent for part in read)
-    low, high, step = (
-        np.concatenate([getattr(part, name) << (exponent - part.exponent) for part in read])
-        for name in ("low", "high", "step")
-    )
-    weight = layer.dense_weight()
-    scale = exponent_of(weight)
-    total = max(exponent + scale, exponent_of(layer.bias))
-    factors = numerators(weight, total - exponent)
-    bias = numerators(layer.bias, total)
+    read = [_refined(part, exponent) for part in read]
+    match layer.weight:
+        case Pointwise(factors):
+            blocks = lcm(layer.channels, *(len(part.low) for part in read))
+            each = [part.in_blocks(blocks) for part in read]
+            sets = [np.stack([getattr(part, name) for part in each], axis=1) for name in ("low", "high", "step")]
+            rows = np.repeat(factors.T, blocks // layer.channels, axis=0)
+        case Convolution(kernel, window, groups):
+            part = _by_channel(layer.weight, read, widths)
+            if not window.is_circular and any(window.reaches_outside(axis) for axis in range(len(window.grid))):
+                part = _with_zero(part)
+            first = kernel.shape[1] * (np.arange(len(kernel)) // (len(kernel) // groups))
+            channels = np.repeat(first[:, None] + np.arange(kernel.shape[1]), window.taps, axis=1)
+            sets = [values[channels] for values in (part.low, part.high, part.step)]
+            rows = kernel.reshape(len(kernel), -1)
+        case Maximum():
+            return _by_channel(layer.weight, read, widths)
+        case _:
+            units = [part.in_blocks(width) for part, width in zip(read, widths, strict=True)]
+            sets = [np.concatenate([getattr(part, name) for part in units]) for name in ("low", "high", "step")]
+            rows = layer.dense_weight()
+    total = max(exponent + exponent_of(rows), exponent_of(layer.bias))
+    return _weighted(numerators(rows, total - exponent), sets, numerators(layer.bias, total), total)
+
+
+def _weighted(factors: np.ndarray, sets: Sequence[np.ndarray], bias: np.ndarray, exponent: int) -> Spans:
+    """The sets of `factors @ x + bias`; the sets of x are the same for all rows, or one a factor."""
+    low, high, step = sets
+    bias = np.repeat(bias, len(factors) // len(bias))
     positive, negative = np.maximum(factors, 0), np.minimum(factors, 0)
-    lows = positive @ low + negative @ high + bias
-    highs = positive @ high + negative @ low + bias
-    steps = np.array([np.gcd.reduce(np.append(np.abs(row) * step, 0)) for row in factors], dtype=object)
-    return Spans(lows, highs, steps, total)
+    if low.ndim == 1:
+        lows = positive @ low + negative @ high + bias
+        highs = positive @ high + negative @ low + bias
+    else:
+        lows = (positive * low + negative * high).sum(axis=1) + bias
+        highs = (positive * high + negative * low).sum(axis=1) + bias
+    steps = np.array([np.gcd.reduce(np.append(row, 0)) for row in np.abs(factors) * step], dtype=object)
+    return Spans(lows, highs, steps, exponent)
+
+
+def _refined(spans: Spans, exponent: int) -> Spans:
+    shift = exponent - spans.exponent
+    return Spans(spans.low << shift, spans.high << shift, spans.step << shift, exponent)
+
+
+def _by_channel(weight: Convolution | Maximum, read: Sequence[Spans], widths: Sequence[int]) -> Spans:
+    """One set for each channel that windows read."""
+    cells = prod(weight.window.grid)
+    parts = [part.in_blocks(width // cells) for part, width in zip(read, widths, strict=True)]
+    low, high, step = (np.concatenate([getattr(part, name) for part in parts]) for name in ("low", "high", "step"))
+    return Spans(low, high, step, read[0].exponent)
+
+
+def _with_zero(spans: Spans) -> Spans:
+    step = np.gcd(spans.step, np.abs(spans.low))
+    return Spans(np.minimum(spans.low, 0), np.maximum(spans.high, 0), step, spans.exponent)
 
 
 def _values(layer: Layer, sums: Spans | None) -> Spans | None:
@@ -136,10 +186,11 @@ def _values(layer: Layer, sums: Spans | None) -> Spans | None:
 def _decided(layer: Layer, sums: Spans | None) -> Spans:
     """Signs and steps: by the ends of the sums, without a batch norm."""
     least, most = (-1, 1) if layer.activation == "sign" else (0, 1)
-    low, high = np.full(layer.units, least, dtype=object), np.full(layer.units, most, dtype=object)
-    ties = np.ones(layer.units, dtype=bool)
+    blocks = layer.channels if sums is None else len(sums.low)
+    low, high = np.full(blocks, least, dtype=object), np.full(blocks, most, dtype=object)
+    ties = np.ones(blocks, dtype=bool)
     if sums is not None and layer.norm is None:
-        ties = sums.holds(np.zeros(layer.units, dtype=object))
+        ties = sums.holds(np.zeros(blocks, dtype=object))
         low, high = (
             np.array([_decision(layer, v) for v in end.tolist()], dtype=object) for end in (sums.low, sums.high)
         )

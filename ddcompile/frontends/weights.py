@@ -1,17 +1,32 @@
-"""The forms in which a layer holds its weight: full, sparse rows, or one factor a unit; all of them exact."""
+"""The forms in which a layer holds its weight: full, sparse rows, one factor a unit, windows on a grid; all exact."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ddcompile.diagnostics import fail
+from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers", "number_at", "numerators", "stretched"]
+__all__ = [
+    "Convolution",
+    "Maximum",
+    "Pointwise",
+    "Sparse",
+    "Weight",
+    "dense_of",
+    "exact_numbers",
+    "number_at",
+    "numerators",
+    "positions_of",
+    "stored_of",
+    "stretched",
+]
 
 _LARGEST_DENSE = 2**26
 
@@ -79,12 +94,9 @@ class Sparse:
         CompileError
             N110, if it has more than 2**26 entries.
         """
-        units, inputs = self.shape
-        if units * inputs > _LARGEST_DENSE:
-            limit = f"layers are lowered in full, up to {_LARGEST_DENSE} entries"
-            raise fail("N110", f"the sparse weight has {units} x {inputs} entries; {limit}")
+        _check_dense(self.shape)
         full = np.zeros(self.shape, dtype=self.data.dtype)
-        full[np.repeat(np.arange(units), np.diff(self.indptr)), self.indices] = self.data
+        full[np.repeat(np.arange(self.shape[0]), np.diff(self.indptr)), self.indices] = self.data
         return canonical_array(full)
 
 
@@ -96,8 +108,10 @@ class Pointwise:
 
     Parameters
     ----------
-    factors : array_like of shape (reads, units)
+    factors : array_like of shape (reads, channels)
         Exact numbers, see `Layer`.
+    positions : int
+        How many neighbouring units have the factors of one channel.
 
     Raises
     ------
@@ -106,6 +120,7 @@ class Pointwise:
     """
 
     factors: np.ndarray
+    positions: int = 1
 
     def __post_init__(self) -> None:
         factors = exact_numbers(self.factors, "weight")
@@ -116,18 +131,139 @@ class Pointwise:
     @property
     def shape(self) -> tuple[int, int]:
         """The shape (units, inputs) of the matrix."""
-        reads, units = self.factors.shape
-        return units, reads * units
+        reads, channels = self.factors.shape
+        return channels * self.positions, reads * channels * self.positions
 
     def sparse(self) -> Sparse:
         """The same matrix as sparse rows."""
-        reads, units = self.factors.shape
+        units, reads = self.shape[0], len(self.factors)
         columns = np.arange(units)[:, None] + units * np.arange(reads)
         starts = reads * np.arange(units + 1)
-        return Sparse(self.factors.T.ravel(), columns.ravel(), starts, self.shape)
+        return Sparse(np.repeat(self.factors, self.positions, axis=1).T.ravel(), columns.ravel(), starts, self.shape)
 
 
-Weight: TypeAlias = np.ndarray | Sparse | Pointwise
+@dataclass(frozen=True, slots=True, eq=False)
+class Convolution:
+    """A kernel that moves over a grid: units are (channels, positions), inputs (input channels, grid), row-major.
+
+    Parameters
+    ----------
+    kernel : array_like of shape (channels, input channels / groups, *window.kernel)
+        Exact numbers, see `Layer`.
+    window : Window
+        What lies beyond an end counts as 0 if it is not circular.
+    groups : int
+        Channels of each group read the input channels of that group alone.
+
+    Raises
+    ------
+    CompileError
+        N101, N102 as for `Layer`; N103 if the shapes do not fit.
+    """
+
+    kernel: np.ndarray
+    window: Window
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        kernel = exact_numbers(self.kernel, "weight")
+        if kernel.shape[2:] != self.window.kernel or kernel.ndim < 3 or 0 in kernel.shape:
+            raise fail("N103", f"a kernel of shape {kernel.shape} for windows of {self.window.kernel}")
+        if self.groups < 1 or len(kernel) % self.groups:
+            raise fail("N103", f"{len(kernel)} channels are not {self.groups} equal groups")
+        object.__setattr__(self, "kernel", kernel)
+
+    @property
+    def positions(self) -> int:
+        """How many units a channel has."""
+        return self.window.positions
+
+    @property
+    def channels(self) -> int:
+        """How many channels are read."""
+        return int(self.kernel.shape[1]) * self.groups
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape (units, inputs) of the matrix."""
+        return len(self.kernel) * self.positions, self.channels * prod(self.window.grid)
+
+    def sparse(self) -> Sparse:
+        """The same matrix as sparse rows."""
+        outputs, inner = self.kernel.shape[:2]
+        positions, taps, cells = self.positions, self.window.taps, prod(self.window.grid)
+        places = self.window.places()
+        first = inner * (np.arange(outputs) // (outputs // self.groups))
+        channel = first[:, None] + np.arange(inner)
+        columns = channel[:, None, :, None] * cells + places[None, :, None, :]
+        data = np.broadcast_to(self.kernel.reshape(outputs, 1, inner, taps), columns.shape)
+        kept = np.broadcast_to(places[None, :, None, :] >= 0, columns.shape)
+        rows = np.broadcast_to(np.arange(outputs * positions).reshape(outputs, positions, 1, 1), columns.shape)
+        return _summed(rows[kept], columns[kept], data[kept], self.shape)
+
+
+def _summed(rows: np.ndarray, columns: np.ndarray, data: np.ndarray, shape: tuple[int, int]) -> Sparse:
+    """Sparse rows out of entries, of which several may stand at one place: a window that goes round a small grid."""
+    keys, place = np.unique(rows * shape[1] + columns, return_inverse=True)
+    total = np.zeros(len(keys), dtype=object)
+    np.add.at(total, place, np.array([Fraction(v) for v in data.tolist()], dtype=object))
+    starts = np.searchsorted(keys // shape[1], np.arange(shape[0] + 1))
+    return Sparse(canonical_array(total), keys % shape[1], starts, shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maximum:
+    """The greatest value in each window, channel by channel; what lies beyond an end does not count.
+
+    Parameters
+    ----------
+    window : Window
+    channels : int
+
+    Raises
+    ------
+    CompileError
+        N103 if a window holds no place of the grid.
+    """
+
+    window: Window
+    channels: int
+
+    def __post_init__(self) -> None:
+        if (self.window.counts() == 0).any():
+            raise fail("N103", "a window of a maximum lies beyond the grid")
+
+    @property
+    def positions(self) -> int:
+        """How many units a channel has."""
+        return self.window.positions
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many units there are, and how many inputs."""
+        return self.channels * self.positions, self.channels * prod(self.window.grid)
+
+
+Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum
+
+
+def positions_of(weight: Weight) -> int:
+    """How many neighbouring units share a bias."""
+    return weight.positions if isinstance(weight, Pointwise | Convolution | Maximum) else 1
+
+
+def stored_of(weight: Weight) -> np.ndarray:
+    """The numbers that are stored, in the shape that they have; those of a maximum are none."""
+    match weight:
+        case Sparse(data):
+            return data
+        case Pointwise(factors):
+            return factors
+        case Convolution(kernel):
+            return kernel
+        case Maximum():
+            return np.zeros(0, dtype=np.int64)
+    return weight
 
 
 def dense_of(weight: Weight) -> np.ndarray:
@@ -136,13 +272,16 @@ def dense_of(weight: Weight) -> np.ndarray:
     Raises
     ------
     CompileError
-        N110, if it has more than 2**26 entries and is not held in full.
+        N110, if it has more than 2**26 entries and is not held in full; N112 if there is none.
     """
     match weight:
         case Sparse():
             return weight.dense()
-        case Pointwise():
+        case Pointwise() | Convolution():
+            _check_dense(weight.shape)
             return weight.sparse().dense()
+        case Maximum():
+            raise fail("N112", "a maximum over windows has no matrix")
         case _:
             return weight
 
@@ -194,6 +333,13 @@ def stretched(values: np.ndarray, factors: np.ndarray) -> np.ndarray:
     exact = np.empty(values.shape, dtype=object)
     exact.reshape(-1)[:] = [Fraction(v) for v in values.ravel().tolist()]
     return canonical_array(exact * factors)
+
+
+def _check_dense(shape: tuple[int, int]) -> None:
+    units, inputs = shape
+    if units * inputs > _LARGEST_DENSE:
+        limit = f"layers are lowered in full, up to {_LARGEST_DENSE} entries"
+        raise fail("N110", f"the sparse weight has {units} x {inputs} entries; {limit}")
 
 
 def _integers(values: Any, what: str) -> np.ndarray:

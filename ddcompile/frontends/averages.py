@@ -1,0 +1,92 @@
+"""Networks without division: what a layer divides by is carried along, until only the sign of a value counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.activations import SMOOTH, bounds, clamp
+from ddcompile.frontends.network import INPUTS, Layer, Network
+from ddcompile.frontends.normalization import Norm
+from ddcompile.frontends.weights import Pointwise
+
+__all__ = ["Whole", "without_divisors"]
+
+_DECIDING = ("sign", "step", "nonnegative")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A network whose results are `factor` times those of another."""
+
+    network: Network
+    factor: int
+
+
+def without_divisors(network: Network) -> Whole:
+    """The network with every value multiplied by a whole number of its layer, so that no layer divides.
+
+    `relu(s / 9)` becomes `relu(s)`, 9 times as much; the next layer has 9 times its bias; a sign ends it.
+
+    Raises
+    ------
+    CompileError
+        N409 if a bias or bound times the factor is neither an integer nor a double, or tanh or sigmoid would need
+        the value itself.
+    """
+    if all(layer.divisor == 1 for layer in network.layers):
+        return Whole(network, 1)
+    made: list[Layer] = []
+    places = {INPUTS: INPUTS}
+    factors = {INPUTS: 1}
+    for number, layer in enumerate(network.layers):
+        common = lcm(*(factors[r] for r in layer.reads))
+        reads = tuple(_raised(made, places[r], common // factors[r], network) for r in layer.reads)
+        factor = common * layer.divisor
+        try:
+            made.append(_scaled(replace(layer, reads=reads, divisor=1), common, factor))
+        except CompileError as error:
+            message = (
+                f"an average over {factor}, times which a bias or bound is no double: {error.diagnostics[0].message}"
+            )
+            hint = "use float32 weights, or sums in place of averages"
+            raise fail("N409", message, place=layer.path, hint=hint) from error
+        places[number] = len(made) - 1
+        factors[number] = 1 if layer.activation in _DECIDING else factor
+    last = factors[len(network.layers) - 1]
+    return Whole(replace(network, layers=tuple(made)), last)
+
+
+def _raised(made: list[Layer], number: int, factor: int, network: Network) -> int:
+    """The layer times a factor, as a layer of its own if there is any."""
+    if factor == 1:
+        return number
+    units = network.inputs if number == INPUTS else made[number].units
+    made.append(Layer(Pointwise(np.array([[factor]]), units), np.array([0]), reads=(number,)))
+    return len(made) - 1
+
+
+def _scaled(layer: Layer, common: int, factor: int) -> Layer:
+    """The layer for values that are `common` times as large; its sum is `factor` times that of the network."""
+    norm = layer.norm
+    if norm is not None:
+        norm = Norm(_times(norm.mean, factor), norm.variance, norm.scale, _times(norm.shift, factor), norm.epsilon)
+    activation = layer.activation
+    if activation in SMOOTH and factor != 1:
+        hint = "use sums in place of averages, and divide the weights before"
+        raise fail("N409", f"{activation} of an average over {factor}", place=layer.path, hint=hint)
+    limits = bounds(activation)
+    if limits is not None:
+        low, high = (None if bound is None else Fraction(bound) * factor for bound in limits)
+        activation = clamp(low, high)
+    return replace(layer, bias=_times(layer.bias, common), norm=norm, activation=activation)
+
+
+def _times(values: np.ndarray, factor: int) -> np.ndarray:
+    exact = np.empty(values.shape, dtype=object)
+    exact.reshape(-1)[:] = [Fraction(v) * factor for v in values.ravel().tolist()]
+    return exact
