@@ -1,8 +1,13 @@
-"""Golden texts: whole expected outputs, kept in `tests/golden` and rewritten by `pytest --update-golden`."""
+"""Golden texts: whole expected outputs, kept in `tests/golden` and rewritten by `pytest --update-golden`; and seeds.
+
+No test depends on chance: each starts with the same state of the generators that need no seed, and Hypothesis draws the
+same examples every time (`pytest --hypothesis-profile=chance` draws others).
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -10,16 +15,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
 
 # What is tested is compiling; the processes that tests start are told so too.
 os.environ["DDCOMPILE_CACHE"] = "off"
 
+settings.register_profile("chance")
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @dataclass(frozen=True)

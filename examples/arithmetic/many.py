@@ -49,7 +49,7 @@ def largest(x: np.ndarray) -> int:
 
 def distilled(voters: int) -> dd.Program:
     taken = np.array(list(product((0, 1), repeat=voters)))
-    classifier = dd.learn.ENNClassifier().fit(taken, (2 * taken.sum(axis=1) > voters).astype(int))
+    classifier = dd.learn.ENNClassifier(random_state=0).fit(taken, (2 * taken.sum(axis=1) > voters).astype(int))
     return dd.distill(classifier, inputs=f"x: bit[{voters}]", outputs="y: bit", name="majority")
 
 

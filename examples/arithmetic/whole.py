@@ -92,7 +92,8 @@ def of_sizes(task: Whole) -> str:
         x, y = table(task, size)
         flat, given = x.reshape(len(x), -1), y if y.shape[1] > 1 else y[:, 0]
         # Every row is certain: none is to be left contradicted for a shorter description.
-        classifier = dd.learn.ENNClassifier(relevance="exact").fit(flat, given, sample_weight=np.full(len(flat), 100))
+        classifier = dd.learn.ENNClassifier(relevance="exact", random_state=0)
+        classifier.fit(flat, given, sample_weight=np.full(len(flat), 100))
         inputs = f"x: bit[{task.operands}, {size}]" if task.operands > 1 else f"x: bit[{size}]"
         outputs = f"y: bit[{task.width(size)}]" if y.shape[1] > 1 else "y: bit"
         found.append(dd.distill(classifier, inputs=inputs, outputs=outputs, name=task.name))
@@ -162,7 +163,7 @@ def scanned(task: Whole, window: Window) -> dd.Program:
     rows = np.concatenate([window["x"], *(window[name] for name in states), *after], axis=1)
     rows = np.unique(rows, axis=0)
     split = rows.shape[1] - sum(values.shape[1] for values in after)
-    classifier = dd.learn.ENNClassifier().fit(rows[:, :split], rows[:, split:])
+    classifier = dd.learn.ENNClassifier(random_state=0).fit(rows[:, :split], rows[:, split:])
     inputs = ", ".join(_declared(name, window[name]) for name in ("x", *states))
     outputs = ", ".join(["y: bit", *(_declared(f"next_{name}", window[name]) for name in states)])
     step = dd.distill(classifier, inputs=inputs, outputs=outputs, name=task.name)

@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def learned(cells: np.ndarray, after: np.ndarray, way: str) -> dd.learn.ENNClassifier:
-    return dd.learn.ENNClassifier(**OPTIONS[way]).fit(cells, after)
+    return dd.learn.ENNClassifier(**OPTIONS[way], random_state=0).fit(cells, after)
 
 
 def needed(automaton: Automaton, setting: Setting, way: str, width: int, seed: int) -> int | None:

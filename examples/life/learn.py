@@ -65,7 +65,7 @@ def main() -> None:
 
 def learned(automaton: Automaton, states: np.ndarray) -> dd.learn.ENNClassifier:
     count, *shape = states.shape
-    network = dd.learn.ENNClassifier(shared="auto", grid=shape)
+    network = dd.learn.ENNClassifier(shared="auto", grid=shape, random_state=0)
     return network.fit(states.reshape(count, -1), automaton.after(states).reshape(count, -1))
 
 

@@ -407,12 +407,12 @@ def _dense(weights: np.ndarray, kind: str) -> Rule:
 
 def test_large_constants_are_fast() -> None:
     rng = np.random.default_rng(0)
-    started = time.perf_counter()
+    started = time.process_time()
     for weights in (rng.integers(-9, 10, (1000, 1000)), rng.normal(size=(1000, 1000))):
         for kind in ("bit", "spin"):
             types = infer(_dense(weights, kind))
             assert types.tensor["y"].is_bounded
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
 
 
 def test_many_statements_are_fast() -> None:
@@ -422,11 +422,11 @@ def test_many_statements_are_fast() -> None:
     ]
     inputs = (Declaration("x", Type("bit", (Literal(4),))),)
     outputs = (Declaration("s19999", Type("int")),)
-    started = time.perf_counter()
+    started = time.process_time()
     types = infer(Rule("f", inputs, outputs, tuple(chain[::-1])))
     assert types.tensor["s19999"].high == 20_000
     assert types.order[0] == (19_999,)
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
 
 
 def test_depth_meets_no_limit() -> None:

@@ -372,11 +372,11 @@ def test_constants_with_gaps_in_their_types_are_found_in_objects() -> None:
 def test_many_clauses_are_checked_in_linear_time() -> None:
     clauses = [Statement("a", (Literal(k),), read("x", k % 3)) for k in range(20_000)]
     rule = _rule(read("a", 19_999), statements=(*clauses, Statement("y", (), read("a", 19_999))))
-    started = time.perf_counter()
+    started = time.process_time()
     assert verify(rule) == []
     double = _rule(X0, statements=(*clauses, clauses[77], Statement("y", (), read("a", 5))))
     assert [d.code for d in verify(double)] == ["T014"]
-    assert time.perf_counter() - started < 60
+    assert time.process_time() - started < 60
 
 
 def test_depth_meets_no_limit() -> None:
