@@ -50,8 +50,12 @@ def _compiled(text: str, **machine_options: Any) -> bytes:
     module.data_layout = str(machine.target_data)
     module.verify()
     # What was found about the module goes before the module does.
-    with llvm.create_pass_builder(machine, tuning) as builder, builder.getModulePassManager() as passes:
+    with llvm.create_pass_builder(machine, tuning) as builder:
+        passes = builder.getModulePassManager()
         passes.run(module, builder)
+        # llvmlite (0.50) does not free it: of two methods that its class inherits, Python takes the one for no object.
+        llvm.NewPassManager._dispose(passes)
+        passes.detach()
     code: bytes = machine.emit_object(module)
     return code
 

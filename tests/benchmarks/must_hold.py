@@ -22,6 +22,7 @@ from hold_learn import learning
 from hold_networks import agreement, disguised, networks
 from hold_programs import c_is_clean, meaning, programs, python_is_standalone
 from hold_proofs import mutations
+from hold_runtime import runtime
 from hold_scale import distilling, filters, imports, scale
 from hold_sizes import sizes
 from hold_usage import bad_input, properties
@@ -45,6 +46,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "learn": learning,
     "scale": scale,
     "distilling": distilling,
+    "runtime": runtime,
     "imports": imports,
     "filter": filters,
     "bad-input": bad_input,
