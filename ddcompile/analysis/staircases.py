@@ -73,12 +73,13 @@ class Staircases:
     def counted(self, row: Row, kept: Set[int] = frozenset()) -> Row:
         """The unit over sums in the place of their thresholds, where no weight is greater than before.
 
-        Where all thresholds of a sum are kept anyway, they stay.
+        Where all thresholds of a sum are kept anyway, they stay; so does the bit that bits of which one implies the
+        next make, `[s >= 1] - [s >= 2]`.
         """
         if not 1 < len(row.atoms) <= _MOST_TERMS:
             return row
         for base, steps in self._bases(row):
-            found = None if steps.keys() <= kept else self._over(row, base, steps)
+            found = None if steps.keys() <= kept or self._is_bit(base) else self._over(row, base, steps)
             if found is not None:
                 return self.counted(found, kept)
         return row
@@ -148,6 +149,18 @@ class Staircases:
             first, sign = next(iter(steps.items()))
             unit = self.units[first]
             yield Row("affine", unit.atoms, sign * unit.weights, 0), steps
+
+    def _is_bit(self, base: Row) -> bool:
+        """Whether a sum of units that imply one another is never anything but 0 or 1."""
+        terms = _terms(base)
+        if not terms.keys() <= self.units.keys() or len(terms) > _MOST_OPERANDS:
+            return False
+        chains = self._chains(terms)
+        return (
+            len(chains) == 1
+            and len(chains[0]) == len(terms)
+            and {*accumulate(terms[a] for a in chains[0])} == {0, 1}
+        )
 
     def _chains(self, terms: _Terms) -> list[tuple[int, ...]]:
         """Operands that imply one another, each implied by the next one; the longest chains first."""

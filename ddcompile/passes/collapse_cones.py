@@ -26,12 +26,14 @@ from typing import ClassVar
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
+from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
     Binding,
+    Compare,
     Constant,
     Expr,
     If,
@@ -41,6 +43,7 @@ from ddcompile.ir.nodes import (
     Reduce,
     Rule,
     Statement,
+    Unary,
 )
 from ddcompile.ir.traverse import chain_operands, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
@@ -85,13 +88,27 @@ class CollapseCones(Pass):
         # What is read comes first, so that its least cost is known.
         for number in sorted(range(len(statements)), key=lambda k: levels[statements[k].target]):
             old = statements[number]
-            value = _collapsed(old, clauses, prices, readers, levels, tables, types, reals, self)
+            value = old.value
+            for clause in (*_summands(old), None):
+                clause = clause or Statement(old.target, old.positions, value)
+                short = _collapsed(clause, clauses, prices, readers, levels, tables, types, reals, self)
+                if short is not clause.value:
+                    value = rewrite(value, lambda n, c=clause, s=short: s if n == c.value else n)  # type: ignore[misc]
             statements[number] = Statement(old.target, old.positions, value, location=old.location)
             prices[old.target] += cost(value) - cost(old.value)
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
         new = with_statements(rule, statements)
         return Rewrite(new) if _live_cost(new) < _live_cost(rule) else unchanged(rule)
+
+
+def _summands(statement: Statement) -> list[Statement]:
+    """Conditions that reductions in a clause are over, as clauses of their own."""
+    return [
+        Statement(statement.target, (*scope, *node.binders), node.body)
+        for node, scope in subexpressions(statement)
+        if isinstance(node, Reduce) and isinstance(node.body, Compare | Binary | Unary)
+    ]
 
 
 def _live_cost(rule: Rule) -> int:

@@ -72,11 +72,14 @@ def groups_of(
         before[atoms.slice(name)] = name not in later
     found: list[Group] = []
     for members, columns in _together(readers, before):
-        if not ((members >= span.start) & (members < span.stop)).any() or _is_sum(members, columns, readers):
+        if not ((members >= span.start) & (members < span.stop)).any():
             continue
+        is_sum = _is_sum(members, columns, readers)
         units = [unit_of(atom, layers, atoms, domain) for atom in members.tolist()]
         known = [unit for unit in units if unit is not None]
         for part in _parts(known) if len(known) == len(units) else ():
+            if is_sum and len(part) == len(members):
+                continue
             group = _group(members[part], columns[part], [known[k] for k in part], values)
             if group is not None:
                 found.append(group)

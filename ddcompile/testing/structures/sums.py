@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.testing.structures.layers import counted, indicators
+from ddcompile.testing.structures.layers import counted, indicators, steps
 from ddcompile.testing.structures.structure import Case, Structure, rule_text
 
 __all__ = ["SUMS"]
@@ -220,6 +220,20 @@ def crosses(n: int = 7) -> Structure:
     return Structure(text, network)
 
 
+def permutation(n: int = 5) -> Structure:
+    """Whether there is one in every row and one in every column."""
+    every = range(n)
+    places = [[(i, j) for j in every] for i in every] + [[(i, j) for i in every] for j in every]
+    hidden = steps(np.repeat(indicators((n, n), places), 2, axis=0), [1, 2] * (2 * n))
+    both = np.kron(np.eye(2, dtype=np.int64), np.tile([1, -1], n))
+    network = Network((hidden, steps(both, n), steps(np.ones((1, 2), dtype=np.int64), 2)))
+    text = rule_text(
+        f"permutation(x: bit[{n}, {n}]) -> (y: bit)",
+        f"y = all(i < {n}: sum(j < {n}: x[i, j]) == 1) and all(j < {n}: sum(i < {n}: x[i, j]) == 1)",
+    )
+    return Structure(text, network)
+
+
 def largest_row(h: int = 6, w: int = 7) -> Structure:
     """How many pairs of rows have the later one fuller."""
     pairs = [(i, j) for i in range(h) for j in range(i)]
@@ -257,6 +271,7 @@ SUMS = tuple(
         (triangles, (3,)),
         (triangle_rows, (4,)),
         (crosses, (3,)),
+        (permutation, (3,)),
         (largest_row, (3, 3)),
     )
 )

@@ -1241,6 +1241,40 @@ APPLIES = [
   y[i < 6] = if i == 2 then if score >= 8 then n[2] == 3 else n[2] >= 1 else n[i] % 2
 }""",
     ),
+    (
+        "intervals of sums, which their only reader counts",
+        "combine",
+        """rule f(x: bit[6]) -> (y: bit) {
+  const W: int[4, 6] = [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]]
+  const t: int[4] = [1, 1, 2, 2]
+  const V: int[4] = [1, 1, -1, -1]
+  h[u < 4] = sum(i < 6: W[u, i] * x[i]) >= t[u]
+  y = sum(u < 4: V[u] * h[u]) >= 2
+}""",
+        """rule f(x: bit[6]) -> (y: bit) {
+  const W: int[4, 6] = [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]]
+  const t: int[4] = [1, 1, 2, 2]
+  const weight_y: int[2] = [1, 1]
+  const weight_state2: int[2, 4] = [[0, 1, 0, -1], [1, 0, -1, 0]]
+  h[u < 4] = sum(i < 6: W[u, i] * x[i]) >= t[u]
+  state[i < 2] = sum(j < 4: weight_state2[i, j] * h[j]) >= 1
+  y = sum(i < 2: weight_y[i] * state[i]) >= 2
+}""",
+    ),
+    (
+        "a condition that a sum is over",
+        "collapse-cones",
+        """rule f(x: bit[5, 7]) -> (y: bit) {
+  some[i < 5] = sum(j < 7: x[i, j]) >= 1
+  more[i < 5] = sum(j < 7: x[i, j]) >= 2
+  y = sum(i < 5: some[i] > more[i]) >= 3
+}""",
+        """rule f(x: bit[5, 7]) -> (y: bit) {
+  some[i < 5] = sum(j < 7: x[i, j]) >= 1
+  more[i < 5] = sum(j < 7: x[i, j]) >= 2
+  y = sum(i < 5: sum(j_ < 7: x[i, j_]) == 1) >= 3
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -1714,6 +1748,39 @@ DECLINES = [
   count = sum(1 <= i < 12: 2 * sum(j < i + 1: x[j]) > i)
   y = x[1] + count >= 12
   z = sum(i < 9: x[i]) - sum(i < 8: x[i + 2]) >= 2
+}""",
+    ),
+    (
+        "an interval that is all of its only reader",
+        "combine",
+        """rule f(x: bit[3], z: bit) -> (y: bit) {
+  const W: int[2, 3] = [[1, 1, 1], [1, 1, 1]]
+  const t: int[2] = [1, 2]
+  const V: int[2] = [1, -1]
+  h[u < 2] = sum(i < 3: W[u, i] * x[i]) >= t[u]
+  y = sum(u < 2: V[u] * h[u]) >= 1
+}""",
+    ),
+    (
+        "a condition on more than one sum that a sum is over",
+        "collapse-cones",
+        """rule f(x: bit[5, 7], z: bit[5, 7]) -> (y: bit) {
+  some[i < 5] = sum(j < 7: x[i, j]) >= 1
+  more[i < 5] = sum(j < 7: z[i, j]) >= 2
+  y = sum(i < 5: some[i] > more[i]) >= 3
+}""",
+    ),
+    (
+        "bits that bits make of which one implies the next",
+        "unary",
+        """rule f(x: bit[6]) -> (y: bit) {
+  const W: int[4, 6] = [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]]
+  const t: int[4] = [1, 1, 2, 2]
+  const V: int[2, 4] = [[1, 0, -1, 0], [0, 1, 0, -1]]
+  const U: int[2] = [1, 1]
+  h[u < 4] = sum(i < 6: W[u, i] * x[i]) >= t[u]
+  one[u < 2] = sum(k < 4: V[u, k] * h[k]) >= 1
+  y = sum(u < 2: U[u] * one[u]) >= 2
 }""",
     ),
 ]
