@@ -127,7 +127,7 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
             case Binary("*", left, right):
                 return builder.mul(left, right)
             case Binary("%", left, right):
-                return builder.mod(left, right)
+                return _modulo(builder.mod(left, right))
             case Binary("and", left, right):
                 return builder.conj(left, right)
             case Binary("or", left, right):
@@ -166,6 +166,11 @@ def _within_long_sums(value: Expr) -> set[int]:
                 if depths[id(node)] > _LONG:
                     found |= {id(kid) for kid in (left, right) if id(kid) in depths}
     return found
+
+
+def _modulo(expr: Expr) -> Expr:
+    """`(i + 9) % 4` over indices as `(i + 1) % 4`; anything else as it is."""
+    return simplify(expr) if isinstance(expr, Binary) and affine_of(expr.left) is not None else expr
 
 
 def _position(expr: Expr, ranges: Ranges) -> Expr:

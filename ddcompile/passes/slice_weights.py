@@ -27,16 +27,19 @@ from typing import ClassVar
 import numpy as np
 
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.formulas import formulas
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.runs import Run, affine_runs
 from ddcompile.analysis.slices import Slice, decompose
 from ddcompile.ir import builder
-from ddcompile.ir.affine import Affine, affine_of
+from ddcompile.ir.affine import Affine, affine_of, simplify
 from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import free_indices, reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.fold import folded
+from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
@@ -59,41 +62,65 @@ class SliceWeights(Pass):
         tables = {c.name: c for c in rule.constants}
         types = infer(rule)
         reals = Reals(types)
+        names = names_of(rule)
         uses = Counter(n.tensor for s in rule.statements for n in reads(s.value) if n.tensor in tables)
         statements = []
+        made: list[Constant] = []
         for statement in rule.statements:
 
             def step(node: Expr, statement: Statement = statement) -> Expr:
                 match node:
                     case Reduce("sum", binders, Binary("*", left, right)) if not reals(node):
                         for read, rest in ((left, right), (right, left)):
-                            if isinstance(read, Read) and read.tensor in tables and read.pad is None:
-                                table = tables[read.tensor]
-                                new = _sliced(read, table, binders, rest, self.slices)
-                                if new is None:
-                                    continue
-                                new = folded(statement, new, tables, types)
-                                if cost(new) < cost(node) + cost(table) / uses[table.name]:
-                                    return new
+                            if not isinstance(read, Read) or read.tensor not in tables or read.pad is not None:
+                                continue
+                            table = tables[read.tensor]
+                            part = _part(read, table, binders, self.slices)
+                            if part is None:
+                                continue
+                            price = cost(node) + cost(table) / uses[table.name]
+                            new = _sliced(part, binders, rest, self.slices)
+                            new = None if new is None else folded(statement, new, tables, types)
+                            if new is not None and cost(new) < price:
+                                return new
+                            formula = _formula(part, names.copy()(table.name))
+                            if formula is None:
+                                continue
+                            weight, residues = formula
+                            new = builder.summation(binders, builder.mul(weight, rest))
+                            new = folded(statement, new, tables, types)
+                            if cost(new) + sum(map(cost, residues)) < price:
+                                made.extend(residues)
+                                names.taken.update(c.name for c in residues)
+                                return new
                 return node
 
             value = rewrite(statement.value, step)
             statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
-        return Rewrite(with_statements(rule, statements))
+        return Rewrite(with_statements(rule, statements, made))
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """How one axis of the table is read: at `index + offset`."""
+    """How one axis of a table is read: at `index + offset`; bounds are the first index and the one after the last."""
 
     name: str
     offset: int
+    bounds: tuple[int, int]
 
 
-def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr, limit: int) -> Expr | None:
-    """The sum over slices; None if the table is read in another way or has no short form."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The part of a table that a sum reads, as integers or exact numbers, and how."""
+
+    values: np.ndarray
+    axes: list[_Axis]
+
+
+def _part(read: Read, table: Constant, binders: tuple[Binder, ...], limit: int) -> _Part | None:
+    """What a sum reads of a table; None if it is not read at different indices of the sum."""
     bounds = {b.name: box_bounds(b) for b in binders}
     axes: list[_Axis] = []
     for position in read.positions:
@@ -101,16 +128,39 @@ def _sliced(read: Read, table: Constant, binders: tuple[Binder, ...], rest: Expr
         if form is None or not form.is_integral or len(form.names) != 1:
             return None
         (name,) = form.names
-        if form.coefficient(name) != 1 or bounds.get(name) is None or any(a.name == name for a in axes):
+        bound = bounds.get(name)
+        if form.coefficient(name) != 1 or bound is None or any(a.name == name for a in axes):
             return None
-        axes.append(_Axis(name, int(form.constant)))
+        axes.append(_Axis(name, int(form.constant), bound))
     if any(b is None for b in bounds.values()):
         return None
-    values = _window(table.values, axes, bounds, limit)
-    if values is None:
-        return None
+    values = _window(table.values, axes, limit)
+    return None if values is None else _Part(values, axes)
+
+
+def _formula(part: _Part, name: str) -> tuple[Expr, list[Constant]] | None:
+    """The cheapest formula of a table, with a table of that name for residues if it needs one."""
+    found: list[tuple[Expr, list[Constant]]] = []
+    for formula in formulas(part.values):
+        form = Affine.of(formula.constant)
+        for axis, slope in zip(part.axes, formula.slopes, strict=True):
+            form += Affine.of(-slope * axis.bounds[0], {axis.name: slope})
+        inner = form.to_expr()
+        if formula.modulus:
+            inner = simplify(Binary("%", inner, Literal(formula.modulus)))
+        if formula.values:
+            table = Constant.of(name, formula.values)
+            found.append((Read(name, (inner,)), [table]))
+        else:
+            found.append((builder.add(builder.mul(formula.factor, inner), formula.offset), []))
+    return min(found, key=lambda f: (cost(f[0]) + sum(map(cost, f[1])), print_expression(f[0])), default=None)
+
+
+def _sliced(part: _Part, binders: tuple[Binder, ...], rest: Expr, limit: int) -> Expr | None:
+    """The sum over slices; None if there is no short form."""
+    values, axes = part.values, part.axes
     pieces = decompose(values, limit)
-    rings = [k for k, axis in enumerate(axes) if _is_ring(axis, bounds[axis.name], rest)]
+    rings = [k for k, axis in enumerate(axes) if _is_ring(axis, rest)]
     runs = affine_runs(values, rings=rings)
     slices = None if pieces is None else _total(_positive_first(pieces), axes, binders, rest)
     moving = None if runs is None else _total(runs, axes, binders, rest)
@@ -134,15 +184,11 @@ def _total(
     return total
 
 
-def _window(
-    values: np.ndarray, axes: list[_Axis], bounds: dict[str, tuple[int, int] | None], limit: int
-) -> np.ndarray | None:
+def _window(values: np.ndarray, axes: list[_Axis], limit: int) -> np.ndarray | None:
     """The part of the table that the sum reads, as integers or exact numbers."""
     part = []
     for axis, extent in zip(axes, values.shape, strict=True):
-        bound = bounds[axis.name]
-        assert bound is not None
-        low, high = bound[0] + axis.offset, bound[1] + axis.offset
+        low, high = (end + axis.offset for end in axis.bounds)
         if low < 0 or high > extent or high <= low:
             return None
         part.append(slice(low, high))
@@ -160,10 +206,9 @@ def _positive_first(pieces: list[Slice]) -> list[Slice]:
     return [p for p in pieces if p.coefficient > 0] + [p for p in pieces if p.coefficient <= 0]
 
 
-def _is_ring(axis: _Axis, bounds: tuple[int, int] | None, rest: Expr) -> bool:
+def _is_ring(axis: _Axis, rest: Expr) -> bool:
     """Whether an index counts up to multiples of the length of its range only: it is read in `(i + k) % n` alone."""
-    assert bounds is not None
-    count = bounds[1] - bounds[0]
+    count = axis.bounds[1] - axis.bounds[0]
 
     def step(node: Expr) -> Expr:
         match node:

@@ -1,4 +1,4 @@
-"""Weights and biases that are not what they seem: nearly equal, a hair off, tied, larger than need be."""
+"""Weights and biases that are not what they seem: nearly equal, a hair off, tied, larger than need be, in turn."""
 
 from __future__ import annotations
 
@@ -112,6 +112,27 @@ def fibonacci(n: int = 8) -> Structure:
     return Structure(text, Network((steps(np.array([weights]), bound),)))
 
 
+def checkerboard(h: int = 7, w: int = 8) -> Structure:
+    """Ones and zeros in turn along rows and columns."""
+    weight = np.indices((h, w)).sum(axis=0) % 2
+    bound = h * w // 4 + 1
+    text = rule_text(
+        f"checkerboard(x: bit[{h}, {w}]) -> (y: bit)", f"y = sum(i < {h}, j < {w}: (i + j) % 2 * x[i, j]) >= {bound}"
+    )
+    return Structure(text, Network((steps(weight[None], bound),)))
+
+
+def in_turn(n: int = 20) -> Structure:
+    """Three weights in turn."""
+    bound = 2 * n // 3
+    text = rule_text(
+        f"in_turn(x: bit[{n}]) -> (y: bit)",
+        "const w: int[3] = [1, 4, -2]",
+        f"y = sum(i < {n}: w[i % 3] * x[i]) >= {bound}",
+    )
+    return Structure(text, Network((steps(np.array([[(1, 4, -2)[i % 3] for i in range(n)]]), bound),)))
+
+
 WEIGHTS = tuple(
     Case("weights", build, small)
     for build, small in (
@@ -124,5 +145,7 @@ WEIGHTS = tuple(
         (unreachable, (6,)),
         (scattered, (7,)),
         (fibonacci, (5,)),
+        (checkerboard, (3, 4)),
+        (in_turn, (7,)),
     )
 )

@@ -1275,6 +1275,30 @@ APPLIES = [
   y = sum(i < 5: sum(j_ < 7: x[i, j_]) == 1) >= 3
 }""",
     ),
+    (
+        "weights that come again, on one axis and along diagonals",
+        "slice-weights",
+        """rule f(x: bit[4, 5], z: bit[9]) -> (y: bit, w: bit) {
+  const W: int[4, 5] = [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0], [1, 0, 1, 0, 1], [0, 1, 0, 1, 0]]
+  const V: int[9] = [1, 4, -2, 1, 4, -2, 1, 4, -2]
+  y = sum(i < 4, j < 5: W[i, j] * x[i, j]) >= 4
+  w = sum(1 <= i < 9: V[i] * z[i]) >= 2
+}""",
+        """rule f(x: bit[4, 5], z: bit[9]) -> (y: bit, w: bit) {
+  y = sum(i < 4, j < 5: (i + j + 1) % 2 * x[i, j]) >= 4
+  w = sum(1 <= i < 9: (3 * ((i + 1) % 3) - 2) * z[i]) >= 2
+}""",
+    ),
+    (
+        "what is added where only the remainder counts",
+        "fold",
+        """rule f(x: bit[4, 5]) -> (y: bit) {
+  y = sum(i < 4, j < 5: (i + j - 2) % 2 * x[i, j]) >= 4
+}""",
+        """rule f(x: bit[4, 5]) -> (y: bit) {
+  y = sum(i < 4, j < 5: (i + j) % 2 * x[i, j]) >= 4
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -1781,6 +1805,14 @@ DECLINES = [
   h[u < 4] = sum(i < 6: W[u, i] * x[i]) >= t[u]
   one[u < 2] = sum(k < 4: V[u, k] * h[k]) >= 1
   y = sum(u < 2: U[u] * one[u]) >= 2
+}""",
+    ),
+    (
+        "weights that would come again, but for two",
+        "slice-weights",
+        """rule f(x: bit[4, 5]) -> (y: bit) {
+  const W: int[4, 5] = [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0], [1, 0, 1, 1, 1], [0, 1, 0, 1, 1]]
+  y = sum(i < 4, j < 5: W[i, j] * x[i, j]) >= 4
 }""",
     ),
 ]
