@@ -82,7 +82,8 @@ def distill(
     Parameters
     ----------
     network : Network, torch.nn.Module, ENNClassifier, path or sequence of paths
-        A network in memory, a torch module in eval mode, what was learned, one `.npz` file, or CSV files, one a layer.
+        A network in memory, a torch module in eval mode, what was learned, one `.npz` or `.onnx` file, or CSV
+        files, one a layer.
     inputs : str, optional
         Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
     outputs : str, optional
@@ -237,7 +238,7 @@ def load(path: str | Path) -> Program:
     CompileError
         U### if a file cannot be read, S### or T### if it does not hold a valid rule.
     """
-    is_network = Path(path).suffix == ".npz"
+    is_network = Path(path).suffix in (".npz", ".onnx")
     text = read_text(path, "a network becomes a rule with `ddcompile distill`" if is_network else "")
     rule = parser.parse(text, str(path), read_constants(text, Path(path).parent, str(path)))
     check_rule(rule, str(path), text)

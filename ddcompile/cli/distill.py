@@ -53,8 +53,8 @@ def command(
 ) -> None:
     """Compile a network to a rule that is proved equal to it.
 
-    NETWORK is one .npz file, or CSV files, one a layer in order: a row of numbers for every input, one number a unit,
-    and a last row for the bias.
+    NETWORK is one .npz or .onnx file, or CSV files, one a layer in order: a row of numbers for every input, one number
+    a unit, and a last row for the bias.
 
     With `--via tree`, the network is only asked for its answers, and a tree is grown from them: a surrogate, of which
     nothing is proved but how often it agreed is counted.

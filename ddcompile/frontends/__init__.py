@@ -16,9 +16,12 @@ from ddcompile.frontends.places import at
 
 __all__ = ["Layer", "Model", "Network", "Sparse", "as_network", "load_network"]
 
+_ONNX = b"\x08"
+"""The first byte of a model: the version of its format follows."""
+
 Model: TypeAlias = Any
-"""A network: in memory, a torch module, what was learned, a fitted scikit-learn model or a bound method of one, one
-`.npz` file, or CSV files, one a layer."""
+"""A network: in memory, a torch module, an onnx.ModelProto, what was learned, a fitted scikit-learn model or a bound
+method of one, one `.npz` or `.onnx` file, or CSV files, one a layer."""
 
 
 def as_network(
@@ -28,7 +31,7 @@ def as_network(
 
     Parameters
     ----------
-    model : Network, torch.nn.Module, ENNClassifier, scikit-learn model, path or sequence of paths
+    model : Network, torch.nn.Module, onnx.ModelProto, ENNClassifier, scikit-learn model, path or sequence of paths
         Or anything else with a method `to_network()` that returns a Network.
     inputs : str or sequence of shapes, optional
         Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
@@ -47,6 +50,9 @@ def as_network(
         from ddcompile.frontends.torch import network_of
 
         return network_of(model, inputs)
+    onnx = sys.modules.get("onnx")
+    if onnx is not None and isinstance(model, onnx.ModelProto):
+        return _onnx_network(model)
     if isinstance(model, str | Path):
         return load_network(model, activation)
     if isinstance(model, Sequence) and all(isinstance(part, str | Path) for part in model):
@@ -60,13 +66,13 @@ def as_network(
         from ddcompile.frontends import sklearn
 
         return sklearn.network_of(model)
-    kinds = "torch modules, fitted ENNClassifiers and scikit-learn models, .npz files, CSV files, ddcompile.Network"
+    kinds = "torch modules, fitted ENNClassifiers and scikit-learn models, .npz, .onnx and CSV files, ddcompile.Network"
     hint = f"networks are {kinds}"
     raise fail("U011", f"{type(model).__name__} is no network", hint=hint)
 
 
 def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network:
-    """Read a network from one `.npz` file, or from CSV files, one a layer, in order.
+    """Read a network from one `.npz` or `.onnx` file, or from CSV files, one a layer, in order.
 
     Parameters
     ----------
@@ -90,6 +96,13 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
         raise fail("N001", "no network file was given")
     starts = [_start(path) for path in files]
     for path, start in zip(files, starts, strict=True):
+        if path.suffix == ".onnx" or start.startswith(_ONNX):
+            if len(files) > 1:
+                raise fail("N003", "one .onnx file holds a whole network", place=str(path))
+            if activation is not None:
+                raise fail("N105", "an ONNX model says its activations itself", place=str(path), hint="leave it out")
+            return _onnx_network(path)
+    for path, start in zip(files, starts, strict=True):
         if start.startswith(b"\x80"):
             hint = "load it yourself, if you trust it, and give the model to dd.distill"
             raise fail("N003", "a pickle, which can run code when it is loaded", place=str(path), hint=hint)
@@ -105,6 +118,16 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
         return Network(layers, files[0].stem, dtype=dtype)
     except CompileError as error:
         raise at(error, str(files[0])) from None
+
+
+def _onnx_network(model: Any) -> Network:
+    try:
+        from ddcompile.frontends.onnx import network_of
+    except ModuleNotFoundError as error:
+        place = str(model) if isinstance(model, Path) else ""
+        message = f"ONNX models need the package {error.name}, which is not installed"
+        raise fail("N501", message, place=place, hint="pip install 'ddcompile[onnx]'") from error
+    return network_of(model)
 
 
 def _start(path: Path) -> bytes:

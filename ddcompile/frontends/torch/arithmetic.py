@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ddcompile.diagnostics import fail
+from ddcompile.frontends import elementwise
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Element, Units, numbers_of
@@ -30,9 +31,7 @@ def exact(value: Any, place: str) -> np.ndarray | None:
         )
     else:
         return None
-    found = np.empty(array.shape or (1,), dtype=object)
-    found.reshape(-1)[:] = [v if isinstance(v, int) else Fraction(v) for v in array.ravel().tolist()]
-    return found
+    return elementwise.objects(array.reshape(array.shape or (1,)))
 
 
 def linear(context: Context, place: str, x: Any, weight: Any, bias: Any = None) -> Units:
@@ -74,16 +73,7 @@ def affine(
     ids = context.sample(Units(torch.from_numpy(operands[0].copy())), place)
     factors, shifts = (_of_sample(values, ids.ndim, place) for values in operands[1:])
     element: Element = "bool" if activation in ("step", "nonnegative") else "float"
-    first, second = _same(factors), _same(shifts)
-    if first is not None and second is not None:
-        return context.units(context.drafts.mapped(ids, place, activation, first, second), element)
-    flat = factors.ravel()[None], shifts.ravel()
-    return context.units(context.drafts.pointwise([ids.ravel()], *flat, place, activation).reshape(ids.shape), element)
-
-
-def _same(values: np.ndarray) -> Number | None:
-    first: Number = values.ravel()[0]
-    return first if (values == first).all() else None
+    return context.units(elementwise.affine(context.drafts, ids, factors, shifts, place, activation), element)
 
 
 def _of_sample(values: np.ndarray, axes: int, place: str) -> np.ndarray:
@@ -116,13 +106,7 @@ def combined(
     first, second = np.broadcast_arrays(first, second)
     if first.ndim != x.ids.dim() - 1 or second.ndim != y.ids.dim() - 1:
         raise fail("N410", "the sum of tensors with different numbers of axes", place=place, hint="use unsqueeze")
-    if np.array_equal(first, second):
-        return affine(context, place, context.units(first), 1 + factor, 0, activation)
-    parts = [first.ravel(), second.ravel()]
-    factors = np.empty((2, first.size), dtype=object)
-    factors[0], factors[1] = 1, factor
-    zeros = np.zeros(first.size, dtype=np.int64)
-    found = context.drafts.pointwise(parts, factors, zeros, place, activation).reshape(first.shape)
+    found = elementwise.combined(context.drafts, first, second, factor, place, activation)
     return context.units(found, "bool" if activation in ("step", "nonnegative") else "float")
 
 

@@ -1,0 +1,43 @@
+"""Import ONNX models: every operator becomes exact layers, or a diagnostic that names its node.
+
+Versions 7 to 28 of the operators of ONNX are imported. If all inputs have a first axis of any length, that is the
+batch; every other axis has a fixed length. Functions of the model are put in their places, `If` with a known condition
+is one of its branches, and what depends on constants alone is computed by the reference implementation of ONNX in the
+types that the model says. Nothing of a model is run as code, and files of tensors are read only from its own folder.
+
+| operators | |
+|---|---|
+| Gemm, MatMul | one operand is constant |
+| Add, Sub, Sum, Mean, Neg, Mul, Div, Pow | factors and divisors are constants, or both factors signs or truth values |
+| Relu, LeakyRelu, PRelu, Clip, HardSigmoid, Abs, Sign, Max, Min | exact |
+| Tanh, Sigmoid | rounded |
+| Softmax | the end of the network |
+| ArgMax, ArgMin | the end of the network, or comparisons of up to 64 scores |
+| Greater, GreaterOrEqual, Less, LessOrEqual, Equal, And, Or, Xor, Not | exact |
+| Where | between constants, or values with known bounds |
+| Cast, CastLike | where no value is changed |
+| BatchNormalization | exact before a sign, or if its factors are doubles |
+| ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | means of as many values as a power of two |
+| Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \
+GatherND, Compress, Expand, Tile, Pad, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |
+
+Integers of 32 and 64 bits are taken not to overflow, as floats are; arithmetic in narrower ones must not.
+
+| code | what is wrong |
+|---|---|
+| N501 | the package onnx is not installed |
+| N502 | a file that is no model, or not a valid one |
+| N503 | a file of tensors that is missing, damaged or in another folder |
+| N504 | a version of operators that is not imported |
+| N505 | an operator that is not imported, or not with such operands |
+| N506 | an attribute or a constant with which an operator is not exact or not imported |
+| N507 | shapes that do not fit, or depend on values |
+| N508 | the samples of a batch are mixed |
+| N509 | a number type at which an operator is another, or rounds |
+| N510 | results that no network gives |
+| N511 | an operator in training mode |
+"""
+
+from ddcompile.frontends.onnx.importer import network_of
+
+__all__ = ["network_of"]

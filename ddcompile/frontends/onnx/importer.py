@@ -1,0 +1,249 @@
+"""From a graph of ONNX operators to a network of exact layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, NodeProto, ValueInfoProto, numpy_helper
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.drafts import Drafts
+from ddcompile.frontends.float_types import FLOAT_TYPES
+from ddcompile.frontends.network import Network
+from ddcompile.frontends.onnx import arithmetic, logic, moves, reductions, units
+from ddcompile.frontends.onnx.context import Context
+from ddcompile.frontends.onnx.evaluating import computed
+from ddcompile.frontends.onnx.heads import settled
+from ddcompile.frontends.onnx.models import DOMAINS, Model, checked, read
+from ddcompile.frontends.onnx.nodes import Node, path_of
+from ddcompile.frontends.onnx.ranges import Range
+from ddcompile.frontends.onnx.values import (
+    Head,
+    Units,
+    Value,
+    element_of,
+    is_number_type,
+    range_of_type,
+    type_name,
+)
+
+__all__ = ["OPERATORS", "network_of"]
+
+_BATCHES = (2, 3)
+
+OPERATORS: Mapping[str, Any] = MappingProxyType(
+    {
+        **moves.OPERATORS,
+        **arithmetic.OPERATORS,
+        **logic.OPERATORS,
+        **units.OPERATORS,
+        **reductions.OPERATORS,
+    }
+)
+"""By the name of the operator, with its domain if it is not that of ONNX."""
+
+_TAKES_HEADS = (
+    *moves.IN_ORDER, "ArgMax", "Dropout", "Gather", "Shape", "Size", "ai.onnx.ml.ArrayFeatureExtractor",
+)  # fmt: skip
+
+_HINTS = {
+    "LogSoftmax": "leave it out and use head='argmax' or head='softmax'",
+    "TopK": "for the number of the largest value, use ArgMax",
+}
+_ANY_HINT = "what is imported: `python -m pydoc ddcompile.frontends.onnx`"
+
+
+def network_of(model: str | Path | ModelProto) -> Network:
+    """Import a model file, or a model in memory.
+
+    Parameters
+    ----------
+    model : path or onnx.ModelProto
+        Its numbers are taken as the exact numbers that they are. What depends on them alone is computed by the
+        reference implementation of ONNX, in the types that the model says.
+
+    Returns
+    -------
+    Network
+        Its inputs are those of the graph, one after the other. If they all have a first axis of any length, that is the
+        batch; else the shapes are fixed, and the tensors are one sample.
+
+    Raises
+    ------
+    CompileError
+        N5## with the node at fault, see `ddcompile.frontends.onnx`.
+    """
+    if isinstance(model, ModelProto):
+        opened, name = checked(model), "net"
+    else:
+        opened, name = read(Path(model)), Path(model).stem
+    inputs = [value for value in opened.graph.input if value.name not in opened.constants]
+    shapes = [_shape_of(value, opened.place) for value in inputs]
+    if all(shape and shape[0] is None for shape in shapes) and shapes:
+        found = [_Run(opened, inputs, shapes, batch).network(name) for batch in _BATCHES]
+        if found[0].sha256 != found[1].sha256:
+            raise fail("N508", "what the model computes depends on the size of the batch", place=opened.place)
+        return found[0]
+    for value, shape in zip(inputs, shapes, strict=True):
+        if None in shape:
+            message = f"the input `{value.name}` has a first axis of any length, but others have not"
+            raise fail("N507", message, place=opened.place, hint="give all inputs a batch, or fixed shapes")
+    return _Run(opened, inputs, shapes, None).network(name)
+
+
+def _shape_of(value: ValueInfoProto, place: str) -> list[int | None]:
+    """The shape of an input; None for a first axis of any length."""
+    kind = value.type
+    if not kind.HasField("tensor_type") or not is_number_type(kind.tensor_type.elem_type):
+        hint = "inputs are tensors of numbers or truth values"
+        raise fail("N509", f"the input `{value.name}` is no tensor of numbers", place=place, hint=hint)
+    if not kind.tensor_type.HasField("shape"):
+        raise fail("N507", f"the shape of the input `{value.name}` is not said", place=place)
+    shape = [d.dim_value if d.HasField("dim_value") else None for d in kind.tensor_type.shape.dim]
+    for axis, extent in enumerate(shape):
+        if (extent is None and axis) or (extent is not None and extent < 1):
+            written = ", ".join(d.dim_param or str(d.dim_value or "?") for d in kind.tensor_type.shape.dim)
+            message = f"the input `{value.name}` has the shape ({written}); only the first axis may have any length"
+            hint = "fix the others: onnx.tools.update_model_dims.update_inputs_outputs_dims"
+            raise fail("N507", message, place=place, hint=hint)
+    return shape
+
+
+class _Run:
+    """One pass over the nodes, with a batch of a given size or none."""
+
+    def __init__(
+        self, model: Model, inputs: Sequence[ValueInfoProto], shapes: Sequence[list[int | None]], batch: int | None
+    ) -> None:
+        self.model = model
+        self.values: dict[str, Any] = dict(model.constants)
+        self.floats: set[str] = set()
+        self.is_single = batch is None and all(shape[:1] == [1] for shape in shapes)
+        counts = [prod(n for n in shape if n is not None) for shape in shapes]
+        self.context = Context(Drafts(sum(counts)), batch)
+        start = 0
+        for value, shape, count in zip(inputs, shapes, counts, strict=True):
+            kind = value.type.tensor_type.elem_type
+            ids = np.arange(start, start + count, dtype=np.int64).reshape([n or 1 for n in shape])
+            start += count
+            ids = self.context.every(ids, None if batch is None else 0)
+            self.values[value.name] = Units(ids, kind, range_of_type(kind))
+            self._note(self.values[value.name])
+
+    def network(self, name: str) -> Network:
+        """Apply all nodes, then take the results."""
+        self._apply(self.model.graph.node)
+        results = [self.values.get(value.name) for value in self.model.graph.output]
+        head, ids = self._results(results)
+        layers = self.context.drafts.finished(ids.ravel(), "")
+        dtype = min(self.floats, key=lambda kind: FLOAT_TYPES[kind].bits, default="float64")
+        try:
+            return Network(layers, name, head, dtype, ids.shape)
+        except CompileError as error:  # a layer reads no input at all, say
+            raise fail("N510", error.diagnostics[0].message, place=self.model.place) from error
+
+    def _apply(self, nodes: Sequence[NodeProto]) -> None:
+        for proto in nodes:
+            node = self._node(proto)
+            if node.op == "If":
+                self._branch(node)
+                continue
+            operands = [self._operand(node, name) for name in proto.input]
+            found = self._value(node, operands)
+            results = found if isinstance(found, tuple | list) else (found,)
+            for result_name, value in zip(proto.output, results, strict=False):
+                self.values[result_name] = value
+                self._note(value)
+
+    def _node(self, proto: NodeProto) -> Node:
+        domain = "" if proto.domain == "ai.onnx" else proto.domain
+        node = Node(proto, self.model.versions.get(domain, 0), f"{self.model.place}: {path_of(proto)}")
+        if domain not in DOMAINS:
+            hint = f"operators of ONNX itself are imported, and of {', '.join(d for d in DOMAINS if d)}"
+            raise node.fail("N505", f"`{node.op}` is not an operator that is imported", hint)
+        return node
+
+    def _operand(self, node: Node, name: str) -> Value | None:
+        if name and name not in self.values:
+            raise node.fail("N502", f"`{node.op}` reads `{name}`, which nothing gives")
+        found: Value | None = self.values[name] if name else None
+        return found
+
+    def _value(self, node: Node, operands: Sequence[Value | None]) -> Any:
+        if any(isinstance(value, Head) for value in operands) and node.op not in _TAKES_HEADS:
+            if node.op == "Cast" and isinstance(operands[0], Head):
+                return self._cast_head(node, operands[0])
+            operands = [settled(self.context, node, v) if isinstance(v, Head) else v for v in operands]
+        if not any(isinstance(value, Units | Head) for value in operands):
+            return computed(node, [value if isinstance(value, np.ndarray) else None for value in operands])
+        operator = OPERATORS.get(node.op)
+        if operator is None:
+            hint = _HINTS.get(node.op, _ANY_HINT)
+            raise node.fail("N505", f"`{node.op}` is not an operator that is imported", hint)
+        try:
+            return operator(self.context, node, operands)
+        except (ValueError, IndexError, TypeError) as error:
+            text = str(error).split("\n", 1)[0].rstrip(".")
+            raise node.fail("N507", f"`{node.op}` does not take this: {text}") from error
+
+    def _cast_head(self, node: Node, head: Head) -> Any:
+        """A change of type after a head, which changes no value of it."""
+        kind = int(node.attribute("to"))
+        values = Range(0, head.scores.ids.shape[-1] - 1, True)
+        if head.kind == "argmax" and element_of(kind) != "bool" and values.within(range_of_type(kind)):
+            return replace(head, type=kind)
+        if head.kind == "softmax" and kind == head.type:
+            return head
+        return logic.cast(self.context, node, settled(self.context, node, head), kind)
+
+    def _results(self, results: Sequence[Any]) -> tuple[str, np.ndarray]:
+        """The head, and the units of the last layer; several results follow one another."""
+        place = self.model.place
+        names = [value.name for value in self.model.graph.output]
+        for name, value in zip(names, results, strict=True):
+            if not isinstance(value, Units | Head):
+                what = "does not depend on the inputs" if isinstance(value, np.ndarray) else "is no tensor of numbers"
+                hint = "skl2onnx: options={'zipmap': False}" if value is None else ""
+                raise fail("N510", f"the result `{name}` {what}", place=place, hint=hint)
+        last = Node(NodeProto(op_type="output", name=names[0]), 0, f"{place}: {names[0]}")
+        heads = [value for value in results if isinstance(value, Head)]
+        if heads and all(isinstance(v, Head) and np.array_equal(v.scores.ids, heads[0].scores.ids) for v in results):
+            scores = self._sample(last, heads[0].scores.ids)
+            if scores.size == scores.shape[-1]:
+                return heads[0].kind, scores.reshape(-1)
+        settle = [settled(self.context, last, v) if isinstance(v, Head) else v for v in results]
+        parts = [self._sample(last, value.ids) for value in settle]
+        return "none", parts[0] if len(parts) == 1 else np.concatenate([part.ravel() for part in parts])
+
+    def _sample(self, node: Node, ids: np.ndarray) -> np.ndarray:
+        """The units of a result for one sample, without the axis of the batch."""
+        one = self.context.sample(node, ids)
+        if one.axis is None:
+            return ids[0] if self.is_single and ids.ndim > 1 and len(ids) == 1 else ids
+        if one.axis or len(one.ids) != 1:
+            raise node.fail("N508", "the first axis of a result is not the batch")
+        return one.ids[0] if one.ids.ndim > 1 else one.ids
+
+    def _branch(self, node: Node) -> None:
+        """`If` with a condition that is known is one of its branches."""
+        (condition,) = (self._operand(node, name) for name in node.proto.input)
+        if not isinstance(condition, np.ndarray):
+            raise node.fail("N505", "`If` whose condition depends on the inputs", "use Where")
+        branch = next(
+            a.g for a in node.proto.attribute if a.name == ("then_branch" if condition.all() else "else_branch")
+        )
+        self.values |= {t.name: numpy_helper.to_array(t) for t in branch.initializer}
+        self._apply(branch.node)
+        for inner, outer in zip(branch.output, node.proto.output, strict=True):
+            self.values[outer] = self._operand(node, inner.name)
+
+    def _note(self, value: Any) -> None:
+        """Remember the types of floats in which is computed."""
+        if isinstance(value, Units) and value.element == "float" and type_name(value.type) in FLOAT_TYPES:
+            self.floats.add(type_name(value.type))
