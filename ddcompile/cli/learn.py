@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ddcompile.cli.learned import learned_report, learned_text, units
+from ddcompile.cli.learned import counted, learned_report, learned_text, units
 from ddcompile.cli.options import FILE, json_option
 from ddcompile.cli.output import note, print_json, table
 from ddcompile.cli.progress import Progress
-from ddcompile.cli.samples import by_label, load_samples
+from ddcompile.cli.samples import by_label, hint_for, load_samples
 from ddcompile.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -37,6 +37,18 @@ class _NumberOr(click.ParamType):  # type: ignore[type-arg]
         if not value.isdecimal() or not int(value):
             self.fail(f"{value!r} is neither a number above 0 nor one of {', '.join(self._names)}", param, ctx)
         return int(value)
+
+
+class _Jobs(click.ParamType):  # type: ignore[type-arg]
+    """A number of processes as joblib takes them: not 0, and counted from the number of cores down if below."""
+
+    name = "jobs"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = click.INT.convert(value, param, ctx)
+        if not number:
+            self.fail("there are no results of 0 processes", param, ctx)
+        return int(number)
 
 
 class _ClassWeight(click.ParamType):  # type: ignore[type-arg]
@@ -109,7 +121,7 @@ class _ClassWeight(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--hold-out", metavar="PART", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="0 to 1.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn: samples held out, folds.")
-@click.option("--jobs", type=int, help="How many processes; -1: one a core.")
+@click.option("--jobs", type=_Jobs(), metavar="N", help="How many processes; -1: one a core.")
 @click.option("--time-steps", is_flag=True, help="Print what each step took, on stderr.")
 @json_option
 def command(
@@ -135,6 +147,11 @@ def command(
     DATA.npz holds `X`, one row a sample, and `y`, its labels: one number or text a sample, or one for each output. If
     both have the same shape with more than two axes, samples are grids. `weight`, if it is there, says how often each
     sample counts, and `names` what inputs are called. PART of the samples are not learned from, but predicted.
+
+    \b
+    From Python:           numpy.savez("DATA.npz", X=samples, y=labels)
+    What is learned as a   ddcompile learn DATA.npz -o NET.npz
+    rule that is proved:   ddcompile distill NET.npz --head argmax
     """
     import numpy as np
 
@@ -167,7 +184,9 @@ def command(
             network = classifier.to_network(head or ("softmax" if probabilities else "argmax"))
         except ValueError as error:
             # The first line says what is wrong; what scikit-learn adds is advice on other estimators.
-            raise fail("L002", str(error).split("\n", 1)[0], place=str(data)) from error
+            message = str(error).split("\n", 1)[0]
+            hint = hint_for(given, used, relevance or shared)
+            raise fail("L002", message, place=str(data), hint=hint) from error
         seconds = time.perf_counter() - start
         rows = {"learned from": used, "held out": held} if cut else {"learned from": used}
         quality = {name: _quality(classifier, given.samples[some], given.labels[some]) for name, some in rows.items()}
@@ -187,12 +206,15 @@ def command(
         print_json(report)
         return
     planes, parts = units(classifier, network)
-    note(f"{data.stem}: {len(used):,} samples, {planes:,} differentia{'e' * (planes != 1)}, {parts:,} subconcepts")
+    has = counted(planes, "differentia", "differentiae"), counted(parts, "subconcept")
+    note(f"{data.stem}: {counted(len(used), 'sample')}, {', '.join(has)}")
     for name, value in quality.items():
         what = f"right on samples {name}: {value:.2%}"
         note(f"probabilities of samples {name}: within {value:.4f}" if probabilities else what)
     for line in learned_text(classifier, network, given.names):
         note(line)
+    if output_file is None:
+        note("note: the network is not saved; -o NET.npz saves it")
 
 
 def _classifier() -> type[ENNClassifier]:

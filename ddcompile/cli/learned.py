@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ddcompile.learn import ENNClassifier, Relevance
     from ddcompile.learn.thresholds import Thresholds
 
-__all__ = ["learned_report", "learned_text", "units"]
+__all__ = ["counted", "learned_report", "learned_text", "units"]
 
 MAX_NAMED = 12
 """More inputs than this are counted instead of named."""
@@ -41,6 +41,11 @@ def learned_report(classifier: ENNClassifier, network: Network) -> dict[str, Any
     }
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what is counted; in the plural with an s, if not said otherwise."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def units(classifier: ENNClassifier, network: Network) -> tuple[int, int]:
     """How many differentiae and subconcepts there are."""
     first = 0 if classifier.thresholds_ is None else 1
@@ -57,16 +62,24 @@ def learned_text(classifier: ENNClassifier, network: Network, inputs: Sequence[s
     if classifier.shared_ is None and classifier.relevance_ is not None:
         lines.append(_relevance_text(classifier, classifier.relevance_, inputs))
     if classifier.contradicted_:
-        lines.append(f"note: {classifier.contradicted_:,} samples were left out: equal samples have another label")
+        lines.append(f"note: {_contradicted_text(classifier)}")
     inexact = sum(not essence.is_exact for essence in classifier.essences_)
     if inexact:
-        who = "some subconcepts" if len(classifier.essences_) == 1 else f"some subconcepts of {inexact:,} outputs"
-        lines.append(f"note: {who} could not be told apart from samples of other labels")
+        of_outputs = "" if len(classifier.essences_) == 1 else f" of {counted(inexact, 'output')}"
+        lines.append(f"note: some subconcepts{of_outputs} could not be told apart from samples of other labels")
     if network.head in ("argmax", "softmax"):
         lines.append(f"note: what it gives is to be distilled with `--head {network.head}`{_labels_text(classifier)}")
     if classifier.thresholds_ is not None:
         lines.append(f'note: it reads numbers; to be distilled with `--input "x: real[{network.inputs}]"`')
     return lines
+
+
+def _contradicted_text(classifier: ENNClassifier) -> str:
+    """Samples of which others say otherwise; thresholds may make samples equal that are not."""
+    number = classifier.contradicted_
+    are_left_out = f"{counted(number, 'sample')} {'was' if number == 1 else 'were'} left out"
+    who = "equal samples" if classifier.thresholds_ is None else "samples on the same sides of all thresholds"
+    return f"{are_left_out}: {who} have another label"
 
 
 def _shared_text(classifier: ENNClassifier) -> str:
@@ -89,7 +102,7 @@ def _relevance_text(classifier: ENNClassifier, found: Sequence[Relevance], input
     if len(found) == 1 and 0 < len(found[0].inputs) <= MAX_NAMED:
         named = f": {', '.join(_name(i, cuts, inputs) for i in found[0].inputs)}"
     subject = "it reads" if len(found) == 1 else "outputs read"
-    of_all = f"{classifier.n_features_in_:,} inputs" if cuts is None else f"{len(cuts.cuts):,} thresholds"
+    of_all = counted(classifier.n_features_in_, "input") if cuts is None else counted(len(cuts.cuts), "threshold")
     return f"{subject} {number} of {of_all}{named} ({_proof(found)})"
 
 
@@ -112,9 +125,9 @@ def _proof(found: Sequence[Relevance]) -> str:
     else:
         proof = "the fewest found, not proved to be the fewest"
         if smallest:
-            proof += f" for {len(consistent) - smallest:,} outputs"
+            proof += f" for {counted(len(consistent) - smallest, 'output')}"
     if len(consistent) < len(found):
-        proof += f"; of {len(found) - len(consistent):,} outputs some samples say otherwise"
+        proof += f"; of {counted(len(found) - len(consistent), 'output')} some samples say otherwise"
     return proof
 
 

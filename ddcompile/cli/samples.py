@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddcompile.diagnostics import fail
+from ddcompile.diagnostics import CompileError, fail
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Samples", "by_label", "load_samples"]
+__all__ = ["Samples", "by_label", "hint_for", "load_samples"]
+
+HOW = "numpy.savez(file, X=samples, y=labels)"
+"""How files of samples are made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +54,18 @@ def load_samples(path: Path, probabilities: bool) -> Samples:
     from ddcompile.cli.arrays import load_arrays
 
     place = str(path)
-    arrays = load_arrays(path)
+    try:
+        arrays = load_arrays(path)
+    except CompileError as error:
+        (one,) = error.diagnostics
+        hint = one.hint or (HOW if one.code == "A021" else "")
+        raise fail(one.code, one.message, place=place, hint=hint) from error
     if not isinstance(arrays, dict) or not {"X", "y"} <= set(arrays):
         held = f"it holds {', '.join(arrays)}" if isinstance(arrays, dict) else "it holds one array without a name"
-        hint = "numpy.savez(file, X=samples, y=labels)"
-        raise fail("L001", f"the file must hold the arrays X and y; {held}", place=place, hint=hint)
+        raise fail("L001", f"the file must hold the arrays X and y; {held}", place=place, hint=HOW)
     samples, labels, weights = arrays["X"], arrays["y"], arrays.get("weight")
+    if labels.shape[:1] == (0,) == samples.shape[:1]:
+        raise fail("L001", "there are no samples", place=place)
     if samples.ndim < 2 or not samples.size or labels.ndim < 1 or len(samples) != len(labels):
         message = f"X has shape {samples.shape} and y {labels.shape}; both must have one row a sample, X of all inputs"
         raise fail("L001", message, place=place)
@@ -74,3 +83,27 @@ def load_samples(path: Path, probabilities: bool) -> Samples:
             "L001", f"names has {len(names)} entries; it must have one for each of {flat.shape[1]} inputs", place=place
         )
     return Samples(flat, labels, weights, names, grid)
+
+
+def hint_for(given: Samples, used: np.ndarray, reads_whole_numbers: bool) -> str:
+    """What to look at where samples were refused: the first number that is none, what is left, or an option.
+
+    Parameters
+    ----------
+    given : Samples
+    used : ndarray
+        The numbers of the samples that were to be learned from.
+    reads_whole_numbers : bool
+        Whether something was asked for that is only for whole numbers.
+    """
+    import numpy as np
+
+    for name, array in (("X", given.samples), ("y", given.labels)):
+        wrong = np.argwhere(~np.isfinite(array)) if array.dtype.kind == "f" else np.zeros((0, 2))
+        if len(wrong):
+            return f"the first is in row {wrong[0][0]} of {name}, counted from 0; leave such rows out"
+    if len(used) < len(given.labels) and len(np.unique(given.labels[used])) < len(np.unique(given.labels)):
+        return f"{len(used)} of {len(given.labels)} samples are learned from; hold out fewer"
+    if reads_whole_numbers and given.samples.dtype.kind == "f" and (given.samples % 1).any():
+        return "--thresholds auto makes bits of numbers"
+    return ""

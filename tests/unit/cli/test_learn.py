@@ -139,3 +139,82 @@ def test_inputs_have_their_names(run: Any, folder: Path, more: tuple[str, ...], 
     lines = run("learn", "named.npz", "--relevance", *more).err.splitlines()
     of_all = "thresholds" if more else "inputs"
     assert f"it reads 2 of 4 {of_all}: {expected} (proved that no fewer explain the samples)" in lines
+
+
+def _points() -> tuple[np.ndarray, np.ndarray]:
+    points = np.random.default_rng(0).integers(0, 2, (60, 4))
+    return points, points[:, 0] & points[:, 2]
+
+
+def test_nothing_is_saved_without_a_file(run: Any, folder: Path) -> None:
+    points, labels = _points()
+    np.savez("d.npz", X=points, y=labels)
+    assert run("learn", "d.npz").err.splitlines()[-1] == "note: the network is not saved; -o NET.npz saves it"
+    assert "not saved" not in run("learn", "d.npz", "-o", "net.npz").err
+
+
+def test_one_is_not_many(run: Any, folder: Path) -> None:
+    y = np.zeros((40, 2), dtype=int)
+    y[19:, 0] = 1
+    np.savez("d.npz", X=np.repeat([[0], [1]], 20, axis=0), y=y)
+    lines = run("learn", "d.npz", "--relevance", "-o", "net.npz").err.splitlines()
+    assert lines[1:] == [
+        "right on samples learned from: 98.75%",
+        "outputs read 0 to 1 of 1 input (proved that no fewer explain the samples; of 1 output some samples say "
+        "otherwise)",
+        "note: 1 sample was left out: equal samples have another label",
+    ]
+
+
+def test_samples_that_thresholds_make_equal(run: Any, folder: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(60, 4))
+    np.savez("d.npz", X=points, y=(points[:, 0] > 0) ^ (points[:, 1] > 1))
+    lines = run("learn", "d.npz", "--thresholds", "1").err.splitlines()
+    assert lines[2].endswith(" were left out: samples on the same sides of all thresholds have another label")
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "message", "hint"),
+    [
+        (
+            {"X": np.where(np.arange(60)[:, None] > [9, 6, 60, 60], np.nan, 0.5)},
+            (),
+            "L002]: Input X contains NaN.",
+            "the first is in row 7 of X, counted from 0; leave such rows out",
+        ),
+        ({"y": np.zeros(60)}, (), "L002]: ENNClassifier needs two labels to tell apart; y has one class, 0.0", ""),
+        (
+            {},
+            ("--hold-out", "0.99"),
+            "L002]: ENNClassifier needs two labels to tell apart; y has one class, 1",
+            "1 of 60 samples are learned from; hold out fewer",
+        ),
+        (
+            {"X": _points()[0] / 2},
+            ("--relevance",),
+            "L002]: relevance and shared are for inputs that are whole numbers, or have thresholds",
+            "--thresholds auto makes bits of numbers",
+        ),
+        ({"X": np.zeros((0, 4)), "y": np.zeros(0)}, (), "L001]: there are no samples", ""),
+    ],
+)
+def test_what_cannot_be_learned_from(
+    run: Any, folder: Path, changed: dict[str, Any], options: tuple[str, ...], message: str, hint: str
+) -> None:
+    points, labels = _points()
+    np.savez("d.npz", **{"X": points, "y": labels, **changed})
+    outcome = run("learn", "d.npz", *options, "-o", "net.npz")
+    assert outcome.status == 1
+    assert outcome.err.splitlines() == [f"d.npz: error[{message}", *([f"  hint: {hint}"] if hint else [])]
+    assert not Path("net.npz").exists()
+
+
+def test_files_that_are_none(run: Any, folder: Path) -> None:
+    Path("d.csv").write_text("a,y\n1,0\n", encoding="utf-8")
+    assert run("learn", "d.csv").err.splitlines()[1] == "  hint: numpy.savez(file, X=samples, y=labels)"
+    assert run("learn", "none.npz").err.splitlines() == ["none.npz: error[A020]: no such file"]
+
+
+def test_no_processes(run: Any, folder: Path) -> None:
+    outcome = run("learn", "d.npz", "--jobs", "0")
+    assert (outcome.status, "'--jobs': there are no results of 0 processes" in outcome.err) == (2, True)
