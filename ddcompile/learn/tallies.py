@@ -9,9 +9,8 @@ from math import comb, factorial, inf, log2
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from ddcompile.learn.lengths import Lengths
+from ddcompile.learn.lengths import MAX_CODES, Lengths
 
 __all__ = ["Tallies", "tallied", "tallies"]
 
@@ -23,6 +22,8 @@ State: TypeAlias = tuple[tuple[int, ...], ...]
 
 MOST_AT_ONCE = 16
 """How many inputs are counted at once where single ones tell too little."""
+MOST_CODES = 64
+"""Up to so many combinations of counts are not looked for among the samples: all are taken to be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +85,52 @@ def _indicators(points: Array, most_values: int) -> Tally | None:
 
 class _Search:
     def __init__(self, indicators: Tally, points: Array, labels: Array, weights: Array | None) -> None:
-        self._seen = np.stack([points[:, i] == value for i, value in indicators], axis=1).astype(np.int64)
-        self._lengths = Lengths(self._seen, labels, weights)
+        self._seen = np.stack([points[:, i] == value for i, value in indicators]).astype(np.int64)
+        self._lengths = Lengths(self._seen.T, labels, weights)
         self._number = len(indicators)
         self._values = np.array([value for _, value in indicators])
 
     def shortest(self, begin: State | None) -> State:
         best = self._on_the_way() if begin is None else begin
+        bits = self.bits(best)
         while True:
-            beside = ((self.bits(other), other) for other in self._beside(best))
-            bits, state = min([*beside, *self._with_one_more(best)], default=(inf, best))
-            if bits >= self.bits(best):
+            beside = list(dict.fromkeys(self._beside(best)))
+            found = [*zip(self._bits_of(beside), beside, strict=True), *self._with_one_more(best)]
+            less, state = min(found, default=(inf, best))
+            if less >= bits:
                 return tuple(sorted(best))
-            best = state
+            bits, best = less, state
 
     def bits(self, state: State) -> float:
         """The length of the labels: which indicators are counted, in which count, and the labels of the counts."""
-        counts = self._lengths.counts_of(self._codes(state)[0])
-        return float(self._lengths.bits_of(counts, sum(map(len, state)))[0]) + _partition(state)
+        return self._bits_of([state])[0]
 
-    def _codes(self, state: State) -> tuple[Array, Array]:
-        """The number of each sample's counts, and the different counts, (number, 1 + tallies), after a 0."""
-        sums = np.stack([np.zeros(len(self._seen), dtype=np.int64), *(self._seen[:, p].sum(axis=1) for p in state)])
-        codes = sums[0]
-        for part in sums[1:]:
-            codes = np.unique(codes * (part.max() + 1) + part, return_inverse=True)[1].reshape(-1)
-        return codes, sums[:, np.unique(codes, return_index=True)[1]].T
+    def _bits_of(self, states: Sequence[State]) -> list[float]:
+        """The lengths for several states; those with as many indicators are looked at together."""
+        found = np.array([_partition(state) for state in states])
+        sizes = np.array([sum(map(len, state)) for state in states])
+        for size in set(sizes.tolist()):
+            same = np.flatnonzero(sizes == size)
+            for some in np.array_split(same, 1 + same.size * self._seen.shape[1] // MAX_CODES):
+                codes = np.stack([self._codes(states[k]) for k in some])
+                found[some] += self._lengths.bits_of(self._lengths.counts_of(codes), size)
+        lengths: list[float] = found.tolist()
+        return lengths
+
+    def _codes(self, state: State) -> Array:
+        """A number for each sample, below the number of samples or `MOST_CODES`, equal where all counts are."""
+        codes, width = np.zeros(self._seen.shape[1], dtype=np.int64), 1
+        for part in state:
+            codes = codes * (len(part) + 1) + self._count(part)
+            width *= len(part) + 1
+            if width > MOST_CODES:
+                distinct, codes = np.unique(codes, return_inverse=True)
+                width, codes = len(distinct), codes.reshape(-1)
+        return codes
+
+    def _count(self, part: tuple[int, ...]) -> Array:
+        counts: Array = self._seen[list(part)].sum(axis=0)
+        return counts
 
     def _on_the_way(self) -> State:
         """The shortest description while indicators are counted that make the labels least surprising."""
@@ -138,16 +159,17 @@ class _Search:
         for place, surprises in enumerate(of_places):
             for value in np.unique(self._values):
                 order = [f for f in np.argsort(surprises, kind="stable").tolist() if self._values[f] == value]
-                chosen = state
-                for number, f in enumerate(order[:MOST_AT_ONCE]):
-                    if surprises[f] == inf:
-                        break
-                    chosen = _with(chosen, place, f)
-                    if number:
-                        yield self._surprise(chosen), chosen
+                order = [f for f in order[:MOST_AT_ONCE] if surprises[f] < inf]
+                chosen = [_with(state, place, f) for f in order[:1]]
+                for f in order[1:]:
+                    chosen.append(_with(chosen[-1], place, f))
+                if len(chosen) > 1:
+                    yield from zip(self._surprises(chosen[1:]), chosen[1:], strict=True)
 
-    def _surprise(self, state: State) -> float:
-        return float(self._lengths.surprise_of(self._lengths.counts_of(self._codes(state)[0]))[0])
+    def _surprises(self, states: Sequence[State]) -> list[float]:
+        codes = np.stack([self._codes(state) for state in states])
+        found: list[float] = self._lengths.surprise_of(self._lengths.counts_of(codes)).tolist()
+        return found
 
     def _with_one_more(self, state: State) -> Iterator[tuple[float, State]]:
         """For each place the shortest description with one more indicator there."""
@@ -162,19 +184,19 @@ class _Search:
 
     def _further(self, state: State) -> Iterator[tuple[int, Array]]:
         """For each place, the last a new one, the counts of labels with each further indicator there."""
-        codes, patterns = self._codes(state)
-        joint = self._lengths.joint(codes)
-        labels, _, number = joint.shape
-        for place in range(len(state) + 1):
-            step = np.zeros(patterns.shape[1], dtype=np.int64)
-            if place < len(state):
-                step[place + 1] = 1
-            after = np.concatenate([patterns, patterns + step])
-            if place == len(state):
-                after = np.column_stack([after, np.repeat([0, 1], len(patterns))])
-            distinct, where = np.unique(after, axis=0, return_inverse=True)
-            gather = csr_array((np.ones(len(after), dtype=joint.dtype), (where.reshape(-1), np.arange(len(after)))))
-            yield place, np.stack([gather @ joint[k] for k in range(labels)]).reshape(labels, len(distinct), number)
+        _, first, codes = np.unique(self._codes(state), return_index=True, return_inverse=True)
+        joint = self._lengths.joint(codes.reshape(-1))
+        patterns = [self._count(part)[first] for part in state]
+        for place in range(len(state)):
+            # Of patterns without the indicator and then with it: those that come to be one are next to one another.
+            after = np.zeros(2 * len(first), dtype=np.int64)
+            for k, counts in enumerate(patterns):
+                both = np.concatenate([counts, counts + (k == place)])
+                after = np.unique(after * (both.max() + 1) + both, return_inverse=True)[1].reshape(-1)
+            order = np.argsort(after, kind="stable")
+            starts = np.flatnonzero(np.diff(after[order], prepend=-1))
+            yield place, np.add.reduceat(joint[:, order], starts, axis=1)
+        yield len(state), joint
 
     def _beside(self, state: State) -> Iterator[State]:
         """States in which one indicator less is counted, or one is counted elsewhere, or two counts are one."""

@@ -10,6 +10,7 @@ pytest.importorskip("pysat")
 import ddcompile as dd
 from ddcompile.learn import ENNClassifier
 from ddcompile.learn.codes import over_inputs
+from ddcompile.learn.lengths import Lengths
 from ddcompile.learn.relevance import relevant_inputs
 from ddcompile.learn.tallies import tallied, tallies
 
@@ -121,3 +122,19 @@ def test_inputs_that_tell_nothing_by_themselves_are_counted_together_once_they_a
     network = ENNClassifier(relevance="exact").fit(points, labels)
     assert np.array_equal(network.predict(points), labels)
     assert str(dd.distill(network, inputs="x: bit[14]", outputs="y: bit")).splitlines()[1].endswith("% 2")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_length_is_that_of_what_is_counted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, 2, (200, 9))
+    labels = (points[:, 1:4].sum(axis=1) + points[:, 5 : 5 + seed % 4].sum(axis=1) >= 2).astype(int)
+    weights = rng.random(200) + 0.5 if seed % 2 else None
+    found = tallies(points, labels, weights)
+    assert found is not None
+    lengths = Lengths(points, labels, weights)
+    codes = np.unique(tallied(points, found.parts), axis=0, return_inverse=True)[1].reshape(-1)
+    members = sum(map(len, found.parts))
+    ways = {1: 1, 2: 2 ** (members - 1) - 1, members: 1}[len(found.parts)]
+    told = lengths.bits_of(lengths.counts_of(codes), members)[0]
+    assert found.bits == pytest.approx(told + np.log2(members) + np.log2(ways))
