@@ -205,6 +205,26 @@ class Drafts:
         assert whole is not None
         return whole
 
+    def decided(self, ids: np.ndarray, activation: Activation) -> np.ndarray:
+        """Note that the framework decides about a tanh or sigmoid where these units decide, or are decided about."""
+        for owner in np.unique(self.owners(ids)).tolist():
+            self.layers[owner] = replace(self.layers[owner], decides=activation)
+        return ids
+
+    def follows(self, ids: np.ndarray, others: np.ndarray) -> bool:
+        """Whether units are computed from the layers of others alone."""
+        given = set(np.unique(self.owners(others)).tolist())
+        waiting = np.unique(self.owners(ids)).tolist()
+        seen = set()
+        while waiting:
+            layer = waiting.pop()
+            if layer == INPUTS and layer not in given:
+                return False
+            if layer not in given and layer not in seen:
+                seen.add(layer)
+                waiting += self.layers[layer].reads
+        return True
+
     def finished(self, ids: np.ndarray, path: str) -> tuple[Layer, ...]:
         """The layers that the given units depend on, which become the units of the last."""
         reads = self.whole(ids)
@@ -272,4 +292,5 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
             return None
         bias = np.repeat(layer.bias, each)
     norm = before.norm if layer.norm is None else layer.norm.repeated(each)
-    return replace(before, bias=bias, activation=layer.activation, norm=norm, path=before.path or layer.path)
+    path, decides = before.path or layer.path, before.decides or layer.decides
+    return replace(before, bias=bias, activation=layer.activation, norm=norm, path=path, decides=decides)

@@ -171,10 +171,10 @@ def _safe(layers: Sequence[_Prepared], X: np.ndarray, kind: FloatType, head: str
         safe &= np.isfinite(sums.centre).all(axis=1) & (sums.error < np.inf).all(axis=1)
         if layer.activation in DECIDING or (k == last and head == "sign"):
             safe &= _decided(sums).all(axis=1)
-        if layer.activation in SMOOTH and (k != last or head in ("argmax", "softmax", "sign")):
-            raise fail(
-                "N414", f"a decision depends on {layer.activation}, whose errors are not known", place=layer.path
-            )
+        is_asked = k != last or head in ("argmax", "softmax", "sign")
+        smooth = layer.decides or (layer.activation if layer.activation in SMOOTH and is_asked else "")
+        if smooth:
+            raise fail("N414", f"a decision depends on {smooth}, whose errors are not known", place=layer.path)
         values[k] = _activated(layer, sums, kind)
     if head in ("argmax", "softmax"):
         safe &= _winner_is_clear(values[last], kind)

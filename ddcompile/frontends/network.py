@@ -66,6 +66,8 @@ class Layer:
         What the layer is called where it comes from, for messages.
     divisor : int
         A positive number: averages are sums that are divided.
+    decides : str
+        The tanh or sigmoid that the framework decides about where the layer decides about its sums, or the head does.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class Layer:
     reads: tuple[int, ...] = ()
     path: str = ""
     divisor: int = 1
+    decides: str = ""
 
     def __post_init__(self) -> None:
         given = self.weight

@@ -22,7 +22,7 @@ __all__ = [
     "dense_of",
     "exact_numbers",
     "number_at",
-    "numerators",
+    "numerators", "objects",
     "positions_of",
     "stored_of",
     "stretched",
@@ -317,6 +317,13 @@ def number_at(array: np.ndarray, position: int) -> Fraction:
     """An entry of a flat exact array."""
     value = array[position]
     return Fraction(value.item() if isinstance(value, np.generic) else value)
+
+
+def objects(array: np.ndarray) -> np.ndarray:
+    """Exact numbers as Python ints and fractions."""
+    found = np.empty(array.shape, dtype=object)
+    found.reshape(-1)[:] = [v if isinstance(v, int) else Fraction(v) for v in array.ravel().tolist()]
+    return found
 
 
 def numerators(array: np.ndarray, exponent: int) -> np.ndarray:

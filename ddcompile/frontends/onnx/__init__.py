@@ -10,7 +10,7 @@ types that the model says. Nothing of a model is run as code, and files of tenso
 | Gemm, MatMul | one operand is constant |
 | Add, Sub, Sum, Mean, Neg, Mul, Div, Pow | factors and divisors are constants, or both factors signs or truth values |
 | Relu, LeakyRelu, PRelu, Clip, HardSigmoid, Abs, Sign, Max, Min | exact |
-| Tanh, Sigmoid | rounded |
+| Tanh, Sigmoid | rounded; exact where only `sigmoid(z) > 1/2` and the like is asked |
 | Softmax | the end of the network |
 | ArgMax, ArgMin | the end of the network, or comparisons of up to 64 scores |
 | Greater, GreaterOrEqual, Less, LessOrEqual, Equal, And, Or, Xor, Not | exact |
@@ -20,6 +20,9 @@ types that the model says. Nothing of a model is run as code, and files of tenso
 | ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | means of as many values as a power of two |
 | Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \
 GatherND, Compress, Expand, Tile, Pad, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |
+
+| LinearClassifier, LinearRegressor, Scaler, Binarizer, Normalizer, ArrayFeatureExtractor, ZipMap of ai.onnx.ml | \
+classes with texts as labels are numbered; of label and probabilities, which comes first |
 
 Integers of 32 and 64 bits are taken not to overflow, as floats are; arithmetic in narrower ones must not.
 

@@ -8,19 +8,19 @@ from fractions import Fraction
 import numpy as np
 from onnx import TensorProto
 
-from ddcompile.frontends.elementwise import objects
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Head, Units
+from ddcompile.frontends.weights import objects
 
 __all__ = ["settled"]
 
 _MOST_SCORES = 64
 
 
-def settled(context: Context, node: Node, head: Head, labels: np.ndarray | None = None) -> Units:
-    """The label of the largest score, the first of equal ones; by default its number.
+def settled(context: Context, node: Node, head: Head) -> Units:
+    """The label of the largest score, the first of equal ones.
 
     With c[j, k] whether score k is above score j, for j < k, k is the first largest where c[j, k] for all j before it,
     and c[k, j] for no j after it.
@@ -37,7 +37,7 @@ def settled(context: Context, node: Node, head: Head, labels: np.ndarray | None 
     count = one.ids.shape[-1]
     if count > _MOST_SCORES:
         raise node.fail("N505", f"`{node.op}` follows argmax over {count} scores, which must come last")
-    numbers = np.arange(count) if labels is None else labels
+    numbers = np.arange(count) if head.labels is None else head.labels
     alone = replace(context, batch=None)
     scores = head.scores.moved(one.ids.reshape(-1, count))
     found = _labels(alone, node, scores, objects(numbers))

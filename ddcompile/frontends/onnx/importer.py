@@ -13,10 +13,12 @@ import numpy as np
 from onnx import ModelProto, NodeProto, ValueInfoProto, numpy_helper
 
 from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends import elementwise
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.float_types import FLOAT_TYPES
+from ddcompile.frontends.monotone import decision, order
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.onnx import arithmetic, logic, moves, reductions, units
+from ddcompile.frontends.onnx import arithmetic, classical, logic, moves, reductions, units
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.evaluating import computed
 from ddcompile.frontends.onnx.heads import settled
@@ -24,6 +26,7 @@ from ddcompile.frontends.onnx.models import DOMAINS, Model, checked, read
 from ddcompile.frontends.onnx.nodes import Node, path_of
 from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import (
+    SAMPLE,
     Head,
     Units,
     Value,
@@ -44,12 +47,14 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
         **logic.OPERATORS,
         **units.OPERATORS,
         **reductions.OPERATORS,
+        **classical.OPERATORS,
     }
 )
 """By the name of the operator, with its domain if it is not that of ONNX."""
 
 _TAKES_HEADS = (
     *moves.IN_ORDER, "ArgMax", "Dropout", "Gather", "Shape", "Size", "ai.onnx.ml.ArrayFeatureExtractor",
+    "ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap",
 )  # fmt: skip
 
 _HINTS = {
@@ -72,7 +77,8 @@ def network_of(model: str | Path | ModelProto) -> Network:
     -------
     Network
         Its inputs are those of the graph, one after the other. If they all have a first axis of any length, that is the
-        batch; else the shapes are fixed, and the tensors are one sample.
+        batch; else the shapes are fixed, and the tensors are one sample. Of several results that are made of the same
+        scores, as label and probabilities are, the first is taken; others follow one another.
 
     Raises
     ------
@@ -203,7 +209,11 @@ class _Run:
         return logic.cast(self.context, node, settled(self.context, node, head), kind)
 
     def _results(self, results: Sequence[Any]) -> tuple[str, np.ndarray]:
-        """The head, and the units of the last layer; several results follow one another."""
+        """The head, and the units of the last layer.
+
+        Several results follow one another. If there is a head among them and all are made of the same scores, as label
+        and probabilities are, the first is the one.
+        """
         place = self.model.place
         names = [value.name for value in self.model.graph.output]
         for name, value in zip(names, results, strict=True):
@@ -212,14 +222,30 @@ class _Run:
                 hint = "skl2onnx: options={'zipmap': False}" if value is None else ""
                 raise fail("N510", f"the result `{name}` {what}", place=place, hint=hint)
         last = Node(NodeProto(op_type="output", name=names[0]), 0, f"{place}: {names[0]}")
-        heads = [value for value in results if isinstance(value, Head)]
-        if heads and all(isinstance(v, Head) and np.array_equal(v.scores.ids, heads[0].scores.ids) for v in results):
-            scores = self._sample(last, heads[0].scores.ids)
-            if scores.size == scores.shape[-1]:
-                return heads[0].kind, scores.reshape(-1)
+        if any(isinstance(value, Head) for value in results):
+            scores = [value.scores if isinstance(value, Head) else value for value in results]
+            own, *others = (value.ids.ravel() % SAMPLE for value in scores)
+            if all(self.context.drafts.follows(ids, own) for ids in others):
+                results = results[:1]
+        if len(results) == 1 and isinstance(results[0], Head) and results[0].labels is None:
+            ids = self._sample(last, results[0].scores.ids)
+            if ids.size == ids.shape[-1]:
+                return results[0].kind, self._ordered(last, results[0].kind, ids.reshape(-1))
         settle = [settled(self.context, last, v) if isinstance(v, Head) else v for v in results]
         parts = [self._sample(last, value.ids) for value in settle]
         return "none", parts[0] if len(parts) == 1 else np.concatenate([part.ravel() for part in parts])
+
+    def _ordered(self, node: Node, head: str, ids: np.ndarray) -> np.ndarray:
+        """Scores without tanh and sigmoid that have the same argmax, where there are such."""
+        drafts = self.context.drafts
+        plain = order(drafts, ids) if head == "argmax" else None
+        if plain is not None:
+            return elementwise.asked(drafts, plain, node.path)
+        plain = decision(drafts, [(ids[1:], 1), (ids[:1], -1)], 0) if head == "argmax" and len(ids) == 2 else None
+        if plain is None:
+            return ids
+        above = elementwise.asked(drafts, plain, node.path)
+        return np.concatenate([elementwise.affine(drafts, above, 0, 0, node.path), above])
 
     def _sample(self, node: Node, ids: np.ndarray) -> np.ndarray:
         """The units of a result for one sample, without the axis of the batch."""

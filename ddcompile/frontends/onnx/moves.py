@@ -19,7 +19,7 @@ from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Head, Units, Value, element_of, plain
 
-__all__ = ["IN_ORDER", "OPERATORS"]
+__all__ = ["IN_ORDER", "OPERATORS", "labelled"]
 
 Operator = Callable[[Context, Node, Operands], Any]
 
@@ -61,30 +61,36 @@ def _gather(context: Context, node: Node, operands: Operands) -> Any:
     labels = table.ravel()
     if node.op == "Gather" and (table.ndim != 1 or node.attribute("axis", 0) not in (0, -1)):
         raise node.fail("N505", "`Gather` of rows by numbers that depend on the inputs")
-    return _labelled(context, node, places, labels)
+    return labelled(node, places, labels)
 
 
 def _extract(context: Context, node: Node, operands: Operands) -> Any:
     """`ArrayFeatureExtractor`: elements of the last axis at constant places; of a table, the labels."""
     x, places = operands
     if isinstance(places, Head) and isinstance(x, np.ndarray):
-        return _labelled(context, node, places, x.ravel())
+        return labelled(node, places, x.ravel())
     if not isinstance(x, Units) or not isinstance(places, np.ndarray):
         raise node.fail("N505", f"`{node.op}` at places that depend on the inputs")
     return x.moved(x.ids[..., places.ravel()])
 
 
-def _labelled(context: Context, node: Node, head: Head, labels: np.ndarray) -> Any:
-    if labels.dtype.kind not in "biuf":
-        hint = "train on the labels 0, 1, 2, ..."
-        raise node.fail("N505", "the labels of classes are texts", hint)
-    exact = plain(labels, "label", node.place)
+def labelled(node: Node, head: Head, labels: np.ndarray) -> Head:
+    """Numbers of largest scores as labels; classes whose labels are texts are numbered in the order of the texts given.
+
+    Raises
+    ------
+    CompileError
+        N507 if there are not as many labels as scores.
+    """
     count = head.scores.ids.shape[-1]
-    if len(exact) != count:
-        raise node.fail("N507", f"{len(exact)} labels for {count} scores")
-    if np.array_equal(exact, np.arange(count)):
+    if labels.size != count:
+        raise node.fail("N507", f"{labels.size} labels for {count} scores")
+    if head.labels is not None:
+        raise node.fail("N505", "labels of labels, which are no numbers of scores")
+    if labels.dtype.kind not in "biuf":
         return head
-    return settled(context, node, head, exact)
+    exact = plain(labels, "label", node.place)
+    return head if np.array_equal(exact, np.arange(count)) else replace(head, labels=exact)
 
 
 def _concat(context: Context, node: Node, operands: Operands) -> Any:

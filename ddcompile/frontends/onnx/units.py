@@ -16,7 +16,6 @@ from ddcompile.frontends.activations import Activation, clamp
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.onnx.arithmetic import Operands, numbers, scaled
 from ddcompile.frontends.onnx.context import Context
-from ddcompile.frontends.onnx.heads import settled
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import ANY, Range
 from ddcompile.frontends.onnx.values import Head, Units, Value, exact_of, plain
@@ -147,8 +146,8 @@ def _argmax(side: int) -> Operator:
         scores = scaled(context, node, x.moved(np.moveaxis(x.ids, axis, -1)), side)
         if not node.attribute("select_last_index", 0):
             return Head("argmax", scores, tuple(shape), TensorProto.INT64)
-        turned = Head("argmax", scores.moved(scores.ids[..., ::-1]), tuple(shape), TensorProto.INT64)
-        return settled(context, node, turned, np.arange(scores.ids.shape[-1])[::-1])
+        labels = np.arange(scores.ids.shape[-1])[::-1]
+        return Head("argmax", scores.moved(scores.ids[..., ::-1]), tuple(shape), TensorProto.INT64, labels)
 
     return run
 

@@ -10,8 +10,8 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from ddcompile.diagnostics import fail
-from ddcompile.frontends.elementwise import objects
 from ddcompile.frontends.onnx.ranges import ANY, BIT, Range
+from ddcompile.frontends.weights import objects
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
@@ -88,12 +88,15 @@ class Head:
         Of the result.
     type : int
         The element type of the result, as ONNX numbers them.
+    labels : array, optional
+        What argmax gives in place of the numbers of the scores.
     """
 
     kind: OneOf["argmax", "softmax"]
     scores: Units
     shape: tuple[int, ...]
     type: int
+    labels: np.ndarray | None = None
 
 
 Value: TypeAlias = np.ndarray | Units | Head

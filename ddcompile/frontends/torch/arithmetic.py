@@ -15,6 +15,7 @@ from ddcompile.frontends import elementwise
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Element, Units, numbers_of
+from ddcompile.frontends.weights import objects
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Number
 
@@ -31,7 +32,7 @@ def exact(value: Any, place: str) -> np.ndarray | None:
         )
     else:
         return None
-    return elementwise.objects(array.reshape(array.shape or (1,)))
+    return objects(array.reshape(array.shape or (1,)))
 
 
 def linear(context: Context, place: str, x: Any, weight: Any, bias: Any = None) -> Units:
