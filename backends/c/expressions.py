@@ -299,6 +299,8 @@ class ExpressionPrinter:
             return self._call("of", target, operand)
         if isinstance(target, WordType):
             return NOTATION.apply("cast uint64_t", self.print(operand))
+        if isinstance(source, WordType):
+            return NOTATION.apply("cast int64_t", self.print(operand))
         if _is_64(source) == _is_64(target):
             return self.print(operand)
         return NOTATION.apply("cast int64_t" if _is_64(target) else "cast int32_t", self.print(operand))

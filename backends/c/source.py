@@ -101,11 +101,13 @@ class CSource:
 
     def _is_entry(self, function: Function) -> bool:
         """Whether sizes and counts are as the caller gives them."""
-        return function is not self.kernel.phase and (not self.kernel.sizes or function is not self.kernel.sample)
+        inner = (self.kernel.phase, self.kernel.block, self.kernel.sample if self.kernel.sizes else None)
+        return all(function is not other for other in inner)
 
     def _result(self, function: Function) -> str:
         is_inner = self.kernel.sizes and (function is self.kernel.sample or function.result == BIT)
-        is_static = is_inner or function.name in self._parts or function is self.kernel.phase
+        is_static = is_inner or function.name in self._parts
+        is_static = is_static or function in (self.kernel.phase, self.kernel.block)
         type_ = "void" if function.result is None else "size_t" if function.result == I64 else "int"
         return f"static {type_}" if is_static else type_
 
@@ -124,8 +126,8 @@ class CSource:
     @property
     def _computing(self) -> tuple[Stmt, ...]:
         """The statements that compute a sample."""
-        phase = () if self.kernel.phase is None else (self.kernel.phase,)
-        return tuple(s for f in (*self.kernel.parts, *phase, self.kernel.sample) for s in f.body)
+        inner = [f for f in (self.kernel.phase, self.kernel.block) if f is not None]
+        return tuple(s for f in (*self.kernel.parts, *inner, self.kernel.sample) for s in f.body)
 
     @property
     def _has_reals(self) -> bool:

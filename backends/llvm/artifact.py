@@ -31,6 +31,8 @@ class Artifact:
         How a team of threads may share a sample (see `ddcompile.kernel.grid.build.Built`); 0 if it may not.
     width, block_bytes
         How many samples another function computes at once, and the bytes of memory that it needs; 0 if there is none.
+    grain
+        So many samples are computed as fast as one.
     code
         Object code.
     """
@@ -44,6 +46,7 @@ class Artifact:
     units: int
     width: int
     block_bytes: int
+    grain: int
     code: bytes
 
     @property
@@ -64,7 +67,7 @@ class Artifact:
             "tensor": {name: _type_values(type_) for name, type_ in self.tensor.items()},
             "shape": self.shape,
             "grid": [self.is_grid, self.phases, self.units],
-            "blocks": [self.width, self.block_bytes],
+            "blocks": [self.width, self.block_bytes, self.grain],
         }
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + self.code
 
@@ -77,8 +80,8 @@ class Artifact:
         tensor = {name: _value_type(values) for name, values in head["tensor"].items()}
         shape = {name: tuple(extents) for name, extents in head["shape"].items()}
         is_grid, phases, units = head["grid"]
-        width, block_bytes = head["blocks"]
-        return cls(buffers, head["scratch"], tensor, shape, is_grid, phases, units, width, block_bytes, code)
+        width, block_bytes, grain = head["blocks"]
+        return cls(buffers, head["scratch"], tensor, shape, is_grid, phases, units, width, block_bytes, grain, code)
 
 
 def _scalar(text: str) -> Type:

@@ -258,7 +258,7 @@ class ExpressionPrinter(FunctionLines):
         return place if in_words(type_) else self._do(f"load {value_type(type_)}, ptr {place}, align 8", name)
 
     def _convert(self, value: str, source: Type, target: Type, name: str) -> str:
-        if source == target:
+        if source == target or (source, target) == (WORD, I64):
             return value
         if in_words(source) or in_words(target):
             return self._convert_words(value, source, target, name)

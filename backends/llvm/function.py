@@ -75,6 +75,11 @@ def _put(names: dict[str, str], name: str, text: str | None) -> None:
         names[name] = text
 
 
+_ROLLED = '!{!"llvm.loop.unroll.disable"}'
+"""The metadata of loops in a function for a block of samples: LLVM would write out the few passes over the words of a
+row before it makes vectors."""
+
+
 def _parallel(group: int) -> str:
     """The metadata of a loop in which no pass depends on another by the accesses of a group."""
     return f'!{{!"llvm.loop.parallel_accesses", !{group}}}'
@@ -103,6 +108,7 @@ class FunctionPrinter(ExpressionPrinter):
         """The lines of a function's definition."""
         self._start()
         self._is_masked = masks_indices(function.body)
+        self._is_rolled = function is self.kernel.block
         parameters = []
         for scalar in function.scalars:
             self._values[scalar.name] = "%" + self._names.fresh(scalar.name)
@@ -124,7 +130,7 @@ class FunctionPrinter(ExpressionPrinter):
     def _start(self) -> None:
         """Begin a function."""
         super()._start()
-        self._is_masked = False
+        self._is_masked = self._is_rolled = False
         self._open: list[_Open] = []
         self._blocks = 0
         self._buffers = {table.name: self.symbols[table.name] for table in self.kernel.of_role("table")}
@@ -353,9 +359,15 @@ class FunctionPrinter(ExpressionPrinter):
 
     def _loop_metadata(self, block: _Open) -> str:
         """What LLVM must know of a loop."""
+        notes = ["$"]
+        if self._is_rolled:
+            notes.append(f"!{self._note(_ROLLED)}")
         if block.group:
-            return f", !llvm.loop !{self._note(f'distinct !{{$, !{self._note(_parallel(block.group))}}}')}"
-        return f", !llvm.loop !{self._note('distinct !{$, !1}')}" if self._is_masked else ""
+            notes.append(f"!{self._note(_parallel(block.group))}")
+        elif self._is_masked:
+            notes.append("!1")
+        text = ", ".join(notes)
+        return f", !llvm.loop !{self._note(f'distinct !{{{text}}}')}" if len(notes) > 1 else ""
 
     def _leave(self, stmt: Stmt) -> None:
         block = self._open.pop()

@@ -43,7 +43,7 @@ def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> Compiled
         inputs, for the fraction bits and the range that their values need: narrow integers if they do.
     n_jobs : int
         Threads among which the samples of a batch, or parts of one large sample, are divided; -1 for one a processor.
-    schedule : {"auto", "grid", "batch", "popcount", "scalar"}
+    schedule : {"auto", "grid", "batch", "popcount", "tables", "scalar"}
         See `ddcompile.kernel.schedules`.
 
     Returns
@@ -212,7 +212,7 @@ class _Program:
                 pointers = [*(array[sample].ctypes.data for array in rows), *(a.ctypes.data for a in scratch)]
                 team(lambda *job, p=pointers: self._phase(*job, *p), self.made.phases, self.made.units, self._n_jobs)
         else:
-            spread(work, count, self._n_jobs, self.made.width or 1)
+            spread(work, count, self._n_jobs, self.made.grain)
         return [output_values(b, array, count) for b, array in zip(self.made.outputs, outputs, strict=True)]
 
     def _scratch(self) -> list[np.ndarray]:

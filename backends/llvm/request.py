@@ -22,6 +22,7 @@ from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.grid.build import build
 from ddcompile.kernel.schedules import Chosen, Schedule, choose
+from ddcompile.kernel.tables.build import build as build_tables
 from ddcompile.runtime import cache
 
 __all__ = ["PREFIX", "Request"]
@@ -29,8 +30,8 @@ __all__ = ["PREFIX", "Request"]
 PREFIX = "ddcompile_rule"
 """The sample function's symbol, whatever the rule is called: no library has it."""
 _PACKAGES = (
-    "ddcompile.ir", "ddcompile.analysis", "ddcompile.kernel", "ddcompile.kernel.grid", "ddcompile.backends.shared",
-    "ddcompile.backends.llvm",
+    "ddcompile.ir", "ddcompile.analysis", "ddcompile.kernel", "ddcompile.kernel.grid", "ddcompile.kernel.tables",
+    "ddcompile.backends.shared", "ddcompile.backends.llvm",
 )  # fmt: skip
 """All that takes part in compiling."""
 
@@ -105,9 +106,13 @@ class Request:
     def _compiled(self) -> Artifact:
         chosen, types = self._chosen, self._types
         phases = units = 0
+        grain = chosen.width or 1
         if chosen.plan is not None:
             built = build(self.rule, types, chosen.plan, is_packed=self.is_packed, workers=self.n_jobs)
             kernel, phases, units = built.kernel, built.phases, built.units
+        elif chosen.gates is not None:
+            tables = build_tables(self.rule, types, chosen.gates, "plain")
+            kernel, grain = tables.kernel, tables.block
         else:
             assert chosen.kernel is not None
             kernel = chosen.kernel
@@ -120,6 +125,7 @@ class Request:
             phases=phases,
             units=units,
             width=chosen.width,
+            grain=grain,
             block_bytes=0 if chosen.lanes is None else block_bytes(kernel, chosen.width),
             code=native_code(print_kernel(kernel, PREFIX, comments=False)),
         )

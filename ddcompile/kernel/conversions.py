@@ -17,7 +17,8 @@ __all__ = ["Answer", "Apply", "Convert", "FromReal", "Reinterpret", "ToReal"]
 class Convert:
     """The same exact number in another type, which holds it: sign extension, truncation, bit to integer and back.
 
-    A bit becomes bit 0 of a word whose other bits are 0.
+    A bit becomes bit 0 of a word whose other bits are 0. A word becomes the `I64` with the
+    same bits.
     """
 
     operand: Expr

@@ -346,6 +346,11 @@ class Kernel:
         return self.function.get("_phase")
 
     @property
+    def block(self) -> Function | None:
+        """The function that computes so many samples, side by side, as the batch function takes at a time."""
+        return self.function.get("_block")
+
+    @property
     def batch(self) -> Function:
         """The function that computes n samples, one after the other in memory."""
         return self.function["_batch"]
@@ -382,5 +387,5 @@ class Kernel:
     @property
     def needs_scratch(self) -> bool:
         """Whether the caller supplies the scratch memory: it may be too large for the stack, or parts share it."""
-        limit = 0 if self.parts or self.phase is not None else STACK_LIMIT
+        limit = 0 if self.parts or self.phase is not None or self.block is not None else STACK_LIMIT
         return any(b.is_sized for b in self.of_role("scratch")) or self.scratch_bytes > limit

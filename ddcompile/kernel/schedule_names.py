@@ -6,6 +6,6 @@ from typing import Literal as OneOf, TypeAlias
 
 __all__ = ["SCHEDULES", "Schedule"]
 
-Schedule: TypeAlias = OneOf["auto", "grid", "batch", "popcount", "scalar"]
-SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "batch", "popcount", "scalar")
+Schedule: TypeAlias = OneOf["auto", "grid", "batch", "popcount", "tables", "scalar"]
+SCHEDULES: tuple[Schedule, ...] = ("auto", "grid", "batch", "popcount", "tables", "scalar")
 """The names of schedules; `auto` leaves it to the cost model."""

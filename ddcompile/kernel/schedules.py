@@ -5,6 +5,7 @@
 | grid | packs bits along the last axis, 64 in a word, and computes a word at a time |
 | popcount | counts sums of bits with constant weights in words |
 | batch | computes many samples side by side, a lane each, in narrow integers |
+| tables | runs gates from constant tables, 64 samples in a word |
 | scalar | computes one element after the other |
 
 | code | says |
@@ -30,6 +31,9 @@ from ddcompile.kernel.lower import lower, machine_types
 from ddcompile.kernel.nodes import Kernel
 from ddcompile.kernel.popcount import Counted, counted
 from ddcompile.kernel.schedule_names import SCHEDULES, Schedule
+from ddcompile.kernel.tables.build import build as build_tables
+from ddcompile.kernel.tables.ports import LANES
+from ddcompile.kernel.tables.translate import Gates, Unsuited as NoGates, is_irregular, translate
 
 __all__ = ["Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
 
@@ -55,9 +59,11 @@ class Chosen:
     plan
         What the schedule grid computes; None for the others.
     kernel
-        The kernel for one sample after the other; None for the schedule grid.
+        The kernel for one sample after the other; None for the schedules grid and tables.
     lanes, width
         The sample function of the schedule batch, and how many samples it takes; None for the others.
+    gates
+        The gates of the schedule tables; None for the others.
     """
 
     name: Schedule
@@ -66,6 +72,7 @@ class Chosen:
     kernel: Kernel | None = None
     lanes: Lanes | None = None
     width: int = 0
+    gates: Gates | None = None
 
 
 def check_schedule(name: str) -> Schedule:
@@ -94,6 +101,9 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
     if found is not None:
         return Chosen("grid", _described(found), plan=found)
     reasons = [reason] if reason else []
+    gates, reason = _gates(rule, types, schedule)
+    if gates is not None:
+        return Chosen("tables", "; ".join([reason, *reasons]), gates=gates)
     kernel = lower(rule, types)
     counts = _counted(kernel, types, schedule)
     if counts is not None:
@@ -127,6 +137,19 @@ def _planned(rule: Rule, types: Types, schedule: Schedule) -> tuple[Plan | None,
     if schedule == "auto" and found.extents[-1] < _NARROWEST:
         return None, f"rows have {found.extents[-1]} elements, fewer than the {_NARROWEST} of a word"
     return found, ""
+
+
+def _gates(rule: Rule, types: Types, schedule: Schedule) -> tuple[Gates | None, str]:
+    """The gates of the schedule tables, if it is asked for or likely to be faster; what they are."""
+    if schedule != "tables" and (schedule != "auto" or not is_irregular(types)):
+        return None, ""
+    try:
+        found = translate(types)
+    except NoGates as unsuited:
+        if schedule == "tables":
+            raise _refused("tables", rule, str(unsuited)) from None
+        return None, ""
+    return found, f"{found.net.size} gates at most are run from tables, for {64 * LANES} samples at a time"
 
 
 def _counted(kernel: Kernel, types: Types, schedule: Schedule) -> Counted | None:
@@ -182,12 +205,19 @@ def scheduled(
         return lower(rule, None, remark)
     found, _ = _planned(rule, types, schedule)
     if found is not None:
-        text = "\n".join(remark(statement) for statement in rule.statements)
-        return build(rule, types, found, is_packed=False, workers=1, remark=text).kernel
+        return build(rule, types, found, is_packed=False, workers=1, remark=_text(rule, remark)).kernel
+    gates, _ = _gates(rule, types, schedule)
+    if gates is not None:
+        return build_tables(rule, types, gates, "plain", _text(rule, remark)).kernel
     numbers = machine_types(rule, types)
     kernel = lower(rule, numbers, remark)
     counts = _counted(kernel, numbers, schedule)
     return kernel if counts is None else counts.kernel
+
+
+def _text(rule: Rule, remark: Callable[[Statement], str]) -> str:
+    """A comment about all statements."""
+    return "\n".join(remark(statement) for statement in rule.statements)
 
 
 def _described(found: Plan) -> str:

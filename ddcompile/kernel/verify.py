@@ -244,7 +244,7 @@ class _Checker:
                     yield f"conversion of {type_} to itself"
                 if F64 in (operand.type, type_):
                     yield f"conversion of {operand.type} to {type_} without rounding"
-                if operand.type == WORD or (type_ == WORD and operand.type != BIT):
+                if (operand.type == WORD and type_ != I64) or (type_ == WORD and operand.type != BIT):
                     yield f"conversion of {operand.type} to {type_}"
             case ToReal(operand, exponent):
                 if operand.type == F64 or exponent < 0 or (exponent > 1022 and not operand.type.is_wide):

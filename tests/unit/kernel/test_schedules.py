@@ -19,7 +19,7 @@ def test_an_unknown_name() -> None:
     with pytest.raises(dd.CompileError) as caught:
         check_schedule("gird")
     assert _line(caught.value) == (
-        "error[E022]: unknown schedule 'gird'\n  hint: the schedules are auto, grid, batch, popcount, scalar"
+        "error[E022]: unknown schedule 'gird'\n  hint: the schedules are auto, grid, batch, popcount, tables, scalar"
     )
 
 
@@ -92,3 +92,15 @@ def test_printed_code_counts_where_that_is_shorter() -> None:
         "r: error[E022]: the schedule popcount does not take `r`: "
         "it has no long sums of bits with few different weights"
     )
+
+
+def test_gates_with_tables_of_places_and_what_is_none() -> None:
+    text = "rule r(x: bit[3]) -> (y: bit[2]) {\n  const A: int[2] = [2, 0]\n  y[i < 2] = x[A[i]] xor x[1]\n}\n"
+    rule = dd.parse(text).rule
+    found = choose(rule, check(rule))
+    assert found.name == "tables"
+    assert found.reason.startswith("2 gates at most are run from tables, for 512 samples at a time")
+    number = dd.parse("rule r(x: int[0..9]) -> (y: bit) {\n  y = x > 3\n}\n").rule
+    with pytest.raises(dd.CompileError) as caught:
+        choose(number, check(number), "tables")
+    assert _line(caught.value) == "r: error[E022]: the schedule tables does not take `r`: `x` is no tensor of bits"
