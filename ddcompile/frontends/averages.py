@@ -14,7 +14,7 @@ from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.weights import Pointwise
 
-__all__ = ["Whole", "without_divisors"]
+__all__ = ["Whole", "without_division", "without_divisors"]
 
 _DECIDING = ("sign", "step", "nonnegative")
 
@@ -59,6 +59,28 @@ def without_divisors(network: Network) -> Whole:
         factors[number] = 1 if layer.activation in _DECIDING else factor
     last = factors[len(network.layers) - 1]
     return Whole(replace(network, layers=tuple(made)), last)
+
+
+def without_division(network: Network, head: str) -> Network:
+    """The network for a program: its results are those of the network, or, where a head compares them, multiples.
+
+    Raises
+    ------
+    CompileError
+        N409 as `without_divisors`, and if the results are fractions that are no doubles.
+    """
+    whole = without_divisors(network)
+    factor = whole.factor
+    if factor == 1 or head in ("argmax", "sign"):
+        return whole.network
+    if factor & (factor - 1):
+        hint = "choose head='argmax', end with a comparison, or use a sum in place of the average"
+        message = f"the results are averages, fractions over {factor} that are no doubles"
+        raise fail("N409", message, place=network.name, hint=hint)
+    last = len(whole.network.layers) - 1
+    units = network.outputs
+    scale = Layer(Pointwise(np.array([[1 / factor]]), units), np.array([0]), reads=(last,))
+    return replace(whole.network, layers=(*whole.network.layers, scale))
 
 
 def _raised(made: list[Layer], number: int, factor: int, network: Network) -> int:

@@ -26,7 +26,7 @@ import numpy as np
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import bounds
-from ddcompile.frontends.averages import without_divisors
+from ddcompile.frontends.averages import without_division
 from ddcompile.frontends.comparisons import write_comparisons
 from ddcompile.frontends.composition import composed
 from ddcompile.frontends.cuts import Cut, cut_of_sum, cuts_of
@@ -35,21 +35,21 @@ from ddcompile.frontends.forms import (
     Form,
     Names,
     Tensor,
-    binders,
     combined,
-    flat_index,
     own_form,
     target_shape,
     without_ones,
 )
 from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
+from ddcompile.frontends.heads import write_argmax, write_softmax
+from ddcompile.frontends.moves import copied, gathered, joined, relaid
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.spans import least_of
-from ddcompile.frontends.stencils import Source, Stencil, copied, joined, relaid, shape_read
-from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, stretched
+from ddcompile.frontends.stencils import Source, Stencil, shape_read
+from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, stretched
 from ddcompile.frontends.writer import Writer, activated
 from ddcompile.ir.builder import add, mul
-from ddcompile.ir.nodes import Declaration, Expr, Index, Kind, Literal, Number, Read, Reduce, Rule, Softmax, Unary
+from ddcompile.ir.nodes import Declaration, Expr, Index, Kind, Literal, Number, Rule, Unary
 
 __all__ = ["HEADS", "lower"]
 
@@ -85,7 +85,7 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     """
     head = head_of(network, head)
     sources = declared_inputs(network, inputs)
-    network = _undivided(network, head)
+    network = without_division(network, head)
     known = grids(network, sources)
     results = declared_results(network, sources, outputs, head, _last_kind(network, known, head))
     writer = Writer(Names([d.name for d in (*sources, *results)]))
@@ -97,38 +97,11 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     if head in ("argmax", "softmax"):
         score = Tensor(writer.names.fresh("score"), (network.outputs,))
         lowering.given(last, [score])
-        write = _write_argmax if head == "argmax" else _write_softmax
+        write = write_argmax if head == "argmax" else write_softmax
         write(writer, score, targets)
     else:
         lowering.given(last, targets, head)
     return Rule(name, sources, results, tuple(writer.statements), tuple(writer.constants))
-
-
-def _undivided(network: Network, head: str) -> Network:
-    """The network without divisions, which must not be seen in its results."""
-    whole = without_divisors(network)
-    if whole.factor != 1 and head not in ("argmax", "sign"):
-        hint = "choose head='argmax', end with a comparison, or use a sum in place of the average"
-        message = f"the results are averages, fractions over {whole.factor} that are no doubles"
-        raise fail("N409", message, place=network.name, hint=hint)
-    return whole.network
-
-
-def _write_argmax(writer: Writer, score: Tensor, targets: Sequence[Tensor]) -> None:
-    (target,), (u,) = targets, writer.indices(score.shape)
-    writer.define(target, (), Reduce("argmax", binders((u,), score.shape), Read(score.name, (Index(u),))))
-
-
-def _write_softmax(writer: Writer, score: Tensor, targets: Sequence[Tensor]) -> None:
-    """`p[u < 10] = softmax(v < 10: score[v])[u]`."""
-    (bound,) = writer.names.indices("v", 1)
-    (binder,) = binders((bound,), score.shape)
-    start = 0
-    for target in targets:
-        at = writer.indices(target.shape)
-        place = add(flat_index(target.shape, at), start)
-        writer.define(target, at, Softmax(binder, Read(score.name, (Index(bound),)), place))
-        start += target.count
 
 
 def _last_kind(network: Network, known: dict[int, Grid], head: str) -> Kind:
@@ -177,6 +150,8 @@ class _Lowering:
         layer = self.layers[number]
         if isinstance(layer.weight, Convolution | Maximum):
             return self._windows(number, layer.weight, targets, head)
+        if isinstance(layer.weight, Gather):
+            return self._moved(number, layer.weight, targets, head)
         if layer.activation in DECIDING and self._grid(layer) == "real":
             cuts = self._cuts(number, layer)
             if any(cuts):
@@ -232,6 +207,24 @@ class _Lowering:
         if number == len(self.layers) - 1 and made is not targets[0]:
             copied(self.writer, made, targets, made.name)
         return [made]
+
+    def _moved(self, number: int, weight: Gather, targets: list[Tensor], head: str) -> list[Tensor]:
+        """Write a layer of values that are moved about."""
+        layer, is_hidden = self.layers[number], number < len(self.layers) - 1
+        tensors = [tensor for other in layer.reads for tensor in self._tensors(other)]
+        source = tensors[0] if len(tensors) == 1 else joined(self.writer, tensors, f"inputs{number + 1}")
+        start = 0
+        if is_hidden:
+            targets = [Tensor(targets[0].name, without_ones(weight.columns.shape) or (1,))]
+        for target in targets:
+            rows = slice(start, start + target.count)
+            suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{target.name}"
+            at = self.writer.indices(target.shape)
+            columns = weight.columns.ravel()[rows].reshape(target.shape)
+            value = gathered(self.writer, suffix, source, columns, at)
+            self._write(layer, value, target, rows, at, suffix, head)
+            start += target.count
+        return targets
 
     def _sources(self, layer: Layer, weight: Convolution | Maximum) -> list[Source]:
         """The tensors that windows read, each in the shape of channels and grid."""
@@ -330,6 +323,12 @@ class _Lowering:
         self, layer: Layer, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str, head: str
     ) -> None:
         """The statement of a target from its sum."""
+        if isinstance(layer.weight, Maximum | Gather) and layer.norm is not None and layer.activation in DECIDING:
+            ones = [np.ones(1, dtype=np.int64)] * layer.channels
+            factors, bias = without_norm(layer.norm, ones, layer.bias, self._grid(layer), layer.path)
+            factors, bias = (np.repeat(values, layer.positions)[rows] for values in (factors, bias))
+            scaled = mul(self.writer.factor(f"weight{suffix}", factors, target.shape, at), value)
+            value = add(scaled, self.writer.factor(f"bias{suffix}", bias, target.shape, at))
         if layer.norm is not None and layer.activation not in DECIDING:
             value = self._normalized(layer, value, target, rows, at, suffix)
         value = activated(layer.activation, value)

@@ -12,11 +12,15 @@ import numpy as np
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, Sparse
+from ddcompile.frontends.padding import without_padding
+from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, Sparse
 from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import Number
 
 __all__ = ["Drafts"]
+
+_LARGEST_ROWS = 2**16
+"""Rows of more entries than this are not written one by one: units are moved first, then read in order."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class Drafts:
         """The layers whose units these are, all of them, one layer after the other; None if they are not."""
         found, k = [], 0
         while k < len(ids):
+            if ids[k] < 0:
+                return None
             owner = int(self.owners(ids[k : k + 1])[0])
             count = self.units(owner)
             if not np.array_equal(ids[k : k + count], self.start(owner) + np.arange(count)):
@@ -72,6 +78,9 @@ class Drafts:
             reads = self.whole(ids[0])
             if reads is not None:
                 return self.append(Layer(weight, bias, reads=reads, path=path)).reshape(1, -1)
+        elif ids.size * len(weight) > _LARGEST_ROWS:
+            window = Window((len(ids),), (1,))
+            return self.convolution(ids.T, weight[:, :, None], bias, window, path).T
         rows, outputs = ids.shape[0], weight.shape[0]
         data = np.broadcast_to(weight, (rows, *weight.shape)).reshape(rows * outputs, -1)
         return self.rows(np.repeat(ids, outputs, axis=0), data, np.tile(bias, rows), path).reshape(rows, outputs)
@@ -84,12 +93,10 @@ class Drafts:
             flat = ids.ravel()
             ones = np.ones((len(flat), 1), dtype=np.int64)
             ids = self.rows(flat[:, None], ones, np.zeros(len(flat), dtype=np.int64), path).reshape(ids.shape)
-        reads = tuple(np.unique(self.owners(ids)).tolist())
-        offsets = np.cumsum([0, *(self.units(r) for r in reads)])
-        place = np.searchsorted(np.array(reads), self.owners(ids))
-        columns = ids - np.array([self.start(r) for r in reads])[place] + offsets[place]
+        reads, columns = self._columns(ids)
+        inputs = sum(self.units(r) for r in reads)
         starts = ids.shape[1] * np.arange(ids.shape[0] + 1)
-        sparse = Sparse(data.ravel(), columns.ravel(), starts, (ids.shape[0], int(offsets[-1])))
+        sparse = Sparse(data.ravel(), columns.ravel(), starts, (ids.shape[0], inputs))
         return self.append(Layer(sparse, bias, activation, reads=reads, path=path))
 
     def mapped(
@@ -128,6 +135,9 @@ class Drafts:
         if len(whole) == len(parts):
             weight = Pointwise(factors, positions)
             return self.append(Layer(weight, bias, activation, reads=tuple(whole), path=path))
+        if len(parts) * len(parts[0]) > _LARGEST_ROWS:
+            parts = [self.arranged(part, path) for part in parts]
+            return self.pointwise(parts, factors, bias, path, activation)
         rows = np.repeat(factors.T, positions, axis=0)
         return self.rows(np.stack(parts, axis=1), rows, np.repeat(bias, positions), path, activation)
 
@@ -147,12 +157,14 @@ class Drafts:
         Parameters
         ----------
         ids : array of shape (channels, *window.grid)
+            -1 stands for the number 0.
         kernel : array of shape (outputs, channels / groups, *window.kernel)
         bias : array of shape (outputs,)
         window : Window
         path : str
         groups : int
         """
+        ids, window = without_padding(ids, window)
         reads = self._in_order(ids, path, many=groups == 1)
         weight = Convolution(kernel, window, groups)
         return self.append(Layer(weight, bias, reads=reads, path=path)).reshape(-1, *window.result)
@@ -188,13 +200,31 @@ class Drafts:
         self.layers[-1] = replace(self.layers[-1], divisor=common)
         return units.reshape(-1, *window.result)
 
+    def divided(self, ids: np.ndarray, divisor: int, path: str) -> np.ndarray:
+        """The units of the last layer, divided by a positive number."""
+        if divisor == 1:
+            return ids
+        layer = self.layers[-1]
+        assert self.whole(ids.ravel()) == (len(self.layers) - 1,)
+        self.layers[-1] = replace(layer, divisor=layer.divisor * divisor)
+        return ids
+
     def arranged(self, ids: np.ndarray, path: str) -> np.ndarray:
-        """Units in this order as a layer of their own, unless they are one already."""
+        """Units in this order as a layer of their own, unless they are one already; -1 stands for the number 0."""
         reads = self.whole(ids.ravel())
         if reads is not None and len(reads) == 1:
             return ids
-        ones, zeros = np.ones((ids.size, 1), dtype=np.int64), np.zeros(ids.size, dtype=np.int64)
-        return self.rows(ids.reshape(-1, 1), ones, zeros, path).reshape(ids.shape)
+        reads, columns = self._columns(np.where(ids < 0, 0, ids))
+        weight = Gather(np.where(ids < 0, -1, columns), sum(self.units(r) for r in reads))
+        zeros = np.zeros(ids.size, dtype=np.int64)
+        return self.append(Layer(weight, zeros, reads=reads, path=path)).reshape(ids.shape)
+
+    def _columns(self, ids: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+        """The layers that units are of, in order, and their places among all units of these layers."""
+        reads = tuple(np.unique(self.owners(ids)).tolist())
+        offsets = np.cumsum([0, *(self.units(r) for r in reads)])
+        place = np.searchsorted(np.array(reads), self.owners(ids))
+        return reads, ids - np.array([self.start(r) for r in reads])[place] + offsets[place]
 
     def _in_order(self, ids: np.ndarray, path: str, many: bool = False) -> tuple[int, ...]:
         """The layer of units (channels, *grid); if `many`, those whose channels they are, one after the other."""
@@ -288,7 +318,7 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
     if layer.bias.any():
         if bias.any() or before.norm is not None or before.divisor != 1:
             return None
-        if isinstance(before.weight, Pointwise | Maximum):
+        if isinstance(before.weight, Pointwise | Maximum | Gather):
             return None
         bias = np.repeat(layer.bias, each)
     norm = before.norm if layer.norm is None else layer.norm.repeated(each)

@@ -18,8 +18,8 @@ from ddcompile.frontends.activations import bounds
 from ddcompile.frontends.averages import without_divisors
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm, rational_root
-from ddcompile.frontends.products import maxima, numbers_of, terms_of, times_of
-from ddcompile.frontends.weights import Maximum, Weight, number_at
+from ddcompile.frontends.products import chosen, numbers_of, terms_of, times_of
+from ddcompile.frontends.weights import Gather, Maximum, Weight, number_at
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = ["evaluate"]
@@ -163,8 +163,8 @@ def _layer(layer: Layer, values: _Scaled) -> _Scaled:
 def _total(layer: Layer, values: _Scaled) -> tuple[_Limbs, int]:
     """`weight @ values + bias` over a power of two."""
     weight = layer.weight
-    if isinstance(weight, Maximum):
-        return _Limbs([maxima(values.numbers, weight, values.numbers.min())], 0), values.exponent
+    if isinstance(weight, Maximum | Gather):
+        return _Limbs([chosen(values.numbers, weight, values.numbers.min())], 0), values.exponent
     stored, bias = _scaled(numbers_of(weight)), _scaled(layer.bias)
     exponent = max(stored.exponent + values.exponent, bias.exponent)
     numbers = _shifted(stored.numbers, exponent - values.exponent - stored.exponent)

@@ -29,8 +29,8 @@ from ddcompile.frontends.float_types import DOUBLE, FLOAT_TYPES, FloatType
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.products import maxima, numbers_of, times_of
-from ddcompile.frontends.weights import Maximum, Pointwise
+from ddcompile.frontends.products import chosen, numbers_of, times_of
+from ddcompile.frontends.weights import Gather, Maximum, Pointwise
 
 __all__ = ["float_safe"]
 
@@ -204,8 +204,8 @@ def _joined(parts: list[_Values]) -> _Values:
 def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
     """`weight @ x + bias`, with what rounding may do to it."""
     terms, times = layer.terms, layer.times
-    if isinstance(layer.layer.weight, Maximum):
-        return _greatest(layer.layer.weight, x)
+    if isinstance(layer.layer.weight, Maximum | Gather):
+        return _chosen(layer.layer.weight, x)
     centre = times(x.centre, layer.weight) + layer.bias
     magnitude = _up(times(np.abs(x.centre), layer.size) + np.abs(layer.bias), terms)
     outside = _up(times(x.radius, layer.size), terms)
@@ -224,10 +224,10 @@ def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
     return _Values(centre, radius, error, int(exponents.max()))
 
 
-def _greatest(weight: Maximum, x: _Values) -> _Values:
+def _chosen(weight: Maximum | Gather, x: _Values) -> _Values:
     """Maxima are no further apart than what they are maxima of."""
-    radius, error = maxima(x.radius, weight, 0), maxima(x.error, weight, 0)
-    return _Values(maxima(x.centre, weight, -np.inf), radius, error, x.exponent)
+    radius, error = chosen(x.radius, weight, 0), chosen(x.error, weight, 0)
+    return _Values(chosen(x.centre, weight, -np.inf), radius, error, x.exponent)
 
 
 def _divided(divisor: int, x: _Values, kind: FloatType) -> _Values:

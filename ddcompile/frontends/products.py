@@ -7,9 +7,9 @@ from math import prod
 
 import numpy as np
 
-from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, Weight, dense_of, stored_of
+from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, Weight, dense_of, stored_of
 
-__all__ = ["maxima", "numbers_of", "terms_of", "times_of"]
+__all__ = ["chosen", "numbers_of", "terms_of", "times_of"]
 
 _ENTRIES_AT_ONCE = 2**23
 
@@ -29,7 +29,7 @@ def times_of(weight: Weight) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 def numbers_of(weight: Weight) -> np.ndarray:
     """The numbers of a weight laid out as `times_of` takes them."""
-    return stored_of(weight) if isinstance(weight, Pointwise | Convolution | Maximum) else dense_of(weight)
+    return stored_of(weight) if isinstance(weight, Pointwise | Convolution | Maximum | Gather) else dense_of(weight)
 
 
 def terms_of(weight: Weight) -> int:
@@ -63,8 +63,13 @@ def _convolved(x: np.ndarray, kernel: np.ndarray, weight: Convolution) -> np.nda
     return found.reshape(len(x), -1)
 
 
-def maxima(x: np.ndarray, weight: Maximum, least: float) -> np.ndarray:
-    """The greatest value of every window; nothing is less than `least`."""
+def chosen(x: np.ndarray, weight: Maximum | Gather, least: float) -> np.ndarray:
+    """The units of layers that choose among what they read, the greatest of windows or what stands somewhere.
+
+    Nothing is less than `least`.
+    """
+    if isinstance(weight, Gather):
+        return weight.taken(x)
     window = weight.window
     found = np.empty((len(x), weight.channels, window.positions), dtype=x.dtype)
     rows = max(1, _ENTRIES_AT_ONCE // (window.taps * window.positions * weight.channels))

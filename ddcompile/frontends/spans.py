@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.declarations import extents
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.weights import Convolution, Maximum, Pointwise, numerators
+from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, numerators
 from ddcompile.ir.nodes import Declaration, Type
 
 __all__ = ["Spans", "least_of", "spans_of"]
@@ -119,6 +119,11 @@ def _sums(layer: Layer, parts: Sequence[Spans | None], widths: Sequence[int]) ->
             rows = kernel.reshape(len(kernel), -1)
         case Maximum():
             return _by_channel(layer.weight, read, widths)
+        case Gather(columns):
+            units = [part.in_blocks(width) for part, width in zip(read, widths, strict=True)]
+            sets = [np.concatenate([getattr(part, name) for part in units]) for name in ("low", "high", "step")]
+            low, high, step = (np.append(values, 0)[columns.ravel()] for values in sets)
+            return Spans(low, high, step, exponent)
         case _:
             units = [part.in_blocks(width) for part, width in zip(read, widths, strict=True)]
             sets = [np.concatenate([getattr(part, name) for part in units]) for name in ("low", "high", "step")]

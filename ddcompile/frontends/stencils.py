@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddcompile.frontends.forms import Tensor, flat_index, without_ones
+from ddcompile.frontends.forms import Tensor
 from ddcompile.frontends.weights import Convolution, Maximum
 from ddcompile.frontends.windows import Window
 from ddcompile.frontends.writer import Writer
 from ddcompile.ir.builder import add, call, mod, mul, reduction, summation
-from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read, Statement
+from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read
 
-__all__ = ["Source", "Stencil", "copied", "joined", "relaid", "shape_read"]
+__all__ = ["Source", "Stencil", "shape_read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,52 +138,3 @@ def shape_read(window: Window, channels: int) -> tuple[int, ...]:
 
 def _is_kept(window: Window, axis: int) -> bool:
     return window.grid[axis] > 1 or (window.reaches_outside(axis) and not window.is_circular)
-
-
-def relaid(writer: Writer, tensor: Tensor, shape: tuple[int, ...], label: str) -> Tensor:
-    """The elements of a tensor, row-major, as a tensor of another shape; a new one if need be."""
-    if tensor.shape == shape:
-        return tensor
-    if without_ones(tensor.shape) == without_ones(shape) and 1 not in shape:
-        return tensor
-    made = Tensor(writer.names.fresh(label), shape)
-    copied(writer, tensor, [made], label)
-    return made
-
-
-def joined(writer: Writer, tensors: Sequence[Tensor], label: str) -> Tensor:
-    """The elements of tensors, one after the other, as a flat tensor."""
-    flat = Tensor(writer.names.fresh(label), (sum(t.count for t in tensors),))
-    (u,) = writer.indices(flat.shape)
-    start = 0
-    for k, tensor in enumerate(tensors):
-        at = add(Index(u), -start)
-        places: list[Expr] = [at] if len(tensor.shape) == 1 else []
-        if len(tensor.shape) > 1:
-            tables = np.unravel_index(np.arange(tensor.count), tensor.shape)
-            places = [writer.factor(f"{label}{k}_at{a}", t, t.shape, [at]) for a, t in enumerate(tables)]
-        binder = Binder(u, Literal(start), Literal(start + tensor.count))
-        writer.statements.append(Statement(flat.name, (binder,), Read(tensor.name, tuple(places))))
-        start += tensor.count
-    return flat
-
-
-def copied(writer: Writer, tensor: Tensor, targets: Sequence[Tensor], label: str) -> None:
-    """The elements of a tensor, row-major, as those of others one after the other."""
-    start = 0
-    for target in targets:
-        at = writer.indices(target.shape)
-        places: list[Expr]
-        if len(tensor.shape) == 1:
-            places = [add(flat_index(target.shape, at), start)]
-        elif start == 0 and without_ones(tensor.shape) == without_ones(target.shape):
-            used = iter([i for i, extent in zip(at, target.shape, strict=True) if extent > 1])
-            places = [Literal(0) if extent == 1 else Index(next(used)) for extent in tensor.shape]
-        else:
-            numbers = start + np.arange(target.count).reshape(target.shape)
-            tables = np.unravel_index(numbers, tensor.shape)
-            places = [
-                writer.factor(f"{label}_at{axis}", table.ravel(), target.shape, at) for axis, table in enumerate(tables)
-            ]
-        writer.define(target, at, Read(tensor.name, tuple(places)))
-        start += target.count

@@ -15,6 +15,7 @@ from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
     "Convolution",
+    "Gather",
     "Maximum",
     "Pointwise",
     "Sparse",
@@ -22,7 +23,8 @@ __all__ = [
     "dense_of",
     "exact_numbers",
     "number_at",
-    "numerators", "objects",
+    "numerators",
+    "objects",
     "positions_of",
     "stored_of",
     "stretched",
@@ -87,13 +89,7 @@ class Sparse:
         object.__setattr__(self, "shape", (units, inputs))
 
     def dense(self) -> np.ndarray:
-        """The matrix in full, in canonical form.
-
-        Raises
-        ------
-        CompileError
-            N110, if it has more than 2**26 entries.
-        """
+        """The matrix in full, in canonical form; N110 if it has more than 2**26 entries."""
         _check_dense(self.shape)
         full = np.zeros(self.shape, dtype=self.data.dtype)
         full[np.repeat(np.arange(self.shape[0]), np.diff(self.indptr)), self.indices] = self.data
@@ -198,7 +194,8 @@ class Convolution:
         columns = channel[:, None, :, None] * cells + places[None, :, None, :]
         data = np.broadcast_to(self.kernel.reshape(outputs, 1, inner, taps), columns.shape)
         kept = np.broadcast_to(places[None, :, None, :] >= 0, columns.shape)
-        rows = np.broadcast_to(np.arange(outputs * positions).reshape(outputs, positions, 1, 1), columns.shape)
+        units = np.arange(outputs * positions).reshape(outputs, positions, 1, 1)
+        rows = np.broadcast_to(units, columns.shape)
         return _summed(rows[kept], columns[kept], data[kept], self.shape)
 
 
@@ -244,7 +241,51 @@ class Maximum:
         return self.channels * self.positions, self.channels * prod(self.window.grid)
 
 
-Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum
+@dataclass(frozen=True, slots=True, eq=False)
+class Gather:
+    """Values moved about: unit `u` is what stands at `columns.ravel()[u]`, or 0 where that is -1.
+
+    Parameters
+    ----------
+    columns : array of int
+        Its shape is that of the tensor that is made.
+    inputs : int
+        How many values are read.
+
+    Raises
+    ------
+    CompileError
+        N107 if a column is not there.
+    """
+
+    columns: np.ndarray
+    inputs: int
+
+    def __post_init__(self) -> None:
+        columns = _integers(self.columns, "columns")
+        for bad in columns[(columns < -1) | (columns >= self.inputs)].ravel()[:1]:
+            raise fail("N107", f"column {bad} is read, but there are {self.inputs} inputs")
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many units there are, and how many inputs."""
+        return int(self.columns.size), self.inputs
+
+    def sparse(self) -> Sparse:
+        """The same as a matrix of sparse rows."""
+        flat = self.columns.ravel()
+        kept = flat[flat >= 0]
+        return Sparse(np.ones(len(kept), dtype=np.int64), kept, np.cumsum([0, *(flat >= 0)]), self.shape)
+
+    def taken(self, values: np.ndarray) -> np.ndarray:
+        """The units (samples, units) from values (samples, inputs)."""
+        found: np.ndarray = values[:, self.columns.ravel()]
+        found[:, self.columns.ravel() < 0] = 0
+        return found
+
+
+Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum | Gather
 
 
 def positions_of(weight: Weight) -> int:
@@ -261,7 +302,7 @@ def stored_of(weight: Weight) -> np.ndarray:
             return factors
         case Convolution(kernel):
             return kernel
-        case Maximum():
+        case Maximum() | Gather():
             return np.zeros(0, dtype=np.int64)
     return weight
 
@@ -277,7 +318,7 @@ def dense_of(weight: Weight) -> np.ndarray:
     match weight:
         case Sparse():
             return weight.dense()
-        case Pointwise() | Convolution():
+        case Pointwise() | Convolution() | Gather():
             _check_dense(weight.shape)
             return weight.sparse().dense()
         case Maximum():

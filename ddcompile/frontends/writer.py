@@ -38,29 +38,25 @@ class Writer:
         self.constants.append(constant)
         return Read(constant.name, tuple(Index(i) if isinstance(i, str) else i for i in at))
 
-    def entry(self, label: str, values: np.ndarray, at: Sequence[Expr]) -> Expr:
-        """An element of a constant at positions; without the axes of one element, and a literal if all are equal."""
-        same = factor(values.ravel())
-        if same is not None:
-            return Literal(same)
-        kept = [place for place, extent in zip(at, values.shape, strict=True) if extent > 1]
-        return self.table(label, values.reshape([n for n in values.shape if n > 1]), kept)
-
-    def factor(self, label: str, values: np.ndarray, shape: Sequence[int], at: Sequence[str | Expr]) -> Expr:
-        """A number that is the same for all elements as a literal, else an element of a new constant.
+    def entry(self, label: str, values: np.ndarray, at: Sequence[str | Expr]) -> Expr:
+        """A number that is the same at all positions as a literal, else an element of a new constant.
 
         The constant has those axes alone on which it differs.
         """
-        same = factor(values)
+        same = factor(values.ravel())
         if same is not None:
             return Literal(same)
-        table, places = values.reshape(tuple(shape)), list(at)
-        for axis in reversed(range(len(places))) if len(places) > 1 else ():
+        table, places = values, list(at)
+        for axis in reversed(range(len(places))):
             first = table.take([0], axis=axis)
             if (table == first).all():
                 table = first.squeeze(axis)
                 del places[axis]
         return self.table(label, table, places)
+
+    def factor(self, label: str, values: np.ndarray, shape: Sequence[int], at: Sequence[str | Expr]) -> Expr:
+        """The same for row-major numbers; a single one is for all elements."""
+        return self.entry(label, values if len(values) == 1 else values.reshape(tuple(shape)), at)
 
     def form(self, form: Form, suffix: str, target: Tensor, at: Sequence[str]) -> Expr:
         """`2 * x[i, j] - 1`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -16,10 +17,14 @@ from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Element, Units, numbers_of
 from ddcompile.frontends.weights import objects
+from ddcompile.frontends.windows import Window
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Number
 
 __all__ = ["OPERATIONS", "exact", "linear"]
+
+_LARGEST_SUMS = 2**10
+"""Sums of more values than this in several rows are windows that move over the values."""
 
 
 def exact(value: Any, place: str) -> np.ndarray | None:
@@ -153,7 +158,7 @@ def _neg(context: Context, place: str, x: Any) -> Units:
 
 
 def _sum(
-    context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False, *, scale: Fraction | None = None
+    context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False, *, is_mean: bool = False
 ) -> Units:
     """`x.sum(dim)` over axes other than the batch."""
     context.numbers(x, "sum", place)
@@ -162,21 +167,31 @@ def _sum(
     if not dims or 0 in dims:
         hint = "sum over the axes of a sample: x.sum(dim=1)"
         raise fail("N411", "a sum over the samples of the batch", place=place, hint=hint)
-    moved = x.ids.movedim(dims, list(range(axes - len(dims), axes))).flatten(axes - len(dims))
-    ones = torch.ones((1, moved.shape[-1]), dtype=torch.float64)
-    if scale is not None:
-        factor = scale / moved.shape[-1]
-        if not has_literal(factor):
-            raise fail("N409", f"a mean of {moved.shape[-1]} values is not exact", place=place, hint="use a sum")
-        ones = ones * float(factor)
-    found = linear(context, place, Units(moved), ones).ids.squeeze(-1)
+    ids = context.sample(x, place)
+    kept = [d for d in range(ids.ndim) if d + 1 not in dims]
+    moved = ids.transpose(*kept, *(d - 1 for d in dims))
+    shape = moved.shape[: len(kept)]
+    rows = moved.reshape(prod(shape), -1)
+    sums = _row_sums(context, place, rows)
+    divisor = rows.shape[1] if is_mean else 1
+    found = context.units(context.drafts.divided(sums, divisor, place).reshape(shape)).ids
     for d in dims if keepdim else ():
         found = found.unsqueeze(d)
     return Units(found)
 
 
+def _row_sums(context: Context, place: str, rows: np.ndarray) -> np.ndarray:
+    """The sum of each row of units."""
+    count = rows.shape[1]
+    if len(rows) == 1 or rows.size <= _LARGEST_SUMS:
+        ones, zero = np.ones((1, count), dtype=np.int64), np.zeros(1, dtype=np.int64)
+        return context.drafts.linear(rows, ones, zero, place).ravel()
+    kernel, zeros = np.ones((len(rows), 1, count), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    return context.drafts.convolution(rows, kernel, zeros, Window((count,), (count,)), place, len(rows)).ravel()
+
+
 def _mean(context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False) -> Units:
-    return _sum(context, place, x, dim, keepdim, scale=Fraction(1))
+    return _sum(context, place, x, dim, keepdim, is_mean=True)
 
 
 def _compare(activation: Activation, side: int) -> Callable[..., Units]:

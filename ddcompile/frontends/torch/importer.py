@@ -17,7 +17,7 @@ from ddcompile.frontends.network import Network
 from ddcompile.frontends.torch.checks import check_module, float_type
 from ddcompile.frontends.torch.operations import Context, apply
 from ddcompile.frontends.torch.tracing import path_of, trace
-from ddcompile.frontends.torch.values import BatchHead, Units, replicated, sample_of
+from ddcompile.frontends.torch.values import BatchHead, Units, Untold, replicated, sample_of
 
 __all__ = ["is_module", "network_of"]
 
@@ -130,6 +130,10 @@ def _network(node: fx.Node, result: Any, context: Context, root: str) -> Network
     head = "none"
     if isinstance(result, BatchHead):
         head, result = result.kind, result.scores
+    if isinstance(result, Untold):
+        raise fail(
+            "N402", f"the forward pass returns {result.what}, which is not followed", place=root, hint=result.hint
+        )
     if not isinstance(result, Units):
         kinds = {torch.Tensor: "a tensor of constants", dict: "a dictionary", tuple: "a tuple", list: "a list"}
         what = next((text for kind, text in kinds.items() if isinstance(result, kind)), type(result).__name__)

@@ -14,16 +14,22 @@ from torch import fx, nn
 from torch.nn.utils import parametrize
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.torch import arithmetic, shapes, units
+from ddcompile.frontends.torch import arithmetic, convolutions, pooling, shapes, units
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.modules import MODULES
-from ddcompile.frontends.torch.values import BatchHead, Units
+from ddcompile.frontends.torch.values import BatchHead, Units, Untold
 
 __all__ = ["Context", "apply"]
 
 Operation = Callable[..., Any]
 
-_OPERATIONS: Mapping[str, Operation] = {**shapes.OPERATIONS, **arithmetic.OPERATIONS, **units.OPERATIONS}
+_OPERATIONS: Mapping[str, Operation] = {
+    **shapes.OPERATIONS,
+    **arithmetic.OPERATIONS,
+    **units.OPERATIONS,
+    **convolutions.OPERATIONS,
+    **pooling.OPERATIONS,
+}
 """Operations by the name that they have as a function of torch or a method of tensors."""
 
 _SPACES: tuple[Any, ...] = (builtins, torch, F, torch._C._nn, torch.special, operator)
@@ -64,16 +70,13 @@ _ASSERTS = ("_assert", "_assert_is_none")
 """How asserts, and optional arguments, are traced."""
 
 _HINTS = {
-    "max": "for the number of the largest value, use argmax(dim=1)",
     "topk": "for the number of the largest value, use argmax(dim=1)",
     "logsoftmax": "leave it out and use head='argmax' or head='softmax'",
     "log_softmax": "leave it out and use head='argmax' or head='softmax'",
-    "conv1d": "convolutions are not imported yet; write them as nn.Linear",
-    "conv2d": "convolutions are not imported yet; write them as nn.Linear",
     "eq": "compare with < or >=",
     "ne": "compare with < or >=",
 }
-_ANY_HINT = "what is imported: linear layers, arithmetic with constants, shapes, sign, relu, clamp and the like"
+_ANY_HINT = "what is imported: linear layers, convolutions, pooling, arithmetic with constants, shapes, sign, relu, ..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,9 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
     if any(isinstance(value, BatchHead) for value in flat):
         head = next(value for value in flat if isinstance(value, BatchHead))
         return _after_head(head, call, args, kwargs, place)
+    for value in flat:
+        if isinstance(value, Untold):
+            raise fail("N402", f"`{call.name}` of {value.what}, which is not followed", place=place, hint=value.hint)
     if not any(isinstance(value, Units) for value in flat):
         return _constant(node, module, args, kwargs, place)
     if call.is_inplace and not _is_owner(node):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.grids import DECIDING
@@ -17,10 +18,11 @@ from ddcompile.frontends.torch.values import Element, Units
 __all__ = ["OPERATIONS", "moved"]
 
 _MOVES = (
-    "broadcast_to", "chunk", "clone", "contiguous", "detach", "diagonal", "expand", "expand_as", "flatten", "flip",
-    "fliplr", "flipud", "getitem", "index_select", "movedim", "moveaxis", "narrow", "permute", "ravel", "repeat",
-    "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "select", "split", "squeeze", "swapaxes", "swapdims",
-    "t", "tile", "transpose", "unbind", "unflatten", "unsqueeze", "view", "view_as",
+    "broadcast_to", "channel_shuffle", "chunk", "clone", "contiguous", "detach", "diagonal", "expand", "expand_as",
+    "flatten", "flip", "fliplr", "flipud", "getitem", "index_select", "movedim", "moveaxis", "narrow", "permute",
+    "pixel_shuffle", "pixel_unshuffle", "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll",
+    "rot90", "select", "split", "squeeze", "swapaxes", "swapdims", "t", "tile", "transpose", "unbind", "unflatten",
+    "unsqueeze", "view", "view_as",
     "dim", "len", "ndimension", "nelement", "numel", "size",
 )  # fmt: skip
 _TAKES_SEQUENCE = ("cat", "stack", "hstack", "vstack")
@@ -74,7 +76,8 @@ def _by_name(name: str) -> Callable[..., Any]:
             return len(first)
         if name in _TAKES_SEQUENCE:
             return getattr(torch, name)(first, *args, **kwargs)
-        return getattr(first, name)(*args, **kwargs)
+        owner = first if hasattr(first, name) else functional
+        return getattr(first, name)(*args, **kwargs) if owner is first else getattr(owner, name)(first, *args, **kwargs)
 
     return run
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import torch
 
 from ddcompile.diagnostics import CompileError, fail
@@ -92,9 +91,8 @@ def batch_norm(
         raise fail("N410", message, place=place)
     weight = torch.ones_like(mean) if weight is None else weight
     bias = torch.zeros_like(mean) if bias is None else bias
-    feature = np.broadcast_to(np.arange(ids.shape[0]).reshape(-1, *[1] * (ids.ndim - 1)), ids.shape).ravel()
     parts = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
-    values = [numbers_of(tensor, name, place)[feature] for name, tensor in parts.items()]
+    values = [numbers_of(tensor, name, place) for name, tensor in parts.items()]
     try:
         norm = Norm(values[0], values[1], values[2], values[3], eps)
     except CompileError as error:

@@ -12,7 +12,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["BatchHead", "Element", "Units", "numbers_of", "replicated", "sample_of"]
+__all__ = ["BatchHead", "Element", "Units", "Untold", "numbers_of", "replicated", "sample_of"]
 
 Element: TypeAlias = OneOf["bool", "int", "float"]
 
@@ -37,6 +37,14 @@ class BatchHead:
 
     kind: OneOf["softmax", "argmax"]
     scores: Units
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A part of what an operation gives that is not followed; whoever uses it is refused."""
+
+    what: str
+    hint: str
 
 
 def replicated(ids: np.ndarray, batch: int) -> torch.Tensor:
