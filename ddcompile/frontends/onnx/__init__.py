@@ -16,6 +16,7 @@ types that the model says. Nothing of a model is run as code, and files of tenso
 | Greater, GreaterOrEqual, Less, LessOrEqual, Equal, And, Or, Xor, Not | exact |
 | Where | between constants, or values with known bounds |
 | Cast, CastLike | where no value is changed |
+| Conv, MaxPool, GlobalMaxPool, AveragePool, GlobalAveragePool | windows: they never become dense matrices |
 | BatchNormalization | exact before a sign, or if its factors are doubles |
 | ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | means of as many values as a power of two |
 | Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \

@@ -18,7 +18,7 @@ from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.float_types import FLOAT_TYPES
 from ddcompile.frontends.monotone import decision, order
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.onnx import arithmetic, classical, logic, moves, reductions, units
+from ddcompile.frontends.onnx import arithmetic, classical, filters, logic, moves, reductions, units
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.evaluating import computed
 from ddcompile.frontends.onnx.heads import settled
@@ -48,6 +48,7 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
         **units.OPERATORS,
         **reductions.OPERATORS,
         **classical.OPERATORS,
+        **filters.OPERATORS,
     }
 )
 """By the name of the operator, with its domain if it is not that of ONNX."""

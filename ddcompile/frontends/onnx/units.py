@@ -120,10 +120,9 @@ def _batch_norm(context: Context, node: Node, operands: Operands) -> Value:
     features = one.ids.shape[1]
     if any(np.shape(part) != (features,) for part in parts):
         raise node.fail("N507", f"batch norm of {np.size(parts[0])} features is applied to shape {one.ids.shape}")
-    feature = np.broadcast_to(np.arange(features).reshape(-1, *[1] * (one.ids.ndim - 2)), one.ids.shape).ravel()
     names = ("scale", "shift", "mean", "variance")
     scale, shift, mean, variance = (
-        plain(part, name, node.place)[feature] for part, name in zip(parts, names, strict=True)
+        np.tile(plain(part, name, node.place), len(one.ids)) for part, name in zip(parts, names, strict=True)
     )
     try:
         norm = Norm(mean, variance, scale, shift, float(node.number("epsilon", 1e-5)))
