@@ -132,10 +132,13 @@ class _Search:
                 self.branches[condition] = []
                 self.branched[condition] = np.zeros(self.size, dtype=bool)
         for condition, branches in self.branches.items():
+            known = self.branched[condition]
             for level in self.levels["if"][len(branches) :]:
-                values = np.unique(level & condition)
-                values = values[~self.branched[condition][values]]
-                self.branched[condition][values] = True
+                values = level & condition
+                values = values[~known[values]]
+                if len(values):
+                    known[values] = True
+                    values = np.unique(values)
                 branches.append(values)
 
     def _mark(self, root: str, cost: int, found: np.ndarray) -> None:

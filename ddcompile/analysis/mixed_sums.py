@@ -68,22 +68,32 @@ class MixedSums:
 @lru_cache(maxsize=16)
 def mixed_sums(costs: tuple[int, ...]) -> MixedSums:
     """All of them, priced for k <= 4 inputs of the given costs."""
-    found: dict[tuple[int, int], tuple[int, _Text]] = {}
-    half = 1 << (1 << len(costs))
-    for table, uses, fixed, text in _listed(len(costs)):
-        pair = divmod(table, half)
-        price = fixed + sum(n * c for n, c in zip(uses, costs, strict=True))
-        if pair[0] != pair[1] and (pair not in found or price < found[pair][0]):
-            found[pair] = price, text
-    pairs = sorted(found, key=lambda pair: found[pair][0])
-    return MixedSums(
-        np.array(pairs, dtype=np.int64).reshape(-1, 2),
-        np.array([found[pair][0] for pair in pairs], dtype=np.int64),
-        [found[pair][1] for pair in pairs],
-    )
+    tables, uses, fixed, texts = _columns(len(costs))
+    prices = fixed + uses @ np.array(costs, dtype=np.int64)
+    # Of every table the cheapest text, the first of several; then all by rising price, as they come first.
+    order = np.lexsort((np.arange(len(tables)), prices, tables))
+    least = order[np.flatnonzero(np.diff(tables[order], prepend=-1))]
+    first = np.unique(tables, return_index=True)[1]
+    least = least[np.lexsort((first, prices[least]))]
+    half = np.int64(1 << (1 << len(costs)))
+    pairs = np.stack(np.divmod(tables[least], half), axis=1)
+    return MixedSums(pairs, prices[least], [texts[k] for k in least.tolist()])
 
 
 @lru_cache(maxsize=4)
+def _columns(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[_Text]]:
+    """What is listed, column by column, where the bit matters."""
+    half = 1 << (1 << count)
+    listed = [each for each in _listed(count) if each[0] // half != each[0] % half]
+    tables, uses, fixed, texts = zip(*listed, strict=True)
+    return (
+        np.array(tables, dtype=np.int64),
+        np.array(uses, dtype=np.int64).reshape(len(listed), count),
+        np.array(fixed, dtype=np.int64),
+        list(texts),
+    )
+
+
 def _listed(count: int) -> list[tuple[int, tuple[int, ...], int, _Text]]:
     """Tables, how often each input is written, tokens besides inputs and bit, and how it is written."""
     found: list[tuple[int, tuple[int, ...], int, _Text]] = []

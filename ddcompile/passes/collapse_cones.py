@@ -19,6 +19,7 @@ needed). The clause is replaced when the text gets shorter, counting the clauses
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import ClassVar
@@ -134,7 +135,10 @@ def _collapsed(
     plain = statement.value
     gone: set[str] = set()
     for _ in range(options.depth):
+        closed = _closed(cone, clauses, reals)
+        narrow = None if closed is cone else with_places(statement, unrolled(closed, options.terms), tables)
         for found in (
+            None if narrow is None else least(narrow, types, int(price + saved) + 1, options.inputs, nested=not gone),
             # A clause of its own says more than a summand: clauses that are taken in do not become one.
             least(cone, types, int(price + saved) + 1, options.inputs, nested=not gone),
             _switched(statement, plain, tables, types, int(price + saved) + 1, options),
@@ -245,12 +249,33 @@ def _expanded(
 ) -> tuple[Expr, set[str]]:
     """The value with the single-clause tensors written in that stand highest of those it reads, and their names."""
     top = max((levels.get(name, 0) for name in read_names([value]) if len(clauses.get(name, ())) == 1), default=0)
+    return _with_clauses(value, clauses, reals, lambda node: levels.get(node.tensor, 0) >= top)
+
+
+def _closed(value: Expr, clauses: dict[str, list[Statement]], reals: Reals) -> Expr:
+    """The value without what it reads of tensors that are decided by other elements that it reads.
+
+    `a[i] + b[i] > 2 * both[i]` is `a[i] xor b[i]` where `both[i]` is `a[i] and b[i]`.
+    """
+    atoms = set(reads(value))
+    decided = set()
+    for atom in atoms:
+        deeper, written = _with_clauses(atom, clauses, reals, lambda _: True)
+        if written and set(reads(deeper)) < atoms:
+            decided.add(atom)
+    return _with_clauses(value, clauses, reals, decided.__contains__)[0] if decided else value
+
+
+def _with_clauses(
+    value: Expr, clauses: dict[str, list[Statement]], reals: Reals, is_written: Callable[[Read], bool]
+) -> tuple[Expr, set[str]]:
+    """The value with elements of tensors of one clause written in, where it says so, and their names."""
     written: set[str] = set()
     taken = {n.name for n in postorder(value) if isinstance(n, Index)}
     taken |= {b.name for n in postorder(value) if isinstance(n, Binding) for b in n.binders}
 
     def step(node: Expr) -> Expr:
-        if not isinstance(node, Read) or node.pad is not None or levels.get(node.tensor, 0) < top:
+        if not isinstance(node, Read) or node.pad is not None or not is_written(node):
             return node
         sources = clauses.get(node.tensor, [])
         if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):

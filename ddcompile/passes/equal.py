@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges
 from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import postorder, rename_indices, rewrite, substitute
+from ddcompile.ir.traverse import free_indices, postorder, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types
 from ddcompile.passes.collapse_cones import unrolled
 from ddcompile.passes.fold import folded
@@ -81,37 +83,46 @@ class Equal:
         return folded(statement, value, self.tables, self.types)
 
     def _deeper(self, value: Expr, ranges: Ranges) -> Expr:
-        """The value with elements at constant positions written out."""
+        """The value with elements written out that one clause defines, wherever their indices are."""
 
         def step(node: Expr) -> Expr:
             if not isinstance(node, Read) or node.pad is not None:
                 return node
             places = [simplify(p) for p in node.positions]
-            if not all(isinstance(p, Literal) for p in places):
+            if not any(isinstance(p, Literal) for p in places or [Literal(0)]):
                 return node
             for clause in self.clauses.get(node.tensor, ()):
-                values = _placed(clause, places)
+                values = _placed(clause, places, ranges)
                 if values is not None and self.types.tensor[node.tensor].kind != "real":
-                    return self._settled(substitute(clause.value, values), ranges)
+                    return self._settled(substitute(_apart(clause.value, values), values), ranges)
             return node
 
         return rewrite(unrolled(value, self.terms), step)
 
 
-def _placed(clause: Statement, places: list[Expr]) -> dict[str, Expr] | None:
-    """The indices of a clause at a position; None if it does not define it."""
+def _placed(clause: Statement, places: list[Expr], ranges: Ranges) -> dict[str, Expr] | None:
+    """The indices of a clause at a position; None if it does not visibly define it."""
     values: dict[str, Expr] = {}
     for position, place in zip(clause.positions, places, strict=True):
-        assert isinstance(place, Literal)
         if not isinstance(position, Binder):
             if position != place:
                 return None
             continue
-        bounds = box_bounds(position)
-        if bounds is None or not bounds[0] <= place.value < bounds[1]:
+        bounds, form = box_bounds(position), affine_of(place)
+        if bounds is None or form is None or not form.names <= ranges.keys():
+            return None
+        low, high = form.bounds(ranges)
+        if not bounds[0] <= low <= high < bounds[1]:
             return None
         values[position.name] = place
     return values
+
+
+def _apart(value: Expr, values: Mapping[str, Expr]) -> Expr:
+    """A value whose own indices are not called like those that are put into it."""
+    used = {name for place in values.values() for name in free_indices(place)}
+    inner = {b.name for n in postorder(value) if isinstance(n, Binding) for b in n.binders}
+    return rename_indices(value, {n: f"{n}?" for n in used & inner}) if used & inner else value
 
 
 def renamed(single: Statement, run: Statement) -> dict[str, str]:

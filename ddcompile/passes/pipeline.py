@@ -30,6 +30,7 @@ from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
 from ddcompile.passes.instances import Instances
 from ddcompile.passes.isolate import Isolate
+from ddcompile.passes.ladder import Ladder
 from ddcompile.passes.larger import Larger
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
@@ -70,6 +71,7 @@ _ALL: tuple[type[Pass], ...] = (
     Gather,
     Complement,
     Align,
+    Ladder,
     Roll,
     Widen,
     Prefixes,
@@ -93,8 +95,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,larger,promote,align,collapse-cones,fold,dce,gather,complement,align,roll,"
-    "widen,prefixes,stack,collect,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "reroll,slice-weights,fold,reuse,inline,extremes,larger,promote,align,collapse-cones,fold,dce,ladder,gather,complement,align,"
+    "roll,widen,prefixes,stack,collect,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 

@@ -1299,6 +1299,72 @@ APPLIES = [
   y = sum(i < 4, j < 5: (i + j) % 2 * x[i, j]) >= 4
 }""",
     ),
+    (
+        "carries that begin with two bits",
+        "ladder",
+        """rule f(x: bit[4], z: bit[4]) -> (y: bit[4]) {
+  first = x[0] and z[0]
+  second = x[1] + z[1] + first >= 2
+  third = x[2] + z[2] + second >= 2
+  y[0] = first
+  y[1] = second
+  y[2] = third
+  y[3] = x[3] + z[3] + third >= 2
+}""",
+        """rule f(x: bit[4], z: bit[4]) -> (y: bit[4]) {
+  first = x[0] and z[0]
+  state[i < 4] = x[i] + z[i] + pad(state, 0)[i - 1] >= 2
+  y[0] = first
+  y[1] = state[1]
+  y[2] = state[2]
+  y[3] = state[3]
+}""",
+    ),
+    (
+        "steps that many take, from what is no step",
+        "ladder",
+        """rule f(x: bit[5, 6], z: bit[5]) -> (y: bit[5]) {
+  first[i < 5] = x[i, 0] or z[i]
+  second[i < 5] = sum(j < 2: x[i, 3 - j]) + first[i] >= 2
+  third[i < 5] = sum(k < 2: x[i, 4 - k]) + second[i] >= 2
+  fourth[i < 5] = third[i] + sum(k < 2: x[i, 5 - k]) >= 2
+  y[i < 5] = fourth[i] xor x[i, 0]
+}""",
+        """rule f(x: bit[5, 6], z: bit[5]) -> (y: bit[5]) {
+  first[i < 5] = x[i, 0] or z[i]
+  state[0, i < 5] = first[i]
+  state[1 <= j < 4, i < 5] = sum(k < 2: x[i, j - k + 2]) + state[j - 1, i] >= 2
+  y[i < 5] = state[3, i] xor x[i, 0]
+}""",
+    ),
+    (
+        "several steps in one value",
+        "ladder",
+        """rule f(a: bit[6], b: bit[6]) -> (y: bit) {
+  first = b[2] + (b[1] + (b[0] > a[0]) > a[1]) > a[2]
+  second = b[3] + first > a[3]
+  third = b[4] + second > a[4]
+  y = b[5] + third > a[5]
+}""",
+        """rule f(a: bit[6], b: bit[6]) -> (y: bit) {
+  state[i < 6] = b[i] + pad(state, 0)[i - 1] > a[i]
+  y = state[5]
+}""",
+    ),
+    (
+        "an operand that others decide",
+        "collapse-cones",
+        """rule f(a: bit[4], b: bit[4], c: bit[4]) -> (y: bit[4], z: bit) {
+  both[i < 4] = a[i] and b[i]
+  y[i < 4] = (a[i] xor b[i] xor c[i]) and a[i] + c[i] >= 2 * both[i]
+  z = sum(i < 4: both[i]) >= 2
+}""",
+        """rule f(a: bit[4], b: bit[4], c: bit[4]) -> (y: bit[4], z: bit) {
+  both[i < 4] = a[i] and b[i]
+  y[i < 4] = a[i] xor b[i] xor c[i]
+  z = sum(i < 4: both[i]) >= 2
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -1813,6 +1879,16 @@ DECLINES = [
         """rule f(x: bit[4, 5]) -> (y: bit) {
   const W: int[4, 5] = [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0], [1, 0, 1, 1, 1], [0, 1, 0, 1, 1]]
   y = sum(i < 4, j < 5: W[i, j] * x[i, j]) >= 4
+}""",
+    ),
+    (
+        "places that do not move on",
+        "ladder",
+        """rule f(x: bit[4], z: bit[4]) -> (y: bit) {
+  first = x[0] and z[0]
+  second = x[1] + z[1] + first >= 2
+  third = x[2] + z[3] + second >= 2
+  y = x[3] + z[2] + third >= 1
 }""",
     ),
 ]
