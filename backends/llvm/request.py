@@ -22,6 +22,7 @@ from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.grid.build import build
 from ddcompile.kernel.schedules import Chosen, Schedule, choose
+from ddcompile.kernel.split import split
 from ddcompile.kernel.tables.build import build as build_tables
 from ddcompile.runtime import cache
 
@@ -105,7 +106,7 @@ class Request:
 
     def _compiled(self) -> Artifact:
         chosen, types = self._chosen, self._types
-        phases = units = 0
+        phases = units = blocks = 0
         grain = chosen.width or 1
         if chosen.plan is not None:
             built = build(self.rule, types, chosen.plan, is_packed=self.is_packed, workers=self.n_jobs)
@@ -115,7 +116,8 @@ class Request:
             kernel, grain = tables.kernel, tables.block
         else:
             assert chosen.kernel is not None
-            kernel = chosen.kernel
+            kernel = split(chosen.kernel)
+            blocks = 0 if chosen.lanes is None else block_bytes(chosen.kernel, chosen.width)
         return Artifact(
             buffers=kernel.parameters,
             scratch_bytes=kernel.scratch_bytes if kernel.needs_scratch else None,
@@ -126,6 +128,6 @@ class Request:
             units=units,
             width=chosen.width,
             grain=grain,
-            block_bytes=0 if chosen.lanes is None else block_bytes(kernel, chosen.width),
+            block_bytes=blocks,
             code=native_code(print_kernel(kernel, PREFIX, comments=False)),
         )

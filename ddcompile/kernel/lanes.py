@@ -93,9 +93,9 @@ def in_lanes(kernel: Kernel) -> Lanes:
 
 def varies(kernel: Kernel, varying: frozenset[str], root: Expr) -> bool:
     """Whether an expression depends on the lane."""
-    tables = {b.name for b in kernel.of_role("table")}
     return any(
-        (isinstance(node, Load) and node.buffer not in tables) or (isinstance(node, Var) and node.name in varying)
+        (isinstance(node, Load) and kernel.buffer[node.buffer].role != "table")
+        or (isinstance(node, Var) and node.name in varying)
         for node in subexpressions(root)
     )
 

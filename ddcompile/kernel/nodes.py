@@ -335,7 +335,7 @@ class Kernel:
         """The function that computes one sample; with sizes, one that trusts them."""
         return self.function["_sample" if self.sizes else ""]
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Function, ...]:
         """The functions that a long sample function was split into (see `ddcompile.kernel.split`)."""
         return tuple(f for suffix, f in self.function.items() if suffix.startswith("_part"))
@@ -359,7 +359,7 @@ class Kernel:
         """The buffers of these roles in declared order."""
         return tuple(b for b in self.buffers if b.role in roles)
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Buffer, ...]:
         """Inputs, then outputs: the buffer parameters of every function."""
         return self.of_role("input") + self.of_role("output")
@@ -379,12 +379,12 @@ class Kernel:
             end += -(-buffer.bytes // 8) * 8
         return offsets
 
-    @property
+    @cached_property
     def scratch_bytes(self) -> int:
         """Bytes of scratch memory that one call needs, a multiple of 8; of a kernel whose buffers have no sizes."""
         return sum(-(-b.bytes // 8) * 8 for b in self.of_role("scratch"))
 
-    @property
+    @cached_property
     def needs_scratch(self) -> bool:
         """Whether the caller supplies the scratch memory: it may be too large for the stack, or parts share it."""
         limit = 0 if self.parts or self.phase is not None or self.block is not None else STACK_LIMIT

@@ -148,7 +148,7 @@ class _Counting:
         body = self.kernel.sample.body
         ready = {store.buffer: position for position, stmt in enumerate(body) for store in stores([stmt])}
         for position, stmt in enumerate(body):
-            self._search(stmt, 1, {name for name, last in ready.items() if last >= position})
+            self._search(stmt, 1, position, ready)
         if not self.found:
             return None
         lengths: dict[str, set[int]] = {}
@@ -175,12 +175,12 @@ class _Counting:
         kernel = replace(self.kernel, buffers=buffers, functions=functions)
         return Counted(kernel, self.terms, self.operations)
 
-    def _search(self, stmt: Stmt, runs: int, unfinished: set[str]) -> None:
-        """Look for sums in a statement that runs so often, of buffers that are finished."""
+    def _search(self, stmt: Stmt, runs: int, position: int, ready: Mapping[str, int]) -> None:
+        """Look for sums in a statement that runs so often, of buffers that are finished where it is."""
         match stmt:
             case Loop(_, lower, upper, body):
                 made = self._sum(stmt)
-                if made is not None and made.bits not in unfinished:
+                if made is not None and ready.get(made.bits, -1) < position:
                     self.found[id(stmt)] = made
                     self.terms += runs * made.length
                     self.operations += runs * (3 * -(-made.length // 64) * len(made.masks) + 8)
@@ -188,10 +188,10 @@ class _Counting:
                 if isinstance(lower, Const) and isinstance(upper, Const):
                     runs *= max(0, upper.value - lower.value)
                 for inner in body:
-                    self._search(inner, runs, unfinished)
+                    self._search(inner, runs, position, ready)
             case Branch(_, then, otherwise):
                 for inner in (*then, *otherwise):
-                    self._search(inner, runs, unfinished)
+                    self._search(inner, runs, position, ready)
 
     # --- sums --------------------------------------------------------------------------------------------------------
 
@@ -228,23 +228,25 @@ class _Counting:
         sign = 1 if op == "+" else -1
         zero, one = self.values[bits[0].buffer]
         pairs: dict[int, tuple[int, int]] = {}
+        differences: set[int] = set()
         for entry in set(entries):
             known = {tables[0]: entry} if tables else {}
             at = [evaluated(term, {**known, bits[0]: value}) for value in (zero, one)]
             if at[0] is None or at[1] is None:
                 return None
             pairs[entry] = sign * at[0], sign * (at[1] - at[0])
+            differences.add(pairs[entry][1])
+            if len(differences) > _MASKS + 1:
+                return None
         return self._counts(loop, total, length, buffer.name, place, row, entries, pairs)
 
     def _counts(
         self, loop: Loop, total: Var, length: int, bits: str, place: Expr, row: Expr,
         entries: Sequence[int], pairs: Mapping[int, tuple[int, int]],
-    ) -> _Sum | None:  # fmt: skip
+    ) -> _Sum:  # fmt: skip
         differences = Counter(pairs[entry][1] for entry in entries)
         every = 0 if 0 in differences else differences.most_common(1)[0][0]
         wanted = sorted(d for d in differences if d not in (0, every))
-        if len(wanted) > _MASKS:
-            return None
         rows = range(0, len(entries), length)
         masks = []
         for difference in wanted:
