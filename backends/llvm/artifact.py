@@ -9,8 +9,12 @@ from typing import Any
 
 from ddcompile.ir.ranges import Bound, ValueType
 from ddcompile.kernel.nodes import BIT, F64, WORD, Buffer, IntType, Type
+from ddcompile.kernel.schedule_names import Layout, Schedule
 
 __all__ = ["Artifact"]
+
+_LAYOUTS: dict[Schedule, tuple[Layout, ...]] = {"grid": ("plain", "packed"), "tables": ("plain", "packed", "sliced")}
+"""How bits may lie, by schedule; in others, plainly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,10 @@ class Artifact:
         Bytes of scratch memory that the functions are given; None if they take none.
     tensor, shape
         The types and shapes of the results, by name.
-    is_grid
-        Whether code for packed bits is another than that for others.
+    schedule
+        The schedule.
+    layout
+        How bits are given and taken.
     phases, units
         How a team of threads may share a sample (see `ddcompile.kernel.grid.build.Built`); 0 if it may not.
     width, block_bytes
@@ -41,13 +47,18 @@ class Artifact:
     scratch_bytes: int | None
     tensor: Mapping[str, ValueType]
     shape: Mapping[str, tuple[int, ...]]
-    is_grid: bool
+    schedule: Schedule
+    layout: Layout
     phases: int
     units: int
     width: int
     block_bytes: int
     grain: int
     code: bytes
+
+    def takes(self, layout: Layout) -> bool:
+        """Whether the schedule takes bits that lie so."""
+        return layout in _LAYOUTS.get(self.schedule, ("plain",))
 
     @property
     def inputs(self) -> tuple[Buffer, ...]:
@@ -66,7 +77,7 @@ class Artifact:
             "scratch": self.scratch_bytes,
             "tensor": {name: _type_values(type_) for name, type_ in self.tensor.items()},
             "shape": self.shape,
-            "grid": [self.is_grid, self.phases, self.units],
+            "schedule": [self.schedule, self.layout, self.phases, self.units],
             "blocks": [self.width, self.block_bytes, self.grain],
         }
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + self.code
@@ -79,9 +90,12 @@ class Artifact:
         buffers = tuple(Buffer(name, role, _scalar(type_), tuple(n), e) for name, role, type_, n, e in head["buffers"])
         tensor = {name: _value_type(values) for name, values in head["tensor"].items()}
         shape = {name: tuple(extents) for name, extents in head["shape"].items()}
-        is_grid, phases, units = head["grid"]
+        schedule, layout, phases, units = head["schedule"]
         width, block_bytes, grain = head["blocks"]
-        return cls(buffers, head["scratch"], tensor, shape, is_grid, phases, units, width, block_bytes, grain, code)
+        memory = head["scratch"]
+        return cls(
+            buffers, memory, tensor, shape, schedule, layout, phases, units, width, block_bytes, grain, code
+        )  # fmt: skip
 
 
 def _scalar(text: str) -> Type:

@@ -20,8 +20,10 @@ from ddcompile.backends.shared.memory import input_memory, output_memory, output
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.verifier import check
+from ddcompile.kernel.nodes import WORD
+from ddcompile.kernel.schedule_names import LAYOUTS, Layout
 from ddcompile.kernel.schedules import Schedule, check_schedule
-from ddcompile.runtime.arrays import bundle, prepare, results
+from ddcompile.runtime.arrays import bundle, canonical, prepare, results
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
 from ddcompile.runtime.shapes import bound, matched
@@ -113,20 +115,41 @@ class CompiledRule:
     def _packed(self, rule: Rule, arrays: Sequence[Any]) -> Any:
         """Results for packed bits, packed."""
         packed = [array for array in arrays if isinstance(array, Packed)]
+        ranks = [array.ndim - len(d.type.shape) for array, d in zip(packed, rule.inputs, strict=False)]
+        is_sliced = all(rank == 1 and array.axis == 0 for array, rank in zip(packed, ranks, strict=False))
         if len(packed) == len(arrays):
             special, batch = matched(rule, [array.shape for array in packed])
-            program = self._program(special, {}, is_packed=True)
-            if program.is_packed:
-                samples = prod(batch)
-                given = [array.words.reshape((samples, *array.words.shape[len(batch) :])) for array in packed]
-                raw = program.run(given, samples)
-                shapes = [(*batch, *program.made.shape[d.name]) for d in special.outputs]
-                words = [a.reshape((*batch, *a.shape[1:])) for a in raw]
-                return bundle(rule, [Packed(w, shape) for w, shape in zip(words, shapes, strict=True)])
+            is_packed = all(array.axis == array.ndim - 1 >= len(batch) for array in packed)
+            layout: Layout = "sliced" if is_sliced else "packed" if is_packed else "plain"
+            program = self._program(special, {}, layout)
+            if layout != "plain" and program.made.layout == layout:
+                return self._in_words(special, program, packed, batch)
         found = self._plain(rule, [np.asarray(array) for array in arrays])
         answers = found if isinstance(found, tuple) else (found,)
-        has_bits = [d.type.kind == "bit" and bool(d.type.shape) for d in rule.outputs]
-        return bundle(rule, [pack(a) if is_packed else a for a, is_packed in zip(answers, has_bits, strict=True)])
+        has_bits = [d.type.kind == "bit" and (is_sliced or bool(d.type.shape)) for d in rule.outputs]
+        axis = 0 if is_sliced else -1
+        return bundle(rule, [pack(a, axis) if is_bits else a for a, is_bits in zip(answers, has_bits, strict=True)])
+
+    def _in_words(self, rule: Rule, program: _Program, packed: Sequence[Packed], batch: tuple[int, ...]) -> Any:
+        """Results for words that the program takes as they are."""
+        made, samples = program.made, prod(batch)
+        is_sliced = made.layout == "sliced"
+        count = -(-samples // 64) if is_sliced else samples
+        given = [a.words.reshape((count, *b.extents)) for a, b in zip(packed, made.inputs, strict=True)]
+        raw = program.run(given, count)
+        found: list[Any] = []
+        for declaration, buffer, array in zip(rule.outputs, made.outputs, raw, strict=True):
+            own = made.shape[declaration.name]
+            shape = (*batch, *own)
+            if buffer.type != WORD:
+                found.append(canonical(declaration, made, array.reshape(-1, *own)[:samples], batch))
+            elif is_sliced:
+                if samples % 64:
+                    array[-1:] &= np.uint64((1 << samples % 64) - 1)
+                found.append(Packed(array, shape, axis=0))
+            else:
+                found.append(Packed(array.reshape((*batch, *buffer.extents)), shape))
+        return bundle(rule, found)
 
     @property
     def code_bytes(self) -> int:
@@ -138,9 +161,9 @@ class CompiledRule:
     def __repr__(self) -> str:
         return f"<compiled rule {self.rule.name}, n_jobs={self.n_jobs}>"
 
-    def _program(self, rule: Rule, rationals: dict[str, ValueType], *, is_packed: bool = False) -> _Program:
+    def _program(self, rule: Rule, rationals: dict[str, ValueType], layout: Layout = "plain") -> _Program:
         """The program for a rule without sizes and rational inputs of these types."""
-        request = Request(rule, tuple(rationals.items()), self.n_jobs, self.schedule, is_packed)
+        request = Request(rule, tuple(rationals.items()), self.n_jobs, self.schedule, layout)
         with self._lock:
             found = self._programs.get(request)
             is_new = found is None
@@ -160,11 +183,15 @@ class CompiledRule:
         return found.result()
 
     def _twin(self, request: Request) -> _Program | None:
-        """The program for packed bits, if it is asked for another or the other way around, and both are the same."""
-        with self._lock:
-            other = self._programs.get(replace(request, is_packed=not request.is_packed))
-        is_there = other is not None and other.done() and other.exception() is None
-        return other.result() if other is not None and is_there and not other.result().made.is_grid else None
+        """The program for bits that lie otherwise, if that for these is the same."""
+        for layout in LAYOUTS:
+            with self._lock:
+                other = self._programs.get(replace(request, layout=layout))
+            if layout != request.layout and other is not None and other.done() and other.exception() is None:
+                made = other.result().made
+                if made.layout == (request.layout if made.takes(request.layout) else "plain"):
+                    return other.result()
+        return None
 
 
 class _Program:
@@ -173,14 +200,12 @@ class _Program:
     def __init__(self, request: Request) -> None:
         self.rule = request.rule
         self.made = request.artifact()
-        self.is_packed = request.is_packed and self.made.is_grid
-        """Whether bits are given and taken in words."""
         self._n_jobs = request.n_jobs
         self._library = Library(self.made.code)
         self._blocks = _Blocks(request, self.made) if self.made.width else None
         pointers = [ctypes.c_void_p] * (len(self.made.buffers) + (self.made.scratch_bytes is not None))
         self._batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
-        if self.made.is_grid:
+        if self.made.phases:
             self._phase = self._library.function(f"{PREFIX}_phase", *[ctypes.c_int64] * 4, *pointers)
 
     @property

@@ -21,6 +21,7 @@ from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.grid.build import build
+from ddcompile.kernel.schedule_names import Layout
 from ddcompile.kernel.schedules import Chosen, Schedule, choose
 from ddcompile.kernel.split import split
 from ddcompile.kernel.tables.build import build as build_tables
@@ -51,15 +52,15 @@ class Request:
         How many threads may share a sample.
     schedule
         The schedule.
-    is_packed
-        Whether bits are given and taken in words, if the schedule is `grid`.
+    layout
+        How bits are given and taken, if the schedule takes them so; else they are `plain`.
     """
 
     rule: Rule
     rationals: tuple[tuple[str, ValueType], ...]
     n_jobs: int
     schedule: Schedule
-    is_packed: bool
+    layout: Layout
 
     def artifact(self) -> Artifact:
         """The code.
@@ -93,7 +94,7 @@ class Request:
     @cached_property
     def _text_hash(self) -> str:
         large = {c.name: array_sha256(c.values) for c in self.rule.constants if c.values.dtype != object}
-        how = f"{self.n_jobs} {self.schedule} {self.is_packed} {self.rationals}"
+        how = f"{self.n_jobs} {self.schedule} {self.layout} {self.rationals}"
         return sha256(f"{how}\n{print_rule(self.rule, large)}".encode()).hexdigest()
 
     @cached_property
@@ -108,11 +109,14 @@ class Request:
         chosen, types = self._chosen, self._types
         phases = units = blocks = 0
         grain = chosen.width or 1
+        layout: Layout = "plain"
         if chosen.plan is not None:
-            built = build(self.rule, types, chosen.plan, is_packed=self.is_packed, workers=self.n_jobs)
+            layout = "packed" if self.layout == "packed" else "plain"
+            built = build(self.rule, types, chosen.plan, is_packed=layout == "packed", workers=self.n_jobs)
             kernel, phases, units = built.kernel, built.phases, built.units
         elif chosen.gates is not None:
-            tables = build_tables(self.rule, types, chosen.gates, "plain")
+            layout = self.layout
+            tables = build_tables(self.rule, types, chosen.gates, layout)
             kernel, grain = tables.kernel, tables.block
         else:
             assert chosen.kernel is not None
@@ -123,7 +127,8 @@ class Request:
             scratch_bytes=kernel.scratch_bytes if kernel.needs_scratch else None,
             tensor={d.name: types.tensor[d.name] for d in self.rule.outputs},
             shape={d.name: types.shape[d.name] for d in self.rule.outputs},
-            is_grid=chosen.plan is not None,
+            schedule=chosen.name,
+            layout=layout,
             phases=phases,
             units=units,
             width=chosen.width,

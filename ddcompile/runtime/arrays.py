@@ -43,7 +43,9 @@ from ddcompile.ir.scaled import double
 from ddcompile.ir.types import declared_type
 from ddcompile.runtime.shapes import check_number, matched
 
-__all__ = ["Prepared", "ResultTypes", "bundle", "canonical_results", "prepare", "result_field", "results"]
+__all__ = [
+    "Prepared", "ResultTypes", "bundle", "canonical", "canonical_results", "prepare", "result_field", "results",
+]  # fmt: skip
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
 _WORDS: dict[Kind, str] = {"bit": "0 or 1", "spin": "-1 or +1", "trit": "-1, 0 or +1", "real": "a finite double"}
@@ -270,17 +272,23 @@ def canonical_results(
         Of shape (*batch_shape, *shape): bit uint8, spin and trit int8, int int64 (objects if the inferred range is
         wider), rat objects (`Fraction`), real float64.
     """
-    found = []
-    for declaration, array in zip(rule.outputs, arrays, strict=True):
-        value_type = types.tensor[declaration.name]
-        kind = declaration.type.kind
-        if kind == "rat":
-            scale = 1 << value_type.exponent
-            result = _objects([Fraction(int(n), scale) for n in array.ravel().tolist()], array.shape)
-        else:
-            result = array.astype(_DTYPES.get(kind, np.int64 if value_type.fits(64) else object), copy=False)
-        found.append(result.reshape((*batch_shape, *types.shape[declaration.name])))
-    return tuple(found)
+    pairs = zip(rule.outputs, arrays, strict=True)
+    return tuple(canonical(declaration, types, array, batch_shape) for declaration, array in pairs)
+
+
+def canonical(
+    declaration: Declaration, types: ResultTypes, array: np.ndarray, batch_shape: tuple[int, ...]
+) -> np.ndarray:
+    """One raw result as `canonical_results` gives it."""
+    value_type = types.tensor[declaration.name]
+    kind = declaration.type.kind
+    if kind == "rat":
+        scale = 1 << value_type.exponent
+        result = _objects([Fraction(int(n), scale) for n in array.ravel().tolist()], array.shape)
+    else:
+        result = array.astype(_DTYPES.get(kind, np.int64 if value_type.fits(64) else object), copy=False)
+    reshaped: np.ndarray = result.reshape((*batch_shape, *types.shape[declaration.name]))
+    return reshaped
 
 
 def results(rule: Rule, types: ResultTypes, arrays: Sequence[np.ndarray], batch_shape: tuple[int, ...]) -> Any:

@@ -14,15 +14,17 @@ __all__ = ["Packed", "pack", "unpack"]
 
 
 class Packed:
-    """An array of bits, packed along its last axis.
+    """An array of bits, packed along one axis.
 
     Attributes
     ----------
     words : ndarray of uint64
-        Of shape (*shape[:-1], ceil(shape[-1] / 64)). Bit k of word w of a row is its element 64 w + k; the bits of the
-        last word that are no element are 0.
+        Of the shape of the array, but for that axis, along which there is a word for 64 bits. Bit k of word w is
+        element 64 w + k; the bits of the last word that are no element are 0.
     shape : tuple of int
         The shape of the array of bits.
+    axis : int
+        The axis: the last one by default.
 
     Raises
     ------
@@ -30,9 +32,9 @@ class Packed:
         A009 if words and shape do not belong together.
     """
 
-    __slots__ = ("shape", "words")
+    __slots__ = ("axis", "shape", "words")
 
-    def __init__(self, words: np.ndarray, shape: Sequence[int]) -> None:
+    def __init__(self, words: np.ndarray, shape: Sequence[int], axis: int = -1) -> None:
         given: Any = words
         try:
             extents = tuple(index(extent) for extent in shape)
@@ -41,18 +43,20 @@ class Packed:
         if not isinstance(given, np.ndarray) or min(extents, default=0) < 0:
             hint = "give an array of words, and the shape of the bits as whole numbers; or use ddcompile.pack"
             raise fail("A009", "these are no words and the shape of bits", hint=hint)
-        expected = (*extents[:-1], -(-extents[-1] // 64)) if extents else ()
+        axis = _axis(axis, len(extents)) if extents else 0
+        expected = (*extents[:axis], -(-extents[axis] // 64), *extents[axis + 1 :]) if extents else ()
         if not extents or words.dtype != np.uint64 or words.shape != expected:
             raise fail(
                 "A009",
                 f"words of dtype {words.dtype} and shape {words.shape} are no packed bits of shape {extents}",
-                hint=f"give uint64 words of shape {expected}" if extents else "bits are packed along their last axis",
+                hint=f"give uint64 words of shape {expected}" if extents else "bits are packed along an axis",
             )
-        rest = extents[-1] % 64
-        if rest and words.size and bool((words[..., -1] >> np.uint64(rest)).any()):
+        rest = extents[axis] % 64
+        if rest and words.size and bool((words.take(-1, axis) >> np.uint64(rest)).any()):
             raise fail("A009", "bits beyond the end of a row are not 0", hint="use ddcompile.pack")
         self.words = np.ascontiguousarray(words)
         self.shape = extents
+        self.axis = axis
 
     @property
     def ndim(self) -> int:
@@ -68,26 +72,39 @@ class Packed:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Packed):
             return NotImplemented
-        return self.shape == other.shape and bool(np.array_equal(self.words, other.words))
+        own, others = (self.shape, self.axis), (other.shape, other.axis)
+        return own == others and bool(np.array_equal(self.words, other.words))
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Packed({' x '.join(map(str, self.shape))} bits)"
+        along = f" along axis {self.axis}" if self.axis != self.ndim - 1 else ""
+        return f"Packed({' x '.join(map(str, self.shape))} bits{along})"
 
 
-def pack(array: Any) -> Packed:
-    """Pack bits along their last axis.
+def _axis(axis: Any, ndim: int) -> int:
+    """The number of an axis from the first one on."""
+    try:
+        return range(ndim)[index(axis)]
+    except (IndexError, TypeError):
+        raise fail("A009", f"an array of {ndim} axes has no axis {axis!r}") from None
+
+
+def pack(array: Any, axis: int = -1) -> Packed:
+    """Pack bits along an axis.
 
     Parameters
     ----------
     array : array_like
         Numbers 0 and 1, with at least one axis.
+    axis : int
+        The axis. Along the last one, neighbours on a grid lie in one word. Along the first one of a batch, 64 samples
+        do: so networks of logic gates are computed.
 
     Raises
     ------
     CompileError
-        A009 if it is no array, something is neither 0 nor 1, or there is no axis.
+        A009 if it is no array, something is neither 0 nor 1, or there is no such axis.
     """
     try:
         given = np.asarray(array)
@@ -100,11 +117,14 @@ def pack(array: Any) -> Packed:
     bits = given.astype(bool)
     if given.dtype != bool and not bool((given == bits).all()):
         raise fail("A009", "something is neither 0 nor 1 and is no bit")
-    width = given.shape[-1]
-    padded = np.zeros((*given.shape[:-1], -(-width // 64) * 8), dtype=np.uint8)
-    padded[..., : -(-width // 8)] = np.packbits(bits, axis=-1, bitorder="little")
+    axis = _axis(axis, given.ndim)
+    width = given.shape[axis]
+    # The bytes of a word come last.
+    short = np.moveaxis(np.packbits(bits, axis=axis, bitorder="little"), axis, -1)
+    padded = np.zeros((*short.shape[:-1], -(-width // 64) * 8), dtype=np.uint8)
+    padded[..., : -(-width // 8)] = short
     words = padded.view("<u8").astype(np.uint64, copy=False)
-    return Packed(words, given.shape)
+    return Packed(np.moveaxis(words, -1, axis), given.shape, axis)
 
 
 def unpack(packed: Packed) -> np.ndarray:
@@ -118,5 +138,7 @@ def unpack(packed: Packed) -> np.ndarray:
     given: Any = packed
     if not isinstance(given, Packed):
         raise fail("A009", f"{type(given).__name__} is not packed", hint="ddcompile.pack packs bits")
-    data = packed.words.astype("<u8", copy=False).view(np.uint8)
-    return np.unpackbits(data, axis=-1, count=packed.shape[-1], bitorder="little")
+    axis = packed.axis
+    words = np.ascontiguousarray(np.moveaxis(packed.words, axis, -1)).astype("<u8", copy=False)
+    bits = np.unpackbits(words.view(np.uint8), axis=-1, count=packed.shape[axis], bitorder="little")
+    return np.ascontiguousarray(np.moveaxis(bits, -1, axis))

@@ -113,3 +113,18 @@ def test_random_rules() -> None:
         _assert_equal(program.jit(schedule="tables")(*inputs), program(*inputs))
         done += 1
     assert done >= 5
+
+
+@pytest.mark.parametrize("count", [1, 64, 511, 513, 1100])
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+def test_packed_bits(program: dd.Program, axis: int, count: int) -> None:
+    inputs = _inputs(program, count)
+    found, expected = program.jit(schedule="tables")(*(dd.pack(x, axis) for x in inputs)), program(*inputs)
+    found, expected = (a if isinstance(a, tuple) else (a,) for a in (found, expected))
+    for declaration, a, b in zip(program.rule.outputs, found, expected, strict=True):
+        if declaration.type.kind == "bit" and (axis == 0 or declaration.type.shape):
+            assert a == dd.pack(b, axis)
+        else:
+            assert a.dtype == b.dtype
+            assert np.array_equal(a, b)

@@ -39,8 +39,9 @@ from ddcompile.kernel.nodes import (
     Var,
     int_type,
 )
+from ddcompile.kernel.schedule_names import Layout
 from ddcompile.kernel.tables.order import KINDS, OPERANDS, Order, ordered
-from ddcompile.kernel.tables.ports import LANES, Layout, Port, input_port, load_input, result_port, store_result, wanted
+from ddcompile.kernel.tables.ports import LANES, Port, input_port, load_input, result_port, store_result, wanted
 from ddcompile.kernel.tables.translate import Gates
 
 __all__ = ["Tables", "build"]
@@ -53,7 +54,7 @@ class Tables:
     Attributes
     ----------
     kernel
-        The kernel. In the layout `sliced`, what it takes for a sample is 64 samples.
+        The kernel. In the layout `sliced`, what it takes for a sample is 64 of them; their numbers follow one another.
     block
         Samples of the kernel that are computed side by side.
     gates, runs, slots
@@ -112,7 +113,7 @@ def build(rule: Rule, types: Types, gates: Gates, layout: Layout, remark: str = 
         load_input(code, port, memory.name, count)
     _run(code, order, tables[: len(tables) - len(lows)], memory.name)
     for port in results:
-        store_result(code, port, memory.name, count)
+        store_result(code, port, memory.name, count, in_words=layout == "sliced")
     functions = (
         Function(f"{rule.name}_block", (count,), code.body),
         Function(rule.name, (), (Invoke(f"{rule.name}_block", (number(0),) * len(buffers), (number(1),)),)),

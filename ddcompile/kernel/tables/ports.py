@@ -11,8 +11,9 @@ many bytes as hold its digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal as OneOf, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
@@ -39,15 +40,13 @@ from ddcompile.kernel.nodes import (
     Spread,
     Store,
 )
+from ddcompile.kernel.schedule_names import Layout
 from ddcompile.kernel.tables.numbers import Numbers
 
-__all__ = ["LANES", "Layout", "Port", "input_port", "load_input", "result_port", "store_result"]
+__all__ = ["LANES", "Port", "input_port", "load_input", "result_port", "store_result"]
 
 LANES = 8
 """Words in a row: what is computed at a time is for 64 times as many samples."""
-
-Layout: TypeAlias = OneOf["plain", "sliced"]
-"""How bits lie in memory: a byte each, or 64 samples of an element in a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +57,16 @@ class Port:
     ----------
     buffer
         Its memory.
+    layout
+        How elements lie there.
     row
         Its first row.
     rows
         How many rows it has.
     size
-        The number of elements.
-    is_sliced
-        Whether 64 samples of an element are a word in memory.
+        The number of elements of a sample.
+    length
+        How many elements lie side by side in memory, in words if they are packed.
     width
         Bits that belong to an element.
     digits
@@ -75,48 +76,71 @@ class Port:
     """
 
     buffer: Buffer
+    layout: Layout
     row: int
     rows: int
     size: int
-    is_sliced: bool
+    length: int
     width: int = 1
     digits: int = 1
     low: str = ""
 
+    @property
+    def words(self) -> int:
+        """Words in which so many elements lie as lie side by side."""
+        return -(-self.length * self.width // 64)
 
-def _buffer(types: Types, declaration: Declaration, role: Role, is_sliced: bool) -> Buffer:
-    shape = types.shape[declaration.name]
-    type_ = WORD if is_sliced else interface_type(types.tensor[declaration.name])
-    return Buffer(declaration.name, role, type_, shape)
+
+def _port(types: Types, declaration: Declaration, role: Role, row: int, layout: Layout) -> Port:
+    """A port of as many rows as there are elements."""
+    shape, type_ = types.shape[declaration.name], interface_type(types.tensor[declaration.name])
+    size = prod(shape)
+    if type_ == BIT and layout == "packed" and shape:
+        length = shape[-1]
+        buffer = Buffer(declaration.name, role, WORD, (*shape[:-1], -(-length // 64)))
+        return Port(buffer, "packed", row, size, size, length)
+    if layout == "sliced":
+        shape = shape if type_ == BIT else (64, *shape)
+    is_sliced = layout == "sliced" and type_ == BIT
+    buffer = Buffer(declaration.name, role, WORD if is_sliced else type_, shape)
+    return Port(buffer, "sliced" if is_sliced else "plain", row, size, size, size)
 
 
 def input_port(types: Types, declaration: Declaration, row: int, layout: Layout) -> Port:
     """The port of an input of bits."""
-    is_sliced = layout == "sliced"
-    buffer = _buffer(types, declaration, "input", is_sliced)
-    return Port(buffer, row, max(buffer.size, 64), buffer.size, is_sliced)
+    port = _port(types, declaration, "input", row, layout)
+    match port.layout:
+        case "sliced":
+            return port
+        case "packed":
+            # The words at the end of the elements that lie side by side reach into the rows behind.
+            return replace(port, rows=port.size + 63)
+    return replace(port, rows=max(port.size, 64))
 
 
 def result_port(types: Types, declaration: Declaration, found: Numbers, row: int, layout: Layout, low: str) -> Port:
     """The port of a result."""
-    is_bit = declaration.type.kind == "bit"
-    is_sliced = layout == "sliced" and is_bit
-    buffer = _buffer(types, declaration, "output", is_sliced)
-    width, digits = 1, 1
-    if not is_bit:
+    port = _port(types, declaration, "output", row, layout)
+    if declaration.type.kind != "bit":
         digits = len(found.planes)
-        width = next(w for w in (8, 16, 32, 64) if digits <= w)
-    rows = buffer.size if is_sliced else -(-buffer.size * width // 64) * 64
-    return Port(buffer, row, rows, buffer.size, is_sliced, width, digits, "" if is_bit else low)
+        port = replace(port, width=next(w for w in (8, 16, 32, 64) if digits <= w), digits=digits, low=low)
+    if port.layout == "sliced":
+        return port
+    blocks = port.size // max(1, port.length)
+    return replace(port, rows=64 * blocks * port.words)
 
 
 def wanted(port: Port, found: Numbers) -> tuple[np.ndarray, np.ndarray]:
     """The literals of a result, and the rows in which they are wanted."""
-    elements = port.row + port.width * np.arange(port.size, dtype=np.int64)
+    elements = np.arange(port.size, dtype=np.int64)
+    rows = port.row + port.width * elements
+    if port.layout == "packed":
+        block, place = np.divmod(elements, port.length)
+        rows = port.row + 64 * port.words * block + place
     planes = [found.plane(place) for place in range(port.digits)]
     if not planes:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.concatenate(planes), np.concatenate([elements + place for place in range(port.digits)])
+    return np.concatenate(planes), np.concatenate([rows + place for place in range(port.digits)])
 
 
 def load_input(code: Code, port: Port, memory: str, count: Expr) -> None:
@@ -134,22 +158,40 @@ def load_input(code: Code, port: Port, memory: str, count: Expr) -> None:
         The number of samples, or of words of them.
     """
     name, size = port.buffer.name, port.size
-    if port.is_sliced:
-        with code.loop("e", number(0), number(size)) as e, code.loop("l", number(0), number(LANES)) as lane:
-            group = at_most(lane, minus(count, 1))
-            word_ = Load(name, plus(times(group, size), e), WORD)
-            code.emit(Store(memory, plus(times(plus(e, port.row), LANES), lane), word_))
-        return
-    chunks = -(-size // 64)
-    with code.loop("chunk", number(0), number(chunks)) as chunk:
-        first = code.named("first", at_most(times(chunk, 64), max(0, size - 64)))
-        row = code.named("row", plus(first, port.row))
-        with code.loop("k", number(0), number(64)) as k, code.loop("l", number(0), number(LANES)) as lane:
-            sample = at_most(plus(times(lane, 64), k), minus(count, 1))
-            start = code.named("start", plus(times(sample, size), first))
-            value = Pack(name, start) if size >= 64 else _few(code, name, start, size)
-            code.emit(Store(memory, plus(times(plus(row, k), LANES), lane), value))
-        _turn(code, memory, row)
+    match port.layout:
+        case "sliced":
+            with code.loop("e", number(0), number(size)) as e, code.loop("l", number(0), number(LANES)) as lane:
+                group = at_most(lane, minus(count, 1))
+                found = Load(name, plus(times(group, size), e), WORD)
+                code.emit(Store(memory, plus(times(plus(e, port.row), LANES), lane), found))
+        case "packed":
+            words = port.words
+            with (
+                code.loop("r", number(0), number(size // port.length)) as r,
+                code.loop("w", number(0), number(words)) as w,
+            ):
+                row = code.named("row", plus(plus(times(r, port.length), times(w, 64)), port.row))
+                place = code.named("place", plus(times(r, words), w))
+                for sample, here in _square(code, row, count):
+                    word_ = Load(name, plus(times(sample, size // port.length * words), place), WORD)
+                    code.emit(Store(memory, here, word_))
+                _turn(code, memory, row)
+        case "plain":
+            with code.loop("chunk", number(0), number(-(-size // 64))) as chunk:
+                first = code.named("first", at_most(times(chunk, 64), max(0, size - 64)))
+                row = code.named("row", plus(first, port.row))
+                for sample, here in _square(code, row, count):
+                    start = code.named("start", plus(times(sample, size), first))
+                    value = Pack(name, start) if size >= 64 else _few(code, name, start, size)
+                    code.emit(Store(memory, here, value))
+                _turn(code, memory, row)
+
+
+def _square(code: Code, row: Expr, count: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Inside of loops over 64 rows from some row on: a sample, and the place of its word."""
+    with code.loop("k", number(0), number(64)) as k, code.loop("l", number(0), number(LANES)) as lane:
+        sample = code.named("sample", at_most(plus(times(lane, 64), k), minus(count, 1)))
+        yield sample, plus(times(plus(row, k), LANES), lane)
 
 
 def _few(code: Code, name: str, start: Expr, size: int) -> Expr:
@@ -161,31 +203,39 @@ def _few(code: Code, name: str, start: Expr, size: int) -> Expr:
     return found
 
 
-def store_result(code: Code, port: Port, memory: str, count: Expr) -> None:
-    """Write the samples of a block; parameters as those of `load_input`."""
+def store_result(code: Code, port: Port, memory: str, count: Expr, *, in_words: bool) -> None:
+    """Write the samples of a block; parameters as those of `load_input`, and whether words of samples are counted."""
     name, size = port.buffer.name, port.size
-    if port.is_sliced:
+    if port.layout == "sliced":
         with code.loop("g", number(0), count) as group, code.loop("e", number(0), number(size)) as e:
             value = Load(memory, plus(times(plus(e, port.row), LANES), group), WORD)
             code.emit(Store(name, plus(times(group, size), e), value))
         return
+    if not size:
+        return
+    samples = times(count, 64) if in_words else count
     each = 64 // port.width
-    chunks, rest = divmod(size, each)
-    for lower, upper, length in ((0, chunks, each), (chunks, chunks + 1, rest)):
-        if not length:
-            continue
-        with code.loop("chunk", number(lower), number(upper)) as chunk:
-            row = code.named("row", plus(times(chunk, 64), port.row))
-            if port.digits:
-                _turn(code, memory, row)
-            lanes = Arith(">>", plus(count, 63), number(6), I64)
-            with code.loop("l", number(0), lanes) as lane:
-                full = code.named("full", at_most(minus(count, times(lane, 64)), 64))
-                with code.loop("k", number(0), full) as k:
-                    sample = code.named("sample", plus(times(lane, 64), k))
-                    found = code.declared("found", Load(memory, plus(times(plus(row, k), LANES), lane), WORD))
-                    first = code.named("first", plus(times(sample, size), times(chunk, each)))
-                    _spread(code, port, found, first, times(chunk, each), length)
+    full, rest = divmod(port.length, each)
+    with code.loop("r", number(0), number(size // port.length)) as r:
+        for lower, upper, length in ((0, full, each), (full, full + 1, rest)):
+            if not length:
+                continue
+            with code.loop("w", number(lower), number(upper)) as w:
+                row = code.named("row", plus(times(plus(times(r, port.words), w), 64), port.row))
+                if port.digits:
+                    _turn(code, memory, row)
+                lanes = Arith(">>", plus(samples, 63), number(6), I64)
+                with code.loop("l", number(0), lanes) as lane:
+                    last = code.named("last", at_most(minus(samples, times(lane, 64)), 64))
+                    with code.loop("k", number(0), last) as k:
+                        sample = code.named("sample", plus(times(lane, 64), k))
+                        found = code.declared("found", Load(memory, plus(times(plus(row, k), LANES), lane), WORD))
+                        if port.layout == "packed":
+                            place = plus(plus(times(sample, size // port.length * port.words), times(r, port.words)), w)
+                            code.emit(Store(name, place, Logic("and", found, word(ones(length)))))
+                            continue
+                        first = code.named("first", plus(times(sample, size), times(w, each)))
+                        _spread(code, port, found, first, times(w, each), length)
 
 
 def _spread(code: Code, port: Port, found: Expr, first: Expr, element: Expr, length: int) -> None:

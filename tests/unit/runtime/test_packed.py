@@ -118,3 +118,29 @@ def test_a_wrong_shape_is_said_as_for_arrays() -> None:
     with pytest.raises(dd.CompileError) as caught:
         program.jit()(dd.pack(np.zeros(99, dtype=bool)))
     assert str(caught.value) == "x: error[A004]: `x` has shape [100], not [99]"
+
+
+@pytest.mark.parametrize("shape", [(1,), (64,), (130, 3), (3, 130), (5, 70, 2), (0, 3), (3, 0)])
+def test_any_axis(shape: tuple[int, ...]) -> None:
+    bits = np.random.default_rng(2).integers(0, 2, size=shape, dtype=np.uint8)
+    for axis in range(-len(shape), len(shape)):
+        packed = dd.pack(bits, axis)
+        assert packed.axis == axis % len(shape)
+        assert packed.words.shape == tuple(-(-n // 64) if k == packed.axis else n for k, n in enumerate(shape))
+        assert np.array_equal(dd.unpack(packed), bits)
+        assert packed == dd.Packed(packed.words, shape, axis)
+    assert dd.pack(np.ones((65, 2)), axis=0).words.tolist() == [[2**64 - 1] * 2, [1, 1]]
+    assert repr(dd.pack(np.ones((65, 2)), axis=0)) == "Packed(65 x 2 bits along axis 0)"
+
+
+def test_an_axis_that_is_none() -> None:
+    with pytest.raises(dd.CompileError) as caught:
+        dd.pack(np.zeros((3, 3)), axis=2)
+    assert str(caught.value) == "error[A009]: an array of 2 axes has no axis 2"
+
+
+def test_samples_that_are_packed_for_a_schedule_that_takes_them_otherwise() -> None:
+    bits = np.random.default_rng(1).integers(0, 2, size=(70, 200), dtype=np.uint8)
+    program = dd.parse(_SHIFT)
+    for schedule in ("grid", "batch"):
+        assert program.jit(schedule=schedule)(dd.pack(bits, axis=0)) == dd.pack(np.roll(bits, -1, axis=1), axis=0)
