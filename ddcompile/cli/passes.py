@@ -17,10 +17,11 @@ def command(as_json: bool) -> None:
     from dataclasses import asdict
 
     from ddcompile.passes.pipeline import DEFAULT, PASSES
+    from ddcompile.passes.spec import parse_pipeline
 
     if as_json:
         about = {n: {"about": p.about(), "options": [asdict(o) for o in p.options()]} for n, p in PASSES.items()}
-        print_json({"passes": about, "default": DEFAULT.split(",")})
+        print_json({"passes": about, "default": [str(each) for each in parse_pipeline(DEFAULT, PASSES)]})
         return
     table(["pass", "what it does"], [[name, each.about()] for name, each in PASSES.items()])
     options = [

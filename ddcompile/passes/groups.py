@@ -19,9 +19,10 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.analysis.two_valued import JointValues, two_valued
-from ddcompile.passes.layers import Layer
+from ddcompile.ir.types import Types
+from ddcompile.passes.layers import Layer, domain_of
 
-__all__ = ["Group", "groups_of", "over_groups", "unit_of"]
+__all__ = ["Group", "domains_of", "groups_of", "over_groups", "rows_of"]
 
 _ROWS = 1 << 12
 """Combinations of bits that are tried for one reader."""
@@ -53,6 +54,12 @@ class Group:
         return int(zero.min()), int(zero.max()), int(one.min()), int(one.max())
 
 
+def domains_of(types: Types, atoms: Atoms) -> Callable[[int], Domain | None]:
+    """The values of every atom, where they are known."""
+    domains = [domain_of(types.tensor[name]) for name in atoms.names]
+    return lambda atom: domains[int(atoms.tensor_of(np.array([atom]))[0])]
+
+
 def groups_of(
     number: int,
     layers: Sequence[Layer],
@@ -75,7 +82,7 @@ def groups_of(
         if not ((members >= span.start) & (members < span.stop)).any():
             continue
         is_sum = _is_sum(members, columns, readers)
-        units = [unit_of(atom, layers, atoms, domain) for atom in members.tolist()]
+        units = rows_of(members.tolist(), layers, atoms, domain)
         known = [unit for unit in units if unit is not None]
         for part in _parts(known) if len(known) == len(units) else ():
             if is_sum and len(part) == len(members):
@@ -86,13 +93,27 @@ def groups_of(
     return _read_as_bits(found, readers, domain)
 
 
-def unit_of(atom: int, layers: Sequence[Layer], atoms: Atoms, domain: Callable[[int], Domain | None]) -> Row | None:
+def rows_of(
+    members: Sequence[int], layers: Sequence[Layer], atoms: Atoms, domain: Callable[[int], Domain | None]
+) -> list[Row | None]:
+    """The rows of units; a bit that others of them read is nothing but that."""
+    rows = [_row_of(atom, layers, atoms, domain) for atom in members]
+    read = {a for row in rows if row is not None for a in row.atoms.tolist()}
+    return [_bit(atom, domain) or row if atom in read else row for atom, row in zip(members, rows, strict=True)]
+
+
+def _row_of(atom: int, layers: Sequence[Layer], atoms: Atoms, domain: Callable[[int], Domain | None]) -> Row | None:
     """The row of a unit, or of an input that is a bit; None for others."""
     name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
     for layer in layers:
         if layer.name == name:
             rows = layer.rows
             return None if rows is None or rows[0].has_scale else rows[atom - atoms.offset[name]]
+    return _bit(atom, domain)
+
+
+def _bit(atom: int, domain: Callable[[int], Domain | None]) -> Row | None:
+    """A bit as the row that is it."""
     own = np.array([atom]), np.array([1])
     return Row("positive", *own, 0) if domain(atom) == Domain(0, 1) else None
 

@@ -54,7 +54,6 @@ class Larger(Pass):
     """Let hidden tensors be the larger or the smaller of two sums, not what one has more."""
 
     name: ClassVar[str] = "larger"
-    repeats: ClassVar[bool] = True
     tensors: int = option(64, "how many tensors are tried", high=1_000_000)
 
     def __call__(self, rule: Rule) -> Rewrite:

@@ -10,7 +10,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.passes.rewrite import Rewrite
 
-__all__ = ["Option", "Pass", "option"]
+__all__ = ["Option", "Pass", "Turns", "option"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,6 @@ class Pass(ABC):
 
     name: ClassVar[str]
     """In kebab-case, as pipelines write it."""
-    repeats: ClassVar[bool] = False
-    """Whether a call makes one step of several, and the pass is called until it declines."""
 
     def __post_init__(self) -> None:
         for each in self.options():
@@ -78,3 +76,13 @@ class Pass(ABC):
     def __str__(self) -> str:
         given = [(o.name, getattr(self, o.name)) for o in self.options() if getattr(self, o.name) != o.default]
         return self.name + ("{" + ", ".join(f"{name}={value}" for name, value in given) + "}" if given else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Passes that take turns until a turn changes nothing, as of which one call does one layer."""
+
+    passes: tuple[Pass, ...]
+
+    def __str__(self) -> str:
+        return f"({','.join(map(str, self.passes))})*"

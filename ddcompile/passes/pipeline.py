@@ -34,7 +34,8 @@ from ddcompile.passes.ladder import Ladder
 from ddcompile.passes.larger import Larger
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
-from ddcompile.passes.options import Pass
+from ddcompile.passes.narrow import Narrow
+from ddcompile.passes.options import Pass, Turns
 from ddcompile.passes.prefixes import Prefixes
 from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
@@ -60,6 +61,7 @@ _ALL: tuple[type[Pass], ...] = (
     Scores,
     CollapseTables,
     Combine,
+    Narrow,
     Unary,
     Reroll,
     SliceWeights,
@@ -94,8 +96,8 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
-    "exact-thresholds,forward,scores,collapse-tables,combine,exact-thresholds,forward,unary,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,larger,promote,align,collapse-cones,fold,dce,ladder,gather,complement,align,"
+    "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
+    "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,ladder,gather,complement,align,"
     "roll,widen,prefixes,stack,collect,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
@@ -191,26 +193,34 @@ class _Run:
     settled: dict[Pass, Rule] = field(default_factory=dict)
 
 
-def _shorter(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
+def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
     """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter.
 
     Units written from their tables may have hidden a structure: programs that are still long are tried without, too.
     """
     found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
-        found = _without(Recode, found, rule, passes, state)
+        found = _without((Recode,), found, rule, passes, state)
     combined = next((step for step in found if step.name == Combine.name), None)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
-        found = _without(Combine, found, rule, passes, state)
+        found = _without((Combine, Narrow), found, rule, passes, state)
     tabled = next((step for step in found if step.name == CollapseTables.name), None)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
-        found = _without(CollapseTables, found, rule, passes, state)
+        found = _without((CollapseTables,), found, rule, passes, state)
     return found
 
 
-def _without(kind: type[Pass], found: list[Step], rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
-    """The steps without passes of one kind, if they end shorter."""
-    other = _once(rule, [p for p in passes if not isinstance(p, kind)], state)
+def _without(
+    kinds: tuple[type[Pass], ...], found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: _Run
+) -> list[Step]:
+    """The steps without passes of some kinds, if they end shorter."""
+    left: list[Pass | Turns] = []
+    for each in passes:
+        if isinstance(each, Turns):
+            left.append(Turns(tuple(p for p in each.passes if not isinstance(p, kinds))))
+        elif not isinstance(each, kinds):
+            left.append(each)
+    other = _once(rule, left, state)
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
 
 
@@ -222,24 +232,44 @@ def _plainly(rule: Rule, state: _Run) -> list[Step]:
     return _once(rule, [Name()], state)
 
 
-def _once(rule: Rule, passes: Sequence[Pass], state: _Run) -> list[Step]:
+def _once(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
     steps: list[Step] = []
     for chosen in passes:
-        start = time.perf_counter()
-        if state.begin is not None:
-            state.begin(chosen.name)
-        # Passes are idempotent: where nothing changed since, there is nothing to do.
-        while state.settled.get(chosen) is not rule:
-            found = _step(chosen, rule)
-            if found is None or not (state.accept is None or state.accept(found)):
-                break
-            steps.append(found)
-            rule = found.new
-            if not chosen.repeats:
-                break
+        if isinstance(chosen, Turns):
+            steps += _in_turns(rule, chosen, state)
+            rule = steps[-1].new if steps else rule
+        else:
+            steps += _alone(rule, chosen, state)
+            rule = steps[-1].new if steps else rule
+            state.settled[chosen] = rule  # passes that take no turns are idempotent
+    return steps
+
+
+def _in_turns(rule: Rule, turns: Turns, state: _Run) -> list[Step]:
+    """The steps of passes over and over, until a turn changes nothing, or comes back to where an earlier one began."""
+    steps: list[Step] = []
+    begun: list[Rule] = []
+    while rule not in begun:
+        begun.append(rule)
+        for chosen in turns.passes:
+            steps += _alone(rule, chosen, state)
+            rule = steps[-1].new if steps else rule
+    return steps
+
+
+def _alone(rule: Rule, chosen: Pass, state: _Run) -> list[Step]:
+    """The step of a pass, if it makes one; it is not asked again about a program that it did not change."""
+    start = time.perf_counter()
+    if state.begin is not None:
+        state.begin(chosen.name)
+    found = _step(chosen, rule) if state.settled.get(chosen) is not rule else None
+    if found is not None and (state.accept is None or state.accept(found)):
+        steps = [found]
+    else:
+        steps = []
         state.settled[chosen] = rule
-        if state.observe is not None:
-            state.observe(chosen.name, rule, time.perf_counter() - start)
+    if state.observe is not None:
+        state.observe(chosen.name, found.new if steps and found else rule, time.perf_counter() - start)
     return steps
 
 

@@ -20,7 +20,7 @@ from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 
 from ddcompile.diagnostics import CompileError, Diagnostic, Location
 from ddcompile.grammars import load
-from ddcompile.passes.options import Option, Pass
+from ddcompile.passes.options import Option, Pass, Turns
 
 __all__ = ["parse_pipeline"]
 
@@ -31,17 +31,21 @@ _SPOKEN = {
     "EQUAL": "`=`",
     "LBRACE": "`{`",
     "RBRACE": "`}`",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "STAR": "`*`",
     "$END": "the end",
 }
 
 
-def parse_pipeline(text: str, known: Mapping[str, type[Pass]]) -> tuple[Pass, ...]:
+def parse_pipeline(text: str, known: Mapping[str, type[Pass]]) -> tuple[Pass | Turns, ...]:
     """Read a pipeline.
 
     Parameters
     ----------
     text
-        Names of passes with commas, each with its options in braces: `cse, collapse-cones{inputs=3, depth=2}`.
+        Names of passes with commas, each with its options in braces: `cse, collapse-cones{inputs=3, depth=2}`; passes
+        that take turns until a turn changes nothing in brackets: `(combine, narrow)*, cse`.
     known
         Every pass by its name.
 
@@ -54,12 +58,22 @@ def parse_pipeline(text: str, known: Mapping[str, type[Pass]]) -> tuple[Pass, ..
         tree = _grammar().parse(text)
     except UnexpectedInput as error:
         raise _unexpected(error, text) from None
-    return tuple(_pass(child, text, known) for child in tree.children if isinstance(child, Tree))
+    return tuple(_step(child, text, known) for child in _trees(tree))
 
 
 @cache
 def _grammar() -> Lark:
     return Lark(load("pipeline.lark"), parser="lalr", start="pipeline", maybe_placeholders=False)
+
+
+def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
+    return [child for child in tree.children if isinstance(child, Tree)]
+
+
+def _step(tree: Tree[Token], text: str, known: Mapping[str, type[Pass]]) -> Pass | Turns:
+    if tree.data == "turns":
+        return Turns(tuple(_pass(child, text, known) for child in _trees(tree)))
+    return _pass(tree, text, known)
 
 
 def _pass(tree: Tree[Token], text: str, known: Mapping[str, type[Pass]]) -> Pass:

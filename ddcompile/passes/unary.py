@@ -51,7 +51,6 @@ class Unary(Pass):
     """Decide units by fewer of the bits that imply one another, or by the sum that these bits count."""
 
     name: ClassVar[str] = "unary"
-    repeats: ClassVar[bool] = True
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""

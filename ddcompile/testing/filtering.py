@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
 from ddcompile.ir.verifier import verify
+from ddcompile.passes.options import Turns
 from ddcompile.passes.pipeline import DEFAULT, PASSES
 from ddcompile.passes.spec import parse_pipeline
 
@@ -27,9 +28,10 @@ def stages(rule: Rule, pipeline: str = DEFAULT) -> Iterator[Stage]:
     """Run a pipeline on a program, and each of its passes on the text of what the passes before it made.
 
     If every pass makes the same text of the text as of the program, then by induction a pipeline that is cut anywhere
-    and goes on from the text ends with the same text.
+    and goes on from the text ends with the same text. Of passes that take turns, one turn is run.
     """
-    for each in parse_pipeline(pipeline, PASSES):
+    steps = parse_pipeline(pipeline, PASSES)
+    for each in (p for step in steps for p in (step.passes if isinstance(step, Turns) else (step,))):
         text = str(rule)
         again = parse(text)
         after = each(rule).rule

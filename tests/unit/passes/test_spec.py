@@ -12,6 +12,7 @@ from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.inline import Inline
+from ddcompile.passes.options import Turns
 from ddcompile.passes.pipeline import DEFAULT, PASSES, run
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
@@ -43,6 +44,10 @@ WRONG = [
     "inline{size=0}",
     "fold,\n  collapse-cones{depth=2,\n    inputs=5}",
     "größe",
+    "(fold, cse",
+    "(fold, cse)",
+    "fold, ()*",
+    "(fold, (cse)*)*",
 ]
 
 
@@ -53,6 +58,7 @@ WRONG = [
         (" fold ", (Fold(),)),
         ("fold,cse", (Fold(), Cse())),
         ("fold{}, cse{ }", (Fold(), Cse())),
+        ("(fold, cse)*, fold", (Turns((Fold(), Cse())), Fold())),
         ("inline{size=30}", (Inline(size=30),)),
         ("fold,\n  collapse-cones { inputs = 3 , depth=+2 }", (Fold(), CollapseCones(inputs=3, depth=2))),
     ],
@@ -61,7 +67,10 @@ def test_meaning(text: str, passes: tuple[Any, ...]) -> None:
     assert parse_pipeline(text, PASSES) == passes
 
 
-@pytest.mark.parametrize("text", [DEFAULT, "cse,inline{size=30},collapse-cones{inputs=3, size=50},fold"])
+@pytest.mark.parametrize(
+    "text",
+    [DEFAULT, "(fold)*,(cse,inline{size=30})*", "cse,inline{size=30},collapse-cones{inputs=3, size=50},fold"],
+)
 def test_printed_as_read(text: str) -> None:
     assert ",".join(map(str, parse_pipeline(text, PASSES))) == text
 
