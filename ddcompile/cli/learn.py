@@ -90,6 +90,7 @@ class _ClassWeight(click.ParamType):  # type: ignore[type-arg]
     help="Learn from whether inputs are above thresholds: `auto`, those that tell of labels; or a number an input.",
 )
 @click.option("--relevance", is_flag=True, help="Let each output read only the fewest inputs that explain it.")
+@click.option("--chained", is_flag=True, help="As --relevance, but of outputs before it as well, where that says more.")
 @click.option("--shared", is_flag=True, help="Look for one local function of which all outputs are shifted copies.")
 @click.option("--probabilities", is_flag=True, help="`y` says how much speaks for each label, on a last axis.")
 @click.option(
@@ -130,6 +131,7 @@ def command(
     subconcepts: str | int,
     thresholds: str | int | None,
     relevance: bool,
+    chained: bool,
     shared: bool,
     probabilities: bool,
     class_weight: str | dict[str, float] | None,
@@ -166,7 +168,7 @@ def command(
         classifier = _classifier()(
             subconcepts,
             thresholds=thresholds,
-            relevance="exact" if relevance else None,
+            relevance="chained" if chained else "exact" if relevance else None,
             shared="auto" if shared else None,
             grid=given.grid,
             kept_margin=kept_margin,
@@ -185,7 +187,7 @@ def command(
         except ValueError as error:
             # The first line says what is wrong; what scikit-learn adds is advice on other estimators.
             message = str(error).split("\n", 1)[0]
-            hint = hint_for(given, used, relevance or shared)
+            hint = hint_for(given, used, relevance and not (shared or chained))
             raise fail("L002", message, place=str(data), hint=hint) from error
         seconds = time.perf_counter() - start
         rows = {"learned from": used, "held out": held} if cut else {"learned from": used}

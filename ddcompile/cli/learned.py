@@ -103,6 +103,8 @@ def _relevance_text(classifier: ENNClassifier, found: Sequence[Relevance], input
         named = f": {', '.join(_name(i, cuts, inputs) for i in found[0].inputs)}"
     subject = "it reads" if len(found) == 1 else "outputs read"
     of_all = counted(classifier.n_features_in_, "input") if cuts is None else counted(len(cuts.cuts), "threshold")
+    if cuts is None and any(i >= classifier.n_features_in_ for one in found for i in one.inputs):
+        of_all += " and outputs before them"
     return f"{subject} {number} of {of_all}{named} ({_proof(found)})"
 
 

@@ -1,7 +1,8 @@
 """Read a network from a `.npz` file: `0.weight`, `0.bias`, `0.activation`, `1.weight`, ...
 
 `k.weight` is (units, inputs), or the layer is sparse: `k.data`, `k.indices`, `k.indptr`, `k.shape` (compressed sparse
-rows). `k.bias` may be missing: zeros. Nothing in the file is ever executed: arrays of objects are refused.
+rows). `k.bias` may be missing: zeros. `k.reads` names the layers that layer k reads, one after the other, -1 for the
+inputs; it may be missing: the layer before. Nothing in the file is ever executed: arrays of objects are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ddcompile.frontends.places import at
 
 __all__ = ["npz_bytes", "read_npz"]
 
-_NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|data|indices|indptr|shape)")
+_NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|reads|data|indices|indptr|shape)")
 _PICKLED = "reading what torch.save wrote can run code: load the module yourself, and give it to dd.distill"
 _SKOPS = "a model that skops.io.dump wrote is read by skops.io.load; give what it returns to dd.distill"
 _SPARSE = ("data", "indices", "indptr", "shape")
@@ -62,6 +63,8 @@ def npz_bytes(network: Network) -> bytes:
             arrays[f"{k}.weight"] = layer.dense_weight()
         arrays[f"{k}.bias"] = layer.unit_bias()
         arrays[f"{k}.activation"] = np.array(layer.activation)
+        if layer.reads != (k - 1,):
+            arrays[f"{k}.reads"] = np.array(layer.reads)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -135,6 +138,15 @@ def _text(array: np.ndarray | None, name: str, place: str) -> str | None:
     return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
 
 
+def _reads(number: int, array: np.ndarray | None) -> tuple[int, ...]:
+    if array is None:
+        return ()
+    if array.dtype.kind not in "iu" or array.ndim != 1 or not array.size:
+        message = f"`{number}.reads` must be numbers of layers, -1 for the inputs, not {array.dtype} {array.shape}"
+        raise fail("N106", message)
+    return tuple(array.tolist())
+
+
 def _layer(number: int, parts: dict[str, np.ndarray], activation: str, place: str) -> Layer:
     try:
         weight: np.ndarray | Sparse
@@ -146,6 +158,6 @@ def _layer(number: int, parts: dict[str, np.ndarray], activation: str, place: st
             weight = Sparse(parts["data"], parts["indices"], parts["indptr"], shape)
             units = weight.shape[0]
         bias = parts.get("bias", np.zeros(units, dtype=np.int64))
-        return Layer(weight, bias, activation)
+        return Layer(weight, bias, activation, reads=_reads(number, parts.get("reads")))
     except CompileError as error:
         raise at(error, place, f"layer {number}") from None

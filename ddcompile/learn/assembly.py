@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import block_diag, csr_array
 
 from ddcompile.frontends.network import Layer, Network, Sparse
+from ddcompile.learn.chains import after_one_another, levels_of
 from ddcompile.learn.essence import Essence
 from ddcompile.learn.linear import Planes
 
@@ -54,28 +55,50 @@ def network_of_several(
     Parameters
     ----------
     essences, columns, inputs
-        As for one output, one an output.
+        As for one output, one an output; columns after the inputs are the values of outputs before.
     values : sequence of ndarray of shape (labels,), integers
         What each output gives for each label.
     shape : tuple of int, optional
         In which the outputs lie.
     """
+    levels = levels_of(columns, inputs)
+    if len(levels) == 1:
+        return Network(tuple(_side_by_side(essences, columns, inputs, values)), "essence", shape=shape)
+    order = [k for level in levels for k in level]
+    parts, known = [], 0
+    # Outputs are read in the order in which they are made.
+    places = np.concatenate([np.arange(inputs), inputs + np.argsort(order)])
+    for level in levels:
+        own = [places[columns[k]] for k in level]
+        parts.append(_side_by_side([essences[k] for k in level], own, inputs + known, [values[k] for k in level]))
+        known += len(level)
+    return Network(after_one_another(parts, order, _unchanging(values)), "essence", shape=shape)
+
+
+def _side_by_side(
+    essences: Sequence[Essence], columns: Sequence[Array], inputs: int, values: Sequence[Array]
+) -> list[Layer]:
+    """Layers that give the values of outputs that do not read one another."""
     layers = _claims(essences, columns, inputs)
     duels, biases = _blocks([_duels(essence) for essence in essences])
     layers.append(Layer(_sparse(duels), biases, "step"))
     if all(np.array_equal(own, (0, 1)) for own in values):
-        return Network(tuple(layers), "essence", shape=shape)
+        return layers
     if max(map(len, values)) > 2:
         wins, biases = _blocks([_wins(len(own)) for own in values])
         layers.append(Layer(_sparse(wins), biases, "step"))
         given = [(own[None], np.zeros(1, dtype=np.int64)) for own in values]
     else:
         given = [(own[None, -1:] - own[0], own[:1]) for own in values]
-    low, high = int(min(own.min() for own in values)), int(max(own.max() for own in values))
-    last = "step" if (low, high) == (0, 1) else "sign" if low >= -1 and high <= 1 else f"clamp[{low}..{high}]"
     rows, biases = _blocks(given)
-    layers.append(Layer(_sparse(rows), biases, last))
-    return Network(tuple(layers), "essence", shape=shape)
+    layers.append(Layer(_sparse(rows), biases, _unchanging(values)))
+    return layers
+
+
+def _unchanging(values: Sequence[Array]) -> str:
+    """An activation that leaves all values of outputs as they are, and says how far they reach."""
+    low, high = int(min(own.min() for own in values)), int(max(own.max() for own in values))
+    return "step" if (low, high) == (0, 1) else "sign" if low >= -1 and high <= 1 else f"clamp[{low}..{high}]"
 
 
 def numbers_of(classes: Sequence[Array]) -> list[Array]:

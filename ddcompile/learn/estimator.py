@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 
 from ddcompile.learn.assembly import network_of_one, network_of_several, numbers_of
 from ddcompile.learn.calibration import factor_of, softmax
+from ddcompile.learn.chains import relevant_or_said, with_outputs
 from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Essence, Options
 from ddcompile.learn.problems import class_weights, points_of, problem_of, solved
@@ -60,10 +61,11 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Whether inputs are turned into bits that say whether they are above thresholds, so that everything after that is
         exact on reals, too, and no matter in which units they are measured. "auto": those that make the description of
         the labels shorter, one at least; a number: at most so many for each input, evenly spread over the samples.
-    relevance : {None, "exact"}, default=None
+    relevance : {None, "exact", "chained"}, default=None
         "exact": each output reads only the smallest set of inputs that explains the samples, or one that leaves a few
         contradicted if that describes the labels shorter. Inputs of two values that can stand in for one another are
-        counted, if that is shorter still, and the network only reads how many there are. For whole numbers.
+        counted, if that is shorter still, and the network only reads how many there are. For whole numbers. "chained":
+        also the outputs before it, where that describes the labels shorter.
     shared : {None, "auto"}, default=None
         "auto": if as many outputs as inputs look like shifted copies of one function on the grid, they become that.
         Implies `relevance="exact"` for it, where inputs of up to four values are counted.
@@ -98,7 +100,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     thresholds_ : Thresholds or None
         The bits that are made of inputs.
     columns_ : ndarray of shape (outputs, features read), or a list of arrays
-        The inputs, or bits made of them, that each output reads; -1 is a constant 0 outside the grid.
+        The inputs, or bits made of them, and chained outputs after them, that each reads; -1 is a 0 outside the grid.
     relevance_ : list of Relevance or None
         What is known of the inputs that matter, for each of `essences_`.
     shared_ : Shared or None
@@ -199,6 +201,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.classes_ = targets[0].classes if self._has_bits else [target.classes for target in targets]
         with steps.step("relevant inputs"):
             self.columns_, self.relevance_ = self._columns(points, kinds, weights, steps)
+        if self._is_chained():
+            points = with_outputs(points, kinds, self._values())
         self.essences_ = self._essences(points, weights, steps)
         with steps.step("probabilities"):
             self._factors = [
@@ -212,7 +216,13 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """What the concept neurons say: for each output, shape (samples, labels)."""
         check_is_fitted(self)
         points = self._seen(points_of(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None)))
-        return [self._essence(k).scores(view(points, columns)) for k, columns in enumerate(self.columns_)]
+        values = self._values() if self._is_chained() else None
+        found = []
+        for k, columns in enumerate(self.columns_):
+            found.append(self._essence(k).scores(view(points, columns)))
+            if values is not None:
+                points = np.column_stack([points, values[k][found[k].argmax(axis=1)]])
+        return found
 
     def decision_function(self, X: Any) -> Any:
         """Scores of shape (samples, classes); of two classes the difference, shape (samples,).
@@ -260,8 +270,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return network if self._reader is None else self._reader.before(network)
         has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
         shape = self._grid() if has_shape else None
-        values = numbers_of([target.classes for target in self.targets_])
-        network = network_of_several(essences, columns, inputs, values, shape)
+        network = network_of_several(essences, columns, inputs, self._values(), shape)
         return network if self._reader is None else self._reader.before(network)
 
     def to_torch(self, head: str = "argmax") -> nn.Module:
@@ -289,8 +298,10 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("shared functions are of inputs as they are, without thresholds")
         if not _is_positive(kind) and kind not in ("auto", "separable", "samples"):
             raise ValueError(f"subconcepts must be auto, separable, samples or a number above 0, not {kind!r}")
-        if self.relevance not in (None, "exact"):
-            raise ValueError(f"relevance must be exact or None, not {self.relevance!r}")
+        if self.relevance not in (None, "exact", "chained"):
+            raise ValueError(f"relevance must be exact, chained or None, not {self.relevance!r}")
+        if self.relevance == "chained" and (cuts is not None or self.targets == "probabilities"):
+            raise ValueError("chained outputs are labels of inputs as they are, without thresholds or probabilities")
         if self.shared not in (None, "auto"):
             raise ValueError(f"shared must be auto or None, not {self.shared!r}")
         if self.targets not in ("labels", "probabilities"):
@@ -327,6 +338,13 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         essence: Essence = self.essences_[0 if self.shared_ is not None else output]
         return essence
 
+    def _is_chained(self) -> bool:
+        return self.relevance == "chained" and self.shared_ is None
+
+    def _values(self) -> list[Array]:
+        """What each output gives for each of its labels."""
+        return numbers_of([target.classes for target in self.targets_])
+
     def _grid(self) -> tuple[int, ...]:
         grid = (self.n_features_in_,) if self.grid is None else tuple(int(n) for n in self.grid)
         if min(grid) < 1 or int(np.prod(grid)) != self.n_features_in_:
@@ -344,8 +362,13 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return list(self.shared_.inputs), [self.shared_.relevance]
         if self.relevance is None:
             return [np.arange(points.shape[1])] * kinds.shape[1], None
-        problems = ((points, column, weights) for column in kinds.T)
-        found = list(steps.each(relevant_inputs, problems, kinds.shape[1], "outputs"))
+        if self._is_chained():
+            number, said = points.shape[1], with_outputs(points, kinds, self._values())
+            chained = ((points, said[:, number : number + k], kinds[:, k], weights) for k in range(kinds.shape[1]))
+            found = list(steps.each(relevant_or_said, chained, kinds.shape[1], "outputs"))
+        else:
+            problems = ((points, column, weights) for column in kinds.T)
+            found = list(steps.each(relevant_inputs, problems, kinds.shape[1], "outputs"))
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
     def _essences(self, points: Array, weights: Array | None, steps: Steps) -> list[Essence]:

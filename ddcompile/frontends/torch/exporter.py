@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ddcompile.frontends.activations import bounds
-from ddcompile.frontends.network import Layer, Network
+from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.weights import Sparse, dense_of
 
 __all__ = ["module_of"]
@@ -85,6 +85,21 @@ class SparseLinear(nn.Module):
         return result
 
 
+class Joined(nn.Module):
+    """Layers that read some of those before them, one after the other; the last gives the result."""
+
+    def __init__(self, layers: Sequence[nn.Module], reads: Sequence[tuple[int, ...]]) -> None:
+        super().__init__()
+        self.layers, self.reads = nn.ModuleList(layers), reads
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of shape (samples, inputs)."""
+        known = {INPUTS: x}
+        for k, (layer, reads) in enumerate(zip(self.layers, self.reads, strict=True)):
+            known[k] = layer(known[reads[0]] if len(reads) == 1 else torch.cat([known[j] for j in reads], dim=1))
+        return known[len(self.layers) - 1]
+
+
 _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
     {
         "sign": Sign,
@@ -105,23 +120,26 @@ def module_of(network: Network) -> nn.Module:
     Parameters
     ----------
     network : Network
-        Each layer reads the one before it alone, and has no batch norm.
+        Of layers without batch norm.
 
     Returns
     -------
-    torch.nn.Sequential
-        For batches of shape (samples, inputs) of doubles.
+    torch.nn.Module
+        For batches of shape (samples, inputs) of doubles; Sequential, if each layer reads the one before it alone.
     """
-    parts: list[nn.Module] = []
-    for layer in network.layers:
-        parts.append(_linear(layer))
-        if layer.activation != "identity":
-            parts.append(_activation(layer.activation))
-    if network.head == "argmax":
-        parts.append(Argmax())
-    elif network.head == "softmax":
-        parts.append(nn.Softmax(dim=1))
-    return nn.Sequential(*parts).eval().requires_grad_(False)
+    layers = [_parts(layer) for layer in network.layers]
+    heads: dict[str, Callable[[], nn.Module]] = {"argmax": Argmax, "softmax": lambda: nn.Softmax(dim=1)}
+    head = [heads[network.head]()] if network.head in heads else []
+    reads = [layer.reads for layer in network.layers]
+    if reads == [(k - 1,) for k in range(len(reads))]:
+        module: nn.Module = nn.Sequential(*(part for parts in layers for part in parts), *head)
+    else:
+        module = nn.Sequential(Joined([nn.Sequential(*parts) for parts in layers], reads), *head)
+    return module.eval().requires_grad_(False)
+
+
+def _parts(layer: Layer) -> list[nn.Module]:
+    return [_linear(layer), *([] if layer.activation == "identity" else [_activation(layer.activation)])]
 
 
 def _linear(layer: Layer) -> nn.Module:

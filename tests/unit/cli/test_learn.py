@@ -218,3 +218,16 @@ def test_files_that_are_none(run: Any, folder: Path) -> None:
 def test_no_processes(run: Any, folder: Path) -> None:
     outcome = run("learn", "d.npz", "--jobs", "0")
     assert (outcome.status, "'--jobs': there are no results of 0 processes" in outcome.err) == (2, True)
+
+
+def test_outputs_that_read_outputs(run: Any, folder: Path) -> None:
+    points = np.random.default_rng(0).integers(0, 2, (200, 8))
+    half = points[:, :6].sum(axis=1) >= 3
+    np.savez("said.npz", X=points, y=np.stack([half, half & points[:, 7]], axis=1))
+    lines = run("learn", "said.npz", "--chained", "-o", "net.npz").err.splitlines()
+    assert lines[1:3] == [
+        "right on samples learned from: 100.00%",
+        "outputs read 2 to 6 of 8 inputs and outputs before them (proved that no fewer explain the samples)",
+    ]
+    report = run("distill", "net.npz", "--json").json
+    assert (report["verdict"]["status"], "sum(i < 6: x[i]) >= 3" in report["rule"]) == ("proved", True)

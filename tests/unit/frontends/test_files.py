@@ -14,6 +14,7 @@ import pytest
 
 from ddcompile.diagnostics import CompileError
 from ddcompile.frontends import Network, load_network
+from ddcompile.frontends.npz import npz_bytes
 
 ONE = {"0.weight": np.array([[1.0, 2.0, 0.1]]), "0.bias": np.array([0.5]), "0.activation": np.array("sign")}
 
@@ -155,6 +156,16 @@ BAD = {
         "N106",
         "layer 1 reads 5 values, but layer 0 has 1 units",
     ),
+    "layers in texts": (
+        npz(n1_weight=np.ones((2, 4)), n1_reads=["0"]),
+        "N106",
+        "layer 1: `1.reads` must be numbers of layers, -1 for the inputs, not <U1 (1,)",
+    ),
+    "layers that are later": (
+        npz(n1_weight=np.ones((2, 4)), n1_reads=[1]),
+        "N106",
+        "layer 1 reads layer 1, which does not come before it",
+    ),
     "bad rows": (
         npz(n0_weight=None, n0_data=np.ones(1), n0_indices=[9], n0_indptr=[0, 1], n0_shape=[1, 3]),
         "N107",
@@ -292,3 +303,11 @@ def test_the_type_of_the_weights_is_kept(tmp_path: Path) -> None:
         assert load_network(tmp_path / "net.npz").dtype == found
     (tmp_path / "a.csv").write_text("1\n2\n0.5\n")
     assert load_network(tmp_path / "a.csv").dtype == "float64"
+
+
+def test_layers_that_read_any_before(tmp_path: Path) -> None:
+    more = {"n1_weight": np.ones((2, 4)), "n1_reads": [-1, 0], "n2_weight": np.ones((1, 2)), "n1_activation": "sign"}
+    network = load_network(npz(**more, n2_activation="sign")(tmp_path))
+    assert [layer.reads for layer in network.layers] == [(-1,), (-1, 0), (1,)]
+    (tmp_path / "again.npz").write_bytes(npz_bytes(network))
+    assert load_network(tmp_path / "again.npz").sha256 == network.sha256

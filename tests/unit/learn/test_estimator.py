@@ -129,7 +129,7 @@ def test_names_of_labels_are_kept() -> None:
     [
         ({"subconcepts": "few"}, "subconcepts must be auto, separable, samples or a number above 0, not 'few'"),
         ({"subconcepts": 0}, "subconcepts must be auto, separable, samples or a number above 0, not 0"),
-        ({"relevance": "most"}, "relevance must be exact or None, not 'most'"),
+        ({"relevance": "most"}, "relevance must be exact, chained or None, not 'most'"),
         ({"shared": "all"}, "shared must be auto or None, not 'all'"),
         ({"targets": "votes"}, "targets must be labels or probabilities, not 'votes'"),
         ({"kept_margin": 2}, "kept_margin must be a number from 0 to 1, not 2"),

@@ -34,7 +34,7 @@ BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
     "probabilities of other samples": ({"targets": "probabilities"}, SQUARE, np.ones((3, 2)), "inconsistent numbers"),
     "negative weights": ({"class_weight": {0: 1, 1: -1}}, SQUARE, XOR, "class_weight must be numbers above 0"),
     "weights of other labels": ({"class_weight": {0: 1, 2: 1}}, SQUARE, XOR, "are not in class_weight"),
-    "an option that there is not": ({"relevance": "most"}, SQUARE, XOR, "relevance must be exact or None"),
+    "an option that there is not": ({"relevance": "most"}, SQUARE, XOR, "relevance must be exact, chained or None"),
     "relevance of reals": ({"relevance": "exact"}, SQUARE / 3, XOR, "for inputs that are whole numbers"),
     "functions of reals": ({"shared": "auto"}, SQUARE / 3, SQUARE, "for inputs that are whole numbers"),
     "a grid of another size": ({"grid": (3, 2)}, SQUARE, SQUARE, "the grid (3, 2) does not hold 2 inputs"),
