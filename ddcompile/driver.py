@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.files import read_text
-from ddcompile.frontends import Model, as_network
+from ddcompile.frontends import Ensemble, Model, as_model
 from ddcompile.frontends.declarations import checked_name, rule_name
-from ddcompile.frontends.dense import lower
+from ddcompile.frontends.lowering import declared_as, dense_like, lower_model, passes_of_trees
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.places import at
 from ddcompile.interpreter import interpret
 from ddcompile.ir import parser
-from ddcompile.ir.nodes import Declaration, Rule
-from ddcompile.ir.printer import print_type
+from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check as check_rule
 from ddcompile.passes import pipeline
 from ddcompile.program import Program
@@ -81,9 +79,9 @@ def distill(
 
     Parameters
     ----------
-    network : Network, torch.nn.Module, ENNClassifier, path or sequence of paths
-        A network in memory, a torch module in eval mode, what was learned, one `.npz` or `.onnx` file, or CSV
-        files, one a layer.
+    network : Network, torch.nn.Module, ENNClassifier, scikit-learn model, path or sequence of paths
+        A network in memory, a torch module in eval mode, what was learned, a fitted scikit-learn model (trees and
+        ensembles of them too), one `.npz` or `.onnx` file, or CSV files, one a layer.
     inputs : str, optional
         Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
     outputs : str, optional
@@ -95,7 +93,8 @@ def distill(
     activation : str, optional
         Fills in activations that the files leave open (see `load_network`).
     passes : str, optional
-        Names of passes with commas, instead of the default pipeline.
+        Names of passes with commas, instead of the default pipeline, which an ensemble of trees that became tables
+        does not go through.
     via : "tree" or dd.learn.Tree, optional
         For a classifier of any kind, which need not be exact: a tree is grown from its answers to queries, as the
         `Tree` says, and that is compiled. The model may then also be an estimator with `predict`, or a function; its
@@ -125,12 +124,14 @@ def distill(
         tree = stand_in(network, inputs, outputs, head, name, activation, via)
         _verified(tree.rule)
         return optimize(tree, passes, observe=observe, begin=begin)
-    network = as_network(network, inputs, activation)
+    network = as_model(network, inputs, activation)
     name = rule_name(network.name) if name is None else checked_name(name)
-    dense = lower(network, inputs, outputs, head, name)
+    dense = lower_model(network, inputs, outputs, head, name)
     _verified(dense)
     described = {"name": name, "inputs": inputs, "outputs": outputs, "head": head}
     certificate = Certificate((), network.sha256, described)
+    if passes is None and isinstance(network, Ensemble):
+        passes = passes_of_trees(dense)
     return optimize(Program(dense, network.sha256, certificate), passes, observe=observe, begin=begin)
 
 
@@ -275,7 +276,7 @@ def check(certificate: Certificate | str | Path, network: Model | None = None) -
         return checker.check(certificate)
     said = {"name": "net", **certificate.network}
     inputs = said.get("inputs")
-    dense = lower(as_network(network, inputs), inputs, said.get("outputs"), said.get("head"), said["name"])
+    dense = lower_model(as_model(network, inputs), inputs, said.get("outputs"), said.get("head"), said["name"])
     return checker.check(certificate, network_rule=dense)
 
 
@@ -329,14 +330,19 @@ def verify(
     """
     first, second = _rule_of(a), _rule_of(b)
     dense: Rule | None = None
+    model: Network | Ensemble | None = None
     if first is None and second is None:
         raise fail("U006", "two networks cannot be compared", place=_place(a), hint="distill one of them")
     if first is None:
         assert second is not None
-        dense = first = dense_like(as_network(a, _text_of(second.inputs), activation), second, head, _place(a))
+        model = as_model(a, declared_as(second.inputs), activation)
+        dense = first = dense_like(model, second, head, _place(a))
     if second is None:
-        dense = second = dense_like(as_network(b, _text_of(first.inputs), activation), first, head, _place(b))
-    if certificate is None:
+        model = as_model(b, declared_as(first.inputs), activation)
+        dense = second = dense_like(model, first, head, _place(b))
+    if certificate is None and isinstance(model, Ensemble):
+        verdict = _same_trees(first, second, dense)
+    elif certificate is None:
         verdict = equivalence.verify(first, second, interpret)
     else:
         if not isinstance(certificate, Certificate):
@@ -345,26 +351,13 @@ def verify(
     return verdict if dense is None else checker.of_network(verdict, dense)
 
 
-def dense_like(network: Network, rule: Rule, head: str | None = None, place: str = "") -> Rule:
-    """The dense program of a network with the inputs and results of a rule; `place` is for messages.
-
-    Raises
-    ------
-    CompileError
-        N### if the network does not fit them.
-    """
-    inputs, outputs = _text_of(rule.inputs), _text_of(rule.outputs)
-    refused: CompileError | None = None
-    own = (network.head,) if network.head != "none" else ("none", "argmax", "sign", "softmax")
-    for attempt in own if head is None else (head,):
-        try:
-            return lower(network, inputs, outputs, attempt, rule.name)
-        except CompileError as error:
-            refused = refused or at(error, place)
-            if error.diagnostics[0].code not in ("N204", "N205", "N208"):
-                break
-    assert refused is not None
-    raise refused
+def _same_trees(first: Rule, second: Rule, lowered: Rule | None) -> Verdict:
+    """Whether a rule is what the program of an ensemble is distilled to, which is then proved; else by inputs."""
+    assert lowered is not None
+    again = optimize(Program(lowered, certificate=Certificate(())), passes_of_trees(lowered))
+    if again.rule in (first, second) and again.verdict is not None:
+        return again.verdict
+    return equivalence.verify(first, second, interpret, by_rules=False)
 
 
 def _place(model: Program | Model) -> str:
@@ -376,10 +369,6 @@ def _rule_of(model: Program | Model) -> Rule | None:
     if isinstance(model, Program):
         return model.rule
     return load(model).rule if isinstance(model, str | Path) and Path(model).suffix == ".rule" else None
-
-
-def _text_of(declarations: tuple[Declaration, ...]) -> str:
-    return ", ".join(f"{d.name}: {print_type(d.type)}" for d in declarations)
 
 
 def _verified(dense: Rule) -> None:

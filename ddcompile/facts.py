@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import fail
-from ddcompile.frontends import Model, as_network, float_safe as rounding
+from ddcompile.frontends import Ensemble, Model, as_model, float_safe as rounding
 from ddcompile.frontends.inspection import Inspection, inspect_network
+from ddcompile.frontends.trees.float_safe import ensemble_float_safe
+from ddcompile.frontends.trees.inspection import EnsembleInspection, inspect_ensemble
 
 __all__ = ["float_safe", "inspect"]
 
@@ -43,14 +45,16 @@ def float_safe(network: Model, X: Any, dtype: Any = None, head: str | None = Non
     for array in arrays:
         if array.ndim == 0 or len(array) != len(arrays[0]):
             raise fail("A004", "inputs are arrays of the same number of samples", place="X")
-    found = as_network(network, [array.shape[1:] for array in arrays])
+    found = as_model(network, [array.shape[1:] for array in arrays])
     flat = np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+    if isinstance(found, Ensemble):
+        return ensemble_float_safe(found, flat, head)
     return rounding.float_safe(found, flat, dtype, head)
 
 
 def inspect(
     network: Model, inputs: str | None = None, head: str | None = None, *, activation: str | None = None
-) -> Inspection:
+) -> Inspection | EnsembleInspection:
     """Look at a network before it is distilled: layers, sets of values, what will be exact and why.
 
     Parameters
@@ -65,7 +69,7 @@ def inspect(
 
     Returns
     -------
-    Inspection
+    Inspection or EnsembleInspection
         `print` it; or `report()` gives plain data.
 
     Raises
@@ -73,4 +77,7 @@ def inspect(
     CompileError
         N### if the network or the declarations are at fault.
     """
-    return inspect_network(as_network(network, inputs, activation), inputs, head)
+    found = as_model(network, inputs, activation)
+    if isinstance(found, Ensemble):
+        return inspect_ensemble(found, inputs, head)
+    return inspect_network(found, inputs, head)

@@ -1,4 +1,5 @@
-"""Importers, one a kind of model: a trained network becomes exact layers, and layers a dense program."""
+"""Importers, one a kind of model: a trained network becomes exact layers, and layers a dense program; trees become an
+exact ensemble, and that a program of its own."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from ddcompile.frontends.csv import read_csv
 from ddcompile.frontends.network import Layer, Network, Sparse
 from ddcompile.frontends.npz import read_npz
 from ddcompile.frontends.places import at
+from ddcompile.frontends.trees import Ensemble
 
-__all__ = ["Layer", "Model", "Network", "Sparse", "as_network", "load_network"]
+__all__ = ["Ensemble", "Layer", "Model", "Network", "Sparse", "as_model", "as_network", "load_network"]
 
 _ONNX = b"\x08"
 """The first byte of a model: the version of its format follows."""
@@ -27,11 +29,27 @@ method of one, one `.npz` or `.onnx` file, or CSV files, one a layer."""
 def as_network(
     model: Model, inputs: str | Sequence[tuple[int, ...]] | None = None, activation: str | None = None
 ) -> Network:
-    """The exact layers of a network, whatever it is given as.
+    """The exact layers of a network, whatever it is given as; parameters and faults are those of `as_model`.
+
+    Raises
+    ------
+    CompileError
+        U011, too, if the model is an ensemble of trees, which has no layers.
+    """
+    found = as_model(model, inputs, activation)
+    if isinstance(found, Ensemble):
+        raise fail("U011", f"{found.name} is an ensemble of trees, not a network of layers")
+    return found
+
+
+def as_model(
+    model: Model, inputs: str | Sequence[tuple[int, ...]] | None = None, activation: str | None = None
+) -> Network | Ensemble:
+    """The exact layers of a network, or the exact ensemble of trees, whatever it is given as.
 
     Parameters
     ----------
-    model : Network, torch.nn.Module, onnx.ModelProto, ENNClassifier, scikit-learn model, path or sequence of paths
+    model : Network, Ensemble, torch.nn.Module, onnx.ModelProto, ENNClassifier, scikit-learn model, path or paths
         Or anything else with a method `to_network()` that returns a Network.
     inputs : str or sequence of shapes, optional
         Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
@@ -43,7 +61,7 @@ def as_network(
     CompileError
         N### if the network is at fault, U011 if it is none.
     """
-    if isinstance(model, Network):
+    if isinstance(model, Network | Ensemble):
         return model
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
@@ -65,7 +83,7 @@ def as_network(
     if base is not None and isinstance(getattr(model, "__self__", model), base.BaseEstimator):
         from ddcompile.frontends import sklearn
 
-        return sklearn.network_of(model)
+        return sklearn.model_of(model)
     kinds = "torch modules, fitted ENNClassifiers and scikit-learn models, .npz, .onnx and CSV files, ddcompile.Network"
     hint = f"networks are {kinds}"
     raise fail("U011", f"{type(model).__name__} is no network", hint=hint)

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Literal as OneOf, Protocol
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.network import Network
 from ddcompile.ir.nodes import Declaration, Expr, Kind, Literal, Type
 from ddcompile.ir.parser import parse_declarations
 from ddcompile.ir.syntax import is_name
 
 __all__ = [
     "HEADS",
+    "Interface",
     "checked_name",
     "declared_inputs",
     "declared_results",
@@ -36,6 +37,34 @@ _WIDER: dict[Kind, tuple[Kind, ...]] = {
 }
 
 
+class Interface(Protocol):
+    """What declarations are checked against: how many values a model reads and gives, and what it does last."""
+
+    @property
+    def inputs(self) -> int:
+        """How many values are read."""
+
+    @property
+    def outputs(self) -> int:
+        """How many values are given, before the head."""
+
+    @property
+    def head(self) -> str:
+        """What the model itself does with its outputs."""
+
+    @property
+    def ending(self) -> str:
+        """What gives the outputs, for messages."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the outputs, if it is known."""
+
+    @property
+    def kind(self) -> OneOf["bit", "real"]:
+        """What the inputs are taken for where they are not declared."""
+
+
 def fresh_name(wanted: str, used: Iterable[str]) -> str:
     """The name wanted, with the first number behind it that makes it unlike those in use."""
     taken, name, k = set(used), wanted, 1
@@ -45,7 +74,7 @@ def fresh_name(wanted: str, used: Iterable[str]) -> str:
     return name
 
 
-def head_of(network: Network, head: str | None) -> str:
+def head_of(network: Interface, head: str | None) -> str:
     """What is done with the last layer: what the user says, else what the network itself does.
 
     Raises
@@ -87,7 +116,7 @@ def rule_name(name: str) -> str:
     return made if is_name(made) else f"{made}_net"
 
 
-def declared_inputs(network: Network, inputs: str | None) -> tuple[Declaration, ...]:
+def declared_inputs(network: Interface, inputs: str | None) -> tuple[Declaration, ...]:
     """The declarations of a network's inputs; without any, a flat `x: bit[n]`, or `x: real[n]` if it is of reals.
 
     Raises
@@ -147,7 +176,7 @@ def extents(declaration: Declaration) -> tuple[int, ...]:
 
 
 def declared_results(
-    network: Network, inputs: Sequence[Declaration], outputs: str | None, head: str, kind: Kind
+    network: Interface, inputs: Sequence[Declaration], outputs: str | None, head: str, kind: Kind
 ) -> tuple[Declaration, ...]:
     """The declarations of the results, checked against the network and the head."""
     units = network.outputs
@@ -174,7 +203,7 @@ def declared_results(
         held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
         raise fail("N204", f"the network has {units} outputs, but the results hold {held}")
     for result in results:
-        _check_kind(result, kind, network.layers[-1].activation if head == "none" else head)
+        _check_kind(result, kind, network.ending if head == "none" else head)
     return results
 
 

@@ -207,6 +207,11 @@ class Network:
         return self.layers[-1].units
 
     @property
+    def ending(self) -> str:
+        """What gives the outputs, for messages."""
+        return self.layers[-1].activation
+
+    @property
     def parameters(self) -> int:
         """How many weights and biases there are; of a sparse weight, the entries that are stored."""
         return sum(layer.parameters for layer in self.layers)

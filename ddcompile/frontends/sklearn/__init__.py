@@ -1,4 +1,4 @@
-"""Import fitted scikit-learn models: what `predict` computes, as exact layers.
+"""Import fitted scikit-learn models: what `predict` computes, as exact layers or trees.
 
 A bound method says which function of a model is meant: `model.decision_function` and `model.predict_proba` next to
 `model.predict`, which the model itself stands for. Classes are numbered as in `classes_`.
@@ -12,6 +12,6 @@ A bound method says which function of a model is meant: `model.decision_function
 | N705 | the arrays of a model do not fit together, or hold no finite numbers |
 """
 
-from ddcompile.frontends.sklearn.importer import is_estimator, network_of
+from ddcompile.frontends.sklearn.importer import is_estimator, model_of
 
-__all__ = ["is_estimator", "network_of"]
+__all__ = ["is_estimator", "model_of"]

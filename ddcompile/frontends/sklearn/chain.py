@@ -11,9 +11,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ddcompile.diagnostics import fail
+from ddcompile.diagnostics import CompileError, Diagnostic, fail
 
-__all__ = ["METHODS", "Chain", "chain_of", "checked_fit", "kind_of"]
+__all__ = ["METHODS", "Chain", "chain_of", "checked_fit", "kind_of", "no_function", "renamed"]
 
 METHODS = ("predict", "decision_function", "predict_proba")
 
@@ -80,3 +80,15 @@ def checked_fit(estimator: Any, place: str, *attributes: str) -> None:
     except (NotFittedError, TypeError) as error:
         message = f"`{kind_of(estimator)}` is not fitted"
         raise fail("N701", message, place=place, hint="call fit, then distill it") from error
+
+
+def no_function(chain: Chain) -> CompileError:
+    """The refusal of a function of an estimator: N702."""
+    message = f"`{chain.method}` of `{kind_of(chain.last)}` is not imported"
+    return fail("N702", message, place=chain.place, hint="give the model itself, for predict")
+
+
+def renamed(error: CompileError, place: str) -> CompileError:
+    """Faults of layers and trees as those of the model that they come from: N705."""
+    found = error.diagnostics
+    return CompileError(d if d.code.startswith("N7") else Diagnostic("N705", d.message, place=place) for d in found)

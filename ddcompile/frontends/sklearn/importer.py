@@ -1,4 +1,4 @@
-"""From a fitted scikit-learn model to exact layers."""
+"""From a fitted scikit-learn model to exact layers, or an exact ensemble of trees."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from sklearn.base import BaseEstimator
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.frontends.sklearn.chain import chain_of, kind_of
+from ddcompile.frontends.sklearn.chain import Chain, chain_of, kind_of, renamed
 from ddcompile.frontends.sklearn.linear import NETWORKS, layers_of
 from ddcompile.frontends.sklearn.scalers import layer_of_step
+from ddcompile.frontends.sklearn.trees import TREES, ensemble_of
+from ddcompile.frontends.trees import Ensemble
 
-__all__ = ["is_estimator", "network_of"]
+__all__ = ["is_estimator", "model_of"]
 
 
 def is_estimator(model: object) -> bool:
@@ -20,18 +22,19 @@ def is_estimator(model: object) -> bool:
     return isinstance(getattr(model, "__self__", model), BaseEstimator)
 
 
-def network_of(model: Any) -> Network:
+def model_of(model: Any) -> Network | Ensemble:
     """Import a fitted model.
 
     Parameters
     ----------
     model : estimator, Pipeline, or a bound method of one
-        Linear models and multi-layer perceptrons, behind scalers. Weights are taken as the exact numbers that they are.
+        Linear models, multi-layer perceptrons, trees and ensembles of trees, behind scalers. Weights and leaves are
+        taken as the exact numbers that they are.
 
     Returns
     -------
-    Network
-        Its inputs are taken for reals where they are not declared.
+    Network or Ensemble
+        Inputs are taken for reals where they are not declared.
 
     Raises
     ------
@@ -39,9 +42,15 @@ def network_of(model: Any) -> Network:
         N7##, see `ddcompile.frontends.sklearn`.
     """
     chain = chain_of(model)
-    if type(chain.last) not in NETWORKS:
-        hint = "imported are linear models and multi-layer perceptrons themselves, not what is derived from them"
-        raise fail("N702", f"`{kind_of(chain.last)}` is not imported", place=chain.place, hint=hint)
+    if type(chain.last) in TREES:
+        return ensemble_of(chain)
+    if type(chain.last) in NETWORKS:
+        return _network(chain)
+    hint = "imported are linear models, perceptrons, trees and ensembles of trees, not what is derived from them"
+    raise fail("N702", f"`{kind_of(chain.last)}` is not imported", place=chain.place, hint=hint)
+
+
+def _network(chain: Chain) -> Network:
     found = layers_of(chain)
     width = found.layers[0].inputs
     before = [layer_of_step(step, place, width) for place, step in chain.steps]
@@ -49,4 +58,4 @@ def network_of(model: Any) -> Network:
     try:
         return Network(layers, chain.name, found.head, found.dtype, kind="real")
     except CompileError as error:
-        raise fail("N705", error.diagnostics[0].message, place=chain.place) from None
+        raise renamed(error, chain.place) from None

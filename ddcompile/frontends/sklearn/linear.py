@@ -16,7 +16,7 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.float_types import FLOAT_TYPES
 from ddcompile.frontends.network import Layer
-from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of
+from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of, no_function, renamed
 
 __all__ = ["NETWORKS", "Layers", "layers_of"]
 
@@ -80,14 +80,11 @@ def layers_of(chain: Chain) -> Layers:
         if type(model) in _REGRESSORS:
             checked_fit(model, place, "coef_")
             if chain.method != "predict":
-                raise _no_function(chain)
+                raise no_function(chain)
             return _linear(model, *_scores(model), "none")
         return _perceptron(model, chain)
     except CompileError as error:
-        raise CompileError(
-            d if d.code.startswith("N7") else fail("N705", d.message, place=place).diagnostics[0]
-            for d in error.diagnostics
-        ) from None
+        raise renamed(error, place) from None
 
 
 def _classifier(model: Any, chain: Chain) -> Layers:
@@ -107,7 +104,7 @@ def _classifier(model: Any, chain: Chain) -> Layers:
         return _linear(model, weight, bias, "argmax")
     is_logistic = type(model) in (linear.LogisticRegression, linear.LogisticRegressionCV)
     if not is_logistic or (model.solver == "liblinear" and classes > 2):
-        raise _no_function(chain)
+        raise no_function(chain)
     if len(weight) == 1:
         weight, bias = np.vstack([np.zeros_like(weight), weight]), np.append(np.zeros_like(bias), bias)
     return _linear(model, weight, bias, "softmax")
@@ -121,9 +118,7 @@ def _scores(model: Any) -> tuple[np.ndarray, np.ndarray]:
     return weight, bias
 
 
-def _linear(
-    model: Any, weight: np.ndarray, bias: np.ndarray, head: str, activation: Activation = "identity"
-) -> Layers:
+def _linear(model: Any, weight: np.ndarray, bias: np.ndarray, head: str, activation: Activation = "identity") -> Layers:
     return Layers((Layer(weight, bias, activation, path=kind_of(model)),), head, _type(weight))
 
 
@@ -135,7 +130,7 @@ def _perceptron(model: Any, chain: Chain) -> Layers:
     checked_fit(model, chain.place, "coefs_")
     is_classifier = type(model) is neural.MLPClassifier
     if chain.method == "decision_function" or (chain.method == "predict_proba" and not is_classifier):
-        raise _no_function(chain)
+        raise no_function(chain)
     hidden, out = _ACTIVATIONS.get(model.activation), model.out_activation_
     if hidden is None or out not in ("identity", "logistic", "softmax"):
         name = out if hidden is not None else model.activation
@@ -158,8 +153,3 @@ def _perceptron(model: Any, chain: Chain) -> Layers:
         weight, bias = np.vstack([np.zeros_like(weight), weight]), np.append(np.zeros_like(bias), bias)
         layers[last] = Layer(weight, bias, path=score.path)
     return Layers(tuple(layers), "argmax" if chain.method == "predict" else "softmax", dtype)
-
-
-def _no_function(chain: Chain) -> CompileError:
-    message = f"`{chain.method}` of `{kind_of(chain.last)}` is not imported"
-    return fail("N702", message, place=chain.place, hint="give the model itself, for predict")

@@ -1,11 +1,13 @@
 """Steps of a pipeline before its model, as pointwise layers, where they are exact.
 
 A scaler that multiplies is exact. One that divides is where its scales are powers of two: else its quotients are no
-binary fractions, and folding them into weights would round.
+binary fractions, and folding them into weights would round. Trees only compare, so before them all scalers are exact,
+and are taken with the rounding of their operations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,9 +18,14 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import Activation, clamp
 from ddcompile.frontends.network import Layer
 from ddcompile.frontends.sklearn.chain import checked_fit, kind_of
+from ddcompile.frontends.trees.cuts import Monotone
 from ddcompile.frontends.weights import Pointwise
 
-__all__ = ["layer_of_step"]
+__all__ = ["layer_of_step", "rounded_steps"]
+
+
+_SCALERS = (pre.StandardScaler, pre.MinMaxScaler, pre.MaxAbsScaler, pre.RobustScaler)
+_STEPS = "steps: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Binarizer"
 
 
 def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
@@ -30,27 +37,17 @@ def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
         N701 if the step is not fitted, N704 if it is not exact or not imported.
     """
     zeros, ones = np.zeros(width), np.ones(width)
+    _check(step, place)
     if type(step) is pre.Binarizer:
         return Layer(Pointwise(ones[None]), ones * -float(step.threshold), "step", path=place)
-    if type(step) not in (pre.StandardScaler, pre.MinMaxScaler, pre.MaxAbsScaler, pre.RobustScaler):
-        hint = "steps: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Binarizer"
-        raise fail("N704", f"the step `{kind_of(step)}` is not imported", place=place, hint=hint)
-    checked_fit(step, place)
     activation: Activation = "identity"
     if type(step) is pre.MinMaxScaler:
-        factor, shift = step.scale_, step.min_
         if step.clip:
             activation = clamp(*map(Fraction, map(float, step.feature_range)))
-        return _layer(factor, shift, activation, place)
-    if type(step) is pre.StandardScaler:
-        scale, mean = step.scale_, step.mean_ if step.with_mean else None
-    elif type(step) is pre.RobustScaler:
-        scale = step.scale_ if step.with_scaling else None
-        mean = step.center_ if step.with_centering else None
-    else:
-        scale, mean = step.scale_, None
-        if getattr(step, "clip", False):
-            activation = "hardtanh"
+        return _layer(step.scale_, step.min_, activation, place)
+    mean, scale = _division(step)
+    if getattr(step, "clip", False):
+        activation = "hardtanh"
     scale, mean = ones if scale is None else scale, zeros if mean is None else mean
     mantissas, _ = np.frexp(scale)
     for k in np.flatnonzero(mantissas != 0.5)[:1]:
@@ -58,6 +55,57 @@ def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
         hint = "before the model is fitted, set scaler.scale_ = 2.0 ** numpy.round(numpy.log2(scaler.scale_))"
         raise fail("N704", message, place=place, hint=f"{hint}; or take MinMaxScaler, which multiplies")
     return _layer(1 / scale, -mean / scale, activation, place)
+
+
+def rounded_steps(steps: Sequence[tuple[str, Any]]) -> Monotone:
+    """What the steps of a pipeline make of doubles, rounded as they round them; input by input, and monotone.
+
+    Raises
+    ------
+    CompileError
+        N701 if a step is not fitted, N704 if it is not monotone or not imported.
+    """
+    for place, step in steps:
+        _check(step, place)
+        scale = getattr(step, "scale_", None)
+        if scale is not None and not (np.asarray(scale) > 0).all():
+            raise fail("N704", f"`{kind_of(step)}` has a scale that is not above 0", place=place)
+
+    def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
+        for _, step in steps:
+            values = _rounded(step, values, features)
+        return values
+
+    return made
+
+
+def _check(step: Any, place: str) -> None:
+    if type(step) not in (*_SCALERS, pre.Binarizer):
+        raise fail("N704", f"the step `{kind_of(step)}` is not imported", place=place, hint=_STEPS)
+    if type(step) in _SCALERS:
+        checked_fit(step, place)
+
+
+def _division(step: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """What a scaler subtracts, and then divides by."""
+    if type(step) is pre.StandardScaler:
+        return step.mean_ if step.with_mean else None, step.scale_
+    if type(step) is pre.RobustScaler:
+        return step.center_ if step.with_centering else None, step.scale_ if step.with_scaling else None
+    return None, step.scale_
+
+
+def _rounded(step: Any, values: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """What a step makes of doubles, in the operations that it does."""
+    if type(step) is pre.Binarizer:
+        return np.asarray(values > step.threshold, dtype=np.float64)
+    if type(step) is pre.MinMaxScaler:
+        values = values * step.scale_[features] + step.min_[features]
+        return np.clip(values, *step.feature_range) if step.clip else values
+    mean, scale = _division(step)
+    values = values if mean is None else values - mean[features]
+    values = values if scale is None else values / scale[features]
+    return np.clip(values, -1.0, 1.0) if getattr(step, "clip", False) else values
 
 
 def _layer(factor: np.ndarray, shift: np.ndarray, activation: Activation, place: str) -> Layer | None:

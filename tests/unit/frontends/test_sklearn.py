@@ -173,7 +173,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "derived": (
         lambda: fitted(Derived()),
         "Derived: error[N702]: `Derived` is not imported\n"
-        "  hint: imported are linear models and multi-layer perceptrons themselves, not what is derived from them",
+        "  hint: imported are linear models, perceptrons, trees and ensembles of trees, not what is derived from them",
     ),
     "function": (
         lambda: fitted(svm.LinearSVC(random_state=0)).score,

@@ -1,0 +1,165 @@
+"""Trees, forests and boosted trees of scikit-learn as ensembles.
+
+Sums of leaves are taken as exact sums of the doubles that scikit-learn stores; it rounds them as it adds. A forest's
+mean is the exact sum times the double that is nearest to one over the number of trees. Inputs have no missing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sklearn import dummy, ensemble as ensembles, tree as trees
+
+from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of, no_function, renamed
+from ddcompile.frontends.sklearn.scalers import rounded_steps
+from ddcompile.frontends.trees import Ensemble, Tree
+from ddcompile.frontends.trees.cuts import Monotone, as_float32, largest
+
+__all__ = ["TREES", "ensemble_of"]
+
+_SINGLE = (
+    trees.DecisionTreeClassifier,
+    trees.DecisionTreeRegressor,
+    trees.ExtraTreeClassifier,
+    trees.ExtraTreeRegressor,
+)
+_FORESTS = (
+    ensembles.RandomForestClassifier,
+    ensembles.RandomForestRegressor,
+    ensembles.ExtraTreesClassifier,
+    ensembles.ExtraTreesRegressor,
+)
+_BOOSTED = (ensembles.GradientBoostingClassifier, ensembles.GradientBoostingRegressor)
+_BINNED = (ensembles.HistGradientBoostingClassifier, ensembles.HistGradientBoostingRegressor)
+TREES = (*_SINGLE, *_FORESTS, *_BOOSTED, *_BINNED)
+"""The estimators that are imported, themselves; those derived from them may predict in another way."""
+
+
+def ensemble_of(chain: Chain) -> Ensemble:
+    """The ensemble that an estimator out of `TREES` is, behind the steps of its pipeline.
+
+    Raises
+    ------
+    CompileError
+        N701 if it is not fitted, N702, N703 for functions and settings that are not imported, N704 for steps before it,
+        N705 if its arrays do not fit together.
+    """
+    checked_fit(chain.last, chain.place)
+    if getattr(chain.last, "n_outputs_", 1) != 1:
+        raise fail("N703", "several targets a sample are not imported", place=chain.place, hint="fit a model for each")
+    try:
+        if type(chain.last) in _BINNED:
+            return _binned(chain)
+        return _boosted(chain) if type(chain.last) in _BOOSTED else _averaged(chain)
+    except CompileError as error:
+        raise renamed(error, chain.place) from None
+
+
+def _averaged(chain: Chain) -> Ensemble:
+    model = chain.last
+    parts = model.estimators_ if type(model) in _FORESTS else [model]
+    is_classifier = hasattr(model, "classes_")
+    if chain.method == "decision_function" or (chain.method == "predict_proba" and not is_classifier):
+        raise no_function(chain)
+    made = _rounded(chain, is_float32=True)
+    return Ensemble(
+        tuple(_tree(part.tree_, made) for part in parts),
+        model.n_features_in_,
+        len(model.classes_) if is_classifier else 1,
+        scale=Fraction(1 / len(parts)),
+        head="argmax" if is_classifier and chain.method == "predict" and len(model.classes_) > 1 else "none",
+        name=chain.name,
+    )
+
+
+def _tree(tree: Any, made: Monotone) -> Tree:
+    is_leaf = tree.children_left < 0
+    feature = np.where(is_leaf, -1, tree.feature)
+    cut = _cuts(made, np.where(is_leaf, 0.0, tree.threshold), is_leaf, feature)
+    return Tree(feature, cut, tree.children_left, tree.children_right, tree.value[:, 0, :])
+
+
+def _cuts(made: Monotone, thresholds: np.ndarray, is_leaf: np.ndarray, feature: np.ndarray) -> np.ndarray:
+    if np.isnan(thresholds).any():
+        raise fail("N802", f"the threshold of node {int(np.flatnonzero(np.isnan(thresholds))[0])} is nan")
+    cut = np.zeros(len(thresholds))
+    cut[~is_leaf] = largest(made, thresholds[~is_leaf], feature[~is_leaf])
+    return cut
+
+
+def _boosted(chain: Chain) -> Ensemble:
+    model = chain.last
+    is_constant = model.init_ == "zero" or isinstance(model.init_, dummy.DummyClassifier | dummy.DummyRegressor)
+    if not is_constant:
+        message = f"a start that depends on the inputs (init=`{kind_of(model.init_)}`) is not imported"
+        raise fail("N703", message, place=chain.place, hint="leave init as it is by default, or take 'zero'")
+    base = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))[0]
+    made = _rounded(chain, is_float32=True)
+    grown = [[_tree(part.tree_, made) for part in stage] for stage in model.estimators_]
+    if chain.method == "predict_proba" and getattr(model, "loss", "") == "exponential":
+        raise fail("N703", "probabilities of the loss `exponential` are not imported", place=chain.place)
+    return _summed(chain, grown, base, model.learning_rate, "nonnegative")
+
+
+def _binned(chain: Chain) -> Ensemble:
+    model = chain.last
+    if model.is_categorical_ is not None and model.is_categorical_.any():
+        hint = "encode categories as numbers, and fit without categorical_features"
+        raise fail("N703", "categorical features are not imported", place=chain.place, hint=hint)
+    loss = model._loss
+    if not hasattr(model, "classes_") and type(loss.link).__name__ != "IdentityLink":
+        hint = "fit the logarithm of the targets by squared error"
+        raise fail("N703", f"the loss `{model.loss}` is not imported: it ends in exp", place=chain.place, hint=hint)
+    made = _rounded(chain, is_float32=False)
+    grown = [[_binned_tree(part.nodes, made) for part in stage] for stage in model._predictors]
+    return _summed(chain, grown, np.ravel(model._baseline_prediction), 1, "step")
+
+
+def _binned_tree(nodes: Any, made: Monotone) -> Tree:
+    is_leaf = nodes["is_leaf"].astype(bool)
+    feature = np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64))
+    cut = _cuts(made, np.where(is_leaf, 0.0, nodes["num_threshold"]), is_leaf, feature)
+    return Tree(feature, cut, nodes["left"].astype(np.int64), nodes["right"].astype(np.int64), nodes["value"][:, None])
+
+
+def _summed(chain: Chain, grown: Sequence[Sequence[Tree]], base: np.ndarray, scale: float, decided: str) -> Ensemble:
+    """Stages of trees, one an output; of two classes there is one output, whose sign decides."""
+    model = chain.last
+    is_classifier = hasattr(model, "classes_")
+    if chain.method != "predict" and not is_classifier:
+        raise no_function(chain)
+    outputs = len(grown[0])
+    targets = [k for stage in grown for k in range(len(stage))]
+    head, activation = "none", "identity"
+    if chain.method == "predict" and is_classifier:
+        head, activation = ("none", decided) if outputs == 1 else ("argmax", "identity")
+    if chain.method == "predict_proba":
+        head = "softmax"
+        if outputs == 1:  # 1 / (1 + exp(-s)) is the second of softmax(0, s)
+            outputs, targets, base = 2, [1] * len(grown), np.append(0.0, base)
+    return Ensemble(
+        tuple(tree for stage in grown for tree in stage),
+        model.n_features_in_,
+        outputs,
+        tuple(targets),
+        tuple(Fraction(float(b)) for b in base),
+        Fraction(scale),
+        activation,
+        head,
+        chain.name,
+    )
+
+
+def _rounded(chain: Chain, is_float32: bool) -> Monotone:
+    """What the trees compare, of the doubles that the pipeline is given."""
+    before = rounded_steps(chain.steps)
+
+    def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
+        values = before(values, features)
+        return as_float32(values, features) if is_float32 else values
+
+    return made
