@@ -36,13 +36,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ddcompile.analysis.cost import cost
+from ddcompile.analysis.cost import cost, data_cost
 from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Read, Rule, Statement, is_integral
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import compose
@@ -134,7 +134,8 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
             split[layer.name] = (np.flatnonzero(free), np.flatnonzero(~free))
         clauses = [s for s in rule.statements if s.target == layer.name]
         changed_operands = {n for n in read_names(clauses) & atoms.shape.keys() if codes.changed(atoms.slice(n))}
-        if changed_operands or any(not _same(a, b) for a, b in zip(rows, layer.rows, strict=True)):
+        is_changed = any(not _same(a, b) for a, b in zip(rows, layer.rows, strict=True))
+        if changed_operands or is_changed or _has_fractions(rows, clauses, rule):
             new_rows[layer.name] = rows
     if not new_rows:
         return unchanged(rule)
@@ -301,6 +302,13 @@ def _meaning(
         value, tables = signed(source, signs, "sign", shape, own, name)
         return Compare((">=",), (value, Literal(1))), tables
     return signed(source, signs, kind, shape, own, name)
+
+
+def _has_fractions(rows: Sequence[Row], clauses: Sequence[Statement], rule: Rule) -> bool:
+    """Whether weights are written as fractions that are as short as integers."""
+    read = read_names(clauses)
+    fractions = any(c.name in read and not is_integral(c.values) for c in rule.constants)
+    return fractions and all(not r.exponent and data_cost(r.weights) == len(r.weights) for r in rows)
 
 
 def _moved_atoms(

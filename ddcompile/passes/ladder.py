@@ -63,7 +63,6 @@ class Ladder(Pass):
     """Write elements of which each reads the one before as one tensor that begins with nothing carried in."""
 
     name: ClassVar[str] = "ladder"
-    repeats: ClassVar[bool] = True
     depth: int = option(4, "how many levels of elements are written out", high=64)
     terms: int = option(16, "how many terms a sum may have that is written out", high=1024)
     size: int = option(64, "the largest cost of a step", high=100_000)

@@ -97,7 +97,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,ladder,gather,complement,align,"
+    "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,(ladder)*,gather,complement,align,"
     "roll,widen,prefixes,stack,collect,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.

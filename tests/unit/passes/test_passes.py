@@ -252,6 +252,18 @@ APPLIES = [
 }""",
     ),
     (
+        "fractions of one size",
+        "exact-thresholds",
+        """rule f(x: trit[3]) -> (y: trit[2]) {
+  const W: rat[2, 3] = [[0.25, -0.25, 0.25], [-0.5, -0.5, 0]]
+  y[u < 2] = sign(sum(i < 3: W[u, i] * x[i]))
+}""",
+        """rule f(x: trit[3]) -> (y: trit[2]) {
+  const weight_y: int[2, 3] = [[1, -1, 1], [-1, -1, 0]]
+  y[u < 2] = sign(sum(i < 3: weight_y[u, i] * x[i]))
+}""",
+    ),
+    (
         "a bit and a unit that reads it",
         "combine",
         """rule f(x: bit[4], z: bit) -> (y: bit[2]) {
@@ -1958,7 +1970,7 @@ DECLINES = [
 ]
 
 
-IN_TURNS = {"combine", "larger", "unary"}
+IN_TURNS = {"combine", "ladder", "larger", "unary"}
 """Passes of which one call does one step of several."""
 
 
