@@ -14,6 +14,7 @@ from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
 from ddcompile.passes.absorb import Absorb
 from ddcompile.passes.align import Align
+from ddcompile.passes.branches import Branches
 from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.collapse_tables import CollapseTables
 from ddcompile.passes.collect import Collect
@@ -79,6 +80,7 @@ _ALL: tuple[type[Pass], ...] = (
     Prefixes,
     Stack,
     Collect,
+    Branches,
     Instances,
     Unfold,
     Hoist,
@@ -98,7 +100,7 @@ DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
     "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,(ladder)*,gather,complement,align,"
-    "roll,widen,prefixes,stack,collect,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
+    "roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 

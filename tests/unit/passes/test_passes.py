@@ -264,6 +264,18 @@ APPLIES = [
 }""",
     ),
     (
+        "exceptions that are what is done elsewhere, but for a case",
+        "branches",
+        """rule f(x: bit[8], z: bit[4, 4]) -> (y: bit[4], w: bit[4, 4]) {
+  y[i < 4] = if i == 3 then if x[0] then x[6] and x[7] else x[6] or x[7] else x[2 * i] or x[2 * i + 1]
+  w[i < 4, j < 4] = if j == 2 then if x[i] then sum(k < 4: z[k, 2]) >= i else x[i] else sum(l < 4: z[l, j]) >= i
+}""",
+        """rule f(x: bit[8], z: bit[4, 4]) -> (y: bit[4], w: bit[4, 4]) {
+  y[i < 4] = if i == 3 and x[0] then x[6] and x[7] else x[2 * i] or x[2 * i + 1]
+  w[i < 4, j < 4] = if j == 2 and not x[i] then x[i] else sum(l < 4: z[l, j]) >= i
+}""",
+    ),
+    (
         "a bit and a unit that reads it",
         "combine",
         """rule f(x: bit[4], z: bit) -> (y: bit[2]) {
@@ -1600,6 +1612,14 @@ DECLINES = [
   y[i < 7] = x[i] xor x[i + 1]
   s = x[0] and x[1] and x[3] and x[6] and x[8]
   t = z[0] + z[1] + z[2] + z[3] + z[4] + z[5] + z[6]
+}""",
+    ),
+    (
+        "exceptions that read another place, or say of no index what it is",
+        "branches",
+        """rule f(x: bit[8], z: bit[4]) -> (y: bit[4], w: bit[4, 4]) {
+  y[i < 4] = if i == 3 then if x[0] then x[6] and x[7] else x[5] or x[7] else x[2 * i] or x[2 * i + 1]
+  w[i < 4, j < 4] = if z[i] then if z[j] then z[i] and z[j] else z[j] else z[i]
 }""",
     ),
     (

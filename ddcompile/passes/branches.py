@@ -1,0 +1,80 @@
+"""Join the conditions of an exception that does at its place what is done elsewhere, but for one case.
+
+Before::
+
+    y[i < 4] = if i == 3 then if x[0] then x[6] and x[7] else x[6] or x[7] else x[2 * i] or x[2 * i + 1]
+
+After::
+
+    y[i < 4] = if i == 3 and x[0] then x[6] and x[7] else x[2 * i] or x[2 * i + 1]
+
+What is done elsewhere, with the place of the exception for its indices, and what the exception does have to be the same
+text after folding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ddcompile.analysis.cost import cost
+from ddcompile.analysis.scopes import alpha_key
+from ddcompile.ir import builder
+from ddcompile.ir.nodes import Compare, Constant, Expr, If, Index, Literal, Rule, Statement
+from ddcompile.ir.traverse import chain_operands, free_indices, rewrite, substitute
+from ddcompile.ir.types import Types, infer
+from ddcompile.ir.verifier import verify
+from ddcompile.passes.fold import folded
+from ddcompile.passes.options import Pass
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+
+__all__ = ["Branches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Branches(Pass):
+    """Join the conditions of an exception that does at its place what is done elsewhere, but for one case."""
+
+    name: ClassVar[str] = "branches"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        """Rewrite a program."""
+        tables = {c.name: c for c in rule.constants}
+        types = infer(rule)
+        new = with_statements(rule, [_joined(s, tables, types) for s in rule.statements])
+        is_shorter = new != rule and cost(new) < cost(rule) and not verify(new)
+        return Rewrite(new) if is_shorter else unchanged(rule)
+
+
+def _joined(statement: Statement, tables: dict[str, Constant], types: Types) -> Statement:
+    own = {b.name for b in statement.binders}
+
+    def key(expr: Expr, place: Mapping[str, Expr]) -> Expr:
+        there = substitute(expr, dict(place))
+        left = tuple(p for p in statement.positions if getattr(p, "name", None) not in place)
+        return alpha_key(folded(Statement("x", left, there), there, tables, types), sorted(own))
+
+    def step(node: Expr) -> Expr:
+        match node:
+            case If(condition, If(case, first, second), elsewhere) if free_indices(node) <= own:
+                place = _place(condition)
+                expected = key(elsewhere, place)
+                if key(second, place) == expected:
+                    return If(builder.conj(condition, case), first, elsewhere)
+                if key(first, place) == expected:
+                    return If(builder.conj(condition, builder.unary("not", case)), second, elsewhere)
+        return node
+
+    value = rewrite(statement.value, step)
+    return Statement(statement.target, statement.positions, value, location=statement.location)
+
+
+def _place(condition: Expr) -> dict[str, Expr]:
+    """The indices that a condition says the values of."""
+    found: dict[str, Expr] = {}
+    for part in chain_operands("and", condition):
+        match part:
+            case Compare(("==",), (Index(name), Literal() as value)):
+                found[name] = value
+    return found
