@@ -13,7 +13,7 @@ from ddcompile.frontends.monotone import Plain, decision
 from ddcompile.frontends.network import INPUTS
 from ddcompile.ir.nodes import Number
 
-__all__ = ["affine", "asked", "combined"]
+__all__ = ["affine", "asked", "combined", "divided"]
 
 
 def affine(
@@ -44,6 +44,14 @@ def _affine(
     runs = _positions(drafts, ids, factors, shifts)
     flat, offsets = factors.reshape(-1)[::runs], shifts.reshape(-1)[::runs]
     return drafts.pointwise([ids.ravel()], flat[None], offsets, path, activation).reshape(ids.shape)
+
+
+def divided(drafts: Drafts, ids: np.ndarray, factor: Number, divisor: int, path: str) -> np.ndarray:
+    """`factor * x / divisor` of units of any shape."""
+    runs = _positions(drafts, ids)
+    factors = np.full((1, ids.size // runs), factor, dtype=object)
+    zeros = np.zeros(ids.size // runs, dtype=np.int64)
+    return drafts.divided(drafts.pointwise([ids.ravel()], factors, zeros, path), divisor, path).reshape(ids.shape)
 
 
 def _positions(drafts: Drafts, ids: np.ndarray, *numbers: np.ndarray) -> int:

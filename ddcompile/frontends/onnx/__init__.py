@@ -8,7 +8,8 @@ types that the model says. Nothing of a model is run as code, and files of tenso
 | operators | |
 |---|---|
 | Gemm, MatMul | one operand is constant |
-| Add, Sub, Sum, Mean, Neg, Mul, Div, Pow | factors and divisors are constants, or both factors signs or truth values |
+| Add, Sub, Sum, Mean, Neg, Mul, Div, Pow | factors and divisors are constants, or both factors signs or truth values; \
+of several divisors the inverses must be doubles |
 | Relu, LeakyRelu, PRelu, Clip, HardSigmoid, Abs, Sign, Max, Min | exact |
 | Tanh, Sigmoid | rounded; exact where only `sigmoid(z) > 1/2` and the like is asked |
 | Softmax | the end of the network |
@@ -16,9 +17,9 @@ types that the model says. Nothing of a model is run as code, and files of tenso
 | Greater, GreaterOrEqual, Less, LessOrEqual, Equal, And, Or, Xor, Not | exact |
 | Where | between constants, or values with known bounds |
 | Cast, CastLike | where no value is changed |
-| Conv, MaxPool, GlobalMaxPool, AveragePool, GlobalAveragePool | windows: they never become dense matrices |
+| Conv, ConvTranspose, MaxPool, GlobalMaxPool, AveragePool, GlobalAveragePool | windows, never dense matrices |
 | BatchNormalization | exact before a sign, or if its factors are doubles |
-| ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | means of as many values as a power of two |
+| ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | exact |
 | Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \
 GatherND, Compress, Expand, Tile, Pad, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |
 

@@ -78,25 +78,26 @@ def product(context: Context, node: Node, x: Units, y: Units) -> Units:
 
 
 def _div(context: Context, node: Node, operands: Operands) -> Value:
+    """By one number, exactly; by several, if the inverse of each is a double."""
     x, y = operands
     if not isinstance(y, np.ndarray):
         raise node.fail("N505", "a division by values that depend on the inputs")
     x = numbers(node, x)
     if x.element == "int":
         raise node.fail("N509", "a division of integers, which drops the rest", "cast to a float type first")
-    return context.affine(node, x, inverse(node, y), 0)
-
-
-def inverse(node: Node, divisor: np.ndarray) -> np.ndarray:
-    """The exact inverses of constants, which must be doubles."""
-    exact = exact_of(divisor, "divisor", node.place)
-    found = np.empty(exact.shape, dtype=object)
-    for position, value in np.ndenumerate(exact):
-        if value == 0 or not has_literal(1 / Fraction(value)):
-            hint = f"multiply by the nearest double, {float(1 / Fraction(value))!r}" if value else ""
-            raise node.fail("N506", f"a division by {float(value)!r} is not exact", hint)
-        found[position] = 1 / Fraction(value)
-    return found
+    exact = exact_of(y, "divisor", node.place)
+    if 0 in exact.ravel().tolist():
+        raise node.fail("N506", "a division by 0")
+    inverses = np.empty(exact.shape, dtype=object)
+    inverses.reshape(-1)[:] = [1 / Fraction(v) for v in exact.ravel().tolist()]
+    if all(has_literal(v) for v in inverses.ravel().tolist()):
+        return context.affine(node, x, inverses, 0)
+    if len(set(exact.ravel().tolist())) == 1:
+        found = context.divided(node, x, Fraction(exact.ravel()[0]))
+        return found.moved(np.broadcast_to(found.ids, np.broadcast_shapes(found.ids.shape, y.shape)))
+    inexact = next(v for v in inverses.ravel().tolist() if not has_literal(v))
+    hint = f"multiply by doubles, such as {float(inexact)!r}"
+    raise node.fail("N506", "a division by several numbers is not exact", hint)
 
 
 def _sum(context: Context, node: Node, operands: Operands) -> Value:
@@ -108,11 +109,7 @@ def _constants_last(operands: Operands) -> list[Value | None]:
 
 
 def _mean(context: Context, node: Node, operands: Operands) -> Value:
-    total = _sum(context, node, operands)
-    factor = Fraction(1, len(operands))
-    if not has_literal(factor):
-        raise node.fail("N506", f"a mean of {len(operands)} values is not exact", "use a sum")
-    return scaled(context, node, numbers(node, total), factor)
+    return context.divided(node, numbers(node, _sum(context, node, operands)), Fraction(len(operands)))
 
 
 def linear(context: Context, node: Node, x: Units, matrix: np.ndarray) -> Units:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -43,8 +44,8 @@ class Context:
     drafts: Drafts
     batch: int | None
 
-    def sample(self, node: Node, ids: np.ndarray) -> Samples:
-        """The units of the first sample.
+    def sample(self, node: Node, ids: np.ndarray, is_padded: bool = False) -> Samples:
+        """The units of the first sample; -1 stands for the number 0, which becomes a unit unless that is allowed for.
 
         Raises
         ------
@@ -53,6 +54,12 @@ class Context:
         """
         if not ids.size:
             raise node.fail("N507", f"`{node.op}` of a tensor without elements")
+        one = self._first(node, ids)
+        if is_padded or not (one.ids < 0).any():
+            return one
+        return Samples(self.drafts.arranged(one.ids, node.path), one.axis)
+
+    def _first(self, node: Node, ids: np.ndarray) -> Samples:
         if self.batch is None:
             return Samples(ids, None)
         for axis in range(ids.ndim):
@@ -61,7 +68,7 @@ class Context:
                 continue
             parts = np.split(ids, self.batch, axis)
             if all(np.array_equal(part, parts[0] + k * SAMPLE) for k, part in enumerate(parts)):
-                if (parts[0] >= SAMPLE).any():
+                if (parts[0] >= self.drafts.width).any():
                     break
                 return Samples(parts[0], axis)
         hint = "the first axis must be the batch, and stay one of its own"
@@ -129,6 +136,15 @@ class Context:
     def activated(self, node: Node, x: Units, activation: Activation, kind: int | None = None) -> Units:
         """`activation(x)`."""
         return self.affine(node, x, 1, 0, activation, kind)
+
+    def divided(self, node: Node, x: Units, divisor: Fraction) -> Units:
+        """`x / divisor`, exactly, for any number that is not 0."""
+        one = self.sample(node, x.ids)
+        sign = 1 if divisor > 0 else -1
+        factor, by = sign * divisor.denominator, abs(divisor.numerator)
+        ids = elementwise.divided(self.drafts, one.ids, factor, by, node.path)
+        inverse = 1 / divisor
+        return self.made(node, ids, one.axis, x.type, x.range * Range(inverse, inverse, inverse.denominator == 1))
 
     def constants(self, node: Node, array: np.ndarray, shape: tuple[int, ...], like: Units) -> Units:
         """Units that have constant values, in a tensor of the shape given, beside others with the same batch."""

@@ -16,6 +16,7 @@ from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import ANY, Range
 from ddcompile.frontends.onnx.values import Units, Value, plain
 from ddcompile.frontends.places import at
+from ddcompile.frontends.transposed import transposed, turned
 from ddcompile.frontends.windows import Window
 
 __all__ = ["OPERATORS"]
@@ -95,10 +96,15 @@ def _sides(node: Node, extent: int, kernel: int, stride: int, dilation: int, beg
 
 
 def _by_sample(
-    context: Context, node: Node, x: Units, reach: Range, function: Callable[[np.ndarray], np.ndarray]
+    context: Context,
+    node: Node,
+    x: Units,
+    reach: Range,
+    function: Callable[[np.ndarray], np.ndarray],
+    is_padded: bool = False,
 ) -> Units:
     """A function of the units (channels, *grid) of each sample; its values are of the range given."""
-    one = context.sample(node, x.ids)
+    one = context.sample(node, x.ids, is_padded)
     if one.axis not in (None, 0):
         raise node.fail("N508", f"`{node.op}` of a tensor whose first axis is not the batch")
     try:
@@ -108,22 +114,66 @@ def _by_sample(
     return context.made(node, found, one.axis, x.type, reach)
 
 
-def _conv(context: Context, node: Node, operands: Operands) -> Value:
+def _operands(node: Node, operands: Operands) -> tuple[Units, np.ndarray, np.ndarray | None]:
+    """The values, the kernel and the biases of a convolution."""
     x, weight, bias = (*operands, None)[:3]
     x = numbers(node, x)
     if not isinstance(weight, np.ndarray) or not (bias is None or isinstance(bias, np.ndarray)):
         raise node.fail("N505", f"`{node.op}` with a kernel that depends on the inputs")
-    grid, groups = _grid(node, x), int(node.attribute("group", 1))
-    if weight.ndim != len(grid) + 2 or weight.shape[1] * groups != x.ids.shape[1] or len(weight) % groups:
+    groups = int(node.attribute("group", 1))
+    of_group = weight.shape[:1] if node.op == "ConvTranspose" else [n * groups for n in weight.shape[1:2]]
+    if weight.ndim != len(_grid(node, x)) + 2 or of_group[0] != x.ids.shape[1] or len(weight) % groups:
         message = f"a kernel of shape {weight.shape} in {groups} groups is applied to values of shape {x.ids.shape}"
         raise node.fail("N507", message)
-    window, _ = _window(node, grid, weight.shape[2:])
-    kernel = plain(weight, "weight", node.place)
-    offsets = np.zeros(len(weight), dtype=np.int64) if bias is None else plain(bias, "bias", node.place)
-    drafts = context.drafts
-    return _by_sample(
-        context, node, x, ANY, lambda ids: drafts.convolution(ids, kernel, offsets, window, node.path, groups)
-    )
+    return x, plain(weight, "weight", node.place), None if bias is None else plain(bias, "bias", node.place)
+
+
+def _conv(context: Context, node: Node, operands: Operands) -> Value:
+    x, kernel, bias = _operands(node, operands)
+    window, _ = _window(node, _grid(node, x), kernel.shape[2:])
+    offsets = np.zeros(len(kernel), dtype=np.int64) if bias is None else bias
+    groups = int(node.attribute("group", 1))
+
+    def run(ids: np.ndarray) -> np.ndarray:
+        return context.drafts.convolution(ids, kernel, offsets, window, node.path, groups)
+
+    return _by_sample(context, node, x, ANY, run, is_padded=True)
+
+
+def _conv_transpose(context: Context, node: Node, operands: Operands) -> Value:
+    x, weight, bias = _operands(node, operands)
+    groups = int(node.attribute("group", 1))
+    kernel = turned(weight, groups)
+    grid, taps = _grid(node, x), kernel.shape[2:]
+    axes = len(grid)
+    stride, dilation = _each(node, "strides", axes, 1), _each(node, "dilations", axes, 1)
+    offsets = np.zeros(len(kernel), dtype=np.int64) if bias is None else bias
+    cut = _cut(node, grid, taps, stride, dilation)
+
+    def run(ids: np.ndarray) -> np.ndarray:
+        return transposed(context.drafts, ids, kernel, offsets, stride, dilation, cut, node.path, groups)
+
+    return _by_sample(context, node, x, ANY, run, is_padded=True)
+
+
+def _cut(
+    node: Node, grid: Sequence[int], taps: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> list[tuple[int, int]]:
+    """How many places of the result are cut off at both ends of each axis."""
+    axes = len(grid)
+    extra, auto = _each(node, "output_padding", axes, 0), node.attribute("auto_pad", "NOTSET")
+    wanted = node.attribute("output_shape")
+    if auto in ("SAME_UPPER", "SAME_LOWER") and not wanted:
+        wanted = [n * s for n, s in zip(grid, stride, strict=True)]
+    if not wanted:
+        pads = list(node.attribute("pads") or [0] * (2 * axes)) if auto == "NOTSET" else [0] * (2 * axes)
+        return [(pads[k], pads[k + axes] - extra[k]) for k in range(axes)]
+    found = []
+    for axis, (n, k, s, d) in enumerate(zip(grid, taps, stride, dilation, strict=True)):
+        total = s * (n - 1) + extra[axis] + d * (k - 1) + 1 - wanted[len(wanted) - axes + axis]
+        first = total // 2 if auto == "SAME_UPPER" else total - total // 2
+        found.append((first, total - first - extra[axis]))
+    return found
 
 
 def _kernel(node: Node, grid: tuple[int, ...]) -> tuple[int, ...]:
@@ -159,6 +209,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
         "AveragePool": _average_pool,
         "Conv": _conv,
+        "ConvTranspose": _conv_transpose,
         "GlobalAveragePool": _average_pool,
         "GlobalMaxPool": _max_pool,
         "MaxPool": _max_pool,

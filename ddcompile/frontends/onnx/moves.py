@@ -135,16 +135,17 @@ def _places(count: int, begin: int, end: int, mode: str) -> np.ndarray:
 
 
 def _filled(context: Context, node: Node, x: Units, ids: np.ndarray, outside: np.ndarray, value: np.ndarray) -> Units:
-    """One unit for all places outside, in every sample."""
+    """Zeros for all places outside, or one unit for all of them, in every sample."""
     if not outside.any():
         return x.moved(ids)
-    axis = context.sample(node, x.ids).axis
-    constant = context.constant(node, value, x.type)
-    places = np.broadcast_to(constant.ids, ids.shape)
-    if axis is not None:
-        if ids.shape[axis] != x.ids.shape[axis]:
-            raise node.fail("N508", "`Pad` adds samples to the batch")
-        places = context.every(np.split(places, context.batch or 1, axis)[0], axis)
+    axis = context.sample(node, x.ids, is_padded=True).axis
+    if axis is not None and ids.shape[axis] != x.ids.shape[axis]:
+        raise node.fail("N508", "`Pad` adds samples to the batch")
+    constant = (
+        context.constant(node, value, x.type) if value.any() else Units(np.array([-1]), x.type, Range(0, 0, True))
+    )
+    parts = np.split(outside, context.batch or 1, axis) if axis is not None else [outside]
+    places = context.every(np.broadcast_to(constant.ids, parts[0].shape), axis)
     return Units(np.where(outside, places, ids), x.type, x.range.join(constant.range))
 
 

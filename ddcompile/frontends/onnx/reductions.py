@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ddcompile.frontends.onnx.arithmetic import Operands, linear, numbers, scaled
+from ddcompile.frontends.onnx.arithmetic import Operands, numbers, scaled
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
-from ddcompile.frontends.onnx.units import larger
-from ddcompile.frontends.onnx.values import Units, Value
-from ddcompile.ir.builder import has_literal
+from ddcompile.frontends.onnx.ranges import Range
+from ddcompile.frontends.onnx.values import Units, Value, wide
+from ddcompile.frontends.rows import row_maxima, row_sums
 
-__all__ = ["OPERATORS", "axes_of", "mean_over", "sum_over"]
+__all__ = ["OPERATORS"]
 
 Operator = Callable[[Context, Node, Operands], Value]
 
@@ -71,51 +71,48 @@ def over(
     return found.moved(np.expand_dims(found.ids, axes)) if keepdims else found
 
 
-def sum_over(context: Context, node: Node, rows: Units) -> Units:
-    """The sum of every row."""
-    found = linear(context, node, rows, np.ones((rows.ids.shape[-1], 1), dtype=np.int64))
-    return found.moved(found.ids[..., 0])
+def _by_rows(
+    context: Context, node: Node, x: Units, reach: Range, function: Callable[[np.ndarray], np.ndarray]
+) -> Units:
+    """A function of the units (rows, places) of a sample."""
+    one = context.sample(node, x.ids)
+    if one.axis == one.ids.ndim - 1:
+        raise node.fail("N508", f"`{node.op}` over the samples of the batch")
+    found = function(one.ids.reshape(-1, one.ids.shape[-1])).reshape(one.ids.shape[:-1])
+    return context.made(node, found, one.axis, x.type, reach)
 
 
-def mean_over(context: Context, node: Node, rows: Units) -> Units:
-    """The mean of every row.
-
-    Raises
-    ------
-    CompileError
-        N506 if there are not as many values as a power of two.
-    """
-    factor = Fraction(1, rows.ids.shape[-1])
-    if not has_literal(factor):
-        raise node.fail("N506", f"a mean of {rows.ids.shape[-1]} values is not exact", "use a sum")
-    return scaled(context, node, sum_over(context, node, rows), factor)
+def _sum(context: Context, node: Node, rows: Units) -> Units:
+    count = rows.ids.shape[-1]
+    reach = rows.range * Range(count, count, True)
+    return _by_rows(context, node, rows, reach, lambda ids: row_sums(context.drafts, ids, node.path))
 
 
-def _extreme_over(side: int) -> Callable[[Context, Node, Units], Units]:
-    """Pairs of values, then pairs of the larger of them, and so on."""
+def _mean(context: Context, node: Node, rows: Units) -> Units:
+    return context.divided(node, _sum(context, node, rows), Fraction(rows.ids.shape[-1]))
+
+
+def _extreme(side: int) -> Callable[[Context, Node, Units], Units]:
+    """The least value is the negative of the greatest of the negatives."""
 
     def run(context: Context, node: Node, rows: Units) -> Units:
-        while rows.ids.shape[-1] > 1:
-            half = rows.ids.shape[-1] // 2
-            first, second = rows.moved(rows.ids[..., :half]), rows.moved(rows.ids[..., half : 2 * half])
-            found = larger(context, node, first, second, side)
-            rest = rows.ids[..., 2 * half :]
-            rows = replace(found, ids=np.concatenate([found.ids, rest], axis=-1), range=found.range.join(rows.range))
-        return rows.moved(rows.ids[..., 0])
+        turned = scaled(context, node, wide(rows), side)
+        found = _by_rows(context, node, turned, turned.range, lambda ids: row_maxima(context.drafts, ids, node.path))
+        return replace(scaled(context, node, found, side), type=rows.type, range=rows.range)
 
     return run
 
 
 def _sizes(context: Context, node: Node, rows: Units) -> Units:
-    return sum_over(context, node, context.activated(node, rows, "abs"))
+    return _sum(context, node, context.activated(node, rows, "abs"))
 
 
 OPERATORS: Mapping[str, Any] = MappingProxyType(
     {
         "ReduceL1": _reduced(_sizes),
-        "ReduceMax": _reduced(_extreme_over(1)),
-        "ReduceMean": _reduced(mean_over),
-        "ReduceMin": _reduced(_extreme_over(-1)),
-        "ReduceSum": _reduced(sum_over),
+        "ReduceMax": _reduced(_extreme(1)),
+        "ReduceMean": _reduced(_mean),
+        "ReduceMin": _reduced(_extreme(-1)),
+        "ReduceSum": _reduced(_sum),
     }
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import reduce
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +17,13 @@ from ddcompile.frontends.onnx.arithmetic import Operands, numbers, scaled
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import ANY, Range
-from ddcompile.frontends.onnx.values import Head, Units, Value, exact_of, plain
+from ddcompile.frontends.onnx.values import Head, Units, Value, exact_of, plain, wide
 from ddcompile.frontends.places import at
+from ddcompile.frontends.rows import row_maxima
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Number
 
-__all__ = ["OPERATORS", "axis_of", "larger"]
+__all__ = ["OPERATORS"]
 
 Operator = Callable[[Context, Node, Operands], Any]
 
@@ -80,28 +80,38 @@ def _hard_sigmoid(context: Context, node: Node, operands: Operands) -> Value:
     return context.affine(node, numbers(node, operands[0]), alpha, beta, clamp(0, 1))
 
 
-def larger(context: Context, node: Node, x: Units, y: Units | np.ndarray, side: int) -> Units:
-    """`max(x, y)` is `relu(x - y) + y`, `min(x, y)` is `x - relu(x - y)`."""
-    wide = x if x.element == "float" else replace(x, type=TensorProto.INT64)
-    if isinstance(y, np.ndarray):
-        exact = exact_of(y, "constant", node.place)
-        shifted = context.affine(node, wide, side, -side * exact, "relu")
-        found, other = context.affine(node, shifted, side, exact), Range.of(exact.ravel().tolist())
-    else:
-        above = context.combined(node, wide, y, -1, "relu")
-        found = context.combined(node, *((above, y) if side > 0 else (wide, above)), side)
-        other = y.range
-    return Units(found.ids, x.type, x.range.extreme(other, side))
-
-
 def _extreme(side: int) -> Operator:
+    """The greatest of several tensors, or the least; beside one constant it is a clip, beside several `relu(x-c)+c`."""
+
     def run(context: Context, node: Node, operands: Operands) -> Value:
         constants = [operand for operand in operands if isinstance(operand, np.ndarray)]
         units = [numbers(node, operand) for operand in operands if not isinstance(operand, np.ndarray)]
-        found = reduce(lambda x, y: larger(context, node, x, y, side), units)
-        return reduce(lambda x, y: larger(context, node, x, y, side), constants, found)
+        found = reduce(lambda x, y: _of_two(context, node, x, y, side), units)
+        return reduce(lambda x, y: _beside(context, node, x, y, side), constants, found)
 
     return run
+
+
+def _of_two(context: Context, node: Node, x: Units, y: Units, side: int) -> Units:
+    parts = np.broadcast_arrays(*(scaled(context, node, wide(part), side).ids for part in (x, y)))
+    both = wide(x).moved(np.stack(parts, axis=-1))
+    one = context.sample(node, both.ids)
+    rows = row_maxima(context.drafts, one.ids.reshape(-1, 2), node.path).reshape(one.ids.shape[:-1])
+    reach = x.range.extreme(y.range, side)
+    found = Units(context.every(rows, one.axis), both.type, reach * Range(side, side, True))
+    return Units(scaled(context, node, found, side).ids, x.type, reach)
+
+
+def _beside(context: Context, node: Node, x: Units, y: np.ndarray, side: int) -> Units:
+    exact = exact_of(y, "constant", node.place)
+    reach = x.range.extreme(Range.of(exact.ravel().tolist()), side)
+    if exact.size == 1:
+        limit = _bound(node, y, side)
+        found = context.activated(node, wide(x), clamp(limit, None) if side > 0 else clamp(None, limit))
+        shape = np.broadcast_shapes(x.ids.shape, y.shape)
+        return Units(np.broadcast_to(found.ids, shape), x.type, reach)
+    shifted = context.affine(node, wide(x), side, -side * exact, "relu")
+    return Units(context.affine(node, shifted, side, exact).ids, x.type, reach)
 
 
 def _batch_norm(context: Context, node: Node, operands: Operands) -> Value:

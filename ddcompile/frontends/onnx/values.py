@@ -26,6 +26,7 @@ __all__ = [
     "plain",
     "range_of_type",
     "type_name",
+    "wide",
 ]
 
 SAMPLE = 1 << 40
@@ -110,6 +111,11 @@ def element_of(kind: int) -> Element:
 def type_name(kind: int) -> str:
     """`float32` and so on."""
     return str(helper.tensor_dtype_to_np_dtype(kind))
+
+
+def wide(x: Units) -> Units:
+    """The same values with room for sums: integers of 64 bits in place of others and of truth values."""
+    return x if x.element == "float" else replace(x, type=TensorProto.INT64)
 
 
 def numpy_type(kind: int) -> np.dtype:

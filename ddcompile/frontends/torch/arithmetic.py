@@ -14,17 +14,14 @@ import torch
 from ddcompile.diagnostics import fail
 from ddcompile.frontends import elementwise
 from ddcompile.frontends.activations import Activation
+from ddcompile.frontends.rows import row_sums
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Element, Units, numbers_of
 from ddcompile.frontends.weights import objects
-from ddcompile.frontends.windows import Window
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Number
 
 __all__ = ["OPERATIONS", "exact", "linear"]
-
-_LARGEST_SUMS = 2**10
-"""Sums of more values than this in several rows are windows that move over the values."""
 
 
 def exact(value: Any, place: str) -> np.ndarray | None:
@@ -172,22 +169,12 @@ def _sum(
     moved = ids.transpose(*kept, *(d - 1 for d in dims))
     shape = moved.shape[: len(kept)]
     rows = moved.reshape(prod(shape), -1)
-    sums = _row_sums(context, place, rows)
+    sums = row_sums(context.drafts, rows, place)
     divisor = rows.shape[1] if is_mean else 1
     found = context.units(context.drafts.divided(sums, divisor, place).reshape(shape)).ids
     for d in dims if keepdim else ():
         found = found.unsqueeze(d)
     return Units(found)
-
-
-def _row_sums(context: Context, place: str, rows: np.ndarray) -> np.ndarray:
-    """The sum of each row of units."""
-    count = rows.shape[1]
-    if len(rows) == 1 or rows.size <= _LARGEST_SUMS:
-        ones, zero = np.ones((1, count), dtype=np.int64), np.zeros(1, dtype=np.int64)
-        return context.drafts.linear(rows, ones, zero, place).ravel()
-    kernel, zeros = np.ones((len(rows), 1, count), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
-    return context.drafts.convolution(rows, kernel, zeros, Window((count,), (count,)), place, len(rows)).ravel()
 
 
 def _mean(context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False) -> Units:

@@ -13,6 +13,7 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.torch.arithmetic import affine, exact
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Units, numbers_of
+from ddcompile.frontends.transposed import transposed as transposed_units, turned
 from ddcompile.frontends.windows import Window
 
 __all__ = ["OPERATIONS", "convolution", "each_axis", "pad", "transposed", "window_of"]
@@ -67,22 +68,13 @@ def transposed(
     axes = kernel.ndim - 2
     _check_channels(ids, kernel.shape[1] * groups, place)
     steps, widths, extra = each_axis(stride, axes), each_axis(dilation, axes), each_axis(output_padding, axes)
-    kernel = np.flip(kernel, tuple(range(2, 2 + axes)))
-    for axis, step in enumerate(steps):
-        if step > 1:
-            spread = np.full((*ids.shape[: 1 + axis], step * (ids.shape[1 + axis] - 1) + 1, *ids.shape[2 + axis :]), -1)
-            np.moveaxis(spread, 1 + axis, 0)[::step] = np.moveaxis(ids, 1 + axis, 0)
-            ids = spread
-    margins = [
-        (d * (k - 1) - p, d * (k - 1) - p + e)
-        for d, k, p, e in zip(widths, kernel.shape[2:], each_axis(padding, axes), extra, strict=True)
-    ]
-    ids = ids[
-        (slice(None), *(slice(max(0, -b), n - max(0, -a)) for (b, a), n in zip(margins, ids.shape[1:], strict=True)))
-    ]
-    before, after = (tuple(max(0, side) for side in sides) for sides in zip(*margins, strict=True))
-    window = window_of(place, ids.shape[1:], kernel.shape[2:], (1,) * axes, before, after, widths)
-    return context.units(context.drafts.convolution(ids, kernel, offsets, window, place, groups))
+    ends = zip(each_axis(padding, axes), extra, strict=True)
+    cut = [(side, side - more) for side, more in ends]
+    try:
+        found = transposed_units(context.drafts, ids, kernel, offsets, steps, widths, cut, place, groups)
+    except CompileError as error:
+        raise fail("N410", error.diagnostics[0].message, place=place) from None
+    return context.units(found)
 
 
 def _operands(
@@ -94,9 +86,7 @@ def _operands(
         raise fail("N402", f"a {what} with a weight or bias that depends on the inputs", place=place)
     kernel = numbers_of(weight, "weight", place)
     if transpose:
-        inputs, outputs = kernel.shape[:2]
-        parts = kernel.reshape(transpose, inputs // transpose, *kernel.shape[1:])
-        kernel = parts.swapaxes(1, 2).reshape(transpose * outputs, inputs // transpose, *kernel.shape[2:])
+        kernel = turned(kernel, transpose)
     if ids.ndim != kernel.ndim - 1:
         message = f"a kernel of shape {tuple(weight.shape)} moves over values of shape {tuple(ids.shape)} a sample"
         hint = "values of a sample have a channel axis and those of the grid: x.unsqueeze(1)"

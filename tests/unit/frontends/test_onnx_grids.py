@@ -127,3 +127,45 @@ def test_samples_in_the_model(name: str) -> None:
 def test_convolutions_stay_windows() -> None:
     kinds = [type(layer.weight) for layer in as_network(graph("pooled")).layers]
     assert kinds[:3] == [Convolution, Maximum, Maximum]
+    for name in ("padding written out", "going round"):
+        (layer,) = as_network(graph(name)).layers
+        assert isinstance(layer.weight, Convolution)
+        assert layer.weight.window.is_circular == (name == "going round")
+
+
+def life(matrix: bool) -> ModelProto:
+    """A cell lives with 2.5 to 3.5 neighbours, itself half a one: windows that go round, or their dense matrix."""
+    kernel = np.ones((2, 1, 3, 3), dtype=np.float32)
+    kernel[:, 0, 1, 1] = 0.5
+    kernel[1] = -kernel[1]
+    bias = np.float32([-2.25, 3.75])
+    dense = np.zeros((36, 72), dtype=np.float32)
+    for c, i, j, di, dj in np.ndindex(2, 6, 6, 3, 3):
+        dense[(i + di - 1) % 6 * 6 + (j + dj - 1) % 6, 36 * c + 6 * i + j] = kernel[c, 0, di, dj]
+    constants = {"K": kernel, "k": bias, "W": dense, "w": np.repeat(bias, 36), "zero": np.float32(0)}
+    constants |= {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "back": np.array([0, 2, 6, 6])}
+    sums = (
+        [node("Flatten", "x", to="f"), node("Gemm", "f", "W", "w", to="g"), node("Reshape", "g", "back", to="h")]
+        if matrix
+        else [node("Pad", "x", "pads", to="p", mode="wrap"), node("Conv", "p", "K", "k", to="h")]
+    )
+    both = helper.make_node("Split", ["c"], ["a", "b"], axis=1, num_outputs=2)
+    decided = [node("Greater", "h", "zero", to="c"), both, node("And", "a", "b")]
+    read = {i for n in sums + decided for i in n.input}
+    made = helper.make_graph(
+        sums + decided,
+        "life",
+        [helper.make_tensor_value_info("x", FLOAT, ["N", 1, 6, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.BOOL, [None] * 4)],
+        [numpy_helper.from_array(np.asarray(array), key) for key, array in constants.items() if key in read],
+    )
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def test_life_is_one_rule_however_it_is_written() -> None:
+    rules = [dd.distill(life(matrix), "cell: bit[6, 6]", "next: bit[6, 6]", name="life") for matrix in (False, True)]
+    assert all(rule.verdict for rule in rules)
+    assert [len(rule.rule.statements) for rule in rules] == [1, 1]
+    assert dd.verify(rules[0], rules[1]).status == "proved"
+    cells = np.random.default_rng(0).integers(0, 2, (200, 1, 6, 6))
+    assert np.array_equal(np.asarray(rules[0](cells[:, 0])), run(life(False), cells)[:, 0])

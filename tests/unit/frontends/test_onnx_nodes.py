@@ -33,7 +33,6 @@ REFUSED: Mapping[str, str] = {
     r"test_cast.*_to_(FLOAT8|FLOAT4|U?INT[24]).*|test_cast(like)?_(FLOAT4|FLOAT8|U?INT[24]).*|test_cast_e8m0.*": "N509",
     r"test_cast(like)?_(FLOAT|DOUBLE)_to_B?FLOAT16(_expanded)?|test_cast(like)?_DOUBLE_to_FLOAT(_expanded)?": "N509",
     r"test_cast_.*(STRING|string).*|test_equal_string.*|test_identity_(sequence|opt)": "N509",
-    r"test_mean_example|test_reduce_mean_default_axes.*": "N506",
     r"test_reduce_.*_empty_set.*|test_reshape_allowzero.*|test_split_zero_size.*|test_slice_start_out.*": "N507",
     r"test_not_.*": "N504",  # they say version 1
     r"test_softmax_axis_[01]": "N506",
