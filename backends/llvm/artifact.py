@@ -33,7 +33,7 @@ class Artifact:
         The schedule.
     layout
         How bits are given and taken.
-    phases, units
+    phases, units, halo
         How a team of threads may share a sample (see `ddcompile.kernel.grid.build.Built`); 0 if it may not.
     width, block_bytes
         How many samples another function computes at once, and the bytes of memory that it needs; 0 if there is none.
@@ -51,6 +51,7 @@ class Artifact:
     layout: Layout
     phases: int
     units: int
+    halo: int
     width: int
     block_bytes: int
     grain: int
@@ -77,7 +78,7 @@ class Artifact:
             "scratch": self.scratch_bytes,
             "tensor": {name: _type_values(type_) for name, type_ in self.tensor.items()},
             "shape": self.shape,
-            "schedule": [self.schedule, self.layout, self.phases, self.units],
+            "schedule": [self.schedule, self.layout, self.phases, self.units, self.halo],
             "blocks": [self.width, self.block_bytes, self.grain],
         }
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + self.code
@@ -90,11 +91,11 @@ class Artifact:
         buffers = tuple(Buffer(name, role, _scalar(type_), tuple(n), e) for name, role, type_, n, e in head["buffers"])
         tensor = {name: _value_type(values) for name, values in head["tensor"].items()}
         shape = {name: tuple(extents) for name, extents in head["shape"].items()}
-        schedule, layout, phases, units = head["schedule"]
+        schedule, layout, phases, units, halo = head["schedule"]
         width, block_bytes, grain = head["blocks"]
         memory = head["scratch"]
         return cls(
-            buffers, memory, tensor, shape, schedule, layout, phases, units, width, block_bytes, grain, code
+            buffers, memory, tensor, shape, schedule, layout, phases, units, halo, width, block_bytes, grain, code
         )  # fmt: skip
 
 

@@ -17,13 +17,14 @@ from ddcompile.backends.llvm.artifact import Artifact
 from ddcompile.backends.llvm.compile import Library
 from ddcompile.backends.llvm.request import PREFIX, Request
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
+from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.nodes import WORD
 from ddcompile.kernel.schedule_names import LAYOUTS, Layout
 from ddcompile.kernel.schedules import Schedule, check_schedule
-from ddcompile.runtime.arrays import bundle, canonical, prepare, results
+from ddcompile.runtime.arrays import Prepared, bundle, canonical, prepare, results
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
 from ddcompile.runtime.shapes import bound, matched
@@ -33,6 +34,12 @@ __all__ = ["CompiledRule", "compile_jit"]
 
 _KEPT = 64
 """How many specialisations of a rule with sizes or rational inputs are kept, the latest used ones."""
+
+_CACHED = 1 << 20
+"""Bytes that stay in a processor's cache from being checked to being read again."""
+_WORTHWHILE = 32
+"""A sample is not divided into bands that are shorter than so many times what is computed again for each."""
+
 
 def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> CompiledRule:
     """Compile a rule to machine code for this processor, or find the code on disk (`ddcompile.runtime.cache`).
@@ -107,9 +114,13 @@ class CompiledRule:
         return self._plain(rule, arrays)
 
     def _plain(self, rule: Rule, arrays: Sequence[Any]) -> Any:
-        prepared = prepare(rule, arrays)
+        prepared = prepare(rule, arrays, is_deferred=True)
         program = self._program(prepared.rule, ranged_types(prepared))
-        raw = program.run(prepared.arrays, prod(prepared.batch_shape))
+        try:
+            raw = program.run(prepared.arrays, prod(prepared.batch_shape), prepared if prepared.unchecked else None)
+        except _WrongValue:
+            prepare(rule, arrays)
+            raise fail("A005", "inputs changed while they were read", place=rule.name) from None
         return results(program.rule, program.made, raw, prepared.batch_shape)
 
     def _packed(self, rule: Rule, arrays: Sequence[Any]) -> Any:
@@ -204,46 +215,123 @@ class _Program:
         self._library = Library(self.made.code)
         self._blocks = _Blocks(request, self.made) if self.made.width else None
         pointers = [ctypes.c_void_p] * (len(self.made.buffers) + (self.made.scratch_bytes is not None))
-        self._batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
+        self.batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
         if self.made.phases:
-            self._phase = self._library.function(f"{PREFIX}_phase", *[ctypes.c_int64] * 4, *pointers)
+            self.phase = self._library.function(f"{PREFIX}_phase", *[ctypes.c_int64] * 4, *pointers)
 
     @property
     def code_bytes(self) -> int:
         """Bytes of machine code and constants."""
         return self._library.size + (0 if self._blocks is None else self._blocks.code_bytes)
 
-    def run(self, arrays: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
-        """Compute `count` samples; scaled integers, doubles or words of shape (count, *shape) for each result."""
+    def run_blocks(self, count: int, pointers: list[int]) -> int:
+        """Compute as many of the samples as make whole blocks; how many these are."""
+        return 0 if self._blocks is None or count < self.made.width else self._blocks.run(count, pointers)
+
+    def run(
+        self, arrays: Sequence[np.ndarray], count: int, unchecked: Prepared | None = None
+    ) -> list[np.ndarray]:
+        """Compute `count` samples; scaled integers, doubles or words of shape (count, *shape) for each result.
+
+        Raises
+        ------
+        _WrongValue
+            If a value of an input that is unchecked is not of its type.
+        """
         inputs = [input_memory(b, array) for b, array in zip(self.made.inputs, arrays, strict=True)]
         outputs = [output_memory(buffer, count) for buffer in self.made.outputs]
-        rows = [
-            array.reshape(count, b.size * b.type.words)
-            for b, array in zip(self.made.buffers, [*inputs, *outputs], strict=True)
-        ]
-
-        def work(start: int, stop: int) -> None:
-            if self._blocks is not None and stop - start >= self._blocks.width:
-                start += self._blocks.run([array[start:stop] for array in rows])
-            if start == stop:
-                return
-            scratch = self._scratch()
-            pointers = [*(array[start:stop].ctypes.data for array in rows), *(array.ctypes.data for array in scratch)]
-            self._batch(stop - start, *pointers)
-
+        run = _Run(self, [*inputs, *outputs], count, unchecked)
         if self._n_jobs > count and self.made.units > 1:
-            scratch = self._scratch()
-            for sample in range(count):
-                pointers = [*(array[sample].ctypes.data for array in rows), *(a.ctypes.data for a in scratch)]
-                team(lambda *job, p=pointers: self._phase(*job, *p), self.made.phases, self.made.units, self._n_jobs)
+            run.share(self._n_jobs)
         else:
-            spread(work, count, self._n_jobs, self.made.grain)
+            spread(run.samples, count, self._n_jobs, self.made.grain)
         return [output_values(b, array, count) for b, array in zip(self.made.outputs, outputs, strict=True)]
+
+
+class _WrongValue(Exception):
+    """A value of an input is not of its type."""
+
+
+class _Run:
+    """A call: memory that is read and written, and how it is divided.
+
+    Values that are unchecked are compared with their types just before they are read, so that memory is read once.
+    """
+
+    def __init__(
+        self, program: _Program, memory: Sequence[np.ndarray], count: int, unchecked: Prepared | None
+    ) -> None:
+        self.program, self.made, self.memory, self.count = program, program.made, memory, count
+        self.unchecked = unchecked
+        self.places = [(a.ctypes.data, a.nbytes // max(count, 1)) for a in memory]
+        """Where the first sample of each buffer is, and how far samples are apart, in bytes."""
+        size = max(1, sum(a.nbytes for a in memory[: len(self.made.inputs)]) // max(count, 1))
+        grain = self.made.grain
+        self.chunk = count if unchecked is None else max(1, _CACHED // size // grain) * grain
+        """How many samples are checked at a time."""
+        self.band = 0
+        """How many parts of a sample are checked at a time; 0 if whole samples are."""
+        if unchecked is not None and self.made.phases == 1 and size > _CACHED:
+            band = max(1, self.made.units * _CACHED // size, _WORTHWHILE * self.made.halo)
+            self.band = band if size * band <= 2 * _CACHED * self.made.units else 0
+
+    def _pointers(self, sample: int) -> list[int]:
+        return [place + sample * size for place, size in self.places]
 
     def _scratch(self) -> list[np.ndarray]:
         """The memory that a call needs to work in, if any."""
         size = self.made.scratch_bytes
         return [] if size is None else [np.empty(size // 8, dtype=np.uint64)]
+
+    def _check(self, start: int, stop: int, parts: int) -> None:
+        if self.unchecked is not None and not self.unchecked.holds(start, stop, parts):
+            raise _WrongValue
+
+    def samples(self, start: int, stop: int) -> None:
+        """Compute some samples, one after the other."""
+        scratch = self._scratch()
+        own = [array.ctypes.data for array in scratch]
+        if self.band:
+            for sample in range(start, stop):
+                self._bands(0, sample, 0, self.made.units, [*self._pointers(sample), *own])
+            return
+        for first in range(start, stop, max(1, self.chunk)):
+            last = min(first + self.chunk, stop)
+            self._check(first, last, self.count)
+            done = first + self.program.run_blocks(last - first, self._pointers(first))
+            if done < last:
+                self.program.batch(last - done, *self._pointers(done), *own)
+
+    def share(self, n_jobs: int) -> None:
+        """Compute the samples, each by several threads."""
+        units = self.made.units
+        scratch = self._scratch()
+        own = [array.ctypes.data for array in scratch]
+        for sample in range(self.count):
+            pointers = [*self._pointers(sample), *own]
+
+            def hold(start: int, stop: int, before: int = sample * units) -> None:
+                self._check(before + start, before + stop, self.count * units)
+
+            def phase(
+                worker: int, phase: int, start: int, stop: int, sample: int = sample, given: list[int] = pointers
+            ) -> None:
+                if self.band:
+                    self._bands(worker, sample, start, stop, given)
+                else:
+                    self.program.phase(worker, phase, start, stop, *given)
+
+            if not self.band:
+                spread(hold, units, n_jobs)
+            team(phase, self.made.phases, units, n_jobs)
+
+    def _bands(self, worker: int, sample: int, start: int, stop: int, pointers: list[int]) -> None:
+        """Parts of a sample, in bands that stay in the cache from checking to computing."""
+        units = self.made.units
+        for first in range(start, stop, self.band):
+            last = min(first + self.band, stop)
+            self._check(sample * units + first, sample * units + last, self.count * units)
+            self.program.phase(worker, 0, first, last, *pointers)
 
 
 class _Blocks:
@@ -258,12 +346,12 @@ class _Blocks:
         self._function: Any = None
         self._lock = Lock()
 
-    def run(self, rows: Sequence[np.ndarray]) -> int:
-        """Compute as many samples as make whole blocks, from and to an array a buffer; how many these are."""
-        blocks = len(rows[0]) // self.width
+    def run(self, count: int, pointers: list[int]) -> int:
+        """Compute as many samples as make whole blocks, from and to these places; how many these are."""
+        blocks = count // self.width
         memory = np.empty(self._bytes // 8, dtype=np.uint64)
-        pointers = [array.ctypes.data for array in (*rows, memory)]
-        self._compiled(len(pointers))(blocks, *pointers)
+        given = [*pointers, memory.ctypes.data]
+        self._compiled(len(given))(blocks, *given)
         return blocks * self.width
 
     def _compiled(self, pointers: int) -> Any:

@@ -107,13 +107,13 @@ class Request:
 
     def _compiled(self) -> Artifact:
         chosen, types = self._chosen, self._types
-        phases = units = blocks = 0
+        phases = units = halo = blocks = 0
         grain = chosen.width or 1
         layout: Layout = "plain"
         if chosen.plan is not None:
             layout = "packed" if self.layout == "packed" else "plain"
             built = build(self.rule, types, chosen.plan, is_packed=layout == "packed", workers=self.n_jobs)
-            kernel, phases, units = built.kernel, built.phases, built.units
+            kernel, phases, units, halo = built.kernel, built.phases, built.units, built.halo
         elif chosen.gates is not None:
             layout = self.layout
             tables = build_tables(self.rule, types, chosen.gates, layout)
@@ -131,6 +131,7 @@ class Request:
             layout=layout,
             phases=phases,
             units=units,
+            halo=halo,
             width=chosen.width,
             grain=grain,
             block_bytes=blocks,

@@ -68,14 +68,24 @@ class Prepared:
         objects (`Fraction`), real float64.
     batch_shape
         The batch axes as they were; their product is the first extent of every array.
+    unchecked
+        The arrays, flat, of which values have not been compared with their types yet, and these.
     """
 
     rule: Rule
     arrays: tuple[np.ndarray, ...]
     batch_shape: tuple[int, ...]
+    unchecked: tuple[tuple[np.ndarray, ValueType], ...] = ()
+
+    def holds(self, start: int, stop: int, parts: int) -> bool:
+        """Whether all values of parts `start` to `stop - 1` are of their types, if arrays are divided into parts."""
+        return all(
+            _outside(array[array.size * start // parts : array.size * stop // parts], declared) is None
+            for array, declared in self.unchecked
+        )
 
 
-def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
+def prepare(rule: Rule, arrays: Sequence[Any], *, is_deferred: bool = False) -> Prepared:
     """Validate the inputs of a rule and bring them into canonical form.
 
     Parameters
@@ -85,6 +95,9 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
     arrays
         One array an input in declared order, of any integer, bool, float or object dtype, in which every value is
         exactly one of the declared type. Leading axes beyond the declared ones are batch axes, the same for all inputs.
+    is_deferred
+        Whether values may stay unchecked where they are taken as they are: whoever reads them first checks them, by
+        `Prepared.holds`, while they are in the processor's cache.
 
     Raises
     ------
@@ -94,11 +107,32 @@ def prepare(rule: Rule, arrays: Sequence[Any]) -> Prepared:
     check_number(rule, len(arrays))
     given = [_as_array(array, declaration) for array, declaration in zip(arrays, rule.inputs, strict=True)]
     rule, batch_shape = matched(rule, [array.shape for array in given])
-    prepared = []
+    prepared, unchecked = [], []
     for array, declaration in zip(given, rule.inputs, strict=True):
         flat = array.reshape((prod(batch_shape), *array.shape[len(batch_shape) :]))
-        prepared.append(_canonical(flat, declaration, batch_shape))
-    return Prepared(rule, tuple(prepared), batch_shape)
+        as_it_is = _as_it_is(flat, declaration) if is_deferred else None
+        if as_it_is is None:
+            prepared.append(_canonical(flat, declaration, batch_shape))
+        else:
+            prepared.append(as_it_is)
+            unchecked.append((as_it_is.reshape(-1), declared_type(declaration.type, is_input=True)))
+    return Prepared(rule, tuple(prepared), batch_shape, tuple(unchecked))
+
+
+def _as_it_is(array: np.ndarray, declaration: Declaration) -> np.ndarray | None:
+    """An array whose values need no conversion, in canonical form; None if they do."""
+    kind = declaration.type.kind
+    dtype = _dtype(kind, declared_type(declaration.type, is_input=True))
+    if kind in ("rat", "real") or dtype is object:
+        return None
+    if array.dtype != dtype and not (dtype == np.uint8 and array.dtype in (np.bool_, np.int8)):
+        return None
+    return np.ascontiguousarray(array).view(dtype)
+
+
+def _dtype(kind: Kind, declared: ValueType) -> type:
+    """The dtype of the canonical form."""
+    return _DTYPES.get(kind, np.int64 if declared.fits(64) else object)
 
 
 def _as_array(value: Any, declaration: Declaration) -> np.ndarray:
@@ -134,8 +168,7 @@ def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[i
     bad = _outside(integers, declared)
     if bad is not None:
         raise _value_error(array, bad, declaration, batch_shape)
-    dtype = _DTYPES.get(kind, np.int64 if declared.fits(64) else object)
-    return np.ascontiguousarray(integers, dtype=dtype)
+    return np.ascontiguousarray(integers, dtype=_dtype(kind, declared))
 
 
 def _doubles(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
@@ -286,7 +319,7 @@ def canonical(
         scale = 1 << value_type.exponent
         result = _objects([Fraction(int(n), scale) for n in array.ravel().tolist()], array.shape)
     else:
-        result = array.astype(_DTYPES.get(kind, np.int64 if value_type.fits(64) else object), copy=False)
+        result = array.astype(_dtype(kind, value_type), copy=False)
     reshaped: np.ndarray = result.reshape((*batch_shape, *types.shape[declaration.name]))
     return reshaped
 

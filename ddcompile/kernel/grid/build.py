@@ -79,11 +79,14 @@ class Built:
         How many phases there are.
     units
         Into how many parts a phase can be divided: rows, or strips of a grid of one axis.
+    halo
+        How many more parts are computed, in a first phase, for a range of them than the range has.
     """
 
     kernel: Kernel
     phases: int
     units: int
+    halo: int
 
 
 def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int, remark: str = "") -> Built:
@@ -159,7 +162,14 @@ class _Build:
             Function(name, (), self._sample()),
             batch_function(name, self.buffers),
         )
-        return Built(Kernel(name, buffers, functions), self.phases, self.units)
+        return Built(Kernel(name, buffers, functions), self.phases, self.units, self._halo())
+
+    def _halo(self) -> int:
+        if len(self.plan.extents) == 1:
+            return 0
+        part, tile = self.plan.passes[0], self.tiles[0]
+        (low, high), needs = tile.reach[0], [tile.needs[stage.stream][0] for stage in part.stages]
+        return self.rounds[0].steps * (high - low) + max((far - near for near, far in needs), default=0)
 
     # --- memory ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -451,6 +452,57 @@ def test_wrong_arrays(arrays: list[np.ndarray], code: str) -> None:
     with pytest.raises(CompileError) as error:
         compile_jit(read("add"))(*arrays)
     assert code_of(error) == code
+
+
+def _refusal(function: Any, *arrays: np.ndarray) -> str:
+    with pytest.raises(CompileError) as error:
+        function(*arrays)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("schedule", LAID_OUT)
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_wrong_values_in_any_sample(schedule: str, n_jobs: int) -> None:
+    rule = parse(LAID_OUT[schedule])
+    function = compile_jit(rule, n_jobs, schedule)
+    is_bit = rule.inputs[0].type.kind == "bit"
+    dtypes = (np.uint8, np.int8, np.int64) if is_bit else (np.int64, np.int8)
+    for dtype in dtypes:
+        x = np.random.default_rng(0).integers(0, 2, (9000, 5, 70)).astype(dtype)
+        for sample in (0, 4321, 8999):
+            x[sample, 4, 69] = 99
+            message = _refusal(function, x)
+            assert message == _refusal(partial(interpret, rule), [x])
+            assert f"`x[4, 69]` of sample {sample} is 99" in message
+            x[sample, 4, 69] = 1
+        assert np.array_equal(function(x)[::500], interpret(rule, [x[::500]])[0])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_wrong_values_in_any_part_of_a_large_grid(n_jobs: int, steps: int) -> None:
+    rule = parse(
+        f"""rule r<H, W>(x: bit[H, W], z: bit[H, W]) -> (y: bit[H, W]) {{
+          t[0, i < H, j < W] = x[i, j]
+          t[1 <= s < {steps + 1}, i < H, j < W] = t[s - 1, (i + 1) % H, j] xor t[s - 1, i, (j + 1) % W]
+          y[i < H, j < W] = t[{steps}, i, j] xor z[i, j]
+        }}"""
+    )
+    function = compile_jit(rule, n_jobs)
+    random = np.random.default_rng(0)
+    x, z = (random.integers(0, 2, (700, 2100), dtype=np.uint8) for _ in range(2))
+    expected = x
+    for _ in range(steps):
+        expected = np.roll(expected, -1, 0) ^ np.roll(expected, -1, 1)
+    assert np.array_equal(function(x, z), expected ^ z)
+    assert np.array_equal(function([x, z], [z, x])[0], expected ^ z)
+    for name, array in (("x", x), ("z", z)):
+        for place in ((0, 0), (349, 1000), (699, 2099)):
+            array[place] = 2
+            assert f"`{name}[{place[0]}, {place[1]}]` is 2, not 0 or 1" in _refusal(function, x, z)
+            array[place] = 1
+    x[5, 5] = z[0, 0] = 7
+    assert "`x[5, 5]` is 7" in _refusal(function, x, z)
 
 
 def test_unbounded_numbers_are_refused() -> None:
