@@ -16,6 +16,7 @@ from ddcompile.frontends import Ensemble, Model, as_model
 from ddcompile.frontends.declarations import checked_name, rule_name
 from ddcompile.frontends.lowering import declared_as, dense_like, lower_model, passes_of_trees
 from ddcompile.frontends.network import Network
+from ddcompile.frontends.products import window_products
 from ddcompile.interpreter import interpret
 from ddcompile.ir import parser
 from ddcompile.ir.nodes import Rule
@@ -48,6 +49,10 @@ __all__ = [
 
 Observer: TypeAlias = Callable[[str, Rule, float], None]
 """Called after every pass with its name, the program and the seconds that it took."""
+
+
+_MOST_PRODUCTS = 2**20
+"""Windows of more products are not taken apart."""
 
 
 class UnprovedWarning(UserWarning):
@@ -132,6 +137,8 @@ def distill(
     certificate = Certificate((), network.sha256, described)
     if passes is None and isinstance(network, Ensemble):
         passes = passes_of_trees(dense)
+    elif passes is None and isinstance(network, Network) and window_products(network) > _MOST_PRODUCTS:
+        passes = ""
     return optimize(Program(dense, network.sha256, certificate), passes, observe=observe, begin=begin)
 
 

@@ -22,8 +22,8 @@ _ONNX = b"\x08"
 """The first byte of a model: the version of its format follows."""
 
 Model: TypeAlias = Any
-"""A network: in memory, a torch module, an onnx.ModelProto, what was learned, a fitted scikit-learn model or a bound
-method of one, one `.npz` or `.onnx` file, or CSV files, one a layer."""
+"""A network: in memory, a torch module or exported program, an onnx.ModelProto, what was learned, a fitted scikit-learn
+model or a bound method of one, one `.npz` or `.onnx` file, or CSV files, one a layer."""
 
 
 def as_network(
@@ -50,7 +50,7 @@ def as_model(
     Parameters
     ----------
     model : Network, Ensemble, torch.nn.Module, onnx.ModelProto, ENNClassifier, scikit-learn model, path or paths
-        Or anything else with a method `to_network()` that returns a Network.
+        Or a torch.export.ExportedProgram, or anything else with a method `to_network()` that returns a Network.
     inputs : str or sequence of shapes, optional
         Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
     activation : str, optional
@@ -68,6 +68,11 @@ def as_model(
         from ddcompile.frontends.torch import network_of
 
         return network_of(model, inputs)
+    exported = sys.modules.get("torch.export")
+    if exported is not None and isinstance(model, exported.ExportedProgram):
+        from ddcompile.frontends.torch.exported import network_of_exported
+
+        return network_of_exported(model, inputs)
     onnx = sys.modules.get("onnx")
     if onnx is not None and isinstance(model, onnx.ModelProto):
         return _onnx_network(model)

@@ -7,9 +7,10 @@ from math import prod
 
 import numpy as np
 
+from ddcompile.frontends.network import Network
 from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, Weight, dense_of, stored_of
 
-__all__ = ["chosen", "numbers_of", "terms_of", "times_of"]
+__all__ = ["chosen", "numbers_of", "terms_of", "times_of", "window_products"]
 
 _ENTRIES_AT_ONCE = 2**23
 
@@ -40,6 +41,18 @@ def terms_of(weight: Weight) -> int:
         case Convolution(kernel):
             return int(prod(kernel.shape[1:]))
     return int(weight.shape[1])
+
+
+def window_products(network: Network) -> int:
+    """How many products and comparisons the windows of a network do for one sample."""
+    found = 0
+    for layer in network.layers:
+        match layer.weight:
+            case Convolution(kernel):
+                found += kernel.size * layer.positions
+            case Maximum(window):
+                found += layer.units * window.taps
+    return found
 
 
 def _pointwise(x: np.ndarray, factors: np.ndarray, positions: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Import torch modules, traced by torch.fx: every operation becomes exact layers, or a diagnostic that says where.
 
+What torch.export gives is imported by `exported`.
+
 | code | what is wrong |
 |---|---|
 | N401 | the forward pass cannot be traced: its course depends on values |

@@ -19,7 +19,7 @@ from ddcompile.frontends.torch.operations import Context, apply
 from ddcompile.frontends.torch.tracing import path_of, trace
 from ddcompile.frontends.torch.values import BatchHead, Units, Untold, replicated, sample_of
 
-__all__ = ["is_module", "network_of"]
+__all__ = ["finished", "is_module", "network_of"]
 
 _BATCHES = (2, 3)
 
@@ -113,7 +113,7 @@ def _run(
             case "get_attr":
                 values[node] = _attribute(module, str(node.target))
             case "output":
-                return _network(node, fx.node.map_arg(node.args[0], lambda n: values[n]), context, root)
+                return finished(fx.node.map_arg(node.args[0], lambda n: values[n]), context, root)
             case _:
                 values[node] = apply(node, module, values, context, place)
     raise AssertionError("a graph ends with its output")
@@ -126,7 +126,14 @@ def _attribute(module: nn.Module, target: str) -> Any:
     return value
 
 
-def _network(node: fx.Node, result: Any, context: Context, root: str) -> Network:
+def finished(result: Any, context: Context, root: str) -> Network:
+    """The network that gives what a forward pass returns.
+
+    Raises
+    ------
+    CompileError
+        N402, N410 if that is not one tensor that depends on the inputs.
+    """
     head = "none"
     if isinstance(result, BatchHead):
         head, result = result.kind, result.scores

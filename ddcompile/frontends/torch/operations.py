@@ -14,7 +14,7 @@ from torch import fx, nn
 from torch.nn.utils import parametrize
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.torch import arithmetic, convolutions, pooling, shapes, units
+from ddcompile.frontends.torch import arithmetic, aten, convolutions, pooling, shapes, units
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.modules import MODULES
 from ddcompile.frontends.torch.values import BatchHead, Units, Untold
@@ -66,7 +66,10 @@ _ALIASES = {
 for _alias, _name in _ALIASES.items():
     _NAME_OF |= {getattr(space, _alias): _name for space in _SPACES if hasattr(space, _alias)}
 
-_ASSERTS = ("_assert", "_assert_is_none")
+_FRESH = frozenset({**arithmetic.OPERATIONS, **convolutions.OPERATIONS, **pooling.OPERATIONS, "batch_norm": None})
+"""Operations that give new numbers, never parts of their operands."""
+
+_ASSERTS = ("_assert", "_assert_is_none", "_assert_scalar", "_assert_tensor_metadata")
 """How asserts, and optional arguments, are traced."""
 
 _HINTS = {
@@ -143,10 +146,22 @@ def _call_of(node: fx.Node, module: nn.Module) -> _Call:
             plain = _ALIASES.get(plain, plain)
             return _Call(name, _OPERATIONS.get(plain), is_inplace)
     target: Any = node.target
+    if isinstance(target, torch._ops.OpOverload):
+        return _aten(target)
     name = getattr(target, "__name__", str(target))
     known = _NAME_OF.get(target) if _is_hashable(target) else None
     is_inplace = bool(node.kwargs.get("inplace", False)) or name in ("iadd", "isub", "imul", "itruediv")
     return _Call(name, None if known is None else _OPERATIONS.get(known), is_inplace)
+
+
+def _aten(target: torch._ops.OpOverload) -> _Call:
+    """An operation of an exported program."""
+    name = target._schema.name.removeprefix("aten::")
+    is_inplace = name.endswith("_") and not name.endswith("__")
+    plain = name.rstrip("_") if is_inplace else name
+    plain = _ALIASES.get(plain, plain)
+    function = aten.moved(target, plain) or aten.OPERATIONS.get(plain) or _OPERATIONS.get(plain)
+    return _Call(name, function, is_inplace)
 
 
 def _is_hashable(target: object) -> bool:
@@ -184,6 +199,16 @@ def _is_owner(node: fx.Node) -> bool:
     while isinstance(changed, fx.Node):
         if len(changed.users) > 1 or changed.op == "get_attr":
             return False
-        moves = changed.op == "call_method" or changed.op == "call_function"
-        changed = changed.args[0] if moves and changed.args else None
+        changed = changed.args[0] if _is_view(changed) and changed.args else None
     return True
+
+
+def _is_view(node: fx.Node) -> bool:
+    """Whether what an operation gives may be a part of its operand."""
+    if node.op not in ("call_method", "call_function"):
+        return False
+    target: Any = node.target
+    if isinstance(target, torch._ops.OpOverload):
+        return target._schema.name.removeprefix("aten::").rstrip("_") not in _FRESH
+    name = str(target) if node.op == "call_method" else _NAME_OF.get(target) if _is_hashable(target) else None
+    return name not in _FRESH

@@ -128,7 +128,9 @@ GRAPHS: dict[str, list[Any]] = {
         node("ReduceMax", ["h", "two1"], ["m"]), node("ReduceMin", ["g", "two1"], ["n"]), node("Add", ["m", "n"])
     ),
     "split": [
-        node("Split", ["x"], ["p", "q"], axis=1, num_outputs=2), node("Relu", ["p"], ["r"]), node("Sub", ["q", "r"]),
+        node("Split", ["x"], ["p", "q"], axis=1, num_outputs=2),
+        node("Relu", ["p"], ["r"]),
+        node("Sub", ["q", "r"]),
     ],
     "pieces": then(node("Slice", ["h", "one", "three", "one"], ["t"]), node("Gather", ["t", "turn"], axis=1)),
     "argmax inside": then(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -251,3 +252,19 @@ def test_results_that_are_thirds_are_refused() -> None:
 def test_what_is_refused_is_named(make: Callable[[], nn.Module], shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(dd.CompileError, match=message):
         as_network(nn.Sequential(make()).eval(), [shape])
+
+
+def test_a_large_network_is_lowered_as_stencils_in_seconds() -> None:
+    def block(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), nn.ReLU())
+
+    net = nn.Sequential(
+        block(3, 32), block(32, 64), nn.MaxPool2d(2), block(64, 128), block(128, 256, 2), block(256, 256),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10),
+    )  # fmt: skip
+    start = time.process_time()
+    program = dd.distill(net.eval(), "image: bit[3, 224, 224]", head="argmax")
+    assert time.process_time() - start < 20
+    assert as_network(net, [(3, 224, 224)]).parameters > 900_000
+    assert len(program.rule.statements) == 9
+    assert sum(c.values.size for c in program.rule.constants) < 1_000_000
