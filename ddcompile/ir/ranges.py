@@ -136,7 +136,8 @@ class ValueType:
 
     def fits(self, bits: int = 64) -> bool:
         """Whether every scaled integer is a two's complement integer of this many bits."""
-        return self.low is not None and self.high is not None and self.bits <= bits
+        half = 1 << (bits - 1)
+        return self.low is not None and self.high is not None and -half <= self.low and self.high < half
 
     def is_within(self, other: ValueType) -> bool:
         """Whether every value of this type is a value of the other, integers being rationals; all round to reals."""

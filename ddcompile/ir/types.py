@@ -101,6 +101,9 @@ def extents(declared: Type) -> tuple[int, ...]:
     """
     found = []
     for extent in declared.shape:
+        if isinstance(extent, Literal) and isinstance(extent.value, int):
+            found.append(extent.value)
+            continue
         value = static_value(extent, ONE_POINT, {})
         if value is None:
             raise ValueError("an extent depends on a size; specialize the rule first")

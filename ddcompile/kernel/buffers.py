@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal as OneOf, TypeAlias
+from typing import Literal as OneOf, TypeAlias, cast
 
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.printer import print_expression
@@ -46,11 +46,17 @@ class Buffer:
     shape: tuple[Extent, ...] = ()
     exponent: int = 0
     values: tuple[int, ...] = field(default=(), repr=False)
+    _count: int = field(init=False, repr=False, compare=False)
+    """Number of elements, or -1 if it depends on sizes; calls of compiled rules ask for it."""
+
+    def __post_init__(self) -> None:
+        numbers = [extent for extent in self.shape if isinstance(extent, int)]
+        object.__setattr__(self, "_count", prod(numbers) if len(numbers) == len(self.shape) else -1)
 
     @property
     def is_sized(self) -> bool:
         """Whether the shape depends on sizes."""
-        return any(isinstance(extent, Affine) for extent in self.shape)
+        return self._count < 0
 
     @property
     def shape_texts(self) -> list[str]:
@@ -61,7 +67,7 @@ class Buffer:
     def extents(self) -> tuple[int, ...]:
         """The shape of a buffer that does not depend on sizes."""
         assert not self.is_sized, self.name
-        return tuple(extent for extent in self.shape if isinstance(extent, int))
+        return cast(tuple[int, ...], self.shape)
 
     def at(self, sizes: Mapping[str, int]) -> Buffer:
         """The buffer at given sizes."""
@@ -72,7 +78,8 @@ class Buffer:
     @property
     def size(self) -> int:
         """Number of elements, 1 for a scalar; of a buffer that does not depend on sizes."""
-        return prod(self.extents)
+        assert not self.is_sized, self.name
+        return self._count
 
     @property
     def bytes(self) -> int:
