@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ddcompile.diagnostics import fail
 from ddcompile.engines import compiled
-from ddcompile.frontends import Model, as_network
+from ddcompile.frontends import Ensemble, Model, as_model
 from ddcompile.frontends.declarations import checked_name, parsed_declarations, rule_name
-from ddcompile.frontends.dense import lower
+from ddcompile.frontends.lowering import lower_model
 from ddcompile.frontends.network import Network
 from ddcompile.ir.nodes import Rule
 from ddcompile.program import Program
@@ -63,11 +63,11 @@ def stand_in(
     from ddcompile.learn.surrogates import surrogate
 
     own, described = name, ""
-    if isinstance(model, Network | str | Path | list | tuple):
-        network = as_network(model, inputs, activation)
+    if isinstance(model, Network | Ensemble | str | Path | list | tuple):
+        network = as_model(model, inputs, activation)
         # Of several outputs, the largest is the label.
         several = network.outputs > 1 and head in (None, "softmax") and network.head in ("none", "softmax")
-        dense = lower(network, inputs, None, "argmax" if several else head, "model")
+        dense = lower_model(network, inputs, None, "argmax" if several else head, "model")
         declared = dense.inputs
         own = own or rule_name(network.name)
         described = f"network {network.sha256[:12]}"

@@ -54,24 +54,24 @@ def command(
     """Compile a network to a rule that is proved equal to it.
 
     NETWORK is one .npz or .onnx file, or CSV files, one a layer in order: a row of numbers for every input, one number
-    a unit, and a last row for the bias.
+    a unit, and a last row for the bias. Or it is an ensemble of trees: what XGBoost saves as JSON, LightGBM as text.
 
     With `--via tree`, the network is only asked for its answers, and a tree is grown from them: a surrogate, of which
     nothing is proved but how often it agreed is counted.
     """
     from ddcompile import driver
     from ddcompile.cli.programs import verdict_report, write_program
-    from ddcompile.frontends import load_network
+    from ddcompile.frontends import load_model
     from ddcompile.frontends.places import at
 
     log = PassLog.checked(print_after)
     start = time.perf_counter()
-    network = load_network(networks, activation)
+    network = load_model(networks, activation)
     bounds = {"samples": samples, "queries": queries, "splits": splits}
     if via is None and any(value is not None for value in bounds.values()):
         raise fail("U016", "--samples, --queries and --splits are for --via tree", place="distill")
     if inputs is None:
-        note(f"note: no --input: the network reads `x: bit[{network.inputs}]`")
+        note(f"note: no --input: the network reads `x: {network.kind}[{network.inputs}]`")
     try:
         tree = None if via is None else _tree(inputs, bounds)
         with warnings_as_notes(), Progress(wanted=print_after is None) as log.progress:

@@ -29,12 +29,12 @@ def command(
     be exactly 0 where its sign matters.
     """
     from ddcompile import facts
-    from ddcompile.frontends import load_network
+    from ddcompile.frontends import load_model
     from ddcompile.frontends.places import at
 
-    network = load_network(networks, activation)
+    network = load_model(networks, activation)
     if inputs is None:
-        note(f"note: no --input: the network reads `x: bit[{network.inputs}]`")
+        note(f"note: no --input: the network reads `x: {network.kind}[{network.inputs}]`")
     try:
         found = facts.inspect(network, inputs, head)
     except CompileError as error:

@@ -15,8 +15,9 @@ from ddcompile.frontends.network import Layer, Network, Sparse
 from ddcompile.frontends.npz import read_npz
 from ddcompile.frontends.places import at
 from ddcompile.frontends.trees import Ensemble
+from ddcompile.frontends.trees.files import is_ensemble, read_ensemble
 
-__all__ = ["Ensemble", "Layer", "Model", "Network", "Sparse", "as_model", "as_network", "load_network"]
+__all__ = ["Ensemble", "Layer", "Model", "Network", "Sparse", "as_model", "as_network", "load_model", "load_network"]
 
 _ONNX = b"\x08"
 """The first byte of a model: the version of its format follows."""
@@ -77,9 +78,9 @@ def as_model(
     if onnx is not None and isinstance(model, onnx.ModelProto):
         return _onnx_network(model)
     if isinstance(model, str | Path):
-        return load_network(model, activation)
+        return load_model(model, activation)
     if isinstance(model, Sequence) and all(isinstance(part, str | Path) for part in model):
-        return load_network(model, activation)
+        return load_model(model, activation)
     if not isinstance(model, type) and callable(getattr(model, "to_network", None)):
         network = model.to_network()
         if isinstance(network, Network):
@@ -112,12 +113,36 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
     Raises
     ------
     CompileError
+        N### at the file, and at the line and column of a CSV cell; U011 if it holds an ensemble of trees.
+    """
+    return as_network(load_model(paths, activation))
+
+
+def load_model(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network | Ensemble:
+    """Read a network as `load_network` does, or an ensemble of trees: one file, JSON of XGBoost or text of LightGBM.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+    activation : str, optional
+        Of networks.
+
+    Returns
+    -------
+    Network or Ensemble
+        Named after the first file.
+
+    Raises
+    ------
+    CompileError
         N### at the file, and at the line and column of a CSV cell.
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
     if not files:
         raise fail("N001", "no network file was given")
     starts = [_start(path) for path in files]
+    if len(files) == 1 and is_ensemble(starts[0]):
+        return read_ensemble(files[0])
     for path, start in zip(files, starts, strict=True):
         if path.suffix == ".onnx" or start.startswith(_ONNX):
             if len(files) > 1:

@@ -4,6 +4,8 @@
 |---|---|
 | N801 | arrays that are no tree, or trees that do not fit together |
 | N802 | cuts or leaves that are no finite numbers |
+| N803 | a file that is no model of XGBoost or LightGBM |
+| N804 | something in such a file that is not imported |
 """
 
 from ddcompile.frontends.trees.ensemble import Ensemble, Tree
