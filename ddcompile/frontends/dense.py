@@ -20,6 +20,7 @@ comparisons of it with a double.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -40,13 +41,14 @@ from ddcompile.frontends.forms import (
     target_shape,
     without_ones,
 )
+from ddcompile.frontends.gates import gate_clauses, gate_value, in_order
 from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
 from ddcompile.frontends.heads import write_argmax, write_softmax
 from ddcompile.frontends.moves import copied, gathered, joined, relaid
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.spans import least_of
 from ddcompile.frontends.stencils import Source, Stencil, shape_read
-from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, stretched
+from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, stretched
 from ddcompile.frontends.writer import Writer, activated
 from ddcompile.ir.builder import add, mul
 from ddcompile.ir.nodes import Declaration, Expr, Index, Kind, Literal, Number, Rule, Unary
@@ -86,6 +88,7 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     head = head_of(network, head)
     sources = declared_inputs(network, inputs)
     network = without_division(network, head)
+    network = replace(network, layers=in_order(network.layers))
     known = grids(network, sources)
     results = declared_results(network, sources, outputs, head, _last_kind(network, known, head))
     writer = Writer(Names([d.name for d in (*sources, *results)]))
@@ -113,7 +116,7 @@ def _last_kind(network: Network, known: dict[int, Grid], head: str) -> Kind:
         return "real"
     if head == "sign" or last == "sign":
         return "trit"
-    if last in DECIDING:
+    if last in DECIDING or (last == "identity" and isinstance(network.layers[-1].weight, Gates)):
         return "bit"
     grid = known[len(network.layers) - 1]
     return "int" if grid == 0 else "real" if grid == "real" else "rat"
@@ -130,6 +133,7 @@ class _Lowering:
         self.writer = writer
         self.forms: dict[int, list[Form]] = {INPUTS: [own_form(Tensor(d.name, extents(d))) for d in inputs]}
         """What the units of each layer are: forms of tensors that have statements, one after the other."""
+        self.kinds = {d.type.kind for d in inputs}
         lows = [least_of(d.type) for d in inputs]
         self.least = None if None in lows else min(low for low in lows if low is not None)
         """A number below which no input is."""
@@ -152,6 +156,8 @@ class _Lowering:
             return self._windows(number, layer.weight, targets, head)
         if isinstance(layer.weight, Gather):
             return self._moved(number, layer.weight, targets, head)
+        if isinstance(layer.weight, Gates):
+            return self._gates(number, layer.weight, targets, head)
         if layer.activation in DECIDING and self._grid(layer) == "real":
             cuts = self._cuts(number, layer)
             if any(cuts):
@@ -225,6 +231,38 @@ class _Lowering:
             self._write(layer, value, target, rows, at, suffix, head)
             start += target.count
         return targets
+
+    def _gates(self, number: int, weight: Gates, targets: list[Tensor], head: str) -> list[Tensor]:
+        """Write a layer of logic gates."""
+        layer = self.layers[number]
+        for other in layer.reads:
+            if not self._are_bits(other):
+                what = "inputs" if other == INPUTS else f"layer {other + 1}"
+                hint = 'declare inputs such as "x: bit[784]"' if other == INPUTS else "let a step go before"
+                raise fail("N211", f"layer {number + 1} has logic gates, but the {what} are no bits", hint=hint)
+        tensors = [tensor for other in layer.reads for tensor in self._tensors(other)]
+        source = tensors[0] if len(tensors) == 1 else joined(self.writer, tensors, f"inputs{number + 1}")
+        is_plain = layer.activation == "identity" and layer.norm is None and head == "none" and len(targets) == 1
+        if is_plain and gate_clauses(self.writer, f"{number + 1}", weight, source, targets[0]):
+            return targets
+        start = 0
+        for target in targets:
+            rows = slice(start, start + target.count)
+            suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{target.name}"
+            at = self.writer.indices(target.shape)
+            value = gate_value(self.writer, suffix, weight, rows, source, at, target.shape)
+            self._write(layer, value, target, rows, at, suffix, head)
+            start += target.count
+        return targets
+
+    def _are_bits(self, number: int) -> bool:
+        """Whether the units of a layer, or the inputs, are declared or computed as bits."""
+        if number == INPUTS:
+            return self.kinds == {"bit"}
+        layer = self.layers[number]
+        if isinstance(layer.weight, Gates | Gather) and layer.activation == "identity" and layer.norm is None:
+            return isinstance(layer.weight, Gates) or all(self._are_bits(other) for other in layer.reads)
+        return layer.activation in ("step", "nonnegative")
 
     def _sources(self, layer: Layer, weight: Convolution | Maximum) -> list[Source]:
         """The tensors that windows read, each in the shape of channels and grid."""

@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.padding import without_padding
-from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, Sparse
+from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, Sparse
 from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import Number
 
@@ -318,7 +318,7 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
     if layer.bias.any():
         if bias.any() or before.norm is not None or before.divisor != 1:
             return None
-        if isinstance(before.weight, Pointwise | Maximum | Gather):
+        if isinstance(before.weight, Pointwise | Maximum | Gather | Gates):
             return None
         bias = np.repeat(layer.bias, each)
     norm = before.norm if layer.norm is None else layer.norm.repeated(each)

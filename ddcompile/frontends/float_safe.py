@@ -30,7 +30,7 @@ from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.products import chosen, numbers_of, times_of
-from ddcompile.frontends.weights import Gather, Maximum, Pointwise
+from ddcompile.frontends.weights import Gates, Gather, Maximum, Pointwise
 
 __all__ = ["float_safe"]
 
@@ -204,6 +204,9 @@ def _joined(parts: list[_Values]) -> _Values:
 def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
     """`weight @ x + bias`, with what rounding may do to it."""
     terms, times = layer.terms, layer.times
+    if isinstance(layer.layer.weight, Gates):
+        unsure = np.where(layer.layer.weight.are_exact(x.is_exact()), 0, np.inf)
+        return _Values(layer.layer.weight.taken(x.centre).astype(float), unsure, unsure, 0)
     if isinstance(layer.layer.weight, Maximum | Gather):
         return _chosen(layer.layer.weight, x)
     centre = times(x.centre, layer.weight) + layer.bias

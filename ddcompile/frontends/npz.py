@@ -3,6 +3,10 @@
 `k.weight` is (units, inputs), or the layer is sparse: `k.data`, `k.indices`, `k.indptr`, `k.shape` (compressed sparse
 rows). `k.bias` may be missing: zeros. `k.reads` names the layers that layer k reads, one after the other, -1 for the
 inputs; it may be missing: the layer before. Nothing in the file is ever executed: arrays of objects are refused.
+
+Or the layer is of logic gates: `k.gate`, the numbers 0 to 15 of gates that read two bits, and `k.a` and `k.b`, what
+they read (see `ddcompile.frontends.gates`); `0.inputs` says how many inputs there are, if not as many as are read. Or
+it sums equal groups of neighbours: `k.groups`, how many.
 """
 
 from __future__ import annotations
@@ -11,21 +15,27 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import choose
-from ddcompile.frontends.network import Layer, Network, Sparse
+from ddcompile.frontends.groups import group_sums
+from ddcompile.frontends.network import INPUTS, Activation, Gates, Layer, Network, Sparse
 from ddcompile.frontends.places import at
 
 __all__ = ["npz_bytes", "read_npz"]
 
-_NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|reads|data|indices|indptr|shape)")
+_NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|reads|data|indices|indptr|shape|gate|a|b|inputs|groups)")
 _PICKLED = "reading what torch.save wrote can run code: load the module yourself, and give it to dd.distill"
 _SKOPS = "a model that skops.io.dump wrote is read by skops.io.load; give what it returns to dd.distill"
 _SPARSE = ("data", "indices", "indptr", "shape")
+_GATES = ("gate", "a", "b")
+_FORMS: tuple[tuple[str, ...], ...] = (("weight",), _SPARSE, _GATES, ("groups",))
+"""The parts that each form of a layer must have; the last two have no bias."""
 
 
 def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ...], str | None]:
@@ -45,8 +55,13 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ..
     place = str(path)
     layers = _grouped(_arrays(path), place)
     given = [_text(parts.get("activation"), f"{k}.activation", place) for k, parts in enumerate(layers)]
+    has_choice = [own is None and "gate" not in p and "groups" not in p for own, p in zip(given, layers, strict=True)]
+    given = [None if is_open else own or "identity" for own, is_open in zip(given, has_choice, strict=True)]
     chosen = choose(given, activation, place)
-    return tuple(_layer(k, parts, chosen[k], place) for k, parts in enumerate(layers)), _float_type(layers)
+    made: list[Layer] = []
+    for k, parts in enumerate(layers):
+        made.append(_layer(k, parts, chosen[k], place, made))
+    return tuple(made), _float_type(layers)
 
 
 def npz_bytes(network: Network) -> bytes:
@@ -59,9 +74,12 @@ def npz_bytes(network: Network) -> bytes:
         if isinstance(layer.weight, Sparse):
             parts = (layer.weight.data, layer.weight.indices, layer.weight.indptr, np.array(layer.weight.shape))
             arrays |= {f"{k}.{part}": array for part, array in zip(_SPARSE, parts, strict=True)}
+        elif isinstance(layer.weight, Gates):
+            arrays |= _gate_arrays(k, layer.weight)
         else:
             arrays[f"{k}.weight"] = layer.dense_weight()
-        arrays[f"{k}.bias"] = layer.unit_bias()
+        if not isinstance(layer.weight, Gates):
+            arrays[f"{k}.bias"] = layer.unit_bias()
         arrays[f"{k}.activation"] = np.array(layer.activation)
         if layer.reads != (k - 1,):
             arrays[f"{k}.reads"] = np.array(layer.reads)
@@ -113,10 +131,14 @@ def _grouped(arrays: dict[str, np.ndarray], place: str) -> list[dict[str, np.nda
         held = ", ".join(map(str, sorted(layers)))
         raise fail("N006", f"layers must be numbered 0, 1, 2, ...; layer {missing} is missing of {held}", place=place)
     for k, parts in sorted(layers.items()):
-        sparse = [part for part in _SPARSE if part in parts]
-        if sparse and "weight" in parts:
-            raise fail("N008", f"layer {k} has both `{k}.weight` and `{k}.{sparse[0]}`", place=place)
-        for part in _SPARSE if sparse else ("weight",):
+        there = [(form, [part for part in form if part in parts]) for form in _FORMS]
+        there = [(form, own) for form, own in there if own] or [(_FORMS[0], [])]
+        form, own = there[0]
+        others = [name for _, found in there[1:] for name in found]
+        others += ["bias"] if "bias" in parts and form in _FORMS[2:] else []
+        if others:
+            raise fail("N008", f"layer {k} has both `{k}.{own[0]}` and `{k}.{others[0]}`", place=place)
+        for part in form:
             if part not in parts:
                 raise fail("N005", f"`{k}.{part}` is missing", place=place)
     return [layers[k] for k in range(len(layers))]
@@ -147,8 +169,16 @@ def _reads(number: int, array: np.ndarray | None) -> tuple[int, ...]:
     return tuple(array.tolist())
 
 
-def _layer(number: int, parts: dict[str, np.ndarray], activation: str, place: str) -> Layer:
+def _layer(
+    number: int, parts: dict[str, np.ndarray], activation: Activation, place: str, before: Sequence[Layer]
+) -> Layer:
     try:
+        reads = _reads(number, parts.get("reads"))
+        if "gate" in parts:
+            return _gates(parts, activation, reads, before)
+        if "groups" in parts:
+            units = _width(reads, before)
+            return replace(group_sums(units, _count(parts["groups"], "groups"), activation), reads=reads)
         weight: np.ndarray | Sparse
         if "weight" in parts:
             weight = parts["weight"]
@@ -158,6 +188,52 @@ def _layer(number: int, parts: dict[str, np.ndarray], activation: str, place: st
             weight = Sparse(parts["data"], parts["indices"], parts["indptr"], shape)
             units = weight.shape[0]
         bias = parts.get("bias", np.zeros(units, dtype=np.int64))
-        return Layer(weight, bias, activation, reads=_reads(number, parts.get("reads")))
+        return Layer(weight, bias, activation, reads=reads)
     except CompileError as error:
         raise at(error, place, f"layer {number}") from None
+
+
+def _gates(
+    parts: dict[str, np.ndarray], activation: Activation, reads: tuple[int, ...], before: Sequence[Layer]
+) -> Layer:
+    columns = [parts["a"], parts["b"]]
+    if any(column.shape != parts["gate"].shape or column.ndim != 1 for column in columns):
+        shapes = ", ".join(str(parts[name].shape) for name in _GATES)
+        raise fail("N113", f"gates and what they read must be of one length, not of shapes {shapes}")
+    pairs = np.stack(columns, axis=1)
+    inputs = _width(reads, before)
+    if "inputs" in parts:
+        inputs = _count(parts["inputs"], "inputs")
+    elif not before and pairs.dtype.kind in "iu":
+        inputs = int(pairs.max(initial=0)) + 1
+    zeros = np.zeros(len(pairs), dtype=np.int64)
+    return Layer(Gates(parts["gate"], pairs, inputs), zeros, activation, reads=reads)
+
+
+def _width(reads: tuple[int, ...], before: Sequence[Layer]) -> int:
+    """How many values a layer reads, behind others."""
+    if not before:
+        return 0
+    reads = reads or (len(before) - 1,)
+    return sum(before[0].inputs if r == INPUTS else before[r].units for r in reads if r < len(before))
+
+
+def _count(array: np.ndarray, what: str) -> int:
+    if array.dtype.kind not in "iu" or array.size != 1 or array.item() < 1:
+        raise fail("N113", f"`{what}` must be one positive whole number")
+    return int(array.item())
+
+
+def _gate_arrays(number: int, gates: Gates) -> dict[str, np.ndarray]:
+    """What a file holds of gates.
+
+    Raises
+    ------
+    CompileError
+        N112 if they do not read two bits each.
+    """
+    numbers = gates.numbers()
+    if numbers is None:
+        raise fail("N112", "files hold gates that read two bits alone")
+    parts = (numbers, *gates.columns.T, np.array(gates.inputs))
+    return {f"{number}.{part}": array for part, array in zip((*_GATES, "inputs"), parts, strict=True)}

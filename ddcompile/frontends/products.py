@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, Weight, dense_of, stored_of
+from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, Sparse, Weight, dense_of, stored_of
 
 __all__ = ["chosen", "numbers_of", "terms_of", "times_of", "window_products"]
 
@@ -30,7 +30,7 @@ def times_of(weight: Weight) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 def numbers_of(weight: Weight) -> np.ndarray:
     """The numbers of a weight laid out as `times_of` takes them."""
-    return stored_of(weight) if isinstance(weight, Pointwise | Convolution | Maximum | Gather) else dense_of(weight)
+    return dense_of(weight) if isinstance(weight, np.ndarray | Sparse) else stored_of(weight)
 
 
 def terms_of(weight: Weight) -> int:

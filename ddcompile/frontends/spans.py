@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.declarations import extents
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.weights import Convolution, Gather, Maximum, Pointwise, numerators
+from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, numerators
 from ddcompile.ir.nodes import Declaration, Type
 
 __all__ = ["Spans", "least_of", "spans_of"]
@@ -119,6 +119,9 @@ def _sums(layer: Layer, parts: Sequence[Spans | None], widths: Sequence[int]) ->
             rows = kernel.reshape(len(kernel), -1)
         case Maximum():
             return _by_channel(layer.weight, read, widths)
+        case Gates(kinds):
+            ones = np.ones(len(kinds), dtype=object)
+            return Spans(0 * ones, ones, ones, 0)
         case Gather(columns):
             units = [part.in_blocks(width) for part, width in zip(read, widths, strict=True)]
             sets = [np.concatenate([getattr(part, name) for part in units]) for name in ("low", "high", "step")]

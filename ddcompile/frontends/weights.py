@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ddcompile.diagnostics import fail
+from ddcompile.frontends.gates import Gates
 from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
     "Convolution",
+    "Gates",
     "Gather",
     "Maximum",
     "Pointwise",
@@ -285,7 +287,7 @@ class Gather:
         return found
 
 
-Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum | Gather
+Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum | Gather | Gates
 
 
 def positions_of(weight: Weight) -> int:
@@ -302,7 +304,7 @@ def stored_of(weight: Weight) -> np.ndarray:
             return factors
         case Convolution(kernel):
             return kernel
-        case Maximum() | Gather():
+        case Maximum() | Gather() | Gates():
             return np.zeros(0, dtype=np.int64)
     return weight
 
@@ -323,6 +325,8 @@ def dense_of(weight: Weight) -> np.ndarray:
             return weight.sparse().dense()
         case Maximum():
             raise fail("N112", "a maximum over windows has no matrix")
+        case Gates():
+            raise fail("N112", "logic gates have no matrix")
         case _:
             return weight
 

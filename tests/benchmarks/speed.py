@@ -10,7 +10,8 @@ part of the input. `limit` is the share of what the machine does at most: of log
 of operations that the schedule says, or of copying what must be read and written, whichever is larger; both limits are
 measured in the same process. (Instructions with three operands, where there are any, do two of these operations.)
 
-C peers are compiled by `cc -O3 -march=native`. Peers that are not installed (numba, torch) leave their lines out.
+C peers are compiled by `cc -O3 -march=native`, but for those of many gates. Peers that are not installed (numba,
+torch) leave their lines out.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from gates import random_gates
 
 import ddcompile as dd
 from ddcompile.ir.verifier import check
@@ -90,15 +92,21 @@ class Bench:
     def __init__(self, folder: Path, rounds: int, jobs: int) -> None:
         self.rounds, self.jobs = rounds, jobs
         self._clock = time.thread_time if jobs == 1 else time.perf_counter
-        self.c = {name: self._library(folder, name) for name in ("automata", "limits")}
+        self._folder = folder
+        self.c: dict[str, ctypes.CDLL] = {}
+        for name in ("automata", "limits"):
+            self.library(name, (PEERS / f"{name}.c").read_text(encoding="utf-8"))
         self.random = np.random.default_rng(0)
         self._logic, self._copy = self._limits()
 
-    def _library(self, folder: Path, name: str) -> ctypes.CDLL:
-        made = folder / f"{name}.so"
-        flags = ["-O3", "-march=native", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
-        subprocess.run([shutil.which("cc") or "gcc", *flags, "-o", made, PEERS / f"{name}.c"], check=True)
-        return ctypes.CDLL(str(made))
+    def library(self, name: str, text: str, level: str = "-O3") -> str:
+        """Compile a peer; its name for `call`."""
+        source, made = self._folder / f"{name}.c", self._folder / f"{name}.so"
+        source.write_text(text, encoding="utf-8")
+        flags = [level, "-march=native", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wno-unused-variable"]
+        subprocess.run([shutil.which("cc") or "gcc", *flags, "-o", made, source], check=True)
+        self.c[name] = ctypes.CDLL(str(made))
+        return name
 
     def _limits(self) -> tuple[float, float]:
         """Operations on words, and bytes copied, a second."""
@@ -131,9 +139,9 @@ class Bench:
 
     def line(
         self, work: str, peer: str, floor: float, program: dd.Program, ours: Callable[[], Any],
-        theirs: Callable[[], Any], bytes_: int, rounds: int = 0,
+        theirs: Callable[[], Any], bytes_: int, rounds: int = 0, operations: float = 0,
     ) -> Line:  # fmt: skip
-        """Measure in turns."""
+        """Measure in turns; operations on words are those of the plan if it has one."""
         times: list[tuple[float, float]] = []
         for _ in range(rounds or self.rounds):
             times.append((self._timed(ours), self._timed(theirs)))
@@ -141,7 +149,8 @@ class Bench:
         start = time.process_time()
         fresh = program.jit(n_jobs=self.jobs)
         ready = 1000 * (time.process_time() - start)
-        share = max(_operations(program) / seconds / self._logic / self.jobs, bytes_ / seconds / self._copy)
+        logic = (operations or _operations(program)) / self._logic / self.jobs
+        share = max(logic, bytes_ / self._copy) / seconds
         return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, share)
 
 
@@ -405,9 +414,36 @@ def dense(bench: Bench) -> Iterator[Line]:
         yield from _networks(bench, name, floor, program, layers, bench.bits(samples, sizes[0]))
 
 
+def gates(bench: Bench) -> Iterator[Line]:
+    """Random networks of logic gates on samples that are packed 64 in a word.
+
+    The peer is compiled at the fastest level that takes less than two minutes: for 1e4 gates, -O2 does not; for 5e4
+    gates, only -O0 does.
+    """
+    samples, inputs, last = 1_000_000, 784, 1000
+    for count, level in ((10_000, "-O1"), (50_000, "-O0")):
+        width = (count - last) // 9
+        network = random_gates(bench.random, inputs, [width] * 9 + [count - 9 * width])
+        library = bench.library(f"gates{count}", network.c(), level)
+        program = dd.parse(network.rule())
+        words = bench.random.integers(0, 2**64, size=(samples // 64, inputs), dtype=np.uint64)
+        packed, run = dd.Packed(words, (samples, inputs), axis=0), program.jit(n_jobs=bench.jobs)
+        made = np.empty((samples // 64, count - 9 * width), dtype=np.uint64)
+        c = partial(bench.call, library, "gates", words, made, samples // 64)
+        after = run(packed)
+        c()
+        assert np.array_equal(after.words, made)
+        some = dd.unpack(dd.Packed(words[:10], (640, inputs), axis=0))
+        assert np.array_equal(program(some), dd.unpack(after)[:640])
+        name = f"{count:.0e} random logic gates, {samples:.0e} samples, packed".replace("e+0", "e")
+        peer = f"the same gates in C, 64 samples a word, {level}"
+        operations = count * samples / 64
+        yield bench.line(name, peer, 1.5, program, partial(run, packed), c, words.nbytes + made.nbytes, 5, operations)
+
+
 WORK: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "life_packed": life_packed, "life_bytes": life_bytes, "rule30": rule30, "orientation": orientation,
-    "dense": dense,
+    "dense": dense, "gates": gates,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from torch.nn.modules import batchnorm, dropout, instancenorm
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from ddcompile.diagnostics import fail
+from ddcompile.frontends.torch.gates import is_gate_layer
 
 __all__ = ["check_module", "depends_on_mode", "float_type"]
 
@@ -54,7 +55,9 @@ def check_module(module: nn.Module, root: str) -> None:
 
 
 def depends_on_mode(module: nn.Module) -> bool:
-    """Whether a module of torch itself does another thing in training mode."""
+    """Whether a module of torch itself, or a layer of logic gates, does another thing in training mode."""
+    if is_gate_layer(module):
+        return True
     match module:
         case dropout._DropoutNd():
             return bool(module.p > 0)

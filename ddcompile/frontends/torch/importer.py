@@ -15,6 +15,7 @@ from ddcompile.frontends.declarations import extents, parsed_declarations
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.torch.checks import check_module, float_type
+from ddcompile.frontends.torch.gates import is_gate_layer
 from ddcompile.frontends.torch.operations import Context, apply
 from ddcompile.frontends.torch.tracing import path_of, trace
 from ddcompile.frontends.torch.values import BatchHead, Units, Untold, replicated, sample_of
@@ -72,11 +73,12 @@ def _shapes(
     """The shapes of the arguments of the forward pass, without the batch."""
     arguments = [node for node in graph.nodes if node.op == "placeholder" and not node.args]
     if inputs is None:
-        first = next((m for m in module.modules() if isinstance(m, nn.Linear)), None)
+        first = next((m for m in module.modules() if isinstance(m, nn.Linear) or is_gate_layer(m)), None)
         if first is None or len(arguments) != 1:
             hint = 'such as inputs="image: bit[8, 8]"'
             raise fail("N410", "the shapes of the inputs are not known", place=root, hint=hint)
-        return [(first.in_features,)]
+        width: Any = first.in_features if isinstance(first, nn.Linear) else first.in_dim
+        return [(int(width),)]
     shapes = [extents(d) for d in parsed_declarations(inputs, "input")] if isinstance(inputs, str) else list(inputs)
     if len(arguments) == 1 and len(shapes) > 1:
         return [(sum(map(prod, shapes)),)]

@@ -16,6 +16,7 @@ from torch.nn.utils import parametrize
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.torch import arithmetic, aten, convolutions, pooling, shapes, units
 from ddcompile.frontends.torch.context import Context
+from ddcompile.frontends.torch.gates import gate_importer
 from ddcompile.frontends.torch.modules import MODULES
 from ddcompile.frontends.torch.values import BatchHead, Units, Untold
 
@@ -136,7 +137,7 @@ def _call_of(node: fx.Node, module: nn.Module) -> _Call:
             part = module.get_submodule(str(node.target))
             kind = type(part)
             kind = kind.__mro__[1] if parametrize.is_parametrized(part) else kind
-            function = MODULES.get(kind)
+            function = MODULES.get(kind) or gate_importer(part)
             bound = None if function is None else (lambda c, p, *a, **k: function(c, p, part, *a, **k))
             return _Call(kind.__name__, bound, bool(getattr(part, "inplace", False)))
         case "call_method":

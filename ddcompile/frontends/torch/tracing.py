@@ -10,6 +10,7 @@ from torch import fx, nn
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.torch.checks import depends_on_mode
+from ddcompile.frontends.torch.gates import gate_importer
 
 __all__ = ["path_of", "trace"]
 
@@ -21,6 +22,9 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.trace_asserts = True
         self.running: list[str] = []
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return gate_importer(m) is not None or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
