@@ -13,6 +13,8 @@ Before:                                After, for a small limit:
                                            function r() { r_part1(); r_part2() }
 
 Compilers take more than linear time in the length of a function; a rule of 20,000 statements would take them hours.
+So no function that gcc, clang or the JIT compile for single samples has more than a thousand expressions, which are up
+to 2,000 instructions, unless one statement alone has.
 Variables that several parts use are kept in scratch memory. Long bodies of loops and branches are split likewise.
 """
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from ddcompile.backends.c.build import CFunction
 from ddcompile.backends.c.target import CTarget
+from ddcompile.backends.llvm.compile import native_code
+from ddcompile.backends.llvm.jit import compile_jit
 from ddcompile.backends.shared.target import EmitOptions
 from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Rule
@@ -83,3 +86,28 @@ def test_random_rules_stay_sound() -> None:
 def test_long_c_is_split() -> None:
     files = CTarget().emit(parse(many_clauses(400)), EmitOptions(prefix="r", comments=False))
     assert files[1].text.count("static void r_part") > 5
+
+
+def _longest(text: str) -> int:
+    """Instructions of the longest function of a module."""
+    return max(body.count("\n  ") for body in re.findall(r"^define.*?^}", text, re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("make", [many_units, many_clauses, one_recurrence])
+def test_functions_of_machine_code_are_short(make: Callable[[int], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def compiled(text: str) -> bytes:
+        texts.append(text)
+        return native_code(text)
+
+    monkeypatch.setattr("ddcompile.backends.llvm.request.native_code", compiled)
+    rule = parse(make(3000))
+    function = compile_jit(rule, schedule="scalar")
+    (text,) = texts
+    assert text.count("\n") > 5000
+    assert _longest(text) <= 2000
+    arrays = random_inputs(rule, RandomChoose(0), 3)
+    found = function(*arrays)
+    found = found if isinstance(found, tuple) else (found,)
+    assert all(np.array_equal(a, b) for a, b in zip(found, interpret(rule, arrays), strict=True))
