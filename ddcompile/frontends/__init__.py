@@ -95,7 +95,7 @@ def as_model(
     raise fail("U011", f"{type(model).__name__} is no network", hint=hint)
 
 
-def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network:
+def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network | Ensemble:
     """Read a network from one `.npz` or `.onnx` file, or from CSV files, one a layer, in order.
 
     Parameters
@@ -107,7 +107,7 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
 
     Returns
     -------
-    Network
+    Network, or Ensemble of an `.onnx` file of trees
         Named after the first file.
 
     Raises
@@ -168,7 +168,7 @@ def load_model(paths: str | Path | Sequence[str | Path], activation: str | None 
         raise at(error, str(files[0])) from None
 
 
-def _onnx_network(model: Any) -> Network:
+def _onnx_network(model: Any) -> Network | Ensemble:
     try:
         from ddcompile.frontends.onnx import network_of
     except ModuleNotFoundError as error:

@@ -20,6 +20,7 @@ from hold_elementary import elementary_functions
 from hold_frontends import frontends
 from hold_learn import learning
 from hold_networks import agreement, disguised, networks
+from hold_onnx import onnx_models
 from hold_programs import c_is_clean, meaning, programs, python_is_standalone
 from hold_proofs import mutations
 from hold_runtime import runtime
@@ -33,6 +34,7 @@ from rich.table import Table
 SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "networks": networks,
     "frontends": frontends,
+    "onnx": onnx_models,
     "engines": agreement,
     "digits": digits,
     "disguised": disguised,

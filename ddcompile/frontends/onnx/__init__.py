@@ -25,6 +25,7 @@ GatherND, Compress, Expand, Tile, Pad, DepthToSpace, SpaceToDepth, ReverseSequen
 
 | LinearClassifier, LinearRegressor, Scaler, Binarizer, Normalizer, ArrayFeatureExtractor, ZipMap of ai.onnx.ml | \
 classes with texts as labels are numbered; of label and probabilities, which comes first |
+| TreeEnsembleClassifier, TreeEnsembleRegressor of ai.onnx.ml | of the inputs themselves; the end of the model |
 
 Integers of 32 and 64 bits are taken not to overflow, as floats are; arithmetic in narrower ones must not.
 

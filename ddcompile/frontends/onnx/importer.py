@@ -18,7 +18,7 @@ from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.float_types import FLOAT_TYPES
 from ddcompile.frontends.monotone import decision, order
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.onnx import arithmetic, classical, filters, logic, moves, reductions, units
+from ddcompile.frontends.onnx import arithmetic, classical, filters, logic, moves, reductions, trees, units
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.evaluating import computed
 from ddcompile.frontends.onnx.heads import settled
@@ -35,6 +35,7 @@ from ddcompile.frontends.onnx.values import (
     range_of_type,
     type_name,
 )
+from ddcompile.frontends.trees import Ensemble
 
 __all__ = ["OPERATORS", "network_of"]
 
@@ -49,6 +50,7 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
         **reductions.OPERATORS,
         **classical.OPERATORS,
         **filters.OPERATORS,
+        **trees.OPERATORS,
     }
 )
 """By the name of the operator, with its domain if it is not that of ONNX."""
@@ -65,7 +67,7 @@ _HINTS = {
 _ANY_HINT = "what is imported: `python -m pydoc ddcompile.frontends.onnx`"
 
 
-def network_of(model: str | Path | ModelProto) -> Network:
+def network_of(model: str | Path | ModelProto) -> Network | Ensemble:
     """Import a model file, or a model in memory.
 
     Parameters
@@ -76,7 +78,7 @@ def network_of(model: str | Path | ModelProto) -> Network:
 
     Returns
     -------
-    Network
+    Network, or Ensemble of a model that is one of trees
         Its inputs are those of the graph, one after the other. If they all have a first axis of any length, that is the
         batch; else the shapes are fixed, and the tensors are one sample. Of several results that are made of the same
         scores, as label and probabilities are, the first is taken; others follow one another.
@@ -143,10 +145,14 @@ class _Run:
             self.values[value.name] = Units(ids, kind, range_of_type(kind))
             self._note(self.values[value.name])
 
-    def network(self, name: str) -> Network:
+    def network(self, name: str) -> Network | Ensemble:
         """Apply all nodes, then take the results."""
         self._apply(self.model.graph.node)
         results = [self.values.get(value.name) for value in self.model.graph.output]
+        if isinstance(results[0], trees.Grown):
+            if not all(isinstance(value, trees.Grown) for value in results):
+                raise fail("N510", "an ensemble of trees beside other results", place=self.model.place)
+            return replace(results[0].ensemble, name=name)
         head, ids = self._results(results)
         layers = self.context.drafts.finished(ids.ravel(), "")
         dtype = min(self.floats, key=lambda kind: FLOAT_TYPES[kind].bits, default="float64")
@@ -182,7 +188,11 @@ class _Run:
         found: Value | None = self.values[name] if name else None
         return found
 
-    def _value(self, node: Node, operands: Sequence[Value | None]) -> Any:
+    def _value(self, node: Node, operands: Sequence[Any]) -> Any:
+        if any(isinstance(value, trees.Grown) for value in operands):
+            if node.op not in trees.PASSES:
+                raise node.fail("N505", f"`{node.op}` follows an ensemble of trees, which must come last")
+            return operands[0]
         if any(isinstance(value, Head) for value in operands) and node.op not in _TAKES_HEADS:
             if node.op == "Cast" and isinstance(operands[0], Head):
                 return self._cast_head(node, operands[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,25 @@ from onnx import ModelProto
 from skl2onnx import to_onnx
 from sklearn.base import is_classifier
 from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import ddcompile as dd
-from ddcompile.frontends import as_network
+from ddcompile.cli import main
+from ddcompile.frontends import as_model, as_network
 from ddcompile.frontends.evaluate import evaluate
+from ddcompile.frontends.trees import Ensemble
+from ddcompile.frontends.trees.evaluate import evaluate_ensemble
 
 FEW, BOTH = load_iris(return_X_y=True), load_breast_cancer(return_X_y=True)
 MODELS: dict[str, tuple[Any, Any]] = {
@@ -83,6 +94,57 @@ def test_model(name: str) -> None:
     assert np.array_equal(evaluate(network, X)[safe], expected[safe])
     names = [result.name for result in proto.graph.output]
     assert len(names) == 2, "the label and the probabilities, of which the label is taken"
+
+
+TREES = {
+    "tree": (DecisionTreeClassifier(max_depth=4, random_state=0), FEW),
+    "tree of two": (DecisionTreeClassifier(max_depth=4, random_state=0), BOTH),
+    "tree for numbers": (DecisionTreeRegressor(max_depth=4, random_state=0), FEW),
+    "forest": (RandomForestClassifier(8, max_depth=4, random_state=0), FEW),
+    "forest of two": (RandomForestClassifier(8, max_depth=4, random_state=0), BOTH),
+    "forest for numbers": (RandomForestRegressor(8, max_depth=4, random_state=0), FEW),
+    "boosted": (GradientBoostingClassifier(n_estimators=5, random_state=0), FEW),
+    "boosted of two": (GradientBoostingClassifier(n_estimators=5, random_state=0), BOTH),
+    "boosted for numbers": (GradientBoostingRegressor(n_estimators=5, random_state=0), FEW),
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_trees(name: str) -> None:
+    """Inputs at the thresholds, and numbers next to them."""
+    model, (X, y) = TREES[name]
+    model.fit(X, y)
+    proto = exported(model, single(X))
+    ensemble = as_model(proto)
+    assert isinstance(ensemble, Ensemble)
+    cuts = {k: np.concatenate([t.cut[t.feature == k] for t in ensemble.trees]) for k in range(X.shape[1])}
+    rng = np.random.default_rng(0)
+    near = single(X[rng.integers(0, len(X), 5000)])
+    for k, values in cuts.items():
+        if len(values):
+            at = single(rng.choice(values, 5000))
+            at = np.nextafter(at, at + rng.integers(-1, 2, 5000).astype(np.float32))
+            near[:, k] = np.where(rng.random(5000) < 0.5, at, near[:, k])
+    expected = np.asarray(run(proto, near)).ravel()
+    found = evaluate_ensemble(ensemble, near).astype(np.float64).ravel()
+    if is_classifier(model):
+        assert (found == expected).mean() > 0.99  # sums of leaves that are equal, or nearly, are rounded apart
+        safe = dd.float_safe(proto, near)
+        assert np.array_equal(found[safe], expected[safe])
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    program = dd.distill(proto, f"x: real[{X.shape[1]}]")
+    wanted = evaluate_ensemble(ensemble, near[:100]).astype(np.float64).ravel()
+    assert np.array_equal(np.asarray(program(near[:100].astype(np.float64))).astype(np.float64).ravel(), wanted)
+
+
+def test_files_of_trees_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    X, y = FEW
+    model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
+    (tmp_path / "tree.onnx").write_bytes(exported(model, single(X)).SerializeToString())
+    for command in ("inspect", "distill"):
+        assert main([command, str(tmp_path / "tree.onnx")]) == 0
+        assert "tree" in capsys.readouterr().out
 
 
 def single(array: Any) -> np.ndarray:

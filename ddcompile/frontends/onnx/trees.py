@@ -1,0 +1,188 @@
+"""Ensembles of trees of ai.onnx.ml: what is compared are inputs themselves, and what is added up are leaves.
+
+Sums of leaves are exact sums of the numbers in the model. Of a classifier with one score for two labels, runtimes take
+the second label where a sum of weights that are not negative is above a half, or any other sum above 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.onnx.arithmetic import Operands, numbers
+from ddcompile.frontends.onnx.context import Context
+from ddcompile.frontends.onnx.nodes import Node
+from ddcompile.frontends.places import at
+from ddcompile.frontends.trees import Ensemble, Tree
+from ddcompile.frontends.trees.cuts import below
+from ddcompile.ir.nodes import Number
+
+__all__ = ["OPERATORS", "PASSES", "Grown"]
+
+PASSES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ai.onnx.ml.ZipMap")
+"""Operators that leave the results of an ensemble as they are."""
+
+_MODES: Mapping[str, tuple[bool, bool]] = MappingProxyType(
+    {
+        "BRANCH_LEQ": (False, False),
+        "BRANCH_LT": (True, False),
+        "BRANCH_GT": (False, True),
+        "BRANCH_GTE": (True, True),
+    }
+)
+"""Whether a comparison is with the double below, and whether the larger inputs go to the branch `true`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """A result of an ensemble, which ends a model."""
+
+    ensemble: Ensemble
+
+
+def _inputs(context: Context, node: Node, operands: Operands) -> int:
+    """How many inputs there are, which the trees must look at themselves."""
+    x = numbers(node, operands[0])
+    one = context.sample(node, x.ids)
+    count = context.drafts.inputs
+    if one.ids.size != count or not np.array_equal(one.ids.ravel(), np.arange(count)):
+        hint = "put what comes before into the thresholds, or distill the trees alone"
+        raise node.fail("N505", f"`{node.op}` of other things than the inputs of the model", hint)
+    return count
+
+
+def _numbers(node: Node, name: str) -> np.ndarray:
+    """An attribute that is a list of floats or a tensor of doubles, as doubles."""
+    tensor = node.attribute(f"{name}_as_tensor")
+    given = node.attribute(name, []) if tensor is None else tensor
+    return np.asarray(given, dtype=np.float64).ravel()
+
+
+def _trees(node: Node, leaf: str, outputs: int) -> tuple[tuple[Tree, ...], np.ndarray]:
+    """The trees, whose leaves add to every output; and all weights of leaves.
+
+    Raises
+    ------
+    CompileError
+        N502 if the attributes do not describe trees, N506 for comparisons that are not imported.
+    """
+    names = ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
+    tree, own, feature, true, false = (np.array(node.attribute(f"nodes_{n}", []), dtype=np.int64) for n in names)
+    modes, values = node.attribute("nodes_modes", []), _numbers(node, "nodes_values")
+    ids = [np.array(node.attribute(f"{leaf}_{n}", []), dtype=np.int64) for n in ("treeids", "nodeids", "ids")]
+    weights = _numbers(node, f"{leaf}_weights")
+    counts = {len(part) for part in (tree, own, feature, true, false, modes, values)}
+    if len(counts) > 1 or {len(part) for part in (*ids, weights)} != {len(weights)} or not len(tree):
+        raise node.fail("N502", f"the attributes of `{node.op}` differ in length, or are empty")
+    unknown = sorted(set(modes) - {*_MODES, "LEAF"})
+    if unknown:
+        raise node.fail("N506", f"`{node.op}` with the comparison {unknown[0]}")
+    place = {(int(t), int(n)): k for k, (t, n) in enumerate(zip(tree, own, strict=True))}
+    value = np.zeros((len(tree), outputs))
+    seen = set()
+    for t, n, output, weight in zip(*ids, weights, strict=True):
+        key = (int(t), int(n), int(output))
+        if key[:2] not in place or key in seen or not 0 <= output < outputs:
+            raise node.fail("N502", f"a leaf of `{node.op}` adds twice, or to what is not there: {key}")
+        seen.add(key)
+        value[place[key[:2]], output] = weight
+    is_leaf = np.array([mode == "LEAF" for mode in modes])
+    flags = np.array([_MODES.get(mode, (False, False)) for mode in modes])
+    cut = np.where(flags[:, 0], below(values), values)
+    low, high = np.where(flags[:, 1], false, true), np.where(flags[:, 1], true, false)
+    made = []
+    for number in dict.fromkeys(tree.tolist()):
+        rows = np.flatnonzero(tree == number)
+        inner = rows[~is_leaf[rows]]
+        children = {*low[inner].tolist(), *high[inner].tolist()}
+        roots = [k for k in rows.tolist() if int(own[k]) not in children]
+        if len(roots) != 1:
+            raise node.fail("N502", f"tree {number} of `{node.op}` has {len(roots)} roots")
+        order = [roots[0], *(k for k in rows.tolist() if k != roots[0])]
+        index = {int(own[k]): new for new, k in enumerate(order)}
+        sides = [[index.get(int(side[k]), -1) for k in order] for side in (low, high)]
+        looks = np.where(is_leaf[order], -1, feature[order])
+        made.append(Tree(looks, cut[order], np.array(sides[0]), np.array(sides[1]), value[order]))
+    return tuple(made), weights
+
+
+def _regressor(context: Context, node: Node, operands: Operands) -> Grown:
+    inputs, outputs = _inputs(context, node, operands), int(node.attribute("n_targets", 1))
+    how, post = node.attribute("aggregate_function", "SUM"), node.attribute("post_transform", "NONE")
+    if how not in ("SUM", "AVERAGE") or post != "NONE":
+        raise node.fail("N506", f"`{node.op}` with the {how} of leaves and post_transform {post}")
+    try:
+        trees, _ = _trees(node, "target", outputs)
+        scale = Fraction(1 / len(trees)) if how == "AVERAGE" else Fraction(1)
+        return Grown(_ensemble(trees, inputs, _base(node, outputs), scale=scale))
+    except CompileError as error:
+        raise at(error, node.place) from None
+
+
+def _base(node: Node, outputs: int) -> list[float]:
+    found = _numbers(node, "base_values").tolist() or [0.0] * outputs
+    if len(found) != outputs:
+        raise node.fail("N502", f"{len(found)} base_values for {outputs} sums")
+    return found
+
+
+def _ensemble(trees: Sequence[Tree], inputs: int, base: Sequence[Number | float], **options: Any) -> Ensemble:
+    values = tuple(Fraction(b) for b in base)
+    return Ensemble(tuple(trees), inputs, len(values), base=values, dtype="float32", **options)
+
+
+def _classifier(context: Context, node: Node, operands: Operands) -> tuple[Grown, Grown]:
+    """The number of the label, and the scores."""
+    inputs = _inputs(context, node, operands)
+    labels = node.attribute("classlabels_int64s") or node.attribute("classlabels_strings") or []
+    post = node.attribute("post_transform", "NONE")
+    if len(labels) < 2 or post not in ("NONE", "SOFTMAX", "LOGISTIC"):
+        raise node.fail("N506", f"`{node.op}` of {len(labels)} labels with post_transform {post}")
+    if not isinstance(labels[0], str) and list(labels) != list(range(len(labels))):
+        raise node.fail("N506", f"`{node.op}` with the labels {labels[:3]}...", "train on the labels 0, 1, 2, ...")
+    is_single = len(set(node.attribute("class_ids", []))) == 1 and len(labels) == 2
+    try:
+        if is_single:
+            return _of_two(node, inputs, post)
+        trees, _ = _trees(node, "class", len(labels))
+        base = _base(node, len(labels))
+        head = "softmax" if post == "SOFTMAX" else "none"
+        last = "sigmoid" if post == "LOGISTIC" else "identity"
+        return (
+            Grown(_ensemble(trees, inputs, base, head="argmax")),
+            Grown(_ensemble(trees, inputs, base, head=head, activation=last)),
+        )
+    except CompileError as error:
+        raise at(error, node.place) from None
+
+
+def _of_two(node: Node, inputs: int, post: str) -> tuple[Grown, Grown]:
+    (own,) = set(node.attribute("class_ids"))
+    trees, weights = _trees(node, "class", own + 1)
+    trees = tuple(Tree(t.feature, t.cut, t.low, t.high, t.value[:, own:]) for t in trees)
+    base = _base(node, 1) if len(_numbers(node, "base_values")) < 2 else _base(node, 2)[own : own + 1]
+    is_positive = bool((weights >= 0).all())
+    if is_positive != (post == "NONE"):
+        hint = "give both labels scores of their own"
+        raise node.fail(
+            "N506", f"`{node.op}` of one score with post_transform {post}, about which runtimes differ", hint
+        )
+    first = Fraction(base[0])
+    threshold = Fraction(1, 2) if is_positive else 0
+    label = _ensemble(trees, inputs, [first - threshold], activation="step")
+    pairs = [np.stack([np.zeros(t.nodes) - is_positive * t.value[:, 0], t.value[:, 0]], axis=1) for t in trees]
+    both = [Tree(t.feature, t.cut, t.low, t.high, pair) for t, pair in zip(trees, pairs, strict=True)]
+    start = [1 - first if is_positive else 0, first]
+    head = "none" if is_positive else "softmax"
+    return Grown(label), Grown(_ensemble(both, inputs, start, head=head))
+
+
+OPERATORS: Mapping[str, Callable[[Context, Node, Operands], Any]] = MappingProxyType(
+    {"ai.onnx.ml.TreeEnsembleClassifier": _classifier, "ai.onnx.ml.TreeEnsembleRegressor": _regressor}
+)
