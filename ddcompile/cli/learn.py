@@ -151,9 +151,9 @@ def command(
     sample counts, and `names` what inputs are called. PART of the samples are not learned from, but predicted.
 
     \b
-    From Python:           numpy.savez("DATA.npz", X=samples, y=labels)
-    What is learned as a   ddcompile learn DATA.npz -o NET.npz
-    rule that is proved:   ddcompile distill NET.npz --head argmax
+    Samples, from Python:   numpy.savez("DATA.npz", X=samples, y=labels)
+    A network from them:    ddcompile learn DATA.npz -o NET.npz
+    The rule, proved:       ddcompile distill NET.npz --head argmax
     """
     import numpy as np
 

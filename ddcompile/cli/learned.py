@@ -69,8 +69,9 @@ def learned_text(classifier: ENNClassifier, network: Network, inputs: Sequence[s
         lines.append(f"note: some subconcepts{of_outputs} could not be told apart from samples of other labels")
     if network.head in ("argmax", "softmax"):
         lines.append(f"note: what it gives is to be distilled with `--head {network.head}`{_labels_text(classifier)}")
-    if classifier.thresholds_ is not None:
-        lines.append(f'note: it reads numbers; to be distilled with `--input "x: real[{network.inputs}]"`')
+    if network.kind != "bit":
+        what = "reals" if network.kind == "real" else f"inputs that are {network.kind}"
+        lines.append(f'note: it reads {what}; to be distilled with `--input "x: {network.kind}[{network.inputs}]"`')
     return lines
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Literal as OneOf, Protocol
+from typing import Protocol
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.nodes import Declaration, Expr, Kind, Literal, Type
@@ -61,7 +61,7 @@ class Interface(Protocol):
         """The shape of the outputs, if it is known."""
 
     @property
-    def kind(self) -> OneOf["bit", "real"]:
+    def kind(self) -> str:
         """What the inputs are taken for where they are not declared."""
 
 
@@ -117,16 +117,15 @@ def rule_name(name: str) -> str:
 
 
 def declared_inputs(network: Interface, inputs: str | None) -> tuple[Declaration, ...]:
-    """The declarations of a network's inputs; without any, a flat `x: bit[n]`, or `x: real[n]` if it is of reals.
+    """The declarations of a network's inputs; without any, a flat `x: bit[n]`, or what else it says that it is of.
 
     Raises
     ------
     CompileError
         N201 if they do not add up to what the network reads, N203 if one has sizes.
     """
-    if inputs is None:
-        return (Declaration("x", Type(network.kind, (Literal(network.inputs),))),)
-    declarations = parsed_declarations(inputs, "input")
+    flat = f"x: {network.kind}[{network.inputs}]"
+    declarations = parsed_declarations(flat if inputs is None else inputs, "input")
     counts = [prod(extents(d)) for d in declarations]
     if sum(counts) != network.inputs:
         held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")

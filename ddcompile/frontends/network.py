@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -167,8 +167,8 @@ class Network:
         The floating-point type in which the framework computes it, such as "float32".
     shape : tuple of int, optional
         The shape of the results of one sample, if it is known; else they are flat.
-    kind : {"bit", "real"}
-        What the inputs are taken for where they are not declared.
+    kind : str
+        The type that each input is taken for where it is not declared: bit, spin, trit, int[0..9], ..., real.
 
     Attributes
     ----------
@@ -187,7 +187,7 @@ class Network:
     head: str = "none"
     dtype: str | None = None
     shape: tuple[int, ...] | None = None
-    kind: Literal["bit", "real"] = "bit"
+    kind: str = "bit"
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ from ddcompile.learn.calibration import factor_of, softmax
 from ddcompile.learn.chains import relevant_or_said, with_outputs
 from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Essence, Options
-from ddcompile.learn.problems import class_weights, points_of, problem_of, solved
+from ddcompile.learn.problems import class_weights, kind_of, points_of, problem_of, solved
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.scales import scales_of
 from ddcompile.learn.sharing import Shared, shared_function, view
@@ -183,6 +183,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes = [target.classes for target in targets]
         self.classes_ = classes if several and not self._has_bits else classes[0]
         kinds = np.stack([target.kinds for target in targets], axis=1)
+        self._kind = kind_of(points)
         steps = Steps(self.n_jobs, self.verbose)
         with steps.step("thresholds"):
             number = self.thresholds
@@ -267,11 +268,11 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not self._has_bits and not isinstance(self.classes_, list):
             factor = self._factors[0] if head == "softmax" else 1
             network = network_of_one(essences[0], columns[0], inputs, head, factor)
-            return network if self._reader is None else self._reader.before(network)
-        has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
-        shape = self._grid() if has_shape else None
-        network = network_of_several(essences, columns, inputs, self._values(), shape)
-        return network if self._reader is None else self._reader.before(network)
+        else:
+            has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
+            shape = self._grid() if has_shape else None
+            network = network_of_several(essences, columns, inputs, self._values(), shape)
+        return self._reader.before(network) if self._reader else replace(network, kind=self._kind)
 
     def to_torch(self, head: str = "argmax") -> nn.Module:
         """The network as a torch module in eval mode, for batches of inputs in doubles.
@@ -342,7 +343,6 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.relevance == "chained" and self.shared_ is None
 
     def _values(self) -> list[Array]:
-        """What each output gives for each of its labels."""
         return numbers_of([target.classes for target in self.targets_])
 
     def _grid(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from ddcompile.learn.splitting import Splitting, split
 from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target
 
-__all__ = ["Problem", "class_weights", "points_of", "problem_of", "solved"]
+__all__ = ["Problem", "class_weights", "kind_of", "points_of", "problem_of", "solved"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,6 +67,18 @@ def points_of(X: Any) -> Array:
     if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
         return array.astype(np.float64)
     return array.astype(np.int64)
+
+
+def kind_of(points: Array) -> str:
+    """The narrowest type of the rule language that holds all inputs, which are int64; else real."""
+    if points.dtype.kind == "f":
+        return "real"
+    low, high = int(points.min()), int(points.max())
+    if low >= 0 and high <= 1:
+        return "bit"
+    if low >= -1 and high <= 1:
+        return "trit" if (points == 0).any() else "spin"
+    return f"int[{low}..{high}]"
 
 
 def problem_of(points: Array, target: Target, label_weights: Array, sample_weight: Array | None) -> Problem:

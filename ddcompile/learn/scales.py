@@ -39,7 +39,7 @@ class Scales:
         weight = first.weight
         assert isinstance(weight, Sparse)
         scaled = replace(weight, data=weight.data * self.factors[weight.indices])
-        return replace(network, layers=(replace(first, weight=scaled), *rest))
+        return replace(network, layers=(replace(first, weight=scaled), *rest), kind="real")
 
 
 def scales_of(points: Array, weights: Array | None) -> Scales:

@@ -54,7 +54,7 @@ def test_thresholds(run: Any, folder: Path) -> None:
         "right on samples learned from: 100.00%",
         "it reads 2 of 3 thresholds: x[0] > 0.5, x[2] > 0.18 (proved that no fewer explain the samples)",
         "note: what it gives is to be distilled with `--head argmax`",
-        'note: it reads numbers; to be distilled with `--input "x: real[3]"`',
+        'note: it reads reals; to be distilled with `--input "x: real[3]"`',
     ]
     outcome = run("distill", "net.npz", "--input", "x: real[3]", "--head", "argmax", "--json")
     assert outcome.json["verdict"]["status"] == "proved"
@@ -231,3 +231,11 @@ def test_outputs_that_read_outputs(run: Any, folder: Path) -> None:
     ]
     report = run("distill", "net.npz", "--json").json
     assert (report["verdict"]["status"], "sum(i < 6: x[i]) >= 3" in report["rule"]) == ("proved", True)
+
+
+@pytest.mark.parametrize(("low", "high", "kind"), [(-1, 2, "trit"), (0, 5, "int[0..4]")])
+def test_what_is_read_is_said(run: Any, folder: Path, low: int, high: int, kind: str) -> None:
+    points = np.random.default_rng(0).integers(low, high, (60, 4))
+    np.savez("d.npz", X=points, y=points[:, 0] > points[:, 1])
+    last = run("learn", "d.npz", "-o", "net.npz").err.splitlines()[-1]
+    assert last == f'note: it reads inputs that are {kind}; to be distilled with `--input "x: {kind}[4]"`'

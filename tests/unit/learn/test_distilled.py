@@ -81,3 +81,22 @@ def test_probabilities_of_networks_are_proved(name: str) -> None:
     assert program.verdict is not None
     assert program.verdict.status == "proved"
     assert np.asarray(program(points)) == pytest.approx(classifier.predict_proba(points), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("points", "kind"),
+    [
+        (np.random.default_rng(0).integers(0, 2, (60, 3)), "bit"),
+        (2 * np.random.default_rng(0).integers(0, 2, (60, 3)) - 1, "spin"),
+        (np.random.default_rng(0).integers(-1, 2, (60, 3)), "trit"),
+        (np.random.default_rng(0).integers(3, 9, (60, 3)), "int[3..8]"),
+        (np.random.default_rng(0).normal(size=(60, 3)), "real"),
+    ],
+)
+def test_inputs_are_what_was_learned_from(points: np.ndarray, kind: str) -> None:
+    """Without a declaration, too, the rule is that of the samples."""
+    labels = (points[:, 0] > points[:, 1]).astype(int)
+    classifier = ENNClassifier(random_state=0).fit(points, labels)
+    program = dd.distill(classifier)
+    assert f"(x: {kind}[3])" in str(program)
+    assert np.array_equal(program(points), classifier.predict(points))
