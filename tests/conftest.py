@@ -1,7 +1,7 @@
 """Golden texts: whole expected outputs, kept in `tests/golden` and rewritten by `pytest --update-golden`; and seeds.
 
 No test depends on chance: each starts with the same state of the generators that need no seed, and Hypothesis draws the
-same examples every time (`pytest --hypothesis-profile=chance` draws others).
+same examples every time (`pytest --hypothesis-profile=chance` draws others), in its own time.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 GOLDEN = Path(__file__).parent / "golden"
 
 # What is tested is compiling; the processes that tests start are told so too.
 os.environ["DDCOMPILE_CACHE"] = "off"
 
-settings.register_profile("chance")
-settings.register_profile("same", derandomize=True)
+settings.register_profile("chance", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("chance"), derandomize=True)
 settings.load_profile("same")
 
 
