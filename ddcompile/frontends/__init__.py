@@ -95,7 +95,7 @@ def as_model(
     raise fail("U011", f"{type(model).__name__} is no network", hint=hint)
 
 
-def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network | Ensemble:
+def load_network(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network:
     """Read a network from one `.npz` or `.onnx` file, or from CSV files, one a layer, in order.
 
     Parameters
@@ -107,7 +107,7 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
 
     Returns
     -------
-    Network, or Ensemble of an `.onnx` file of trees
+    Network
         Named after the first file.
 
     Raises
@@ -119,7 +119,7 @@ def load_network(paths: str | Path | Sequence[str | Path], activation: str | Non
 
 
 def load_model(paths: str | Path | Sequence[str | Path], activation: str | None = None) -> Network | Ensemble:
-    """Read a network as `load_network` does, or an ensemble of trees: one file, JSON of XGBoost or text of LightGBM.
+    """Read a network as `load_network` does, or trees: an `.onnx` file, JSON of XGBoost or text of LightGBM.
 
     Parameters
     ----------

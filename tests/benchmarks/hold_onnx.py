@@ -14,6 +14,7 @@ from lines import Line, count
 from onnx import ModelProto, helper, load_model_from_string, numpy_helper, parser
 from skl2onnx import to_onnx
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -23,9 +24,11 @@ from torch import nn
 
 import ddcompile as dd
 from ddcompile.engines import compiled
-from ddcompile.frontends import as_network
+from ddcompile.frontends import as_model, as_network
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.frontends.onnx.importer import OPERATORS
+from ddcompile.frontends.trees import Ensemble
+from ddcompile.frontends.trees.evaluate import evaluate_ensemble
 
 __all__ = ["onnx_models"]
 
@@ -111,7 +114,9 @@ BODIES = {
 }
 """By operator, how `y` is made from `x`, `h = Gemm(x, W, b)` and `g = MatMul(x, V)`."""
 
-CLASSICAL = ("LinearClassifier", "LinearRegressor", "Normalizer", "ZipMap")
+CLASSICAL = (
+    "LinearClassifier", "LinearRegressor", "Normalizer", "TreeEnsembleClassifier", "TreeEnsembleRegressor", "ZipMap",
+)  # fmt: skip
 """Those that models of scikit-learn are made of, which are families of their own."""
 
 
@@ -281,6 +286,26 @@ def _family(family: str, name: str, model: ModelProto, declaration: str, X: np.n
     )
 
 
+def _trees(X: np.ndarray, y: np.ndarray, near: np.ndarray) -> Iterator[Line]:
+    """A forest, and inputs of which half are thresholds or the doubles next to them."""
+    proto = to_onnx(RandomForestClassifier(20, max_depth=6, random_state=0).fit(X, y), single(X[:1]))
+    ensemble = as_model(proto)
+    assert isinstance(ensemble, Ensemble)
+    rng = np.random.default_rng(0)
+    for k in range(X.shape[1]):
+        cuts = single(np.concatenate([tree.cut[tree.feature == k] for tree in ensemble.trees]))
+        beside = np.nextafter(cuts, cuts + rng.integers(-1, 2, len(cuts)).astype(np.float32))
+        near[:, k] = np.where(rng.random(len(near)) < 0.5, rng.choice(beside, len(near)), near[:, k])
+    expected = evaluate_ensemble(ensemble, near)
+    found = np.asarray(compiled(dd.distill(proto, "x: real[4]").rule, "jit")([near])).ravel()
+    same = int((found == expected).sum())
+    yield Line("onnx", "scikit-learn, forest: program = model", f"{same} of {len(near)}", "all", same == len(near))
+    safe = dd.float_safe(proto, near)
+    right = int((_run(proto, near).ravel() == expected)[safe].sum())
+    what, is_right = f"{right} of {int(safe.sum())} safe", right == safe.sum() >= 0.9 * len(near)
+    yield Line("onnx", "scikit-learn, forest: onnxruntime = model", what, "all; >= 90% safe", is_right)
+
+
 def _sklearn() -> Iterator[Line]:
     X, y = load_iris(return_X_y=True)
     rng = np.random.default_rng(0)
@@ -302,3 +327,4 @@ def _sklearn() -> Iterator[Line]:
     exact = evaluate(as_network(proto), near).astype(np.float64).ravel()
     apart = float(np.abs(_run(proto, near).ravel() - exact).max())
     yield Line("onnx", "scikit-learn, ridge: onnxruntime - network", f"{apart:.1e}", "< 1e-5", apart < 1e-5)
+    yield from _trees(X, y, near)
