@@ -128,3 +128,25 @@ def test_packed_bits(program: dd.Program, axis: int, count: int) -> None:
         else:
             assert a.dtype == b.dtype
             assert np.array_equal(a, b)
+
+
+CORNERS = [
+    "rule corner(x: bit) -> (y: int) {\n  y = 5\n}\n",
+    "rule corner(x: bit) -> (y: bit) {\n  y = 1\n}\n",
+    "rule corner(x: bit[3]) -> (y: bit[2, 2]) {\n  y[i < 2, j < 2] = x[i + j]\n}\n",
+    "rule corner(x: bit[3]) -> (y: spin, z: trit[2]) {\n  y = 2 * x[0] - 1\n  z[i < 2] = x[i] - x[i + 1]\n}\n",
+    "rule corner(x: bit[3], z: bit) -> (y: bit[4], s: int, q: int[2]) {\n"
+    "  y[i < 3] = x[i]\n  y[3] = not z\n  s = -7\n  q[k < 2] = 1000000 * x[k] - 3\n}\n",
+]
+
+
+@pytest.mark.parametrize("text", CORNERS)
+def test_results_that_are_constants_or_inputs(text: str) -> None:
+    program = dd.parse(text)
+    run = program.jit(schedule="tables")
+    for count in (0, 1, 70):
+        inputs = _inputs(program, count)
+        _assert_equal(run(*inputs), program(*inputs))
+        found = run(*(dd.pack(x, axis=0) for x in inputs))
+        found = found if isinstance(found, tuple) else (found,)
+        _assert_equal(tuple(np.asarray(a) for a in found) if len(found) > 1 else np.asarray(found[0]), program(*inputs))
