@@ -97,8 +97,10 @@ class _State:
         return best
 
     def _ways(self, statement: Statement, node: Reduce, k: int) -> Iterator[Expr]:
-        """The reduction with one index moved, and with a longer range."""
-        for shift in (0, *_shifts(node, node.binders[k].name)):
+        """The reduction with one index moved, also so that it begins at 0, and with a longer range."""
+        bounds = box_bounds(node.binders[k])
+        first = () if bounds is None or not bounds[0] else (-bounds[0],)
+        for shift in (0, *first, *_shifts(node, node.binders[k].name)):
             new = _shifted(node, k, shift)
             if new is not None:
                 for each in (new, self._extended(statement, new, k)):

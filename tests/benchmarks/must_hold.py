@@ -27,6 +27,7 @@ from hold_runtime import runtime
 from hold_scale import distilling, filters, imports, scale
 from hold_sizes import sizes
 from hold_usage import bad_input, properties
+from hold_windows import windows
 from lines import Line
 from rich.console import Console
 from rich.table import Table
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "networks": networks,
     "frontends": frontends,
     "onnx": onnx_models,
+    "windows": windows,
     "engines": agreement,
     "digits": digits,
     "disguised": disguised,

@@ -1107,6 +1107,16 @@ APPLIES = [
 }""",
     ),
     (
+        "windows that are shorter from 0 on",
+        "rebase",
+        """rule f(x: bit[9, 9]) -> (y: bit[9, 9]) {
+  y[i < 9, j < 9] = sum(di in -1..1, dj in -2..2: x[(i + di) % 9, (j + dj) % 9]) >= 2
+}""",
+        """rule f(x: bit[9, 9]) -> (y: bit[9, 9]) {
+  y[i < 9, j < 9] = sum(di < 3, dj < 5: x[(i + di - 1) % 9, (j + dj - 2) % 9]) >= 2
+}""",
+    ),
+    (
         "sums that begin behind what they read, over terms that are 0 and nothing",
         "rebase",
         """rule f(x: bit[8, 8]) -> (y: bit, z: bit) {
@@ -1909,6 +1919,13 @@ DECLINES = [
         "rebase",
         """rule f(x: bit[9]) -> (y: bit) {
   y = sum(i < 6: x[i + 2] > x[i]) >= 3
+}""",
+    ),
+    (
+        "a window that reads at two places without an offset",
+        "rebase",
+        """rule f(x: bit[9], z: bit[9]) -> (y: bit[9]) {
+  y[i < 9] = sum(di in -1..1: x[(i + di) % 9] > z[(i + di) % 9]) >= 2
 }""",
     ),
     (
