@@ -15,6 +15,7 @@ import numpy as np
 
 from ddcompile.prove.batch import Batch
 from ddcompile.prove.forms import Decline, Form
+from ddcompile.prove.nodes import Node
 from ddcompile.prove.store import Store
 
 __all__ = ["ROW_LIMIT", "TableVerdict", "tabulate"]
@@ -97,7 +98,10 @@ def _levels(top: int) -> Iterator[int]:
 
 
 def _cone(store: Store, form: Form, level: int) -> tuple[set[int], set[int]] | None:
-    """The nodes above a level that a form is made of, and the variables at or below it, or opaque, that they use."""
+    """The nodes above a level that a form is made of, and the variables that they use.
+
+    These are at or below the level, or opaque, or have a finite range themselves and not what they are made of.
+    """
     region: set[int] = set()
     cut: set[int] = set()
     stack = list(form.terms)
@@ -106,7 +110,8 @@ def _cone(store: Store, form: Form, level: int) -> tuple[set[int], set[int]] | N
         if v in region or v in cut:
             continue
         node = store.nodes[v]
-        if node.level <= level or node.kind == "opaque":
+        is_last = _is_finite(node) and not all(_is_finite(store.nodes[w]) for f in node.operands for w in f.terms)
+        if node.level <= level or node.kind == "opaque" or is_last:
             cut.add(v)
             continue
         region.add(v)
@@ -115,6 +120,11 @@ def _cone(store: Store, form: Form, level: int) -> tuple[set[int], set[int]] | N
         for operand in node.operands:
             stack.extend(operand.terms)
     return region, cut
+
+
+def _is_finite(node: Node) -> bool:
+    """Whether a variable has a finite range of integers."""
+    return node.low is not None and node.high is not None and node.integral
 
 
 def _classes(store: Store, form: Form, region: set[int], cut: set[int]) -> list[_Class] | None:
@@ -136,7 +146,7 @@ def _classes(store: Store, form: Form, region: set[int], cut: set[int]) -> list[
     units: dict[Hashable, list[int]] = {}
     for v in sorted(cut):
         node = store.nodes[v]
-        if node.low is None or node.high is None or not node.integral:
+        if not _is_finite(node):
             return None
         units.setdefault(("base", node.base) if node.kind == "step" else v, []).append(v)
     classes: dict[Hashable, list[tuple[int, ...]]] = {}

@@ -33,6 +33,16 @@ def test_proved_by_the_checker() -> None:
     assert verdict.inputs == 0
 
 
+def test_tables_end_at_bits_of_numbers_without_a_range() -> None:
+    """Whether a number is above a bound is any bit; what bits decide is seen through."""
+    header = "(x: rat[2], y: bit[2]) -> (y_2: bit)"
+    text = "rule r{} {{ g = x[0] > 0.5\n  h = x[1] - y[0] > 2\n  n = y[0] + y[1] <= 1\n  y_2 = {} }}"
+    count = parse(text.format(header, "(not y[1]) + g + h + n >= 1"))
+    assert verify(count, parse(text.format(header, "not y[1] or g or h or n"))).status == "proved"
+    assert verify(count, parse(text.format(header, "n or g or h"))).status == "proved"
+    assert verify(count, parse(text.format(header, "not y[1] or h or n"))).status == "refuted"
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_proved_by_trying_all_inputs(engine: Interpret | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cones, "ROW_LIMIT", 0)
