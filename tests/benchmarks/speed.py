@@ -10,8 +10,10 @@ part of the input. `limit` is the share of what the machine does at most: of log
 of operations that the schedule says, or of copying what must be read and written, whichever is larger; both limits are
 measured in the same process. (Instructions with three operands, where there are any, do two of these operations.)
 
-C peers are compiled by `cc -O3 -march=native`, but for those of many gates. Peers that are not installed (numba,
-torch) leave their lines out.
+`memory` is by how much the process grows during a call.
+
+C peers are compiled by `cc -O3 -march=native`, but for those of many gates. Peers that are not installed (numba, torch,
+onnxruntime; `pip install 'ddcompile[bench]'` has all) leave their lines out, which is said.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import scaling
 from gates import random_gates
+from scaling import LIFE, RULE30
 
 import ddcompile as dd
 from ddcompile.ir.verifier import check
@@ -43,15 +47,6 @@ from ddcompile.testing import builders
 PEERS = Path(__file__).parent / "peers"
 README = Path(__file__).parent.parent.parent / "README.md"
 MARK = "<!-- written by: python tests/benchmarks/speed.py --readme -->\n"
-
-LIFE = """rule life<H, W>(cell: bit[H, W]) -> (next: bit[H, W]) {
-  next[i < H, j < W] = 5 <= 2 * sum(di in -1..1, dj in -1..1: cell[(i + di) % H, (j + dj) % W]) - cell[i, j] <= 7
-}
-"""
-RULE30 = """rule rule30<N>(cell: bit[N]) -> (next: bit[N]) {
-  next[i < N] = cell[(i - 1) % N] xor (cell[i] or cell[(i + 1) % N])
-}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +69,8 @@ class Line:
         Size of the machine code.
     limit
         The share of the machine's limit.
+    memory
+        Bytes by which the process grows during a call; -1 if the system does not say.
     """
 
     work: str
@@ -84,6 +81,7 @@ class Line:
     ready: float
     bytes: int
     limit: float
+    memory: int
 
 
 class Bench:
@@ -126,12 +124,13 @@ class Bench:
 
     def least(self, work: Callable[[], Any]) -> float:
         """The least time of some runs."""
-        return min(self._timed(work) for _ in range(self.rounds))
+        return min(self._timed(work, self._clock) for _ in range(self.rounds))
 
-    def _timed(self, work: Callable[[], Any]) -> float:
-        start = self._clock()
+    @staticmethod
+    def _timed(work: Callable[[], Any], clock: Callable[[], float]) -> float:
+        start = clock()
         work()
-        return self._clock() - start
+        return clock() - start
 
     def bits(self, *shape: int) -> np.ndarray:
         """Random bits."""
@@ -139,19 +138,42 @@ class Bench:
 
     def line(
         self, work: str, peer: str, floor: float, program: dd.Program, ours: Callable[[], Any],
-        theirs: Callable[[], Any], bytes_: int, rounds: int = 0, operations: float = 0,
+        theirs: Callable[[], Any], bytes_: int, rounds: int = 0, operations: float = 0, n_jobs: int = 0,
     ) -> Line:  # fmt: skip
         """Measure in turns; operations on words are those of the plan if it has one."""
+        jobs = n_jobs or self.jobs
+        clock = time.perf_counter if n_jobs else self._clock
         times: list[tuple[float, float]] = []
         for _ in range(rounds or self.rounds):
-            times.append((self._timed(ours), self._timed(theirs)))
+            times.append((self._timed(ours, clock), self._timed(theirs, clock)))
         seconds, other = (min(column) for column in zip(*times, strict=True))
+        memory = _growth(ours)
         start = time.process_time()
-        fresh = program.jit(n_jobs=self.jobs)
+        fresh = program.jit(n_jobs=jobs)
         ready = 1000 * (time.process_time() - start)
-        logic = (operations or _operations(program)) / self._logic / self.jobs
+        logic = (operations or _operations(program)) / self._logic / jobs
         share = max(logic, bytes_ / self._copy) / seconds
-        return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, share)
+        return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, share, memory)
+
+
+def _growth(work: Callable[[], Any]) -> int:
+    """Bytes by which the process grows during a call, and may shrink again; -1 where the system does not say."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak is what it is now
+        before = _status("VmRSS")
+        work()
+        return max(0, _status("VmHWM") - before)
+    except (OSError, StopIteration):
+        return -1
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def _missing(peer: str) -> None:
+    print(f"{peer} is not installed: its lines are left out", flush=True)
 
 
 def _operations(program: dd.Program) -> float:
@@ -268,6 +290,7 @@ def _numba(
     try:
         import numba
     except ImportError:
+        _missing("numba")
         return
 
     @numba.njit  # type: ignore[misc,untyped-decorator,unused-ignore]
@@ -297,6 +320,7 @@ def _torch(
     try:
         import torch
     except ImportError:
+        _missing("torch")
         return
     torch.set_num_threads(bench.jobs)
     kernel = torch.tensor([[2, 2, 2], [2, 1, 2], [2, 2, 2]], dtype=torch.float32)[None, None]
@@ -358,6 +382,35 @@ def _descended(bench: Bench, layers: Sequence[np.ndarray], images: np.ndarray, c
     return run
 
 
+def _session(bench: Bench, layers: Sequence[np.ndarray], images: np.ndarray, chunk: int) -> Callable[[], np.ndarray]:
+    """The same in onnxruntime."""
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, constants, last = [helper.make_node("Cast", ["x"], ["x0"], to=TensorProto.FLOAT)], [], "x0"
+    for k, layer in enumerate(layers):
+        for name, array in (("W", layer[:, :-1]), ("b", layer[:, -1])):
+            constants.append(numpy_helper.from_array(array.astype(np.float32), f"{name}{k}"))
+        nodes.append(helper.make_node("Gemm", [last, f"W{k}", f"b{k}"], [f"s{k}"], transB=1))
+        nodes.append(helper.make_node("Sign", [f"s{k}"], [f"h{k}"]))
+        last = f"h{k}"
+    nodes[-1] = helper.make_node("ArgMax", [f"s{len(layers) - 1}"], ["y"], axis=1, keepdims=0)
+    given = helper.make_tensor_value_info("x", TensorProto.UINT8, ["n", layers[0].shape[1] - 1])
+    answer = helper.make_tensor_value_info("y", TensorProto.INT64, ["n"])
+    graph = helper.make_graph(nodes, "network", [given], [answer], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = bench.jobs, 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    flat = images.reshape(len(images), -1)
+
+    def run() -> np.ndarray:
+        found = [session.run(None, {"x": flat[start : start + chunk]})[0] for start in range(0, len(flat), chunk)]
+        return np.concatenate(found)
+
+    return run
+
+
 def _networks(
     bench: Bench,
     name: str,
@@ -368,19 +421,20 @@ def _networks(
     network: dd.Network | None = None,
 ) -> Iterator[Line]:
     """Many images through a rule and through its dense network, which may round where the network given says so."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        return
     run = program.jit(n_jobs=bench.jobs)
     found = run(images)
     assert np.array_equal(found[:200], program(images[:200]))
-    peers = [_descended(bench, layers, images, chunk) for chunk in (4096, len(images))]
-    peer = min(peers, key=bench.least)
-    theirs = peer()
     safe = np.ones(2000, dtype=bool) if network is None else dd.float_safe(network, images[:2000], "float32", "argmax")
-    assert np.array_equal(found[:2000][safe], theirs[:2000][safe])
-    yield bench.line(name, "torch, the dense network", floor, program, lambda: run(images), peer, images.nbytes, 3)
+    for maker, peer in ((_descended, "torch"), (_session, "onnxruntime")):
+        try:
+            ways = [maker(bench, layers, images, chunk) for chunk in (4096, len(images))]
+        except ImportError:
+            _missing(peer)
+            continue
+        best = min(ways, key=bench.least)
+        assert np.array_equal(found[:2000][safe], best()[:2000][safe])
+        title = f"{peer}, the dense network"
+        yield bench.line(name, title, floor, program, lambda: run(images), best, images.nbytes, 3)
 
 
 def orientation(bench: Bench) -> Iterator[Line]:
@@ -443,13 +497,14 @@ def gates(bench: Bench) -> Iterator[Line]:
 
 WORK: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "life_packed": life_packed, "life_bytes": life_bytes, "rule30": rule30, "orientation": orientation,
-    "dense": dense, "gates": gates,
+    "dense": dense, "gates": gates, "sizes": scaling.sizes, "adders": scaling.adders,
+    "threads": scaling.threads,
 }  # fmt: skip
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
 
-HEAD = ("work", "peer", "times faster", "floor", "ms", "ready ms", "code", "limit")
+HEAD = ("work", "peer", "times faster", "floor", "ms", "ready ms", "code", "limit", "memory")
 
 
 def cells_of(line: Line) -> tuple[str, ...]:
@@ -459,7 +514,7 @@ def cells_of(line: Line) -> tuple[str, ...]:
     measured = f"{line.ratio:.2f}" if line.ratio < 100 else f"{line.ratio:.0f}"
     return (
         line.work, line.peer, measured, floor, f"{1000 * line.seconds:.2f}", f"{line.ready:.0f}", code,
-        f"{line.limit:.0%}",
+        f"{line.limit:.0%}", f"{line.memory / 2**20:.1f} MiB" if line.memory >= 0 else "-",
     )  # fmt: skip
 
 
