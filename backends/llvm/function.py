@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from ddcompile.backends.llvm.chains import has_chains
 from ddcompile.backends.llvm.expressions import ExpressionPrinter, in_words, memory_type, routine_symbol, value_type
 from ddcompile.backends.llvm.masks import masks_indices
 from ddcompile.backends.shared.comments import comment_rows
@@ -357,14 +358,14 @@ class FunctionPrinter(ExpressionPrinter):
         self.metadata.append(f"!{number} = {text.replace('$', f'!{number}')}")
         return number
 
-    def _loop_metadata(self, block: _Open) -> str:
+    def _loop_metadata(self, block: _Open, body: Sequence[Stmt]) -> str:
         """What LLVM must know of a loop."""
         notes = ["$"]
         if self._is_rolled:
             notes.append(f"!{self._note(_ROLLED)}")
         if block.group:
             notes.append(f"!{self._note(_parallel(block.group))}")
-        elif self._is_masked:
+        elif self._is_masked or has_chains(body):
             notes.append("!1")
         text = ", ".join(notes)
         return f", !llvm.loop !{self._note(f'distinct !{{{text}}}')}" if len(notes) > 1 else ""
@@ -376,7 +377,7 @@ class FunctionPrinter(ExpressionPrinter):
             self._jump(block.step)
             self._begin(block.step)
             self._add(f"{block.following} = add nsw {value_type(stmt.index.type)} {block.index}, 1")
-            self._end(f"br label %{block.head}{self._loop_metadata(block)}")
+            self._end(f"br label %{block.head}{self._loop_metadata(block, stmt.body)}")
         else:
             self._jump(block.end)
         self._begin(block.end)

@@ -79,10 +79,12 @@ class CompiledRule:
         self.schedule: Schedule = check_schedule(schedule)
         self._programs: OrderedDict[Request, Future[_Program]] = OrderedDict()
         self._lock = Lock()
+        self._plainest: _Program | None = None
+        """The program for the rule as it is, if it has neither sizes nor rational inputs."""
         if rule.sizes or any(declaration.type.kind == "rat" for declaration in rule.inputs):
             check(rule)
         else:
-            self._program(rule, {})
+            self._plainest = self._program(rule, {})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledRule, (self.rule, self.n_jobs, self.schedule)
@@ -174,6 +176,8 @@ class CompiledRule:
 
     def _program(self, rule: Rule, rationals: dict[str, ValueType], layout: Layout = "plain") -> _Program:
         """The program for a rule without sizes and rational inputs of these types."""
+        if self._plainest is not None and rule is self.rule and not rationals and layout == "plain":
+            return self._plainest
         request = Request(rule, tuple(rationals.items()), self.n_jobs, self.schedule, layout)
         with self._lock:
             found = self._programs.get(request)
@@ -212,6 +216,7 @@ class _Program:
         self.rule = request.rule
         self.made = request.artifact()
         self._n_jobs = request.n_jobs
+        self._inputs, self._outputs = self.made.inputs, self.made.outputs
         self._library = Library(self.made.code)
         self._blocks = _Blocks(request, self.made) if self.made.width else None
         pointers = [ctypes.c_void_p] * (len(self.made.buffers) + (self.made.scratch_bytes is not None))
@@ -238,14 +243,20 @@ class _Program:
         _WrongValue
             If a value of an input that is unchecked is not of its type.
         """
-        inputs = [input_memory(b, array) for b, array in zip(self.made.inputs, arrays, strict=True)]
-        outputs = [output_memory(buffer, count) for buffer in self.made.outputs]
-        run = _Run(self, [*inputs, *outputs], count, unchecked)
-        if self._n_jobs > count and self.made.units > 1:
-            run.share(self._n_jobs)
+        inputs = [input_memory(b, array) for b, array in zip(self._inputs, arrays, strict=True)]
+        outputs = [output_memory(buffer, count) for buffer in self._outputs]
+        is_shared = self._n_jobs > count and self.made.units > 1
+        if count == 1 and unchecked is None and not is_shared and self.made.scratch_bytes is None:
+            pointers = [array.__array_interface__["data"][0] for array in (*inputs, *outputs)]
+            if not self.run_blocks(1, pointers):
+                self.batch(1, *pointers)
         else:
-            spread(run.samples, count, self._n_jobs, self.made.grain)
-        return [output_values(b, array, count) for b, array in zip(self.made.outputs, outputs, strict=True)]
+            run = _Run(self, [*inputs, *outputs], count, unchecked)
+            if is_shared:
+                run.share(self._n_jobs)
+            else:
+                spread(run.samples, count, self._n_jobs, self.made.grain)
+        return [output_values(b, array, count) for b, array in zip(self._outputs, outputs, strict=True)]
 
 
 class _WrongValue(Exception):
