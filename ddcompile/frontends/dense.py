@@ -44,6 +44,7 @@ from ddcompile.frontends.forms import (
 from ddcompile.frontends.gates import gate_clauses, gate_value, in_order
 from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
 from ddcompile.frontends.heads import write_argmax, write_softmax
+from ddcompile.frontends.kinds import check_bits, last_kind
 from ddcompile.frontends.moves import copied, gathered, joined, relaid
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.spans import least_of
@@ -51,7 +52,7 @@ from ddcompile.frontends.stencils import Source, Stencil, shape_read
 from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, stretched
 from ddcompile.frontends.writer import Writer, activated
 from ddcompile.ir.builder import add, mul
-from ddcompile.ir.nodes import Declaration, Expr, Index, Kind, Literal, Number, Rule, Unary
+from ddcompile.ir.nodes import Declaration, Expr, Index, Literal, Number, Rule, Unary
 
 __all__ = ["HEADS", "lower"]
 
@@ -90,7 +91,7 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     network = without_division(network, head)
     network = replace(network, layers=in_order(network.layers))
     known = grids(network, sources)
-    results = declared_results(network, sources, outputs, head, _last_kind(network, known, head))
+    results = declared_results(network, sources, outputs, head, last_kind(network, known, head))
     writer = Writer(Names([d.name for d in (*sources, *results)]))
     lowering = _Lowering(network.layers, known, writer, sources)
     targets = [Tensor(d.name, extents(d)) for d in results]
@@ -105,21 +106,6 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     else:
         lowering.given(last, targets, head)
     return Rule(name, sources, results, tuple(writer.statements), tuple(writer.constants))
-
-
-def _last_kind(network: Network, known: dict[int, Grid], head: str) -> Kind:
-    """The kind of the results before any declaration."""
-    last = network.layers[-1].activation
-    if head == "argmax":
-        return "int"
-    if head == "softmax":
-        return "real"
-    if head == "sign" or last == "sign":
-        return "trit"
-    if last in DECIDING or (last == "identity" and isinstance(network.layers[-1].weight, Gates)):
-        return "bit"
-    grid = known[len(network.layers) - 1]
-    return "int" if grid == 0 else "real" if grid == "real" else "rat"
 
 
 class _Lowering:
@@ -235,11 +221,7 @@ class _Lowering:
     def _gates(self, number: int, weight: Gates, targets: list[Tensor], head: str) -> list[Tensor]:
         """Write a layer of logic gates."""
         layer = self.layers[number]
-        for other in layer.reads:
-            if not self._are_bits(other):
-                what = "inputs" if other == INPUTS else f"layer {other + 1}"
-                hint = 'declare inputs such as "x: bit[784]"' if other == INPUTS else "let a step go before"
-                raise fail("N211", f"layer {number + 1} has logic gates, but the {what} are no bits", hint=hint)
+        check_bits(self.layers, self.kinds, number)
         tensors = [tensor for other in layer.reads for tensor in self._tensors(other)]
         source = tensors[0] if len(tensors) == 1 else joined(self.writer, tensors, f"inputs{number + 1}")
         is_plain = layer.activation == "identity" and layer.norm is None and head == "none" and len(targets) == 1
@@ -254,15 +236,6 @@ class _Lowering:
             self._write(layer, value, target, rows, at, suffix, head)
             start += target.count
         return targets
-
-    def _are_bits(self, number: int) -> bool:
-        """Whether the units of a layer, or the inputs, are declared or computed as bits."""
-        if number == INPUTS:
-            return self.kinds == {"bit"}
-        layer = self.layers[number]
-        if isinstance(layer.weight, Gates | Gather) and layer.activation == "identity" and layer.norm is None:
-            return isinstance(layer.weight, Gates) or all(self._are_bits(other) for other in layer.reads)
-        return layer.activation in ("step", "nonnegative")
 
     def _sources(self, layer: Layer, weight: Convolution | Maximum) -> list[Source]:
         """The tensors that windows read, each in the shape of channels and grid."""

@@ -15,22 +15,9 @@ from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
-    "Convolution",
-    "Gates",
-    "Gather",
-    "Maximum",
-    "Pointwise",
-    "Sparse",
-    "Weight",
-    "dense_of",
-    "exact_numbers",
-    "number_at",
-    "numerators",
-    "objects",
-    "positions_of",
-    "stored_of",
-    "stretched",
-]
+    "Convolution", "Gates", "Gather", "Maximum", "Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers",
+    "number_at", "numerators", "objects", "positions_of", "stored_of", "stretched",
+]  # fmt: skip
 
 _LARGEST_DENSE = 2**26
 

@@ -1,0 +1,63 @@
+"""The kinds of what layers give: which units are bits, and what results are before any declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ddcompile.diagnostics import fail
+from ddcompile.frontends.grids import DECIDING, Grid
+from ddcompile.frontends.network import Layer, Network
+from ddcompile.frontends.weights import Gates, Gather
+from ddcompile.ir.nodes import Kind
+
+__all__ = ["check_bits", "last_kind"]
+
+
+def last_kind(network: Network, known: Mapping[int, Grid], head: str) -> Kind:
+    """The kind of the results before any declaration."""
+    last = network.layers[-1].activation
+    if head == "argmax":
+        return "int"
+    if head == "softmax":
+        return "real"
+    if head == "sign" or last == "sign":
+        return "trit"
+    if last in DECIDING or (last == "identity" and isinstance(network.layers[-1].weight, Gates)):
+        return "bit"
+    grid = known[len(network.layers) - 1]
+    return "int" if grid == 0 else "real" if grid == "real" else "rat"
+
+
+def check_bits(layers: Sequence[Layer], kinds: set[Kind], number: int) -> None:
+    """Refuse a layer of gates that reads anything else than bits.
+
+    Parameters
+    ----------
+    layers
+        All layers.
+    kinds
+        The kinds of the inputs.
+    number
+        The layer.
+
+    Raises
+    ------
+    CompileError
+        N211.
+    """
+    for other in layers[number].reads:
+        if not _are_bits(layers, kinds, other):
+            what = f"layer {other + 1}" if other >= 0 else "inputs"
+            hint = "let a step go before" if other >= 0 else 'declare inputs such as "x: bit[784]"'
+            raise fail("N211", f"layer {number + 1} has logic gates, but the {what} are no bits", hint=hint)
+
+
+def _are_bits(layers: Sequence[Layer], kinds: set[Kind], number: int) -> bool:
+    """Whether the units of a layer, or the inputs, are declared or computed as bits."""
+    if number < 0:
+        return kinds == {"bit"}
+    layer = layers[number]
+    if layer.activation != "identity" or layer.norm is not None:
+        return layer.activation in ("step", "nonnegative")
+    is_moved = isinstance(layer.weight, Gather) and all(_are_bits(layers, kinds, other) for other in layer.reads)
+    return isinstance(layer.weight, Gates) or is_moved
