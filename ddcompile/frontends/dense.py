@@ -21,12 +21,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
-from ddcompile.diagnostics import fail
-from ddcompile.frontends.activations import bounds
 from ddcompile.frontends.averages import without_division
 from ddcompile.frontends.comparisons import write_comparisons
 from ddcompile.frontends.composition import composed
@@ -39,20 +36,16 @@ from ddcompile.frontends.forms import (
     combined,
     own_form,
     target_shape,
-    without_ones,
 )
-from ddcompile.frontends.gates import gate_clauses, gate_value, in_order
-from ddcompile.frontends.grids import DECIDING, Grid, grids, without_norm
+from ddcompile.frontends.gates import in_order
+from ddcompile.frontends.grids import DECIDING, grids, without_norm
 from ddcompile.frontends.heads import write_argmax, write_softmax
-from ddcompile.frontends.kinds import check_bits, last_kind
-from ddcompile.frontends.moves import copied, gathered, joined, relaid
+from ddcompile.frontends.kinds import last_kind
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.spans import least_of
-from ddcompile.frontends.stencils import Source, Stencil, shape_read
+from ddcompile.frontends.placewise import Placewise
 from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, stretched
-from ddcompile.frontends.writer import Writer, activated
-from ddcompile.ir.builder import add, mul
-from ddcompile.ir.nodes import Declaration, Expr, Index, Literal, Number, Rule, Unary
+from ddcompile.frontends.writer import Writer
+from ddcompile.ir.nodes import Rule
 
 __all__ = ["HEADS", "lower"]
 
@@ -108,21 +101,8 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     return Rule(name, sources, results, tuple(writer.statements), tuple(writer.constants))
 
 
-class _Lowering:
+class _Lowering(Placewise):
     """Lowers layer by layer; pointwise layers without an activation wait for whoever reads them."""
-
-    def __init__(
-        self, layers: Sequence[Layer], known: dict[int, Grid], writer: Writer, inputs: Sequence[Declaration]
-    ) -> None:
-        self.layers = layers
-        self.known = known
-        self.writer = writer
-        self.forms: dict[int, list[Form]] = {INPUTS: [own_form(Tensor(d.name, extents(d))) for d in inputs]}
-        """What the units of each layer are: forms of tensors that have statements, one after the other."""
-        self.kinds = {d.type.kind for d in inputs}
-        lows = [least_of(d.type) for d in inputs]
-        self.least = None if None in lows else min(low for low in lows if low is not None)
-        """A number below which no input is."""
 
     def hidden(self, number: int) -> None:
         """Lower a layer whose units others read."""
@@ -139,15 +119,15 @@ class _Lowering:
         """Write the statements of a layer into tensors; a hidden one takes the shape of what it is made from."""
         layer = self.layers[number]
         if isinstance(layer.weight, Convolution | Maximum):
-            return self._windows(number, layer.weight, targets, head)
+            return self.windows(number, layer.weight, targets, head)
         if isinstance(layer.weight, Gather):
-            return self._moved(number, layer.weight, targets, head)
+            return self.moved(number, layer.weight, targets, head)
         if isinstance(layer.weight, Gates):
-            return self._gates(number, layer.weight, targets, head)
-        if layer.activation in DECIDING and self._grid(layer) == "real":
+            return self.gates(number, layer.weight, targets, head)
+        if layer.activation in DECIDING and self.grid(layer) == "real":
             cuts = self._cuts(number, layer)
             if any(cuts):
-                sources = [tensor for other in layer.reads for tensor in self._tensors(other)] if not all(cuts) else []
+                sources = [tensor for other in layer.reads for tensor in self.tensors(other)] if not all(cuts) else []
                 is_hidden = number < len(self.layers) - 1
                 return write_comparisons(self.writer, number, layer, cuts, sources, targets, is_hidden, head)
         if isinstance(layer.weight, Pointwise):
@@ -158,7 +138,7 @@ class _Lowering:
         weight, bias, read = self._composed(layer)
         if layer.norm is not None and layer.activation in DECIDING:
             norm = layer.norm.repeated(layer.positions)
-            factors, bias = without_norm(norm, list(weight), bias, self._grid(layer), layer.path)
+            factors, bias = without_norm(norm, list(weight), bias, self.grid(layer), layer.path)
             weight = stretched(weight, factors[:, None])
         start = 0
         for target in targets:
@@ -168,113 +148,18 @@ class _Lowering:
             at = self.writer.indices(target.shape, "pqrst")
             letters = "ijklmn" if layer.reads == (INPUTS,) else "v"
             value = self.writer.linear(suffix, weight[rows], bias[rows], at, target.shape, read, letters)
-            self._write(layer, value, target, rows, at, suffix, head)
+            self.write(layer, value, target, rows, at, suffix, head)
         return targets
-
-    def _windows(self, number: int, weight: Convolution | Maximum, targets: list[Tensor], head: str) -> list[Tensor]:
-        """Write a layer of windows as a stencil."""
-        layer, window = self.layers[number], weight.window
-        full = (layer.channels, *window.result)
-        made = targets[0]
-        if number < len(self.layers) - 1:
-            made = Tensor(made.name, without_ones(full))
-        elif len(targets) > 1 or without_ones(made.shape) != without_ones(full):
-            made = Tensor(self.writer.names.fresh(f"layer{number + 1}"), without_ones(full))
-        suffix = f"{number + 1}"
-        names = self.writer.names.indices("oijklm", len(full))
-        at = [Index(i) if extent > 1 else Literal(0) for i, extent in zip(names, full, strict=True)]
-        others = iter(self.writer.names.indices("pqrstuvw", len(made.shape)))
-        axes = iter([i for i, extent in zip(names, full, strict=True) if extent > 1])
-        own = tuple(next(axes) if extent > 1 else next(others) for extent in made.shape)
-        kernel = bias = None
-        if isinstance(weight, Convolution):
-            kernel, bias = weight.kernel, layer.bias
-            if layer.norm is not None and layer.activation in DECIDING:
-                rows = list(kernel.reshape(len(kernel), -1))
-                factors, bias = without_norm(layer.norm, rows, bias, self._grid(layer), layer.path)
-                kernel = stretched(kernel, factors.reshape(-1, *[1] * (kernel.ndim - 1)))
-        least = self._least(layer.reads[0]) if isinstance(weight, Maximum) else None
-        value = Stencil(self.writer, suffix, weight, self._sources(layer, weight), at, least).value(kernel, bias)
-        self._write(layer, value, made, slice(0, layer.units), own, suffix, head)
-        if number == len(self.layers) - 1 and made is not targets[0]:
-            copied(self.writer, made, targets, made.name)
-        return [made]
-
-    def _moved(self, number: int, weight: Gather, targets: list[Tensor], head: str) -> list[Tensor]:
-        """Write a layer of values that are moved about."""
-        layer, is_hidden = self.layers[number], number < len(self.layers) - 1
-        tensors = [tensor for other in layer.reads for tensor in self._tensors(other)]
-        source = tensors[0] if len(tensors) == 1 else joined(self.writer, tensors, f"inputs{number + 1}")
-        start = 0
-        if is_hidden:
-            targets = [Tensor(targets[0].name, without_ones(weight.columns.shape) or (1,))]
-        for target in targets:
-            rows = slice(start, start + target.count)
-            suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{target.name}"
-            at = self.writer.indices(target.shape)
-            columns = weight.columns.ravel()[rows].reshape(target.shape)
-            value = gathered(self.writer, suffix, source, columns, at)
-            self._write(layer, value, target, rows, at, suffix, head)
-            start += target.count
-        return targets
-
-    def _gates(self, number: int, weight: Gates, targets: list[Tensor], head: str) -> list[Tensor]:
-        """Write a layer of logic gates."""
-        layer = self.layers[number]
-        check_bits(self.layers, self.kinds, number)
-        tensors = [tensor for other in layer.reads for tensor in self._tensors(other)]
-        source = tensors[0] if len(tensors) == 1 else joined(self.writer, tensors, f"inputs{number + 1}")
-        is_plain = layer.activation == "identity" and layer.norm is None and head == "none" and len(targets) == 1
-        if is_plain and gate_clauses(self.writer, f"{number + 1}", weight, source, targets[0]):
-            return targets
-        start = 0
-        for target in targets:
-            rows = slice(start, start + target.count)
-            suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{target.name}"
-            at = self.writer.indices(target.shape)
-            value = gate_value(self.writer, suffix, weight, rows, source, at, target.shape)
-            self._write(layer, value, target, rows, at, suffix, head)
-            start += target.count
-        return targets
-
-    def _sources(self, layer: Layer, weight: Convolution | Maximum) -> list[Source]:
-        """The tensors that windows read, each in the shape of channels and grid."""
-        found, window = [], weight.window
-        cells, is_whole = prod(window.grid), isinstance(weight, Maximum) or weight.groups > 1
-        for other in layer.reads:
-            tensors = self._tensors(other)
-            if len(tensors) > 1 and (is_whole or any(tensor.count % cells for tensor in tensors)):
-                tensors = [joined(self.writer, tensors, f"layer{other + 1}" if other != INPUTS else "inputs")]
-            for tensor in tensors:
-                channels = tensor.count // cells
-                label = f"grid{other + 1}" if other != INPUTS else f"{tensor.name}_grid"
-                found.append(Source(relaid(self.writer, tensor, shape_read(window, channels), label), channels))
-        return found
-
-    def _least(self, number: int) -> Number | None:
-        """A number below which no unit of a layer is, if that is plain to see."""
-        if number == INPUTS:
-            return self.least
-        layer = self.layers[number]
-        match layer.activation:
-            case "sign":
-                return -1
-            case "step" | "nonnegative" | "abs" | "sigmoid":
-                return 0
-            case "identity" if isinstance(layer.weight, Maximum) and layer.norm is None:
-                return self._least(layer.reads[0])
-        limits = bounds(layer.activation)
-        return None if limits is None else limits[0]
 
     def _composed(self, layer: Layer) -> tuple[np.ndarray, np.ndarray, list[Tensor]]:
         """The weights and biases of a layer over tensors; recodings of exact values become part of them."""
         weight, bias = layer.dense_weight(), layer.unit_bias()
         forms = [form for other in layer.reads for form in self.forms[other]]
-        if self._grid(layer) != "real":
+        if self.grid(layer) != "real":
             weight, bias, forms = composed(weight, bias, forms)
         alone = [form.alone() for form in forms]
         if None in alone:
-            return layer.dense_weight(), layer.unit_bias(), [t for other in layer.reads for t in self._tensors(other)]
+            return layer.dense_weight(), layer.unit_bias(), [t for other in layer.reads for t in self.tensors(other)]
         return weight, bias, [tensor for tensor in alone if tensor is not None]
 
     def _cuts(self, number: int, layer: Layer) -> list[Cut | None]:
@@ -285,7 +170,7 @@ class _Lowering:
         cuts = cuts_of(weight, bias, forms, norm)
         if norm is None or all(cuts):
             return cuts
-        read = [tensor for other in layer.reads for tensor in self._tensors(other)]
+        read = [tensor for other in layer.reads for tensor in self.tensors(other)]
         total = Tensor(self.writer.names.fresh(f"sum{number + 1}"), (layer.units,))
         at = self.writer.indices(total.shape)
         value = self.writer.linear(f"{number + 1}", weight, bias, at, total.shape, read, "v")
@@ -301,7 +186,7 @@ class _Lowering:
         if forms is not None:
             return forms
         for other in layer.reads:
-            self._tensors(other)
+            self.tensors(other)
         return combined([self.forms[r] for r in layer.reads], factors, layer.bias)
 
     def _pointwise(self, number: int, forms: list[Form], targets: list[Tensor], head: str) -> list[Tensor] | None:
@@ -311,7 +196,7 @@ class _Lowering:
             factors = [row for form in forms for row in np.stack([form.full(f) for _, f in form.terms], axis=1)]
             bias = np.concatenate([form.full(form.shift) for form in forms])
             norm = layer.norm.repeated(layer.positions)
-            signs, bias = without_norm(norm, factors, bias, self._grid(layer), layer.path)
+            signs, bias = without_norm(norm, factors, bias, self.grid(layer), layer.path)
             forms = [form.stretched(signs[part], bias[part]) for part, form in _with_rows(forms)]
         if number < len(self.layers) - 1:
             name = targets[0].name
@@ -327,64 +212,8 @@ class _Lowering:
         for target, (rows, form) in zip(targets, _with_rows(forms), strict=True):
             suffix = f"{number + 1}" if len(targets) == 1 else f"{number + 1}_{form.terms[0][0].name}"
             at = self.writer.indices(target.shape)
-            self._write(layer, self.writer.form(form, suffix, target, at), target, rows, at, suffix, head)
+            self.write(layer, self.writer.form(form, suffix, target, at), target, rows, at, suffix, head)
         return targets
-
-    def _write(
-        self, layer: Layer, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str, head: str
-    ) -> None:
-        """The statement of a target from its sum."""
-        if isinstance(layer.weight, Maximum | Gather) and layer.norm is not None and layer.activation in DECIDING:
-            ones = [np.ones(1, dtype=np.int64)] * layer.channels
-            factors, bias = without_norm(layer.norm, ones, layer.bias, self._grid(layer), layer.path)
-            factors, bias = (np.repeat(values, layer.positions)[rows] for values in (factors, bias))
-            scaled = mul(self.writer.factor(f"weight{suffix}", factors, target.shape, at), value)
-            value = add(scaled, self.writer.factor(f"bias{suffix}", bias, target.shape, at))
-        if layer.norm is not None and layer.activation not in DECIDING:
-            value = self._normalized(layer, value, target, rows, at, suffix)
-        value = activated(layer.activation, value)
-        self.writer.define(target, at, Unary("sign", value) if head == "sign" else value)
-
-    def _normalized(
-        self, layer: Layer, value: Expr, target: Tensor, rows: slice, at: tuple[str, ...], suffix: str
-    ) -> Expr:
-        norm = layer.norm
-        assert norm is not None
-        factors = [norm.affine(channel) for channel in range(norm.units)]
-        if None in factors:
-            message = f"batch norm that is not followed by a sign: its factor for unit {factors.index(None)}"
-            hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights"
-            if isinstance(layer.weight, Convolution):
-                hint = hint.replace("linear", "conv")
-            raise fail("N406", f"{message} is no double, so the network is not exact", place=layer.path, hint=hint)
-
-        def number(label: str, values: np.ndarray) -> Expr:
-            return self.writer.factor(f"{label}{suffix}", np.repeat(values, layer.positions)[rows], target.shape, at)
-
-        centred = add(value, number("mean", -norm.mean))
-        return add(mul(number("scale", np.array(factors, dtype=object)), centred), number("shift", norm.shift))
-
-    def _grid(self, layer: Layer) -> Grid:
-        """The grid of all that a layer reads."""
-        read = {self.known[r] for r in layer.reads}
-        if "real" in read:
-            return "real"
-        return "rat" if "rat" in read else max(int(grid) for grid in read)
-
-    def _tensors(self, number: int) -> list[Tensor]:
-        """The units of a layer as tensors that have statements; written now if they have none."""
-        tensors = []
-        for k, form in enumerate(self.forms[number]):
-            alone = form.alone()
-            if alone is None:
-                label = f"layer{number + 1}"
-                wanted = label if len(self.forms[number]) == 1 else f"{label}_{form.terms[0][0].name}"
-                alone = Tensor(self.writer.names.fresh(wanted), target_shape(form))
-                at = self.writer.indices(alone.shape)
-                self.writer.define(alone, at, self.writer.form(form, wanted.removeprefix("layer"), alone, at))
-                self.forms[number][k] = own_form(alone)
-            tensors.append(alone)
-        return tensors
 
 
 def _with_rows(forms: Sequence[Form]) -> list[tuple[slice, Form]]:
