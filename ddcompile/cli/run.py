@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from ddcompile.cli.options import FILE, rule_argument, size_option
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.engines import ENGINES, compiled
-from ddcompile.kernel.schedule_names import SCHEDULES
+from ddcompile.kernel.schedule_names import SCHEDULES, Schedule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ddcompile.ir.nodes import Rule
 
 __all__ = ["command"]
+
+_ELEMENTS = 1 << 14
+"""Elements of all states of a rule whose steps are done together."""
 
 
 @click.command("run", short_help="Evaluate a rule on the arrays of a file.")
@@ -59,12 +63,11 @@ def command(
     if steps != 1:
         _check_iterable(special, str(rule))
     arrays = [a.reshape((*prepared.batch_shape, *a.shape[1:])) for a in prepared.arrays]
-    repeated = _repeated(special, steps, schedule) if engine == "jit" and steps > 1 else None
-    if repeated is not None:
-        special, steps = repeated, 1
-    run = compiled(special, engine, jobs, schedule)
-    for _ in range(steps):
-        arrays = _listed(special, run(arrays))
+    rounds = _rounds(special, steps, schedule) if engine == "jit" else [(special, steps)]
+    for own, times in rounds:
+        run = compiled(own, engine, jobs, schedule)
+        for _ in range(times):
+            arrays = _listed(own, run(arrays))
     if target is None:
         print_results(special, arrays)
     else:
@@ -77,16 +80,37 @@ def _check_iterable(rule: Rule, place: str) -> None:
         raise fail("U009", message, place=place)
 
 
-def _repeated(rule: Rule, steps: int, schedule: str) -> Rule | None:
-    """The rule for so many steps at once, if these can be kept in the cache."""
-    from ddcompile.ir.verifier import check
-    from ddcompile.kernel.schedules import check_schedule, choose
+def _rounds(rule: Rule, steps: int, schedule: str) -> list[tuple[Rule, int]]:
+    """Rules to apply one after the other, and how often each: many steps at once, if their states fit in a cache."""
+    from ddcompile.ir.types import extents
+    from ddcompile.kernel.schedules import check_schedule
     from ddcompile.program import Program
     from ddcompile.repetition import iterate
 
-    found = iterate(Program(rule), steps).rule
     wanted = check_schedule(schedule)
-    return found if wanted != "scalar" and choose(found, check(found)).plan is not None else None
+    if steps < 2:
+        return [(rule, steps)]
+    program = Program(rule)
+    together = iterate(program, steps).rule
+    if wanted != "scalar" and _schedule_of(together, wanted) == "grid":
+        return [(together, 1)]
+    many = min(steps, _ELEMENTS // prod(extents(rule.inputs[0].type)))
+    if many > 1 and wanted == "auto":
+        together = iterate(program, many).rule
+        if _schedule_of(together, wanted):
+            return [(together, steps // many), (rule, steps % many)]
+    return [(rule, steps)]
+
+
+def _schedule_of(rule: Rule, wanted: Schedule) -> str:
+    """The schedule that is taken for a rule; "" if there is none."""
+    from ddcompile.ir.verifier import check
+    from ddcompile.kernel.schedules import choose
+
+    try:
+        return choose(rule, check(rule), wanted).name
+    except CompileError:
+        return ""
 
 
 def _listed(rule: Rule, results: Any) -> list[np.ndarray]:

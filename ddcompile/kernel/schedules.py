@@ -45,6 +45,9 @@ _FIRST_CACHE = 32 << 10
 _LARGEST = 1 << 20
 """Bytes of the tensors of all lanes up to which the schedule batch is taken unasked: they should stay in a cache."""
 
+_MOST = 256 << 20
+"""Bytes of the tensors of all lanes up to which the schedule batch is taken at all; each thread has its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -113,6 +116,8 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
         try:
             lanes = in_lanes(kernel)
             width = _width(kernel)
+            if schedule == "batch" and width * _bytes(kernel) > _MOST:
+                raise Unsuited(f"the tensors of {width} samples take more than {_MOST >> 20} MiB")
             if schedule == "batch" or width * _bytes(kernel) <= _LARGEST:
                 reason = "; ".join([f"{width} samples at once, if there are as many", *reasons])
                 return Chosen("batch", reason, kernel=kernel, lanes=lanes, width=width)

@@ -66,6 +66,11 @@ def test_large_samples_are_computed_one_after_the_other() -> None:
     for size, name in ((1000, "batch"), (1_000_000, "scalar")):
         rule = dd.parse(text).at(N=size).rule
         assert choose(rule, check(rule)).name == name
+    rule = dd.parse(text).at(N=10_000_000).rule
+    with pytest.raises(dd.CompileError) as caught:
+        choose(rule, check(rule), "batch")
+    reason = "the tensors of 32 samples take more than 256 MiB"
+    assert _line(caught.value) == f"r: error[E022]: the schedule batch does not take `r`: {reason}"
 
 
 def test_the_batch_is_for_the_jit() -> None:
