@@ -17,6 +17,7 @@ from functools import partial
 from hold_attack import NETWORKS, attack
 from hold_digits import digits
 from hold_elementary import elementary_functions
+from hold_forests import forests
 from hold_frontends import frontends
 from hold_learn import learning
 from hold_networks import agreement, disguised, networks
@@ -35,6 +36,7 @@ from rich.table import Table
 SECTIONS: dict[str, Callable[[], Iterator[Line]]] = {
     "networks": networks,
     "frontends": frontends,
+    "forests": forests,
     "onnx": onnx_models,
     "windows": windows,
     "engines": agreement,
