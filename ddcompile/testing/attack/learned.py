@@ -29,7 +29,10 @@ def learned(rng: Random) -> Target:
         chosen = rng.permutation(len(flat))[: int(rng.integers(2, MOST_SAMPLES))]
         several = bool(rng.random() < 0.3)
         outputs = int(rng.integers(1, 4)) if several else 1
-        labels = np.stack([_labels(rng, flat)[chosen] for _ in range(outputs)], axis=1)
+        columns: list[np.ndarray] = []
+        for _ in range(outputs):
+            columns.append(_labels(rng, np.column_stack([flat, *columns])))
+        labels = np.stack(columns, axis=1)[chosen]
         if len(np.unique(labels)) == 1:
             continue
         head = "none" if several else str(rng.choice(["argmax", "softmax", "none"]))
@@ -37,7 +40,7 @@ def learned(rng: Random) -> Target:
             warnings.simplefilter("ignore")
             classifier = ENNClassifier(
                 rng.choice(np.array(["auto", "separable", "samples", 4], dtype=object)),
-                relevance="exact" if rng.random() < 0.4 else None,
+                relevance=rng.choice(np.array([None, None, "exact", "chained"], dtype=object)),
                 kept_margin=float(rng.choice([0, 0.5, 1])),
                 random_state=0,
             ).fit(flat[chosen], labels if several else labels[:, 0])

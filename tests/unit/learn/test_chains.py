@@ -41,7 +41,7 @@ def test_what_says_nothing_is_not_read() -> None:
     assert chained.to_network().sha256 == exact.to_network().sha256
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_any_labels_in_any_order(seed: int) -> None:
     """The last output is said by two before it, of which one is said by another; between them, others are not."""
     rng = np.random.default_rng(seed)
