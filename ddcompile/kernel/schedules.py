@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.ir.nodes import Rule, Statement
@@ -42,6 +43,10 @@ _LANE = 0.16
 _NARROWEST = 64
 """Elements in a row from which words are fuller than empty."""
 _FIRST_CACHE = 32 << 10
+_CACHED = 20_000
+"""Gates whose results stay in a cache, whatever their order."""
+_EACH = 8
+"""Gates for an element of a tensor up to which the schedule tables is taken unasked: long sums are faster otherwise."""
 _LARGEST = 1 << 20
 """Bytes of the tensors of all lanes up to which the schedule batch is taken unasked: they should stay in a cache."""
 
@@ -107,6 +112,7 @@ def choose(rule: Rule, types: Types, schedule: Schedule = "auto") -> Chosen:
     gates, reason = _gates(rule, types, schedule)
     if gates is not None:
         return Chosen("tables", "; ".join([reason, *reasons]), gates=gates)
+    reasons = [reason, *reasons] if reason else reasons
     kernel = lower(rule, types)
     counts = _counted(kernel, types, schedule)
     if counts is not None:
@@ -154,6 +160,9 @@ def _gates(rule: Rule, types: Types, schedule: Schedule) -> tuple[Gates | None, 
         if schedule == "tables":
             raise _refused("tables", rule, str(unsuited)) from None
         return None, ""
+    elements = sum(prod(types.shape[name]) for name in types.inferred)
+    if schedule == "auto" and found.net.size > max(_CACHED, _EACH * elements):
+        return None, f"the schedule tables would run {found.net.size} gates for {elements} elements"
     return found, f"{found.net.size} gates at most are run from tables, for {64 * LANES} samples at a time"
 
 

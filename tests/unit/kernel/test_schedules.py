@@ -109,3 +109,18 @@ def test_gates_with_tables_of_places_and_what_is_none() -> None:
     with pytest.raises(dd.CompileError) as caught:
         choose(number, check(number), "tables")
     assert _line(caught.value) == "r: error[E022]: the schedule tables does not take `r`: `x` is no tensor of bits"
+
+
+def test_long_sums_at_places_from_tables_are_no_gates() -> None:
+    rows, terms = 100, 200
+    places = [[(7 * i + 3 * j) % 50 for j in range(terms)] for i in range(rows)]
+    weights = [[(i + j) % 3 + 1 for j in range(terms)] for i in range(rows)]
+    rule = dd.parse(
+        f"rule r(x: bit[50]) -> (y: bit[{rows}]) {{\n"
+        f"  const A: int[{rows}, {terms}] = {places}\n  const W: int[{rows}, {terms}] = {weights}\n"
+        f"  y[i < {rows}] = sum(j < {terms}: W[i, j] * x[A[i, j]]) > 300\n}}\n"
+    ).rule
+    found = choose(rule, check(rule))
+    assert found.name != "tables"
+    assert "the schedule tables would run" in found.reason
+    assert choose(rule, check(rule), "tables").name == "tables"
