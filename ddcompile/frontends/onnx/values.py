@@ -22,7 +22,6 @@ __all__ = [
     "element_of",
     "exact_of",
     "is_number_type",
-    "numpy_type",
     "plain",
     "range_of_type",
     "type_name",
@@ -116,11 +115,6 @@ def type_name(kind: int) -> str:
 def wide(x: Units) -> Units:
     """The same values with room for sums: integers of 64 bits in place of others and of truth values."""
     return x if x.element == "float" else replace(x, type=TensorProto.INT64)
-
-
-def numpy_type(kind: int) -> np.dtype:
-    """The type of numpy for an element type."""
-    return np.dtype(helper.tensor_dtype_to_np_dtype(kind))
 
 
 def range_of_type(kind: int) -> Range:

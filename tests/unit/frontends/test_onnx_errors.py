@@ -181,3 +181,22 @@ except dd.CompileError as error:
 def test_onnx_is_imported_for_its_models_alone() -> None:
     text = "import ddcompile as dd, sys; dd.load_network; assert not {'onnx', 'google.protobuf'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", text], check=True)
+
+
+def test_damaged_files_are_told(tmp_path: Path) -> None:
+    """Bytes changed or cut off anywhere: a network, or a message."""
+    weight, low = np.eye(4, dtype=np.float32), single(0)[0]
+    model = model_of(node("Gemm", "x", "W", to="h", transB=1), node("Clip", "h", "low"), W=weight, low=low)
+    whole, rng = model.SerializeToString(), np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), rng.integers(1, 4)):
+            damaged[place] = rng.integers(256)
+        (tmp_path / "net.onnx").write_bytes(damaged[: rng.integers(len(whole)) if rng.random() < 0.2 else None])
+        try:
+            dd.load_network(tmp_path / "net.onnx")
+            outcomes.add("network")
+        except CompileError as error:
+            outcomes.add(error.diagnostics[0].code)
+    assert {"network", "N502"} <= outcomes
