@@ -8,7 +8,7 @@ model to a function that can be called, the C compiler (`cc -O2`) included; of t
 is a call from Python for a single row, or of the C function from a loop in C; `rows` is the rate for all rows at
 once. Every line must answer as scikit-learn does, but for the share that is said. What is not installed (onnxruntime
 with skl2onnx, m2cgen, emlearn, tl2cgen with treelite) is left out, and so is what a C compiler does not finish within
-`--patience` seconds.
+`--patience` seconds by the clock.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def main() -> None:
     parser.add_argument("--trees", type=int, default=100)
     parser.add_argument("--depth", type=int, default=10)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--patience", type=float, default=120, help="seconds that a C compiler may take")
+    parser.add_argument("--patience", type=float, default=120, help="seconds by the clock that a C compiler may take")
     parser.add_argument("--only", default="*", help="names of ways, as a shell pattern")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:

@@ -65,13 +65,15 @@ def _averaged(chain: Chain) -> Ensemble:
     is_classifier = hasattr(model, "classes_")
     if chain.method == "decision_function" or (chain.method == "predict_proba" and not is_classifier):
         raise no_function(chain)
+    if is_classifier and len(model.classes_) < 2:
+        raise fail("N703", "there is but one class, so the answer is always that", place=chain.place)
     made = _rounded(chain, is_float32=True)
     return Ensemble(
         tuple(_tree(part.tree_, made) for part in parts),
         model.n_features_in_,
         len(model.classes_) if is_classifier else 1,
         scale=Fraction(1 / len(parts)),
-        head="argmax" if is_classifier and chain.method == "predict" and len(model.classes_) > 1 else "none",
+        head="argmax" if is_classifier and chain.method == "predict" else "none",
         name=chain.name,
     )
 

@@ -205,6 +205,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: trees.DecisionTreeClassifier().fit(data(2)[0], np.stack([data(2)[1]] * 2, axis=1)),
         "DecisionTreeClassifier: error[N703]: several targets a sample are not imported\n  hint: fit a model for each",
     ),
+    "one class": (
+        lambda: trees.DecisionTreeClassifier().fit(data(2)[0], np.zeros(400)),
+        "DecisionTreeClassifier: error[N703]: there is but one class, so the answer is always that",
+    ),
     "categories": (
         categorical,
         "HistGradientBoostingClassifier: error[N703]: categorical features are not imported\n"
