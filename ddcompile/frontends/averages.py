@@ -47,14 +47,23 @@ def without_divisors(network: Network) -> Whole:
         common = lcm(*(factors[r] for r in layer.reads))
         reads = tuple(_raised(made, places[r], common // factors[r], network) for r in layer.reads)
         factor = common * layer.divisor
+        layer = replace(layer, reads=reads, divisor=1)
+        is_smooth = layer.activation in SMOOTH and factor != 1
+        if is_smooth and factor & (factor - 1):
+            hint = "use sums in place of averages, and divide the weights before"
+            message = f"{layer.activation} of an average, a fraction over {factor} that is no double"
+            raise fail("N409", message, place=layer.path, hint=hint)
         try:
-            made.append(_scaled(replace(layer, reads=reads, divisor=1), common, factor))
+            made.append(_scaled(replace(layer, activation="identity") if is_smooth else layer, common, factor))
         except CompileError as error:
             message = (
                 f"an average over {factor}, times which a bias or bound is no double: {error.diagnostics[0].message}"
             )
             hint = "use float32 weights, or sums in place of averages"
             raise fail("N409", message, place=layer.path, hint=hint) from error
+        if is_smooth:
+            made.append(_divided(layer, len(made) - 1, factor))
+            factor = 1
         places[number] = len(made) - 1
         factors[number] = 1 if layer.activation in _DECIDING else factor
     last = factors[len(network.layers) - 1]
@@ -77,10 +86,15 @@ def without_division(network: Network, head: str) -> Network:
         hint = "choose head='argmax', end with a comparison, or use a sum in place of the average"
         message = f"the results are averages, fractions over {factor} that are no doubles"
         raise fail("N409", message, place=network.name, hint=hint)
-    last = len(whole.network.layers) - 1
-    units = network.outputs
-    scale = Layer(Pointwise(np.array([[1 / factor]]), units), np.array([0]), reads=(last,))
-    return replace(whole.network, layers=(*whole.network.layers, scale))
+    layers = whole.network.layers
+    last = _divided(replace(layers[-1], activation="identity"), len(layers) - 1, factor)
+    return replace(whole.network, layers=(*layers, last))
+
+
+def _divided(layer: Layer, number: int, factor: int) -> Layer:
+    """The activation of a layer, of another layer divided by a power of two."""
+    weight = Pointwise(np.array([[1 / factor]]), layer.units)
+    return Layer(weight, np.array([0]), layer.activation, reads=(number,), path=layer.path)
 
 
 def _raised(made: list[Layer], number: int, factor: int, network: Network) -> int:
@@ -98,9 +112,6 @@ def _scaled(layer: Layer, common: int, factor: int) -> Layer:
     if norm is not None:
         norm = Norm(_times(norm.mean, factor), norm.variance, norm.scale, _times(norm.shift, factor), norm.epsilon)
     activation = layer.activation
-    if activation in SMOOTH and factor != 1:
-        hint = "use sums in place of averages, and divide the weights before"
-        raise fail("N409", f"{activation} of an average over {factor}", place=layer.path, hint=hint)
     limits = bounds(activation)
     if limits is not None:
         low, high = (None if bound is None else Fraction(bound) * factor for bound in limits)

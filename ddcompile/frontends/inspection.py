@@ -161,7 +161,8 @@ def _cut_count(network: Network, number: int, declared: Sequence[Declaration], k
             forms += [own_form(Tensor(d.name, extents(d))) for d in declared]
         else:
             forms.append(own_form(Tensor(f"layer{other}", (network.layers[other].units,))))
-    return sum(cut is not None for cut in cuts_of(layer.dense_weight(), layer.bias, forms, layer.norm))
+    norm = None if layer.norm is None else layer.norm.repeated(layer.positions)
+    return sum(cut is not None for cut in cuts_of(layer.dense_weight(), layer.unit_bias(), forms, norm))
 
 
 def _facts(layer: Layer, read: Sequence[Grid], sums: Spans | None, values: Spans | None, cuts: int) -> LayerFacts:

@@ -120,7 +120,7 @@ def module_of(network: Network) -> nn.Module:
     Parameters
     ----------
     network : Network
-        Of layers without batch norm.
+        Of layers without batch norm, maxima and divisions.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def _parts(layer: Layer) -> list[nn.Module]:
 
 
 def _linear(layer: Layer) -> nn.Module:
-    bias = torch.from_numpy(np.array(layer.bias, dtype=np.float64))
+    bias = torch.from_numpy(np.array(layer.unit_bias(), dtype=np.float64))
     units, inputs = layer.weight.shape
     if isinstance(layer.weight, Sparse) and units * inputs > MAX_DENSE:
         rows = np.repeat(np.arange(units), np.diff(layer.weight.indptr))

@@ -10,10 +10,13 @@ import pytest
 
 import ddcompile as dd
 from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.declarations import declared_inputs
 from ddcompile.frontends.dense import lower
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.evaluate import evaluate
+from ddcompile.frontends.inspection import inspect_network
 from ddcompile.frontends.network import Layer, Network, Window
+from ddcompile.frontends.spans import spans_of
 from ddcompile.frontends.weights import Convolution, Maximum, dense_of
 from ddcompile.interpreter import interpret
 
@@ -198,3 +201,22 @@ def test_the_results_may_be_declared_flat_or_in_parts() -> None:
 def test_a_matrix_of_a_small_circle_adds_up_taps() -> None:
     weight = Convolution(np.array([[[1, 2, 4]]]), Window((2,), (3,), before=(1,), after=(1,), is_circular=True))
     assert dense_of(weight).tolist() == [[2, 5], [5, 2]]
+
+
+@pytest.mark.parametrize("window", GEOMETRIES, ids=str)
+def test_sets_of_values_hold_what_comes_out(window: Window) -> None:
+    rng = np.random.default_rng(5)
+    drafts = Drafts(2 * int(np.prod(window.grid)))
+    start = np.arange(drafts.inputs).reshape(2, *window.grid)
+    kernel, bias = 2 * rng.integers(-2, 3, (4, 1, *window.kernel)), rng.integers(-2, 3, 4)
+    found = drafts.convolution(start, kernel, bias, window, "", 2)
+    found = drafts.pointwise([found.ravel()], np.array([[1, -2, 3, 4]]), np.zeros(4, dtype=int), "", "relu")
+    network = Network(drafts.finished(found, ""))
+    sets = spans_of(network, declared_inputs(network, f"x: bit[{drafts.inputs}]"))
+    values = evaluate(network, rng.integers(0, 2, (300, drafts.inputs)))
+    assert inspect_network(network).is_exact
+    last = sets[len(network.layers) - 1][1]
+    assert last is not None
+    units = last.in_blocks(network.outputs)
+    assert all(units.holds(row.astype(object)).all() for row in values)
+    assert units.greatest() <= 4 * (4 * window.taps + 2)

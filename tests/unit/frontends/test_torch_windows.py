@@ -226,6 +226,16 @@ def test_averages_go_on_until_a_sign() -> None:
     assert "9" in text
 
 
+def test_sigmoids_of_averages_are_of_the_averages() -> None:
+    X = np.random.default_rng(0).integers(0, 2, (50, 1, 4))
+    module = nn.Sequential(nn.Conv1d(1, 2, 1), nn.AvgPool1d(2), nn.Sigmoid()).eval()
+    with torch.no_grad():
+        expected = module(torch.from_numpy(X).float()).numpy()
+    assert np.allclose(dd.distill(module, "x: bit[1, 4]")(X), expected, rtol=1e-6)
+    with pytest.raises(dd.CompileError, match=r"N409.*tanh of an average, a fraction over 3 that is no double"):
+        dd.distill(nn.Sequential(nn.AvgPool1d(3), nn.Tanh()).eval(), "x: bit[1, 6]")
+
+
 def test_results_that_are_thirds_are_refused() -> None:
     with pytest.raises(dd.CompileError, match=r"N409.*fractions over 3 that are no doubles"):
         dd.distill(nn.AvgPool1d(3), "x: bit[1, 6]")
