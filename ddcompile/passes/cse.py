@@ -13,7 +13,8 @@ After::
 
 Expressions are compared up to the names of indices, across statements; the ranges of their free indices must agree.
 A range of a reduction may begin below 0, where tensors have no elements: it is moved to begin there.
-The expression whose name saves most is named first; then the statements that read it are looked at again.
+The expression whose name saves most is named first; then the statements that read it are looked at again. What only
+says where something is read, `(i + 1) % 8`, gets no name.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import alpha_key, ambiguous_indices, ordered_free, subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Size, Statement
-from ddcompile.ir.traverse import children, postorder, rewrite, substitute
+from ddcompile.ir.traverse import children, postorder, reads, rewrite, substitute
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
@@ -161,6 +162,9 @@ def _candidates(statement: Statement, size: int) -> Iterator[tuple[_Key, _Use]]:
     sizes = _sizes(statement.value)
     for expr, scope in subexpressions(statement):
         if isinstance(expr, Literal | Index | Size | Read) or not children(expr) or sizes[id(expr)] > size:
+            continue
+        # Where something is read is said in place: maps of indices have no names.
+        if not any(True for _ in reads(expr)):
             continue
         own = ordered_free(expr)
         if not ambiguous.isdisjoint(own):

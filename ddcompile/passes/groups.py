@@ -171,10 +171,15 @@ def _group(members: np.ndarray, columns: np.ndarray, units: Sequence[Row], value
     joint = values(units)
     if joint is None:
         return None
-    # Weights of one sign with the first unit's add, the others take away.
-    factors = np.where(columns.astype(np.float64) @ columns[0].astype(np.float64) >= 0, 1, -1)
-    least = two_valued(joint, factors.tolist())
-    if least is None:
+    # Weights of one sign with the first unit's add, the others take away, if readers share no other factors.
+    own = columns[:, 0] // np.gcd.reduce(columns[:, 0])
+    signs = np.where(columns.astype(np.float64) @ columns[0].astype(np.float64) >= 0, 1, -1)
+    is_shared = bool((np.outer(own, columns[0]) == own[0] * columns).all())
+    for factors in (own, signs) if is_shared else (signs,):
+        least = two_valued(joint, factors.tolist())
+        if least is not None:
+            break
+    else:
         return None
     total, at_rest = int(factors.sum()), int(joint[0] @ factors) > least
     if (total, not at_rest) < (-total, at_rest):

@@ -8,6 +8,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
+from ddcompile.ir.parser import parse
+from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import indicators, steps
 from ddcompile.testing.structures.structure import Build, Case, Structure, rule_text
 
@@ -135,6 +137,18 @@ def relu_diffusion(n: int = 10, times: int = 3) -> Structure:
     return Structure(text, Network(tuple(Layer(weight, zero, "relu") for _ in range(times))))
 
 
+def exclusive_steps(n: int = 11, times: int = 3) -> Structure:
+    """Steps of rule 30 whose values are sums of what several layers before have: a cell less twice what is carried."""
+    text = rule_text(
+        f"exclusive_steps(x: bit[{n}]) -> (y: bit[{n}])",
+        f"state[0, i < {n}] = x[i]",
+        f"state[1 <= t < {times + 1}, i < {n}] = state[t - 1, (i - 1) % {n}] xor "
+        f"(state[t - 1, i] or state[t - 1, (i + 1) % {n}])",
+        f"y[i < {n}] = state[{times}, i]",
+    )
+    return Structure(text, network_of(parse(text)))
+
+
 AUTOMATA = tuple(
     Case("automata", build, small)
     for build, small in (
@@ -142,5 +156,6 @@ AUTOMATA = tuple(
         (life_steps, (3, 2)),
         (framed, (6, 2)),
         (relu_diffusion, (4, 2)),
+        (exclusive_steps, (5, 2)),
     )
 )

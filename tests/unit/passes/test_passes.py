@@ -1450,6 +1450,38 @@ APPLIES = [
   z = sum(i < 4: both[i]) >= 2
 }""",
     ),
+    (
+        "a bit that an input and units over it make with unequal weights",
+        "combine",
+        """rule f(x: bit[3], z: bit[2]) -> (y: bit[2]) {
+  const W: int[1, 3] = [[0, 1, 1]]
+  const V: int[1, 3] = [[1, 0, 0]]
+  const U: int[1, 1] = [[1]]
+  const A: int[2, 3] = [[1, 0, 0], [-1, 0, 0]]
+  const B: int[2, 1] = [[1], [-1]]
+  const D: int[2, 1] = [[-2], [2]]
+  const E: int[2, 2] = [[1, 1], [1, 0]]
+  either[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 1
+  both[u < 1] = sum(i < 3: V[u, i] * x[i]) + sum(k < 1: U[u, k] * either[k]) >= 2
+  y[v < 2] = sum(i < 3: A[v, i] * x[i]) + sum(k < 1: B[v, k] * either[k]) + sum(k < 1: D[v, k] * both[k]) \
++ sum(k < 2: E[v, k] * z[k]) >= 1
+}""",
+        """rule f(x: bit[3], z: bit[2]) -> (y: bit[2]) {
+  const W: int[1, 3] = [[0, 1, 1]]
+  const V: int[1, 3] = [[1, 0, 0]]
+  const U: int[1, 1] = [[1]]
+  const weight_y: int[2, 2] = [[1, 1], [1, 0]]
+  const weight_y2: int[2, 1] = [[1], [-1]]
+  const weight_state4: int[1, 3] = [[1, 0, 0]]
+  const weight_state5: int[1, 1] = [[1]]
+  const weight_state6: int[1, 1] = [[-2]]
+  either[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 1
+  both[u < 1] = sum(i < 3: V[u, i] * x[i]) + sum(k < 1: U[u, k] * either[k]) >= 2
+  state[i < 1] = sum(j < 3: weight_state4[i, j] * x[j]) + sum(j < 1: weight_state5[i, j] * either[j]) \
++ sum(j < 1: weight_state6[i, j] * both[j]) >= 1
+  y[v < 2] = sum(i < 2: weight_y[v, i] * z[i]) + sum(i < 1: weight_y2[v, i] * state[i]) >= 1
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -2002,6 +2034,31 @@ DECLINES = [
   second = x[1] + z[1] + first >= 2
   third = x[2] + z[3] + second >= 2
   y = x[3] + z[2] + third >= 1
+}""",
+    ),
+    (
+        "units whose readers give them different weights",
+        "combine",
+        """rule f(x: bit[3], z: bit[2]) -> (y: bit[2]) {
+  const W: int[1, 3] = [[0, 1, 1]]
+  const V: int[1, 3] = [[1, 0, 0]]
+  const U: int[1, 1] = [[1]]
+  const A: int[2, 3] = [[1, 0, 0], [-1, 0, 0]]
+  const B: int[2, 1] = [[2], [-1]]
+  const D: int[2, 1] = [[-2], [2]]
+  const E: int[2, 2] = [[1, 1], [1, 0]]
+  either[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 1
+  both[u < 1] = sum(i < 3: V[u, i] * x[i]) + sum(k < 1: U[u, k] * either[k]) >= 2
+  y[v < 2] = sum(i < 3: A[v, i] * x[i]) + sum(k < 1: B[v, k] * either[k]) + sum(k < 1: D[v, k] * both[k]) \
++ sum(k < 2: E[v, k] * z[k]) >= 1
+}""",
+    ),
+    (
+        "where something is read",
+        "cse",
+        """rule f(x: bit[9], z: bit[9], w: bit[9]) -> (y: bit[9], v: bit[9]) {
+  y[i < 9] = x[(2 * i + 1) % 9] and z[(2 * i + 1) % 9] or w[(2 * i + 1) % 9]
+  v[i < 9] = x[(2 * i + 1) % 9] xor z[(2 * i + 1) % 9] xor w[(2 * i + 1) % 9]
 }""",
     ),
 ]
