@@ -135,7 +135,7 @@ def _collapsed(
     plain = statement.value
     gone: set[str] = set()
     for _ in range(options.depth):
-        closed = _closed(cone, clauses, reals)
+        closed = _closed(statement, cone, clauses, tables, reals)
         narrow = None if closed is cone else with_places(statement, unrolled(closed, options.terms), tables)
         for found in (
             None if narrow is None else least(narrow, types, int(price + saved) + 1, options.inputs, nested=not gone),
@@ -252,7 +252,13 @@ def _expanded(
     return _with_clauses(value, clauses, reals, lambda node: levels.get(node.tensor, 0) >= top)
 
 
-def _closed(value: Expr, clauses: dict[str, list[Statement]], reals: Reals) -> Expr:
+def _closed(
+    statement: Statement,
+    value: Expr,
+    clauses: dict[str, list[Statement]],
+    tables: dict[str, Constant],
+    reals: Reals,
+) -> Expr:
     """The value without what it reads of tensors that are decided by other elements that it reads.
 
     `a[i] + b[i] > 2 * both[i]` is `a[i] xor b[i]` where `both[i]` is `a[i] and b[i]`.
@@ -261,7 +267,7 @@ def _closed(value: Expr, clauses: dict[str, list[Statement]], reals: Reals) -> E
     decided = set()
     for atom in atoms:
         deeper, written = _with_clauses(atom, clauses, reals, lambda _: True)
-        if written and set(reads(deeper)) < atoms:
+        if written and set(reads(with_places(statement, deeper, tables))) < atoms:
             decided.add(atom)
     return _with_clauses(value, clauses, reals, decided.__contains__)[0] if decided else value
 

@@ -15,10 +15,12 @@ parts are folded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ddcompile.analysis.comparisons import integer_terms, normal_comparison
+from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import Ranges, index_ranges
@@ -114,6 +116,7 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
         match node:
             case Read(name, positions, pad):
                 places = tuple(_position(p, ranges) for p in positions)
+                pad = None if _is_inside(places, types.shape.get(name), ranges) else pad
                 read = Read(name, places, pad, location=node.location)
                 return read if reals.tensor(name) else _entry(read, tables)
             case _ if reals(node):
@@ -140,6 +143,9 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
                 return builder.call(function, arguments)
             case If(condition, then, otherwise):
                 return builder.conditional(condition, then, otherwise)
+            case Compare((first, second), (Literal() as low, Unary("-", middle), Literal() as high)):
+                turned = builder.chain(builder.neg(high), second, middle, first, builder.neg(low))
+                return turned if cost(turned) <= cost(node) else node
             case Compare() if _is_integral(node, tables, types):
                 return normal_comparison(node)
             case Reduce(op, binders, body):
@@ -166,6 +172,20 @@ def _within_long_sums(value: Expr) -> set[int]:
                 if depths[id(node)] > _LONG:
                     found |= {id(kid) for kid in (left, right) if id(kid) in depths}
     return found
+
+
+def _is_inside(places: Sequence[Expr], shape: Sequence[int] | None, ranges: Ranges) -> bool:
+    """Whether a position is an element of a tensor wherever the indices are."""
+    if shape is None:
+        return False
+    for place, extent in zip(places, shape, strict=True):
+        form = affine_of(place)
+        if form is None or not form.names <= ranges.keys():
+            return False
+        low, high = form.bounds(ranges)
+        if low < 0 or high >= extent:
+            return False
+    return True
 
 
 def _modulo(expr: Expr) -> Expr:

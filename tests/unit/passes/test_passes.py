@@ -1482,6 +1482,30 @@ APPLIES = [
   y[v < 2] = sum(i < 2: weight_y[v, i] * z[i]) + sum(i < 1: weight_y2[v, i] * state[i]) >= 1
 }""",
     ),
+    (
+        "pads that are read nowhere, and a chain of what is taken away",
+        "fold",
+        """rule f(x: bit[6, 7], n: int[0..9][5]) -> (y: bit[6, 6], z: bit[5]) {
+  y[i < 6, j < 6] = pad(x, 0)[i, j + 1] + pad(x, 0)[i - 1, j] >= 2
+  z[i < 5] = -3 <= -n[i] < 0
+}""",
+        """rule f(x: bit[6, 7], n: int[0..9][5]) -> (y: bit[6, 6], z: bit[5]) {
+  y[i < 6, j < 6] = x[i, j + 1] + pad(x, 0)[i - 1, j] >= 2
+  z[i < 5] = 0 < n[i] <= 3
+}""",
+    ),
+    (
+        "an operand that others decide where nothing wraps",
+        "collapse-cones",
+        """rule f(x: bit[8], z: bit) -> (y: bit[7]) {
+  both[i < 8] = x[i] and x[(i + 1) % 8]
+  y[i < 7] = not both[i] and x[i] + x[i + 1] + z >= 2
+}""",
+        """rule f(x: bit[8], z: bit) -> (y: bit[7]) {
+  both[i < 8] = x[i] and x[(i + 1) % 8]
+  y[i < 7] = z and x[i] != x[i + 1]
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -2059,6 +2083,14 @@ DECLINES = [
         """rule f(x: bit[9], z: bit[9], w: bit[9]) -> (y: bit[9], v: bit[9]) {
   y[i < 9] = x[(2 * i + 1) % 9] and z[(2 * i + 1) % 9] or w[(2 * i + 1) % 9]
   v[i < 9] = x[(2 * i + 1) % 9] xor z[(2 * i + 1) % 9] xor w[(2 * i + 1) % 9]
+}""",
+    ),
+    (
+        "pads that are read somewhere",
+        "fold",
+        """rule f(x: bit[6]) -> (y: bit[6], z: bit[6]) {
+  y[i < 6] = pad(x, 0)[i + 1] xor pad(x, 1)[2 * i]
+  z[i < 6] = pad(x, 0)[i - 1]
 }""",
     ),
 ]
