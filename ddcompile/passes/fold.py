@@ -15,7 +15,6 @@ parts are folded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -48,6 +47,7 @@ from ddcompile.ir.types import Types, infer
 from ddcompile.passes.decided import decided
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.running import is_inside, running
 
 __all__ = ["Fold", "folded", "with_places"]
 
@@ -116,7 +116,9 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
         match node:
             case Read(name, positions, pad):
                 places = tuple(_position(p, ranges) for p in positions)
-                pad = None if _is_inside(places, types.shape.get(name), ranges) else pad
+                extents = types.shape.get(name, ())
+                if extents and all(is_inside(affine_of(p), n, ranges) for p, n in zip(places, extents, strict=True)):
+                    pad = None
                 read = Read(name, places, pad, location=node.location)
                 return read if reals.tensor(name) else _entry(read, tables)
             case _ if reals(node):
@@ -149,7 +151,9 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
             case Compare() if _is_integral(node, tables, types):
                 return normal_comparison(node)
             case Reduce(op, binders, body):
-                return _reduction(Reduce(op, binders, body, location=node.location))
+                node = Reduce(op, binders, body, location=node.location)
+                shape = types.shape.get(body.tensor) if isinstance(body, Read) else None
+                return _reduction(running(node, ranges, shape))
         return node
 
     results: list[Expr] = []
@@ -172,20 +176,6 @@ def _within_long_sums(value: Expr) -> set[int]:
                 if depths[id(node)] > _LONG:
                     found |= {id(kid) for kid in (left, right) if id(kid) in depths}
     return found
-
-
-def _is_inside(places: Sequence[Expr], shape: Sequence[int] | None, ranges: Ranges) -> bool:
-    """Whether a position is an element of a tensor wherever the indices are."""
-    if shape is None:
-        return False
-    for place, extent in zip(places, shape, strict=True):
-        form = affine_of(place)
-        if form is None or not form.names <= ranges.keys():
-            return False
-        low, high = form.bounds(ranges)
-        if low < 0 or high >= extent:
-            return False
-    return True
 
 
 def _modulo(expr: Expr) -> Expr:

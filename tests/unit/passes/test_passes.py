@@ -1506,6 +1506,20 @@ APPLIES = [
   y[i < 7] = z and x[i] != x[i + 1]
 }""",
     ),
+    (
+        "windows that always reach an end, and one that does not",
+        "fold",
+        """rule f(x: bit[3, 9]) -> (y: bit[9], z: bit[9], w: bit[9]) {
+  y[i < 9] = 2 * x[1, i] > sum(di in -8..0: pad(x, 0)[1, i + di])
+  z[i < 9] = all(k < 9: pad(x, 1)[0, i + k])
+  w[i < 9] = any(di in -10..10: pad(x, 0)[2, i + di]) and sum(k < 3: pad(x, 0)[0, i + k]) >= 2
+}""",
+        """rule f(x: bit[3, 9]) -> (y: bit[9], z: bit[9], w: bit[9]) {
+  y[i < 9] = 2 * x[1, i] > sum(di < i + 1: x[1, di])
+  z[i < 9] = all(i <= k < 9: x[0, k])
+  w[i < 9] = any(di < 9: x[2, di]) and sum(k < 3: pad(x, 0)[0, i + k]) >= 2
+}""",
+    ),
 ]
 
 DECLINES = [
