@@ -1470,15 +1470,15 @@ APPLIES = [
   const W: int[1, 3] = [[0, 1, 1]]
   const V: int[1, 3] = [[1, 0, 0]]
   const U: int[1, 1] = [[1]]
+  const weight_state: int[1, 3] = [[1, 0, 0]]
+  const weight_state2: int[1, 1] = [[1]]
+  const weight_state3: int[1, 1] = [[-2]]
   const weight_y: int[2, 2] = [[1, 1], [1, 0]]
   const weight_y2: int[2, 1] = [[1], [-1]]
-  const weight_state4: int[1, 3] = [[1, 0, 0]]
-  const weight_state5: int[1, 1] = [[1]]
-  const weight_state6: int[1, 1] = [[-2]]
   either[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 1
   both[u < 1] = sum(i < 3: V[u, i] * x[i]) + sum(k < 1: U[u, k] * either[k]) >= 2
-  state[i < 1] = sum(j < 3: weight_state4[i, j] * x[j]) + sum(j < 1: weight_state5[i, j] * either[j]) \
-+ sum(j < 1: weight_state6[i, j] * both[j]) >= 1
+  state[i < 1] = sum(j < 3: weight_state[i, j] * x[j]) + sum(j < 1: weight_state2[i, j] * either[j]) \
++ sum(j < 1: weight_state3[i, j] * both[j])
   y[v < 2] = sum(i < 2: weight_y[v, i] * z[i]) + sum(i < 1: weight_y2[v, i] * state[i]) >= 1
 }""",
     ),
