@@ -73,7 +73,7 @@ def _rolled(rule: Rule) -> int:
 
 
 def _free(rule: Rule, types: Types) -> set[str]:
-    """Hidden bits that may be written either way: one clause over whole axes, never read beyond them."""
+    """Hidden bits that may be written either way: one clause over whole axes, never read beyond them, not constant."""
     results = {d.name for d in rule.outputs}
     clauses: dict[str, list[Statement]] = {}
     for statement in rule.statements:
@@ -86,6 +86,7 @@ def _free(rule: Rule, types: Types) -> set[str]:
         and name not in results
         and name not in padded
         and types.tensor[name].kind == "bit"
+        and (types.tensor[name].low, types.tensor[name].high) == (0, 1)
         and all(isinstance(p, Binder) for p in first.positions)
         and name not in read_names([first])
     }

@@ -1635,6 +1635,19 @@ DECLINES = [
 }""",
     ),
     (
+        "bits that are always 0",
+        "complement",
+        """rule f(x: bit[6]) -> (y: trit[6]) {
+  a[i < 4] = x[i + 2]
+  b = 0
+  c = b
+  d = 0
+  y[i < 4] = sign(2 * a[i] - 1)
+  y[4] = sign(2 * c - 1)
+  y[5] = sign(2 * d - 1)
+}""",
+    ),
+    (
         "a condition that is no place, and one that holds at several",
         "collapse-cones",
         """rule f(x: bit[5, 20]) -> (y: bit[20]) {
