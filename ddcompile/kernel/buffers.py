@@ -46,17 +46,17 @@ class Buffer:
     shape: tuple[Extent, ...] = ()
     exponent: int = 0
     values: tuple[int, ...] = field(default=(), repr=False)
-    _count: int = field(init=False, repr=False, compare=False)
-    """Number of elements, or -1 if it depends on sizes; calls of compiled rules ask for it."""
+    _count: int | None = field(init=False, repr=False, compare=False)
+    """Number of elements, or None if it depends on sizes; calls of compiled rules ask for it."""
 
     def __post_init__(self) -> None:
         numbers = [extent for extent in self.shape if isinstance(extent, int)]
-        object.__setattr__(self, "_count", prod(numbers) if len(numbers) == len(self.shape) else -1)
+        object.__setattr__(self, "_count", prod(numbers) if len(numbers) == len(self.shape) else None)
 
     @property
     def is_sized(self) -> bool:
         """Whether the shape depends on sizes."""
-        return self._count < 0
+        return self._count is None
 
     @property
     def shape_texts(self) -> list[str]:
@@ -78,7 +78,7 @@ class Buffer:
     @property
     def size(self) -> int:
         """Number of elements, 1 for a scalar; of a buffer that does not depend on sizes."""
-        assert not self.is_sized, self.name
+        assert self._count is not None, self.name
         return self._count
 
     @property

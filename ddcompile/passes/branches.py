@@ -60,9 +60,9 @@ def _joined(statement: Statement, tables: dict[str, Constant], types: Types) -> 
             case If(condition, If(case, first, second), elsewhere) if free_indices(node) <= own:
                 place = _place(condition)
                 expected = key(elsewhere, place)
-                if key(second, place) == expected:
+                if place and key(second, place) == expected:
                     return If(builder.conj(condition, case), first, elsewhere)
-                if key(first, place) == expected:
+                if place and key(first, place) == expected:
                     return If(builder.conj(condition, builder.unary("not", case)), second, elsewhere)
         return node
 

@@ -1710,9 +1710,10 @@ DECLINES = [
     (
         "exceptions that read another place, or say of no index what it is",
         "branches",
-        """rule f(x: bit[8], z: bit[4]) -> (y: bit[4], w: bit[4, 4]) {
+        """rule f(x: bit[8], z: bit[4], r: real[2]) -> (y: bit[4], w: bit[4, 4], v: int) {
   y[i < 4] = if i == 3 then if x[0] then x[6] and x[7] else x[5] or x[7] else x[2 * i] or x[2 * i + 1]
   w[i < 4, j < 4] = if z[i] then if z[j] then z[i] and z[j] else z[j] else z[i]
+  v = if r[0] <= 0.5 then if r[1] <= 1.5 then 1 else 2 else 2
 }""",
     ),
     (
