@@ -100,7 +100,10 @@ class CollapseCones(Pass):
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
         new = with_statements(rule, statements)
-        return Rewrite(new) if _live_cost(new) < _live_cost(rule) else unchanged(rule)
+        if _live_cost(new) >= _live_cost(rule):
+            return unchanged(rule)
+        # Where less is now known to be possible, more may be found.
+        return Rewrite(new if infer(new).tensor == types.tensor else self(new).rule)
 
 
 def _summands(statement: Statement) -> list[Statement]:
