@@ -64,11 +64,7 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     if printer.counts:
         writer.line("declare i64 @llvm.ctpop.i64(i64)")
         writer.line()
-    # What a byte that holds a bit may be.
-    writer.line("!0 = !{i8 0, i8 2}")
-    if printer.metadata:
-        writer.line('!1 = !{!"llvm.loop.vectorize.enable", i1 false}')
-        writer.lines(printer.metadata)
+    _metadata(writer, printer)
     return writer.text()
 
 
@@ -88,7 +84,7 @@ def print_batch(kernel: Kernel, made: Lanes, lanes: int, prefix: str) -> str:
     for lines in [*functions, *printer.helpers()]:
         writer.lines(lines)
         writer.line()
-    writer.line("!0 = !{i8 0, i8 2}")
+    _metadata(writer, printer)
     return writer.text()
 
 
@@ -112,6 +108,14 @@ def interface(kernel: Kernel) -> list[str]:
         size = f"{kernel.name}_scratch_size(sizes)" if kernel.sizes else str(kernel.scratch_bytes)
         lines.append(f"scratch: {size} bytes, aligned to 8")
     return lines
+
+
+def _metadata(writer: Writer, printer: FunctionPrinter) -> None:
+    # What a byte that holds a bit may be.
+    writer.line("!0 = !{i8 0, i8 2}")
+    if printer.metadata:
+        writer.line('!1 = !{!"llvm.loop.vectorize.enable", i1 false}')
+        writer.lines(printer.metadata)
 
 
 def _table(writer: Writer, name: str, table: Buffer) -> None:

@@ -85,3 +85,19 @@ def test_samples_of_every_size_are_turned(shape: tuple[int, ...]) -> None:
     found, expected = program.jit(schedule="batch")(x, b), program(x, b)
     assert np.array_equal(found.y, expected.y)
     assert np.array_equal(found.z, expected.z)
+
+
+def test_steps_down_trees() -> None:
+    program = dd.parse(
+        "rule steps(x: real[4]) -> (y: int) {\n"
+        "  const root: int[3] = [3, 4, 5]\n"
+        "  const cut: real[6] = [0.0, 0.0, 0.0, 0.5, -0.25, 1.0]\n"
+        "  const child: int[6, 2] = [[0, 0], [1, 1], [2, 2], [0, 4], [1, 5], [2, 0]]\n"
+        "  const leaf: int[3] = [1, 3, 7]\n"
+        "  node[0, t < 3] = root[t]\n"
+        "  node[1 <= d < 4, t < 3] = child[node[d - 1, t], x[2] > cut[node[d - 1, t]]]\n"
+        "  y = sum(t < 3: leaf[min(node[3, t], 2)])\n"
+        "}\n"
+    )
+    x = np.random.default_rng(0).normal(size=(150, 4))
+    assert np.array_equal(program.jit(schedule="batch")(x), program(x))
