@@ -122,9 +122,10 @@ class Program:
         ----------
         n_jobs : int
             How many threads share a batch, or one large sample.
-        schedule : {"auto", "grid", "batch", "popcount", "scalar"}
+        schedule : {"auto", "grid", "batch", "popcount", "tables", "scalar"}
             How the rule is laid out for the machine: bits on a grid, 64 at a time; many samples side by side; sums of
-            bits counted in words; or one element after the other. By default, what is likely to be fastest.
+            bits counted in words; gates run from tables; or one element after the other. By default, what is likely to
+            be fastest.
 
         Returns
         -------

@@ -27,7 +27,7 @@ from ddcompile.kernel.schedules import Schedule, check_schedule
 from ddcompile.runtime.arrays import Prepared, bundle, canonical, prepare, results
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
-from ddcompile.runtime.shapes import bound, matched
+from ddcompile.runtime.shapes import bound, check_number, matched
 from ddcompile.runtime.threads import check_jobs, spread, team
 
 __all__ = ["CompiledRule", "compile_jit"]
@@ -127,9 +127,10 @@ class CompiledRule:
 
     def _packed(self, rule: Rule, arrays: Sequence[Any]) -> Any:
         """Results for packed bits, packed."""
-        packed = [array for array in arrays if isinstance(array, Packed)]
-        ranks = [array.ndim - len(d.type.shape) for array, d in zip(packed, rule.inputs, strict=False)]
-        is_sliced = all(rank == 1 and array.axis == 0 for array, rank in zip(packed, ranks, strict=False))
+        check_number(rule, len(arrays))
+        pairs = [(a, len(d.type.shape)) for a, d in zip(arrays, rule.inputs, strict=True) if isinstance(a, Packed)]
+        packed = [array for array, _ in pairs]
+        is_sliced = all(array.ndim == own + 1 and array.axis == 0 for array, own in pairs)
         if len(packed) == len(arrays):
             special, batch = matched(rule, [array.shape for array in packed])
             is_packed = all(array.axis == array.ndim - 1 >= len(batch) for array in packed)

@@ -39,7 +39,7 @@ class EmitOptions:
         Whether to add a `main` (or what the target has in its place) that checks golden vectors.
     comments : bool
         Whether each statement of the rule appears as a comment above its code.
-    schedule : {"auto", "grid", "popcount", "scalar"}
+    schedule : {"auto", "grid", "popcount", "tables", "scalar"}
         How compiled targets lay the rule out for the machine (see `ddcompile.kernel.schedules`).
     """
 

@@ -150,3 +150,22 @@ def test_results_that_are_constants_or_inputs(text: str) -> None:
         found = run(*(dd.pack(x, axis=0) for x in inputs))
         found = found if isinstance(found, tuple) else (found,)
         _assert_equal(tuple(np.asarray(a) for a in found) if len(found) > 1 else np.asarray(found[0]), program(*inputs))
+
+
+@pytest.mark.parametrize("which", [(True, False), (False, True), (True, True)])
+def test_one_packed_input_of_several(which: tuple[bool, bool]) -> None:
+    program = dd.parse("rule mix(a: bit[3], b: bit[2, 2]) -> (y: bit[3], z: bit) {\n"
+                       "  y[i < 3] = a[i] xor b[0, 1]\n  z = b[0, 0] and a[1]\n}\n")  # fmt: skip
+    run = program.jit(schedule="tables")
+    inputs = _inputs(program, 70)
+    expected = program(*inputs)
+    found = run(*(dd.pack(x, axis=0) if is_packed else x for x, is_packed in zip(inputs, which, strict=True)))
+    assert found.y == dd.pack(expected.y, axis=0)
+    assert found.z == dd.pack(expected.z, axis=0)
+    single = [x[0] for x in inputs]
+    found, expected = run(*(dd.pack(x, axis=0) for x in single)), program(*single)
+    assert found.y == dd.pack(expected.y)
+    assert np.array_equal(found.z, expected.z)
+    found = run(single[0], dd.pack(single[1], axis=0))
+    assert found.y == dd.pack(expected.y)
+    assert np.array_equal(found.z, expected.z)
