@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -146,6 +147,8 @@ def _pairs(rule: Rule, state: StateNames, place: str) -> list[tuple[str, str]]:
     """The inputs that are states, each with its result."""
     if isinstance(state, str):
         state = (state,)
+    if not isinstance(state, Iterable):
+        raise fail("U013", f"a state is the name of an input, or several, not {state!r}", place=place)
     inputs = {d.name: d for d in rule.inputs}
     outputs = {d.name: d for d in rule.outputs}
     known = f"inputs: {', '.join(inputs)}; results: {', '.join(outputs)}"
@@ -224,19 +227,21 @@ def _start(declaration: Declaration, given: Any, place: str) -> np.ndarray:
     return canonical_array(entries[0]) if len(set(entries)) == 1 else array
 
 
-def _count(rule: Rule, steps: int | None, letter: str, place: str) -> Expr:
+def _count(rule: Rule, steps: Any, letter: str, place: str) -> Expr:
     """The number of steps: as it is given, or a new size."""
     if steps is None:
         return Size(fresh_name(letter, names_of(rule)))
+    if isinstance(steps, bool) or not isinstance(steps, Integral):
+        raise fail("U015", f"the number of steps is a whole number, not {steps!r}", place=place)
     if steps < 1:
         raise fail("U015", f"the number of steps is at least 1, not {steps}", place=place)
-    return Literal(steps)
+    return Literal(int(steps))
 
 
-def _named(rule: Rule, name: str | None) -> str:
-    if name is not None and not is_name(name):
+def _named(rule: Rule, name: Any) -> str:
+    if name is not None and not (isinstance(name, str) and is_name(name)):
         raise fail("U007", f"`{name}` is not a name", place="name", hint="letters, digits and _, no reserved word")
-    return rule.name if name is None else name
+    return rule.name if name is None else str(name)
 
 
 def _repeated(program: Program, how: Repetition, place: str) -> Program:

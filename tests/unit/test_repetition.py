@@ -310,6 +310,18 @@ TWO = "rule two(a: bit, b: int[0..3][2]) -> (c: bit, d: bit, e: int[0..4][2]) { 
             "iterate: error[U013]: `two` has 2 inputs and 3 results\n"
             "  hint: name the inputs that results feed: `state=...`",
         ),
+        (
+            lambda two: dd.scan(two, {"a": "c"}, length=2.5),  # type: ignore[arg-type]
+            "scan: error[U015]: the number of steps is a whole number, not 2.5",
+        ),
+        (
+            lambda two: dd.scan(two, 5),  # type: ignore[arg-type]
+            "scan: error[U013]: a state is the name of an input, or several, not 5",
+        ),
+        (
+            lambda two: dd.scan(two, {"a": "c"}, name=3),  # type: ignore[arg-type]
+            "name: error[U007]: `3` is not a name\n  hint: letters, digits and _, no reserved word",
+        ),
         (lambda two: dd.iterate(two, state={"a": "c"}), "iterate: error[U013]: the result `d` feeds no input"),
         (
             lambda two: dd.iterate(dd.parse(RULE30), 0),
