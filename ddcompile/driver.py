@@ -52,7 +52,7 @@ Observer: TypeAlias = Callable[[str, Rule, float], None]
 
 
 _MOST_PRODUCTS = 2**20
-"""Windows of more products are not taken apart."""
+"""Products in the windows of a network, beyond which it is not taken apart: its rule is then the program as lowered."""
 
 
 class UnprovedWarning(UserWarning):
@@ -98,8 +98,8 @@ def distill(
     activation : str, optional
         Fills in activations that the files leave open (see `load_network`).
     passes : str, optional
-        Names of passes with commas, instead of the default pipeline, which an ensemble of trees that became tables
-        does not go through.
+        Names of passes with commas, instead of the default pipeline, which ensembles of trees that became tables, and
+        networks of more than 2**20 products in windows, do not go through.
     via : "tree" or dd.learn.Tree, optional
         For a classifier of any kind, which need not be exact: a tree is grown from its answers to queries, as the
         `Tree` says, and that is compiled. The model may then also be an estimator with `predict`, or a function; its

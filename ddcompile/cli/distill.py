@@ -83,6 +83,8 @@ def command(
     except CompileError as error:
         raise at(error, str(networks[0])) from None
     seconds = time.perf_counter() - start
+    if passes is None and not log.rows:
+        note("note: too large to be taken apart, or tables of trees: the rule is the network as it was lowered")
     write_program(program, output_file, certificate, quiet=as_json)
     if time_passes:
         log.print_times()

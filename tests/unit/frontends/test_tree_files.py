@@ -70,6 +70,7 @@ def test_the_command_line_takes_them(capsys: Any) -> None:
     captured = capsys.readouterr()
     assert captured.out.startswith("rule lightgbm_binary(x: real[6]) -> (y: bit) {")
     assert "`x: real[6]`" in captured.err
+    assert "note: too large to be taken apart, or tables of trees" in captured.err
 
 
 def changed(name: str, change: Callable[[Any], Any]) -> Callable[[Path], Path]:
