@@ -362,7 +362,7 @@ def _same_trees(first: Rule, second: Rule, lowered: Rule | None) -> Verdict:
     """Whether a rule is what the program of an ensemble is distilled to, which is then proved; else by inputs."""
     assert lowered is not None
     again = optimize(Program(lowered, certificate=Certificate(())), passes_of_trees(lowered))
-    if again.rule in (first, second) and again.verdict is not None:
+    if again.rule == (second if first is lowered else first) and again.verdict is not None:
         return again.verdict
     return equivalence.verify(first, second, interpret, by_rules=False)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import ensemble as ensembles, preprocessing as pre, tree as trees
+from sklearn import clone, ensemble as ensembles, preprocessing as pre, tree as trees
 from sklearn.pipeline import make_pipeline
 
 import ddcompile as dd
@@ -98,6 +98,17 @@ def test_classifiers(name: str) -> None:
     assert safe.mean() > 0.9
     np.testing.assert_array_equal(model.predict(X)[safe], exact[safe])
     assert dd.verify(model, dd.parse(str(program))).status == "proved"
+
+
+@pytest.mark.parametrize(
+    "model", [trees.DecisionTreeClassifier(max_depth=1), ensembles.RandomForestClassifier(5, random_state=0)]
+)
+def test_verify_refutes_another_model(model: Any) -> None:
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    first, other = (clone(model).fit(X, X[:, column] > 0) for column in (0, 1))
+    program = dd.distill(first)
+    assert [dd.verify(*pair).status for pair in ((first, program), (program, first))] == ["proved"] * 2
+    assert [dd.verify(*pair).status for pair in ((other, program), (program, other))] == ["refuted"] * 2
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
