@@ -142,6 +142,8 @@ def load_model(paths: str | Path | Sequence[str | Path], activation: str | None 
         raise fail("N001", "no network file was given")
     starts = [_start(path) for path in files]
     if len(files) == 1 and is_ensemble(starts[0]):
+        if activation is not None:
+            raise fail("N105", "trees have no activations", place=str(files[0]), hint="leave it out")
         return read_ensemble(files[0])
     for path, start in zip(files, starts, strict=True):
         if path.suffix == ".onnx" or start.startswith(_ONNX):

@@ -21,8 +21,15 @@ from ddcompile.frontends.trees.ensemble import Ensemble, Tree
 
 __all__ = ["xgboost_ensemble"]
 
-_SUMS = ("reg:squarederror", "reg:linear", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror")
-_SIGNS = ("binary:logistic", "binary:logitraw", "binary:hinge")
+_SUMS = (
+    "reg:squarederror",
+    "reg:linear",
+    "reg:absoluteerror",
+    "reg:pseudohubererror",
+    "reg:quantileerror",
+    "binary:logitraw",
+)
+_SIGNS = ("binary:logistic", "binary:hinge")
 _LARGEST = ("multi:softmax", "multi:softprob")
 
 
@@ -39,7 +46,7 @@ def xgboost_ensemble(text: str, place: str, name: str) -> Ensemble:
     Returns
     -------
     Ensemble
-        It gives classes, as `XGBClassifier.predict` does, or numbers.
+        It gives classes, as `XGBClassifier.predict` does, or numbers; of `binary:logitraw` the score.
 
     Raises
     ------
@@ -85,6 +92,11 @@ def _tree(tree: Mapping[str, Sequence[Any]], number: int, place: str) -> Tree:
     if any(tree.get("split_type", ())):
         hint = "encode categories as numbers"
         raise fail("N804", f"tree {number} splits by categories, which are not imported", place=place, hint=hint)
+    if int(tree["tree_param"].get("size_leaf_vector", 1)) > 1:
+        hint = "train with multi_strategy='one_output_per_tree'"
+        raise fail(
+            "N804", f"tree {number} has leaves of several numbers, which are not imported", place=place, hint=hint
+        )
     values = np.array(tree["split_conditions"], dtype=np.float64).astype(np.float32)
     is_leaf = low < 0
     feature = np.where(is_leaf, -1, np.array(tree["split_indices"]))

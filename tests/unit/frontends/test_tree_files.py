@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,10 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         changed(XGBOOST, update(gradient_booster__model__trees__1__split_type=[1])),
         "N804.*tree 1 splits by categories, which are not imported",
     ),
+    "vectors": (
+        changed(XGBOOST, update(gradient_booster__model__trees__1__tree_param__size_leaf_vector="2")),
+        "N804.*tree 1 has leaves of several numbers, which are not imported",
+    ),
     "a child": (
         changed(XGBOOST, update(gradient_booster__model__trees__0__left_children=[99] + [-1] * 14)),
         "N80[13]",
@@ -148,6 +153,20 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=expected) as caught:
         dd.distill(path)
     assert caught.value.diagnostics[0].place == str(path)
+
+
+def test_raw_scores_are_numbers(tmp_path: Path) -> None:
+    path = changed(XGBOOST, update(objective__name="binary:logitraw", learner_model_param__base_score="[2.5E-1]"))(
+        tmp_path
+    )
+    assert ensemble_of(path).activation == "identity"
+    assert ensemble_of(path).base == (Fraction(1, 4),)
+
+
+def test_activations_are_for_layers() -> None:
+    with pytest.raises(CompileError, match=r"N105.*trees have no activations") as caught:
+        dd.distill(DATA / XGBOOST, activation="relu")
+    assert caught.value.diagnostics[0].place == str(DATA / XGBOOST)
 
 
 def test_layers_are_asked_of_a_file_of_trees_in_vain() -> None:
