@@ -59,7 +59,10 @@ class Drafts:
         return np.arange(start, start + layer.units, dtype=np.int64)
 
     def whole(self, ids: np.ndarray) -> tuple[int, ...] | None:
-        """The layers whose units these are, all of them, one layer after the other; None if they are not."""
+        """The layers whose units these are, all of them, one layer after the other; None if they are not.
+
+        None, too, if the inputs are there twice: the first layer of a network reads them once.
+        """
         found, k = [], 0
         while k < len(ids):
             if ids[k] < 0:
@@ -67,6 +70,8 @@ class Drafts:
             owner = int(self.owners(ids[k : k + 1])[0])
             count = self.units(owner)
             if not np.array_equal(ids[k : k + count], self.start(owner) + np.arange(count)):
+                return None
+            if owner == INPUTS and owner in found:
                 return None
             found.append(owner)
             k += count

@@ -159,7 +159,7 @@ def _conv_transpose(context: Context, node: Node, operands: Operands) -> Value:
 def _cut(
     node: Node, grid: Sequence[int], taps: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """How many places of the result are cut off at both ends of each axis."""
+    """How many places of the result are cut off at both ends of each axis; what is missing follows the last."""
     axes = len(grid)
     extra, auto = _each(node, "output_padding", axes, 0), node.attribute("auto_pad", "NOTSET")
     wanted = node.attribute("output_shape")
@@ -171,7 +171,8 @@ def _cut(
     found = []
     for axis, (n, k, s, d) in enumerate(zip(grid, taps, stride, dilation, strict=True)):
         total = s * (n - 1) + extra[axis] + d * (k - 1) + 1 - wanted[len(wanted) - axes + axis]
-        first = total // 2 if auto == "SAME_UPPER" else total - total // 2
+        both = max(0, total)
+        first = both // 2 if auto == "SAME_UPPER" else both - both // 2
         found.append((first, total - first - extra[axis]))
     return found
 

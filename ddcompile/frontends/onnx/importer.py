@@ -235,7 +235,7 @@ class _Run:
         last = Node(NodeProto(op_type="output", name=names[0]), 0, f"{place}: {names[0]}")
         if any(isinstance(value, Head) for value in results):
             scores = [value.scores if isinstance(value, Head) else value for value in results]
-            own, *others = (value.ids.ravel() % SAMPLE for value in scores)
+            own, *others = (value.ids[value.ids >= 0] % SAMPLE for value in scores)
             if all(self.context.drafts.follows(ids, own) for ids in others):
                 results = results[:1]
         if len(results) == 1 and isinstance(results[0], Head) and results[0].labels is None:
@@ -262,7 +262,7 @@ class _Run:
         """The units of a result for one sample, without the axis of the batch."""
         one = self.context.sample(node, ids)
         if one.axis is None:
-            return ids[0] if self.is_single and ids.ndim > 1 and len(ids) == 1 else ids
+            return one.ids[0] if self.is_single and ids.ndim > 1 and len(ids) == 1 else one.ids
         if one.axis or len(one.ids) != 1:
             raise node.fail("N508", "the first axis of a result is not the batch")
         return one.ids[0] if one.ids.ndim > 1 else one.ids

@@ -89,6 +89,8 @@ def _sum(context: Context, node: Node, rows: Units) -> Units:
 
 
 def _mean(context: Context, node: Node, rows: Units) -> Units:
+    if rows.element == "int":
+        raise node.fail("N509", "a mean of integers, which drops the rest", "cast to a float type first")
     return context.divided(node, _sum(context, node, rows), Fraction(rows.ids.shape[-1]))
 
 

@@ -103,13 +103,13 @@ def _of_two(context: Context, node: Node, x: Units, y: Units, side: int) -> Unit
 
 
 def _beside(context: Context, node: Node, x: Units, y: np.ndarray, side: int) -> Units:
-    exact = exact_of(y, "constant", node.place)
-    reach = x.range.extreme(Range.of(exact.ravel().tolist()), side)
-    if exact.size == 1:
-        limit = _bound(node, y, side)
+    if y.size == 1:
+        limit = _bound(node, y, -side)
         found = context.activated(node, wide(x), clamp(limit, None) if side > 0 else clamp(None, limit))
         shape = np.broadcast_shapes(x.ids.shape, y.shape)
-        return Units(np.broadcast_to(found.ids, shape), x.type, reach)
+        return Units(np.broadcast_to(found.ids, shape), x.type, found.range)
+    exact = exact_of(y, "constant", node.place)
+    reach = x.range.extreme(Range.of(exact.ravel().tolist()), side)
     shifted = context.affine(node, wide(x), side, -side * exact, "relu")
     return Units(context.affine(node, shifted, side, exact).ids, x.type, reach)
 

@@ -53,6 +53,12 @@ MODELS: dict[str, ModelProto] = {
     "a product": model_of(node("Mul", "x", "x")),
     "quotients": model_of(node("Div", "x", "c"), c=single(2, 3, 4, 5)),
     "a quotient of integers": model_of(node("Div", "x", "c"), kind=INT64, c=np.array([2])),
+    "a mean of integers": model_of(
+        node("ReduceMean", "x", "axes", to="m"),
+        helper.make_node("Cast", ["m"], ["y"], "/net/Cast", to=FLOAT),
+        kind=INT64,
+        axes=np.array([1]),
+    ),
     "matrices": model_of(node("Transpose", "x", to="t"), node("MatMul", "x", "t")),
     "a mean over samples": model_of(node("ReduceSum", "x", "axes"), axes=np.array([0])),
     "a batch by its size": model_of(node("Reshape", "x", "s"), s=np.array([2, 4])),

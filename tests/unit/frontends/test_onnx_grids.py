@@ -23,7 +23,7 @@ def node(op: str, *inputs: str, to: str = "y", **attributes: Any) -> Any:
 
 CONSTANTS: dict[str, tuple[int, ...]] = {
     "K": (4, 2, 3, 3), "b": (4,), "L": (4, 4, 2, 2), "D": (4, 1, 3, 3), "s": (4,), "m": (4,), "F": (4, 3),
-    "K1": (2, 12, 3),
+    "K1": (2, 12, 3), "T": (2, 3, 1, 1), "W": (120, 3),
 }  # fmt: skip
 
 GRAPHS: dict[str, list[Any]] = {
@@ -62,6 +62,19 @@ GRAPHS: dict[str, list[Any]] = {
         node("Conv", "p", "K", "b"),
     ],
     "a line": [node("Reshape", "x", "line", to="l"), node("Conv", "l", "K1")],
+    "wider than its windows": [
+        node("ConvTranspose", "x", "T", strides=[3, 2], output_shape=[18, 10], auto_pad="SAME_UPPER"),
+    ],
+    "wider than its windows, before": [
+        node("ConvTranspose", "x", "T", strides=[3, 2], output_shape=[18, 10], auto_pad="SAME_LOWER"),
+    ],
+    "twice the same": [node("Flatten", "x", to="f"), node("Concat", "f", "f", to="t", axis=1), node("Gemm", "t", "W")],
+    "limits that are none": [
+        node("Max", "x", "least", to="a"),
+        node("Min", "infinite", "a", to="i"),
+        node("Max", "i", "most", to="h"),
+        node("Min", "h", "x"),
+    ],
     "channels last": [
         node("Transpose", "x", to="t", perm=[0, 2, 3, 1]),
         node("Relu", "t", to="r"),
@@ -70,11 +83,14 @@ GRAPHS: dict[str, list[Any]] = {
     ],
 }
 
+RANKS = {"a line": 3, "pooled": 2, "twice the same": 2}
+
 
 def graph(name: str, samples: int | str = "N", seed: int = 0) -> ModelProto:
     rng = np.random.default_rng(seed)
     constants: dict[str, Any] = {key: rng.integers(-2, 3, shape).astype(np.float32) for key, shape in CONSTANTS.items()}
     constants |= {"var": np.float32([1, 4, 0.25, 16]), "c": np.float32([[[2]], [[1]], [[0]], [[-1]]])}
+    constants |= {"least": np.float32(-np.inf), "infinite": np.float32([np.inf]), "most": np.finfo(np.float32).max}
     constants |= {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "two": np.float32(2), "line": np.array([0, 12, 5])}
     nodes = GRAPHS[name]
     read = {i for n in nodes for i in n.input}
@@ -82,7 +98,7 @@ def graph(name: str, samples: int | str = "N", seed: int = 0) -> ModelProto:
         nodes,
         "graph",
         [helper.make_tensor_value_info("x", FLOAT, [samples, 2, 6, 5])],
-        [helper.make_tensor_value_info("y", FLOAT, [None] * (3 if name == "a line" else 2 if name == "pooled" else 4))],
+        [helper.make_tensor_value_info("y", FLOAT, [None] * RANKS.get(name, 4))],
         [numpy_helper.from_array(array, key) for key, array in constants.items() if key in read],
     )
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
@@ -104,7 +120,7 @@ def test_graph(name: str) -> None:
     found = evaluate(network, X.reshape(len(X), -1)).astype(float).reshape(expected.shape)
     assert np.array_equal(found, expected)
     assert network.shape == expected.shape[1:]
-    if name in ("normalised", "averaged"):
+    if name in ("normalised", "averaged", "limits that are none"):
         return
     assert dd.float_safe(network, X).all()
     bits = np.abs(X) % 2
@@ -122,6 +138,26 @@ def test_samples_in_the_model(name: str) -> None:
     model = graph(name, 3)
     found = evaluate(as_network(model), X.reshape(1, -1)).astype(float)
     assert np.array_equal(found.ravel(), run(model, X[0]).ravel())
+
+
+def test_padding_of_a_fixed_shape_is_zero() -> None:
+    """Whether or not layers come before it."""
+    pads = numpy_helper.from_array(np.array([0, 2, 1, 0]), "pads")
+    X = np.random.default_rng(1).integers(-3, 4, (20, 2, 3)).astype(np.float32)
+    operators: tuple[tuple[str, ...], ...] = ((), ("Relu", "Neg", "Abs"))
+    for ops in operators:
+        names = ["x", *(op.lower() for op in ops)]
+        nodes = [node(op, given, to=to) for op, given, to in zip(ops, names[:-1], names[1:], strict=True)]
+        made = helper.make_graph(
+            [*nodes, node("Pad", names[-1], "pads")],
+            "graph",
+            [helper.make_tensor_value_info("x", FLOAT, [2, 3])],
+            [helper.make_tensor_value_info("y", FLOAT, [3, 5])],
+            [pads],
+        )
+        model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+        found = evaluate(as_network(model), X.reshape(20, -1)).astype(float)
+        assert np.array_equal(found, np.array([run(model, x).ravel() for x in X]))
 
 
 def test_convolutions_stay_windows() -> None:
