@@ -25,7 +25,7 @@ from ddcompile.passes import pipeline
 from ddcompile.program import Program
 from ddcompile.prove import checker, equivalence
 from ddcompile.prove.certificate import Certificate
-from ddcompile.prove.verdict import Verdict
+from ddcompile.prove.verdict import Failure, Verdict
 from ddcompile.sidefiles import read_constants
 from ddcompile.surrogates import stand_in
 
@@ -283,7 +283,11 @@ def check(certificate: Certificate | str | Path, network: Model | None = None) -
         return checker.check(certificate)
     said = {"name": "net", **certificate.network}
     inputs = said.get("inputs")
-    dense = lower_model(as_model(network, inputs), inputs, said.get("outputs"), said.get("head"), said["name"])
+    model = as_model(network, inputs)
+    if not certificate.steps and model.sha256 != certificate.network_sha256:
+        message = "it has no steps, and is one of another network, as the hashes say"
+        return Verdict("failed", {}, Failure("network", message))
+    dense = lower_model(model, inputs, said.get("outputs"), said.get("head"), said["name"])
     return checker.check(certificate, network_rule=dense)
 
 

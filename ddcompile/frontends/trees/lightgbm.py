@@ -46,7 +46,7 @@ def lightgbm_ensemble(text: str, place: str, name: str) -> Ensemble:
     try:
         head, *blocks = text.split("\nend of trees")[0].split("\nTree=")
         return _ensemble(_pairs(head), [_pairs(block) for block in blocks], place, name)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, ArithmeticError) as error:
         hint = 'save it with booster.save_model("model.txt")'
         raise fail("N803", "the file is no model of LightGBM, or is damaged", place=place, hint=hint) from error
 
@@ -79,6 +79,9 @@ def _ensemble(head: Mapping[str, str], blocks: list[dict[str, str]], place: str,
 def _tree(block: Mapping[str, str], number: int, place: str) -> Tree:
     leaves = int(block["num_leaves"])
     splits = leaves - 1
+    values = np.array(block["leaf_value"].split(), dtype=np.float64)
+    if len(values) != leaves:
+        raise ValueError("a tree has too few leaves")
     if block.get("is_linear", "0") != "0":
         raise fail("N804", f"tree {number} has linear leaves, which are not imported", place=place)
     integers = {key: np.array(block[key].split() if splits else [], dtype=np.int64) for key in _ARRAYS}
@@ -90,10 +93,9 @@ def _tree(block: Mapping[str, str], number: int, place: str) -> Tree:
         hint = "train without zero_as_missing"
         raise fail("N804", f"tree {number} takes 0 for a missing value", place=place, hint=hint)
     ends = np.full(leaves, -1)
-    values = np.array(block["leaf_value"].split(), dtype=np.float64)
     cuts = np.array(block["threshold"].split() if splits else [], dtype=np.float64)
-    if len(values) != leaves or len(cuts) != splits:
-        raise ValueError("a tree has too few numbers")
+    if len(cuts) != splits:
+        raise ValueError("a tree has too few cuts")
     children = (integers["left_child"], integers["right_child"])
     low, high = (np.where(child < 0, splits + ~child, child) for child in children)
     try:

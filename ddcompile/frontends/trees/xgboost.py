@@ -56,7 +56,7 @@ def xgboost_ensemble(text: str, place: str, name: str) -> Ensemble:
     try:
         learner = json.loads(text)["learner"]
         return _ensemble(learner, place, name)
-    except (KeyError, TypeError, IndexError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         hint = 'save it as JSON: booster.save_model("model.json")'
         raise fail("N803", "the file is no model of XGBoost, or is damaged", place=place, hint=hint) from error
 
@@ -69,6 +69,8 @@ def _ensemble(learner: Mapping[str, Any], place: str, name: str) -> Ensemble:
     if objective not in (*_SUMS, *_SIGNS, *_LARGEST) and not objective.startswith("rank:"):
         raise fail("N804", f"the objective `{objective}` is not imported", place=place)
     outputs = max(int(said["num_class"]), int(said.get("num_target", 1)), 1)
+    if outputs > len(booster["model"]["trees"]):
+        raise ValueError("some outputs have no trees")
     base = [np.float32(float(v)) for v in str(said["base_score"]).strip("[]").split(",")]
     base *= outputs if len(base) == 1 else 1
     if objective == "binary:logistic":

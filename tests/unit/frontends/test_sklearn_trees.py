@@ -109,6 +109,8 @@ def test_verify_refutes_another_model(model: Any) -> None:
     program = dd.distill(first)
     assert [dd.verify(*pair).status for pair in ((first, program), (program, first))] == ["proved"] * 2
     assert [dd.verify(*pair).status for pair in ((other, program), (program, other))] == ["refuted"] * 2
+    assert program.certificate is not None
+    assert [dd.check(program.certificate, network).status for network in (first, other)] == ["proved", "failed"]
 
 
 @pytest.mark.parametrize("name", REGRESSORS)

@@ -114,6 +114,22 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         changed(XGBOOST, update(gradient_booster__model__trees__1__split_type=[1])),
         "N804.*tree 1 splits by categories, which are not imported",
     ),
+    "outputs without trees": (
+        changed(XGBOOST, update(learner_model_param__num_class="1000000000")),
+        "N803.*no model of XGBoost, or is damaged",
+    ),
+    "odds": (
+        changed(XGBOOST, update(learner_model_param__base_score="1")),
+        "N803.*no model of XGBoost, or is damaged",
+    ),
+    "many leaves": (
+        changed(LIGHTGBM, lambda text: text.replace("num_leaves=", "num_leaves=99999999999", 1)),
+        "N803.*no model of LightGBM, or is damaged",
+    ),
+    "no outputs": (
+        changed(LIGHTGBM, lambda text: text.replace("num_tree_per_iteration=1", "num_tree_per_iteration=0")),
+        "N803.*no model of LightGBM, or is damaged",
+    ),
     "vectors": (
         changed(XGBOOST, update(gradient_booster__model__trees__1__tree_param__size_leaf_vector="2")),
         "N804.*tree 1 has leaves of several numbers, which are not imported",
