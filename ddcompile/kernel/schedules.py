@@ -33,8 +33,9 @@ from ddcompile.kernel.nodes import Kernel
 from ddcompile.kernel.popcount import Counted, counted
 from ddcompile.kernel.schedule_names import SCHEDULES, Schedule
 from ddcompile.kernel.tables.build import build as build_tables
+from ddcompile.kernel.tables.nets import MOST
 from ddcompile.kernel.tables.ports import LANES
-from ddcompile.kernel.tables.translate import Gates, Unsuited as NoGates, is_irregular, translate
+from ddcompile.kernel.tables.translate import Gates, TooMany, Unsuited as NoGates, is_irregular, translate
 
 __all__ = ["Chosen", "Schedule", "check_schedule", "choose", "scheduled"]
 
@@ -154,15 +155,15 @@ def _gates(rule: Rule, types: Types, schedule: Schedule) -> tuple[Gates | None, 
     """The gates of the schedule tables, if it is asked for or likely to be faster; what they are."""
     if schedule != "tables" and (schedule != "auto" or not is_irregular(types)):
         return None, ""
+    elements = sum(prod(types.shape[name]) for name in types.inferred)
+    most = MOST if schedule == "tables" else max(_CACHED, _EACH * elements)
     try:
-        found = translate(types)
+        found = translate(types, most)
     except NoGates as unsuited:
         if schedule == "tables":
             raise _refused("tables", rule, str(unsuited)) from None
-        return None, ""
-    elements = sum(prod(types.shape[name]) for name in types.inferred)
-    if schedule == "auto" and found.net.size > max(_CACHED, _EACH * elements):
-        return None, f"the schedule tables would run {found.net.size} gates for {elements} elements"
+        is_long = isinstance(unsuited, TooMany)
+        return None, f"the schedule tables would run more than {most} gates for {elements} elements" if is_long else ""
     return found, f"{found.net.size} gates at most are run from tables, for {64 * LANES} samples at a time"
 
 

@@ -13,7 +13,7 @@ from typing import Literal as OneOf, TypeAlias
 
 import numpy as np
 
-__all__ = ["ONE", "ZERO", "Batch", "Literals", "Net", "Op", "TooLarge"]
+__all__ = ["MOST", "ONE", "ZERO", "Batch", "Literals", "Net", "Op", "TooLarge"]
 
 Literals: TypeAlias = np.ndarray
 """An array of literals, int64."""
@@ -22,7 +22,7 @@ Op: TypeAlias = OneOf["and", "xor", "full"]
 
 ZERO, ONE = 0, 1
 """The literals of the constants."""
-_MOST = 1 << 24
+MOST = 1 << 24
 """Gates that a rule may have."""
 
 
@@ -61,24 +61,25 @@ class Net:
     ----------
     inputs
         The number of inputs; input k is gate k + 1.
+    most
+        The number of gates beyond which it raises `TooLarge`.
     """
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, inputs: int, most: int = MOST) -> None:
         self.inputs = inputs
+        self.most = most
         self.batches: list[Batch] = []
         self.count = inputs + 1
         """The number of results so far, with the constant and the inputs."""
-
-    @property
-    def size(self) -> int:
+        self.size = 0
         """The number of gates so far, whether anything depends on them or not."""
-        return sum(batch.count for batch in self.batches)
 
     def gates(self, op: Op, *operands: Literals) -> Literals:
         """New gates as they are, one for every element; the literals of their (first) results."""
         batch = Batch(op, operands, self.count)
         self.count += batch.count * (2 if op == "full" else 1)
-        if self.count > _MOST:
+        self.size += batch.count
+        if self.count > MOST or self.size > self.most:
             raise TooLarge
         self.batches.append(batch)
         return 2 * np.arange(batch.first, batch.first + batch.count, dtype=np.int64)

@@ -15,10 +15,10 @@ from ddcompile.ir.schedule import constant_tables
 from ddcompile.ir.scopes import own_position
 from ddcompile.ir.traverse import children, postorder
 from ddcompile.ir.types import Types, ValueType
-from ddcompile.kernel.tables.nets import Literals, Net, TooLarge
+from ddcompile.kernel.tables.nets import MOST, Literals, Net, TooLarge
 from ddcompile.kernel.tables.numbers import Arithmetic, Numbers, constants, of_bits
 
-__all__ = ["Gates", "Unsuited", "is_irregular", "translate"]
+__all__ = ["Gates", "TooMany", "Unsuited", "is_irregular", "translate"]
 
 _POINTS = 1 << 23
 """Points of a statement with those of its reductions."""
@@ -34,6 +34,10 @@ _BITS = 56
 
 class Unsuited(Exception):
     """What keeps a rule from the schedule, in words."""
+
+
+class TooMany(Unsuited):
+    """There would be more gates than are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ def is_irregular(types: Types) -> bool:
     )
 
 
-def translate(types: Types) -> Gates:
-    """The gates of a rule without sizes.
+def translate(types: Types, most: int = MOST) -> Gates:
+    """The gates of a rule without sizes, if there are not more than `most`.
 
     Raises
     ------
@@ -84,21 +88,21 @@ def translate(types: Types) -> Gates:
     if not sum(prod(types.shape[d.name]) for d in rule.inputs):
         raise Unsuited("it has no inputs")
     try:
-        translator = _Translator(types)
+        translator = _Translator(types, most)
         translator.run()
     except TooLarge:
-        raise Unsuited("it has too many gates") from None
+        raise TooMany("it has too many gates") from None
     return Gates(translator.net, {d.name: translator.tensors[d.name] for d in rule.outputs})
 
 
 class _Translator:
-    def __init__(self, types: Types) -> None:
+    def __init__(self, types: Types, most: int) -> None:
         self.types = types
         self.tables = constant_tables(types.rule)
         self.tensors: dict[str, Numbers] = {}
         self.steps = 0
         sizes = [prod(types.shape[d.name]) for d in types.rule.inputs]
-        self.net = Net(sum(sizes))
+        self.net = Net(sum(sizes), most)
         self.arithmetic = Arithmetic(self.net)
         start = 1
         for declaration, size in zip(types.rule.inputs, sizes, strict=True):
@@ -226,6 +230,8 @@ class _Translator:
                 return found_
             case Reduce():
                 return self._reduce(expr, points, depth)
+            case Binary("%"):
+                raise Unsuited("it has remainders of other numbers than powers of two")
         raise Unsuited(f"{type(expr).__name__.lower()} is not for bits")
 
     def _unary(self, op: str, x: Numbers, is_spin: bool) -> Numbers:

@@ -109,6 +109,10 @@ def test_gates_with_tables_of_places_and_what_is_none() -> None:
     with pytest.raises(dd.CompileError) as caught:
         choose(number, check(number), "tables")
     assert _line(caught.value) == "r: error[E022]: the schedule tables does not take `r`: `x` is no tensor of bits"
+    fifths = dd.parse("rule r(x: bit[9]) -> (y: int) {\n  y = sum(i < 9: x[i]) % 5\n}\n").rule
+    with pytest.raises(dd.CompileError) as caught:
+        choose(fifths, check(fifths), "tables")
+    assert "it has remainders of other numbers than powers of two" in _line(caught.value)
 
 
 def test_long_sums_at_places_from_tables_are_no_gates() -> None:
@@ -122,5 +126,5 @@ def test_long_sums_at_places_from_tables_are_no_gates() -> None:
     ).rule
     found = choose(rule, check(rule))
     assert found.name != "tables"
-    assert "the schedule tables would run" in found.reason
+    assert "the schedule tables would run more than 20000 gates for 100 elements" in found.reason
     assert choose(rule, check(rule), "tables").name == "tables"

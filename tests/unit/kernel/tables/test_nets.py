@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import pytest
 
 import ddcompile as dd
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.tables.build import build
-from ddcompile.kernel.tables.nets import Net
+from ddcompile.kernel.tables.nets import Net, TooLarge
 from ddcompile.kernel.tables.translate import translate
 
 
@@ -71,3 +72,10 @@ def test_memory_is_used_again() -> None:
     assert made.gates == (layers + 1) * width
     assert made.slots < 64 + 64 + 3 * width
     assert made.runs <= 2 * layers
+
+
+def test_no_more_gates_are_made_than_are_allowed() -> None:
+    net = Net(3, most=2)
+    net.conjunction(np.array([2, 4]), np.array([4, 6]))
+    with pytest.raises(TooLarge):
+        net.difference(np.array([2]), np.array([4]))
