@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -89,7 +89,7 @@ def _ensemble(learner: Mapping[str, Any], place: str, name: str) -> Ensemble:
     )
 
 
-def _tree(tree: Mapping[str, Sequence[Any]], number: int, place: str) -> Tree:
+def _tree(tree: Mapping[str, Any], number: int, place: str) -> Tree:
     low, high = np.array(tree["left_children"]), np.array(tree["right_children"])
     if any(tree.get("split_type", ())):
         hint = "encode categories as numbers"
