@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
+from ddcompile.diagnostics import fail
 from ddcompile.frontends.drafts import Drafts
-from ddcompile.frontends.windows import Window
+from ddcompile.frontends.windows import LARGEST, Window
 
 __all__ = ["transposed", "turned"]
 
@@ -50,8 +52,11 @@ def transposed(
     Raises
     ------
     CompileError
-        N103 if nothing is left.
+        N103 if nothing is left, or there are no such strides.
     """
+    count = prod(step * (n - 1) + 1 for step, n in zip(stride, ids.shape[1:], strict=True))
+    if min(stride) < 1 or len(ids) * count > LARGEST:
+        raise fail("N103", f"the stride {tuple(stride)} of windows over a grid of {ids.shape[1:]}")
     for axis, step in enumerate(stride):
         if step > 1:
             spread = np.full((*ids.shape[: 1 + axis], step * (ids.shape[1 + axis] - 1) + 1, *ids.shape[2 + axis :]), -1)

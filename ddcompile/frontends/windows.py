@@ -9,7 +9,10 @@ import numpy as np
 
 from ddcompile.diagnostics import fail
 
-__all__ = ["Window"]
+__all__ = ["LARGEST", "Window"]
+
+LARGEST = 2**28
+"""Grids of more places are not made out of a few numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Window:
     Raises
     ------
     CompileError
-        N103 if the numbers do not describe windows, or none fits into the grid.
+        N103 if the numbers do not describe windows, none fits into the grid, or there are more than `LARGEST`.
     """
 
     grid: tuple[int, ...]
@@ -55,6 +58,8 @@ class Window:
                 raise fail("N103", f"windows of {self.kernel} over a grid of {self.grid}")
         if min(self.result, default=1) < 1:
             raise fail("N103", f"windows of {self.kernel} do not fit into a grid of {self.grid}")
+        if max(self.positions, self.taps) > LARGEST:
+            raise fail("N103", f"{self.positions} windows of {self.taps} places, more than {LARGEST}")
 
     @property
     def result(self) -> tuple[int, ...]:

@@ -12,11 +12,10 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from ddcompile.frontends.onnx.nodes import Node
+from ddcompile.frontends.windows import LARGEST
 
 __all__ = ["computed"]
 
-_LARGEST = 2**28
-"""Tensors of more elements are not made out of a shape alone."""
 _CHANCE = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 _LOOPS = ("Loop", "Scan", "SequenceMap", "If")
 
@@ -77,5 +76,5 @@ def _check_size(node: Node, operands: Sequence[np.ndarray | None]) -> None:
         case "Pad" if first is not None:
             pads = node.attribute("pads") or ([] if second is None else second.ravel().tolist())
             count = prod(n + sum(map(int, pads)) for n in first.shape) if sum(map(abs, pads)) > 2**16 else 0
-    if count > _LARGEST:
-        raise node.fail("N507", f"`{node.op}` makes a tensor of {count} elements, more than {_LARGEST}")
+    if count > LARGEST:
+        raise node.fail("N507", f"`{node.op}` makes a tensor of {count} elements, more than {LARGEST}")

@@ -42,7 +42,7 @@ def _grid(node: Node, x: Units) -> tuple[int, ...]:
 def _each(node: Node, name: str, axes: int, default: int) -> list[int]:
     """One number an axis."""
     found = list(node.attribute(name) or [default] * axes)
-    if len(found) != axes:
+    if len(found) != axes or min(found) < (name != "output_padding"):
         raise node.fail("N507", f"{name} {found} of windows over a grid of {axes} axes")
     return found
 
@@ -122,7 +122,7 @@ def _operands(node: Node, operands: Operands) -> tuple[Units, np.ndarray, np.nda
         raise node.fail("N505", f"`{node.op}` with a kernel that depends on the inputs")
     groups = int(node.attribute("group", 1))
     of_group = weight.shape[:1] if node.op == "ConvTranspose" else [n * groups for n in weight.shape[1:2]]
-    if weight.ndim != len(_grid(node, x)) + 2 or of_group[0] != x.ids.shape[1] or len(weight) % groups:
+    if groups < 1 or weight.ndim != len(_grid(node, x)) + 2 or of_group[0] != x.ids.shape[1] or len(weight) % groups:
         message = f"a kernel of shape {weight.shape} in {groups} groups is applied to values of shape {x.ids.shape}"
         raise node.fail("N507", message)
     return x, plain(weight, "weight", node.place), None if bias is None else plain(bias, "bias", node.place)

@@ -18,6 +18,7 @@ from ddcompile.frontends.onnx.heads import settled
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Head, Units, Value, element_of, plain
+from ddcompile.frontends.windows import LARGEST
 
 __all__ = ["IN_ORDER", "OPERATORS", "labelled"]
 
@@ -117,6 +118,11 @@ def _pad(context: Context, node: Node, operands: Operands) -> Any:
     if len(pads) != 2 * len(axes) or mode not in ("constant", "reflect", "edge", "wrap"):
         raise node.fail("N507", f"`Pad` of {len(axes)} axes by {len(pads)} numbers, mode {mode}")
     ids = x.ids
+    count = prod(ids.shape)
+    for axis, begin, end in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
+        count = count // max(1, ids.shape[axis]) * max(0, ids.shape[axis] + begin + end)
+    if count > LARGEST:
+        raise node.fail("N507", f"`Pad` makes a tensor of {count} elements, more than {LARGEST}")
     outside = np.zeros(ids.shape, dtype=bool)
     for axis, begin, end in zip(axes, pads[: len(axes)], pads[len(axes) :], strict=True):
         places = _places(ids.shape[axis], int(begin), int(end), mode)

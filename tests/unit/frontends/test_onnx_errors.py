@@ -59,6 +59,19 @@ MODELS: dict[str, ModelProto] = {
         kind=INT64,
         axes=np.array([1]),
     ),
+    "padding without end": model_of(node("Pad", "x", "p"), p=np.array([0, 10**9, 0, 0])),
+    **{
+        name: model_of(node(*given, **said), shape=("N", 1, 4), rank=3, K=np.ones((1, 1, 2), np.float32))
+        for name, given, said in (
+            ("windows without end", ("Conv", "x", "K"), {"pads": [10**9, 0]}),
+            ("a window without end", ("MaxPool", "x"), {"kernel_shape": [10**9], "pads": [10**9 - 1, 10**9 - 1]}),
+            ("strides without end", ("ConvTranspose", "x", "K"), {"strides": [10**9]}),
+            ("no strides", ("Conv", "x", "K"), {"strides": [0], "auto_pad": "SAME_UPPER"}),
+            ("no strides up", ("MaxPool", "x"), {"kernel_shape": [2], "strides": [0], "ceil_mode": 1}),
+            ("no strides back", ("ConvTranspose", "x", "K"), {"strides": [0]}),
+            ("no groups", ("ConvTranspose", "x", "K"), {"group": 0}),
+        )
+    },
     "matrices": model_of(node("Transpose", "x", to="t"), node("MatMul", "x", "t")),
     "a mean over samples": model_of(node("ReduceSum", "x", "axes"), axes=np.array([0])),
     "a batch by its size": model_of(node("Reshape", "x", "s"), s=np.array([2, 4])),
