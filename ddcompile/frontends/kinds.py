@@ -47,9 +47,9 @@ def check_bits(layers: Sequence[Layer], kinds: set[Kind], number: int) -> None:
     """
     for other in layers[number].reads:
         if not _are_bits(layers, kinds, other):
-            what = f"layer {other + 1}" if other >= 0 else "inputs"
+            what = f"layer {other + 1} gives" if other >= 0 else "the inputs are"
             hint = "let a step go before" if other >= 0 else 'declare inputs such as "x: bit[784]"'
-            raise fail("N211", f"layer {number + 1} has logic gates, but the {what} are no bits", hint=hint)
+            raise fail("N211", f"layer {number + 1} has logic gates, but {what} no bits", hint=hint)
 
 
 def _are_bits(layers: Sequence[Layer], kinds: set[Kind], number: int) -> bool:

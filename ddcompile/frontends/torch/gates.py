@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -84,9 +85,9 @@ def _group_sum(context: Context, place: str, module: Any, x: Any) -> Units:
     except CompileError as error:
         raise at(error, place) from None
     # (sum + beta) / (a / b) = (b * sum + b * beta) / a
-    tau, beta = Fraction(module.tau), Fraction(getattr(module, "beta", 0.0))
-    if tau <= 0:
+    if not 0 < module.tau < inf:
         raise fail("N409", f"a temperature of {module.tau}", place=place, hint="it must be positive")
+    tau, beta = Fraction(module.tau), Fraction(getattr(module, "beta", 0.0))
     units = context.drafts.append(Layer(layer.weight, layer.bias, reads=reads, path=place))
     if tau.denominator != 1 or beta:
         units = context.drafts.mapped(units, place, "identity", tau.denominator, tau.denominator * beta)

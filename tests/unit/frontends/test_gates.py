@@ -224,3 +224,20 @@ def test_modules_in_training_mode() -> None:
     with pytest.raises(dd.CompileError) as caught:
         dd.distill(torch.nn.Sequential(LogicLayer(4, 3)))
     assert "error[N403]: `LogicLayer` does another thing in training mode" in str(caught.value)
+
+
+@pytest.mark.parametrize("tau", [-1.0, 0.0, float("inf"), float("nan")])
+def test_temperatures_are_positive(tau: float) -> None:
+    net = torch.nn.Sequential(LogicLayer(9, 40), GroupSum(2, tau)).eval()
+    with pytest.raises(dd.CompileError) as caught:
+        dd.distill(net, head="argmax")
+    assert str(caught.value) == f"net.1: error[N409]: a temperature of {tau}\n  hint: it must be positive"
+
+
+def test_gates_behind_sums() -> None:
+    net = torch.nn.Sequential(LogicLayer(9, 40), GroupSum(4), LogicLayer(4, 2)).eval()
+    with pytest.raises(dd.CompileError) as caught:
+        dd.distill(net)
+    assert str(caught.value) == (
+        "error[N211]: layer 3 has logic gates, but layer 2 gives no bits\n  hint: let a step go before"
+    )
