@@ -2,7 +2,8 @@
 
 XGBoost rounds inputs to float32 and goes left where `x < split`; leaves and starts are float32. What it adds up in
 float32 is here the exact sum of these numbers. The start of `binary:logistic` is the logarithm of the odds of
-`base_score`, rounded to float32. All trees take part, whatever `best_iteration` says.
+`base_score`, rounded to float32. All trees take part, as in `Booster.predict`, but in a model that a class for
+scikit-learn saved after it stopped early: those up to `best_iteration`, as in its `predict`.
 """
 
 from __future__ import annotations
@@ -76,11 +77,17 @@ def _ensemble(learner: Mapping[str, Any], place: str, name: str) -> Ensemble:
     if objective == "binary:logistic":
         base = [np.float32(math.log(float(p) / (1 - float(p)))) for p in base]
     model = booster["model"]
+    count = len(model["trees"])
+    attributes = learner.get("attributes", {})
+    if "scikit_learn" in attributes and "best_iteration" in attributes:
+        rounds = int(attributes["best_iteration"]) + 1
+        each = outputs * int(model["gbtree_model_param"].get("num_parallel_tree", 1))
+        count = min(count, rounds * each)
     return Ensemble(
-        tuple(_tree(tree, k, place) for k, tree in enumerate(model["trees"])),
+        tuple(_tree(tree, k, place) for k, tree in enumerate(model["trees"][:count])),
         int(said["num_feature"]),
         outputs,
-        tuple(model["tree_info"]),
+        tuple(model["tree_info"][:count]),
         tuple(Fraction(float(b)) for b in base),
         activation="step" if objective in _SIGNS else "identity",
         head="argmax" if objective in _LARGEST else "none",

@@ -179,6 +179,12 @@ def test_raw_scores_are_numbers(tmp_path: Path) -> None:
     assert ensemble_of(path).base == (Fraction(1, 4),)
 
 
+@pytest.mark.parametrize(("attributes", "trees"), [({"scikit_learn": "{}"}, 9), ({}, 12)])
+def test_models_that_stopped_early(attributes: dict[str, str], trees: int, tmp_path: Path) -> None:
+    path = changed("xgboost_classes.json", update(attributes={"best_iteration": "2", **attributes}))(tmp_path)
+    assert len(ensemble_of(path).trees) == trees
+
+
 def test_activations_are_for_layers() -> None:
     with pytest.raises(CompileError, match=r"N105.*trees have no activations") as caught:
         dd.distill(DATA / XGBOOST, activation="relu")
