@@ -69,12 +69,13 @@ def scan(
     Raises
     ------
     CompileError
-        U013 if there is no such state, or no result that fits it; U014 if the initial state does not fit; U015 if
-        nothing tells the number of steps; U007 for a bad name; T### if the rule is not legal.
+        U017 if `step` is no program; U013 if there is no such state, or no result that fits it; U014 if the initial
+        state does not fit; U015 if nothing tells the number of steps; U007 for a bad name; T### if the rule is not
+        legal.
     """
-    program = _program(step)
-    rule = program.rule
     place = "scan"
+    program = _program(step, place)
+    rule = program.rule
     if axis not in (0, -1):
         raise fail("U015", f"the axis of steps is 0 or -1, not {axis}", place=place)
     pairs = _pairs(rule, state, place)
@@ -119,11 +120,11 @@ def iterate(
     Raises
     ------
     CompileError
-        U013 if inputs and results do not fit; U015 if the number of steps is not positive; U007 for a bad name; T###
-        if the rule is not legal.
+        U017 if `rule` is no program; U013 if inputs and results do not fit; U015 if the number of steps is not
+        positive; U007 for a bad name; T### if the rule is not legal.
     """
-    program = _program(rule)
     place = "iterate"
+    program = _program(rule, place)
     if state is None:
         names = [d.name for d in program.rule.inputs], [d.name for d in program.rule.outputs]
         if len(names[0]) != len(names[1]):
@@ -139,8 +140,13 @@ def iterate(
     return _repeated(program, Repetition(states, count, None, _named(program.rule, name)), place)
 
 
-def _program(given: Program | str | Path) -> Program:
-    return given if isinstance(given, Program) else driver.load(given)
+def _program(given: Any, place: str) -> Program:
+    if isinstance(given, Program):
+        return given
+    if isinstance(given, str | Path):
+        return driver.load(given)
+    hint = "give what distill, load or parse gave, or the path of a rule file"
+    raise fail("U017", f"{type(given).__name__} is no program", place=place, hint=hint)
 
 
 def _pairs(rule: Rule, state: StateNames, place: str) -> list[tuple[str, str]]:

@@ -14,6 +14,9 @@ from queue import SimpleQueue
 
 __all__ = ["share"]
 
+_MOST = 256
+"""Threads that help with one job, at most."""
+
 
 class _Job:
     """Pieces of work, each done by whoever comes first."""
@@ -93,6 +96,7 @@ class _Workers:
     def call(self, job: _Job, helpers: int) -> None:
         """Have so many threads help with a job, if there are as many."""
         with self._lock:
+            helpers = min(helpers, _MOST)
             most = max(os.cpu_count() or 1, helpers)
             while self._is_open and self._idle < helpers and len(self._threads) < most:
                 thread = threading.Thread(target=self._serve, name=f"ddcompile-{len(self._threads)}", daemon=True)

@@ -324,6 +324,11 @@ TWO = "rule two(a: bit, b: int[0..3][2]) -> (c: bit, d: bit, e: int[0..4][2]) { 
         ),
         (lambda two: dd.iterate(two, state={"a": "c"}), "iterate: error[U013]: the result `d` feeds no input"),
         (
+            lambda two: dd.iterate(two.rule, 3),
+            "iterate: error[U017]: Rule is no program\n"
+            "  hint: give what distill, load or parse gave, or the path of a rule file",
+        ),
+        (
             lambda two: dd.iterate(dd.parse(RULE30), 0),
             "iterate: error[U015]: the number of steps is at least 1, not 0",
         ),

@@ -114,6 +114,21 @@ def test_callers_that_are_many_have_a_thread_each(monkeypatch: pytest.MonkeyPatc
     assert _threads() == 3
 
 
+@pytest.mark.usefixtures("fresh")
+def test_no_more_threads_than_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_MOST", 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    seen: list[int] = []
+
+    def work(piece: int) -> None:
+        time.sleep(0.001)
+        seen.append(piece)
+
+    share(work, 200)
+    assert sorted(seen) == list(range(200))
+    assert _threads() == 3
+
+
 def test_an_error_in_a_thread_is_raised() -> None:
     def work(start: int, stop: int) -> None:
         if start:
