@@ -12,6 +12,8 @@ from ddcompile.frontends.trees.xgboost import xgboost_ensemble
 __all__ = ["is_ensemble", "read_ensemble"]
 
 _JSON, _TEXT = b"{", b"tree\n"
+_MAX_FEATURES = 2**22
+"""So many take seconds; more are hardly meant, but damage."""
 
 
 def is_ensemble(start: bytes) -> bool:
@@ -33,4 +35,8 @@ def read_ensemble(path: Path) -> Ensemble:
     except UnicodeDecodeError as error:
         raise fail("N803", "the file is neither JSON nor text", place=str(path)) from error
     read = xgboost_ensemble if data.lstrip().startswith(_JSON) else lightgbm_ensemble
-    return read(text.replace("\r\n", "\n"), str(path), path.stem)
+    ensemble = read(text.replace("\r\n", "\n"), str(path), path.stem)
+    if ensemble.inputs > _MAX_FEATURES:
+        message = f"the model has {ensemble.inputs:,} features; at most {_MAX_FEATURES:,} are imported"
+        raise fail("N804", message, place=str(path))
+    return ensemble

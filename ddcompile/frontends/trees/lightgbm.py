@@ -64,6 +64,8 @@ def _ensemble(head: Mapping[str, str], blocks: list[dict[str, str]], place: str,
     trees = tuple(_tree(block, k, place) for k, block in enumerate(blocks))
     if len(trees) != len(head["tree_sizes"].split()):
         raise ValueError("some trees are missing")
+    if each > len(trees):
+        raise ValueError("some outputs have no trees")
     return Ensemble(
         trees,
         int(head["max_feature_idx"]) + 1,

@@ -118,6 +118,18 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         changed(XGBOOST, update(learner_model_param__num_class="1000000000")),
         "N803.*no model of XGBoost, or is damaged",
     ),
+    "outputs without trees in text": (
+        changed(LIGHTGBM, lambda text: text.replace("num_tree_per_iteration=1", "num_tree_per_iteration=99999999999")),
+        "N803.*no model of LightGBM, or is damaged",
+    ),
+    "many features": (
+        changed(XGBOOST, update(learner_model_param__num_feature="10000000000")),
+        "N804.*the model has 10,000,000,000 features; at most 4,194,304 are imported",
+    ),
+    "many features in text": (
+        changed(LIGHTGBM, lambda text: text.replace("max_feature_idx=5", "max_feature_idx=4194304")),
+        "N804.*the model has 4,194,305 features; at most 4,194,304 are imported",
+    ),
     "odds": (
         changed(XGBOOST, update(learner_model_param__base_score="1")),
         "N803.*no model of XGBoost, or is damaged",
