@@ -41,7 +41,10 @@ def float_safe(network: Model, X: Any, dtype: Any = None, head: str | None = Non
     CompileError
         A### if X does not fit, N413 if the type is not known, N414 if a decision depends on tanh or sigmoid.
     """
-    arrays = [np.asarray(x) for x in (X if isinstance(X, tuple) else (X,))]
+    try:
+        arrays = [np.asarray(x) for x in (X if isinstance(X, tuple) else (X,))]
+    except ValueError as error:
+        raise fail("A002", f"`X` is no array: {error}", place="X") from error
     for array in arrays:
         if array.ndim == 0 or len(array) != len(arrays[0]):
             raise fail("A004", "inputs are arrays of the same number of samples", place="X")

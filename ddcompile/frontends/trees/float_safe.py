@@ -23,9 +23,15 @@ def ensemble_float_safe(ensemble: Ensemble, X: np.ndarray, head: str | None = No
     Raises
     ------
     CompileError
-        A004 if X has the wrong shape, A006 if a number is not finite.
+        A002 if X is not of numbers, A004 if it has the wrong shape, A006 if a number is not finite.
     """
-    X = np.asarray(X, dtype=np.float64)
+    X = np.asarray(X)
+    if X.dtype.kind not in "biufO":
+        raise fail("A002", f"the ensemble takes numbers, not {X.dtype}")
+    try:
+        X = X.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise fail("A002", f"the ensemble takes numbers that are doubles: {error}") from error
     if X.ndim != 2 or X.shape[1] != ensemble.inputs:
         raise fail("A004", f"the ensemble takes arrays of shape (samples, {ensemble.inputs}), not {X.shape}")
     if not np.isfinite(X).all():

@@ -283,3 +283,19 @@ def test_cuts_are_those_of_the_rounding_to_float32() -> None:
         is_even = int(down.view(np.uint32)) % 2 == 0
         assert Fraction(cut) == middle if is_even else Fraction(np.nextafter(cut, np.inf)) == middle
     assert (below(np.array([1.0])) < 1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "text"),
+    [
+        ([["a", 0, 0, 0, 0, 0]], "A002.*the ensemble takes numbers, not <U"),
+        ([["1", "0", "0", "0", "0", "0"]], "A002.*the ensemble takes numbers, not <U1"),
+        ([[1j, 0, 0, 0, 0, 0]], "A002.*the ensemble takes numbers, not complex128"),
+        ([[10**400, 0, 0, 0, 0, 0]], "A002.*the ensemble takes numbers that are doubles"),
+        ([[1, 2], [3]], "A002.*`X` is no array"),
+        ([[1, 2]], "A004.*the ensemble takes arrays of shape"),
+    ],
+)
+def test_what_float_safe_refuses(X: Any, text: str) -> None:
+    with pytest.raises(CompileError, match=text):
+        dd.float_safe(fitted(trees.DecisionTreeClassifier(max_depth=1, random_state=0)), X)
