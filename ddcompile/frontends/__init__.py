@@ -146,6 +146,8 @@ def load_model(paths: str | Path | Sequence[str | Path], activation: str | None 
             raise fail("N105", "trees have no activations", place=str(files[0]), hint="leave it out")
         return read_ensemble(files[0])
     for path, start in zip(files, starts, strict=True):
+        if is_ensemble(start):
+            raise fail("N003", "one file of trees holds a whole model", place=str(path))
         if path.suffix == ".onnx" or start.startswith(_ONNX):
             if len(files) > 1:
                 raise fail("N003", "one .onnx file holds a whole network", place=str(path))

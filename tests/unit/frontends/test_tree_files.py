@@ -206,3 +206,12 @@ def test_activations_are_for_layers() -> None:
 def test_layers_are_asked_of_a_file_of_trees_in_vain() -> None:
     with pytest.raises(CompileError, match=r"U011.*ensemble of trees"):
         load_network(DATA / XGBOOST)
+
+
+@pytest.mark.parametrize("name", [XGBOOST, LIGHTGBM])
+def test_one_file_holds_a_whole_model(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n2\n")
+    for files in ([DATA / name, DATA / name], [tmp_path / "a.csv", DATA / name]):
+        with pytest.raises(CompileError, match=r"N003.*one file of trees holds a whole model") as caught:
+            dd.distill(files)
+        assert caught.value.diagnostics[0].place == str(DATA / name)
