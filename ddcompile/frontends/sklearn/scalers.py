@@ -34,12 +34,13 @@ def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
     Raises
     ------
     CompileError
-        N701 if the step is not fitted, N704 if it is not exact or not imported.
+        N701 if the step is not fitted, N704 if it is not exact or not imported, N705 if its arrays do not fit.
     """
     zeros, ones = np.zeros(width), np.ones(width)
     _check(step, place)
     if type(step) is pre.Binarizer:
         return Layer(Pointwise(ones[None]), ones * -float(step.threshold), "step", path=place)
+    _check_arrays(step, place, width)
     activation: Activation = "identity"
     if type(step) is pre.MinMaxScaler:
         if step.clip:
@@ -57,16 +58,17 @@ def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
     return _layer(1 / scale, -mean / scale, activation, place)
 
 
-def rounded_steps(steps: Sequence[tuple[str, Any]]) -> Monotone:
-    """What the steps of a pipeline make of doubles, rounded as they round them; input by input, and monotone.
+def rounded_steps(steps: Sequence[tuple[str, Any]], width: int) -> Monotone:
+    """What the steps of a pipeline make of `width` doubles, rounded as they do; input by input, and monotone.
 
     Raises
     ------
     CompileError
-        N701 if a step is not fitted, N704 if it is not monotone or not imported.
+        N701 if a step is not fitted, N704 if it is not monotone or not imported, N705 if its arrays do not fit.
     """
     for place, step in steps:
         _check(step, place)
+        _check_arrays(step, place, width)
         scale = getattr(step, "scale_", None)
         if scale is not None and not (np.asarray(scale) > 0).all():
             raise fail("N704", f"`{kind_of(step)}` has a scale that is not above 0", place=place)
@@ -84,6 +86,19 @@ def _check(step: Any, place: str) -> None:
         raise fail("N704", f"the step `{kind_of(step)}` is not imported", place=place, hint=_STEPS)
     if type(step) in _SCALERS:
         checked_fit(step, place)
+
+
+def _check_arrays(step: Any, place: str, width: int) -> None:
+    """Refuse a scaler whose arrays, which anybody may overwrite, are not one number an input."""
+    has_both = type(step) is pre.MinMaxScaler
+    for name in ("min_", "scale_") if has_both else ("mean_", "center_", "scale_"):
+        array = getattr(step, name, None)
+        if array is None and not has_both:
+            continue
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.shape != (width,):
+            given = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            message = f"`{name}` of `{kind_of(step)}` must be an array of {width} numbers, not {given}"
+            raise fail("N705", message, place=place)
 
 
 def _division(step: Any) -> tuple[np.ndarray | None, np.ndarray | None]:

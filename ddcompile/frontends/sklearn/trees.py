@@ -158,7 +158,7 @@ def _summed(chain: Chain, grown: Sequence[Sequence[Tree]], base: np.ndarray, sca
 
 def _rounded(chain: Chain, is_float32: bool) -> Monotone:
     """What the trees compare, of the doubles that the pipeline is given."""
-    before = rounded_steps(chain.steps)
+    before = rounded_steps(chain.steps, chain.last.n_features_in_)
 
     def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
         values = before(values, features)

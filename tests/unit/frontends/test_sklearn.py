@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import linear_model as linear, neural_network as neural, preprocessing as pre, svm
+from sklearn import clone, linear_model as linear, neural_network as neural, preprocessing as pre, svm, tree
 from sklearn.pipeline import make_pipeline
 
 import ddcompile as dd
@@ -211,3 +212,24 @@ def test_what_is_refused(name: str) -> None:
     with pytest.raises(CompileError) as caught:
         dd.distill(make(), "x: bit[6]")
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("last", [linear.LogisticRegression(), tree.DecisionTreeClassifier()])
+@pytest.mark.parametrize(
+    ("scaler", "name", "value", "given"),
+    [
+        (pre.StandardScaler(), "scale_", np.ones(5), "float64 (5,)"),
+        (pre.StandardScaler(), "mean_", np.ones(7), "float64 (7,)"),
+        (pre.RobustScaler(), "center_", np.ones((6, 1)), "float64 (6, 1)"),
+        (pre.MaxAbsScaler(), "scale_", 2.0, "float"),
+        (pre.MinMaxScaler(), "scale_", np.ones(1), "float64 (1,)"),
+        (pre.MinMaxScaler(), "min_", None, "NoneType"),
+        (pre.MinMaxScaler(), "scale_", np.array(list("abcdef")), "<U1 (6,)"),
+    ],
+)
+def test_overwritten_scalers_are_refused(last: Any, scaler: Any, name: str, value: Any, given: str) -> None:
+    model = fitted(make_pipeline(clone(scaler), clone(last)))
+    setattr(model[0], name, value)
+    message = f"error[N705]: `{name}` of `{type(scaler).__name__}` must be an array of 6 numbers, not {given}"
+    with pytest.raises(CompileError, match=re.escape(message)):
+        dd.distill(model)
