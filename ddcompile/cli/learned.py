@@ -71,7 +71,7 @@ def learned_text(classifier: ENNClassifier, network: Network, inputs: Sequence[s
         lines.append(f"note: what it gives is to be distilled with `--head {network.head}`{_labels_text(classifier)}")
     if network.kind != "bit":
         what = "reals" if network.kind == "real" else f"inputs that are {network.kind}"
-        lines.append(f'note: it reads {what}; to be distilled with `--input "x: {network.kind}[{network.inputs}]"`')
+        lines.append(f"note: it reads {what}: `x: {network.kind}[{network.inputs}]`, where `--input` is not given")
     return lines
 
 

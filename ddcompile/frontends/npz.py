@@ -7,6 +7,8 @@ inputs; it may be missing: the layer before. Nothing in the file is ever execute
 Or the layer is of logic gates: `k.gate`, the numbers 0 to 15 of gates that read two bits, and `k.a` and `k.b`, what
 they read (see `ddcompile.frontends.gates`); `0.inputs` says how many inputs there are, if not as many as are read. Or
 it sums equal groups of neighbours: `k.groups`, how many.
+
+`kind` says what the inputs are taken for where they are not declared, such as "real"; if it is missing, for bits.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from ddcompile.frontends.places import at
 __all__ = ["npz_bytes", "read_npz"]
 
 _NAME = re.compile(r"(0|[1-9][0-9]*)\.(weight|bias|activation|reads|data|indices|indptr|shape|gate|a|b|inputs|groups)")
+_KIND = re.compile(r"bit|spin|trit|real|int\[(-?[0-9]{1,19})\.\.(-?[0-9]{1,19})\]")
 _PICKLED = "reading what torch.save wrote can run code: load the module yourself, and give it to dd.distill"
 _SKOPS = "a model that skops.io.dump wrote is read by skops.io.load; give what it returns to dd.distill"
 _SPARSE = ("data", "indices", "indptr", "shape")
@@ -38,8 +41,8 @@ _FORMS: tuple[tuple[str, ...], ...] = (("weight",), _SPARSE, _GATES, ("groups",)
 """The parts that each form of a layer must have; the last two have no bias."""
 
 
-def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ...], str | None]:
-    """The layers of a network file, and the floating-point type of its weights if they have one.
+def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ...], str | None, str]:
+    """The layers of a network file, the type of its floats if they have one, and what its inputs are.
 
     Parameters
     ----------
@@ -53,7 +56,9 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ..
         N003 to N008 if the file or its arrays are not a network, N1## if a layer is not well-formed.
     """
     place = str(path)
-    layers = _grouped(_arrays(path), place)
+    arrays = _arrays(path)
+    kind = _kind(arrays.pop("kind", None), place)
+    layers = _grouped(arrays, place)
     given = [_text(parts.get("activation"), f"{k}.activation", place) for k, parts in enumerate(layers)]
     has_choice = [own is None and "gate" not in p and "groups" not in p for own, p in zip(given, layers, strict=True)]
     given = [None if is_open else own or "identity" for own, is_open in zip(given, has_choice, strict=True)]
@@ -61,7 +66,7 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ..
     made: list[Layer] = []
     for k, parts in enumerate(layers):
         made.append(_layer(k, parts, chosen[k], place, made))
-    return tuple(made), _float_type(layers)
+    return tuple(made), _float_type(layers), kind
 
 
 def npz_bytes(network: Network) -> bytes:
@@ -83,6 +88,8 @@ def npz_bytes(network: Network) -> bytes:
         arrays[f"{k}.activation"] = np.array(layer.activation)
         if layer.reads != (k - 1,):
             arrays[f"{k}.reads"] = np.array(layer.reads)
+    if network.kind != "bit":
+        arrays["kind"] = np.array(network.kind)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -149,6 +156,18 @@ def _float_type(layers: list[dict[str, np.ndarray]]) -> str | None:
     arrays = (parts[name] for parts in layers for name in ("weight", "data", "bias") if name in parts)
     found = {array.dtype.name for array in arrays if array.dtype.kind == "f"}
     return found.pop() if len(found) == 1 else None
+
+
+def _kind(array: np.ndarray | None, place: str) -> str:
+    """What the inputs are taken for where they are not declared."""
+    if array is None:
+        return "bit"
+    text = str(array.item()) if array.dtype.kind == "U" and array.size == 1 else f"{array.dtype} {array.shape}"
+    match = _KIND.fullmatch(text)
+    if match is None or (match[1] and int(match[1]) > int(match[2])):
+        hint = "kinds: bit, spin, trit, real, int[0..9]"
+        raise fail("N008", f"`kind` is no type of inputs: `{text}`", place=place, hint=hint)
+    return text
 
 
 def _text(array: np.ndarray | None, name: str, place: str) -> str | None:

@@ -54,9 +54,9 @@ def test_thresholds(run: Any, folder: Path) -> None:
         "right on samples learned from: 100.00%",
         "it reads 2 of 3 thresholds: x[0] > 0.5, x[2] > 0.18 (proved that no fewer explain the samples)",
         "note: what it gives is to be distilled with `--head argmax`",
-        'note: it reads reals; to be distilled with `--input "x: real[3]"`',
+        "note: it reads reals: `x: real[3]`, where `--input` is not given",
     ]
-    outcome = run("distill", "net.npz", "--input", "x: real[3]", "--head", "argmax", "--json")
+    outcome = run("distill", "net.npz", "--head", "argmax", "--json")
     assert outcome.json["verdict"]["status"] == "proved"
     assert "class = (x[0] > 0.5) > (x[2] > 0.18)" in outcome.json["rule"]
 
@@ -238,4 +238,5 @@ def test_what_is_read_is_said(run: Any, folder: Path, low: int, high: int, kind:
     points = np.random.default_rng(0).integers(low, high, (60, 4))
     np.savez("d.npz", X=points, y=points[:, 0] > points[:, 1])
     last = run("learn", "d.npz", "-o", "net.npz").err.splitlines()[-1]
-    assert last == f'note: it reads inputs that are {kind}; to be distilled with `--input "x: {kind}[4]"`'
+    assert last == f"note: it reads inputs that are {kind}: `x: {kind}[4]`, where `--input` is not given"
+    assert f"(x: {kind}[4])" in run("distill", "net.npz", "--head", "argmax", "--json").json["rule"]

@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ BAD = {
     "objects": (npz(n0_weight=np.array([[1, None]], dtype=object)), "N007", "`0.weight` is an array of objects"),
     "object text": (npz(n0_activation=np.array("sign", dtype=object)), "N007", "`0.activation` is an array of objects"),
     "another name": (npz(fc=np.ones(1)), "N008", "`fc` is not the name of a part of a layer"),
+    "kind of numbers": (npz(kind=np.ones(2)), "N008", "`kind` is no type of inputs: `float64 (2,)`"),
+    "no kind": (npz(kind="complex"), "N008", "`kind` is no type of inputs: `complex`"),
+    "several kinds": (npz(kind="bit[2], y: bit"), "N008", "`kind` is no type of inputs: `bit[2], y: bit`"),
+    "empty kind": (npz(kind="int[3..2]"), "N008", "`kind` is no type of inputs: `int[3..2]`"),
     "leading zero": (npz(n00_bias=np.ones(1)), "N008", "`00.bias` is not the name of a part of a layer"),
     "both kinds": (npz(n0_indptr=np.ones(1)), "N008", "layer 0 has both `0.weight` and `0.indptr`"),
     "ragged": (raw(b"1,2\n3,4\n5\n", "a.csv"), "N010", "this row has 1 cells, but the first has 2"),
@@ -311,3 +316,12 @@ def test_layers_that_read_any_before(tmp_path: Path) -> None:
     assert [layer.reads for layer in network.layers] == [(-1,), (-1, 0), (1,)]
     (tmp_path / "again.npz").write_bytes(npz_bytes(network))
     assert load_network(tmp_path / "again.npz").sha256 == network.sha256
+
+
+@pytest.mark.parametrize("kind", ["bit", "spin", "trit", "int[-3..12]", "real"])
+def test_what_inputs_are_is_kept(kind: str, tmp_path: Path) -> None:
+    network = replace(load_network(npz()(tmp_path)), kind=kind)
+    (tmp_path / "again.npz").write_bytes(npz_bytes(network))
+    assert load_network(tmp_path / "again.npz").kind == kind
+    with np.load(tmp_path / "again.npz") as arrays:
+        assert ("kind" in arrays) == (kind != "bit")
