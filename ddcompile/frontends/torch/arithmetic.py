@@ -1,4 +1,4 @@
-"""Sums, products with constants, comparisons: operations that become linear or pointwise layers."""
+"""Sums, products with constants: operations that become linear or pointwise layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ddcompile.frontends.weights import objects
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Number
 
-__all__ = ["OPERATIONS", "exact", "linear"]
+__all__ = ["OPERATIONS", "affine", "combined", "exact", "linear", "pair"]
 
 
 def exact(value: Any, place: str) -> np.ndarray | None:
@@ -105,12 +105,19 @@ def combined(
     context: Context, place: str, x: Any, y: Any, factor: Number, activation: Activation = "identity"
 ) -> Units:
     """`activation(x + factor * y)` of two tensors of values."""
-    first, second = context.numbers(x, "add", place), context.numbers(y, "add", place)
-    first, second = np.broadcast_arrays(first, second)
-    if first.ndim != x.ids.dim() - 1 or second.ndim != y.ids.dim() - 1:
-        raise fail("N410", "the sum of tensors with different numbers of axes", place=place, hint="use unsqueeze")
+    first, second = pair(context, place, x, y, "add", "sum")
     found = elementwise.combined(context.drafts, first, second, factor, place, activation)
     return context.units(found, "bool" if activation in ("step", "nonnegative") else "float")
+
+
+def pair(context: Context, place: str, x: Any, y: Any, operation: str, result: str) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of one sample of two tensors of values, broadcast."""
+    first, second = context.numbers(x, operation, place), context.numbers(y, operation, place)
+    first, second = np.broadcast_arrays(first, second)
+    if first.ndim != x.ids.dim() - 1 or second.ndim != y.ids.dim() - 1:
+        text = f"the {result} of tensors with different numbers of axes"
+        raise fail("N410", text, place=place, hint="use unsqueeze")
+    return first, second
 
 
 def _sub(context: Context, place: str, x: Any, y: Any, *, alpha: float = 1) -> Units:
@@ -181,55 +188,12 @@ def _mean(context: Context, place: str, x: Any, dim: Any = None, keepdim: bool =
     return _sum(context, place, x, dim, keepdim, is_mean=True)
 
 
-def _compare(activation: Activation, side: int) -> Callable[..., Units]:
-    """`x > y` is a step of x - y, and so on."""
-
-    def run(context: Context, place: str, x: Any, y: Any) -> Units:
-        left, right = exact(x, place), exact(y, place)
-        if right is not None:
-            context.numbers(x, "compare", place)
-            return affine(context, place, x, side, -side * right, activation)
-        if left is not None:
-            context.numbers(y, "compare", place)
-            return affine(context, place, y, -side, side * left, activation)
-        first, second = (x, y) if side == 1 else (y, x)
-        return combined(context, place, first, second, -1, activation)
-
-    return run
-
-
-def _logical_not(context: Context, place: str, x: Any) -> Units:
-    if not isinstance(x, Units) or x.element != "bool":
-        raise fail("N412", "`logical_not` of numbers", place=place, hint="compare first: ~(x > 0)")
-    return Units(affine(context, place, x, -1, 1).ids, "bool")
-
-
-def _where(context: Context, place: str, condition: Any, x: Any, y: Any) -> Units:
-    """`where(c, a, b)` with constants is `(a - b) * c + b`."""
-    then, otherwise = exact(x, place), exact(y, place)
-    if not isinstance(condition, Units) or condition.element != "bool" or then is None or otherwise is None:
-        hint = "choose between constants, as in torch.where(x > 0, 1.0, -1.0)"
-        raise fail("N402", "`where` that does not choose between constants", place=place, hint=hint)
-    difference = then - otherwise
-    if all(has_literal(v) for v in difference.ravel().tolist()):
-        return affine(context, place, condition, difference, otherwise)
-    chosen = affine(context, place, condition, then, 0)
-    return combined(
-        context, place, chosen, affine(context, place, _logical_not(context, place, condition), otherwise, 0), 1
-    )
-
-
 OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "add": add,
         "addmm": _addmm,
         "div": _div,
-        "ge": _compare("nonnegative", 1),
-        "gt": _compare("step", 1),
-        "le": _compare("nonnegative", -1),
         "linear": linear,
-        "logical_not": _logical_not,
-        "lt": _compare("step", -1),
         "matmul": _matmul,
         "mean": _mean,
         "mm": _matmul,
@@ -238,6 +202,5 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "rsub": _rsub,
         "sub": _sub,
         "sum": _sum,
-        "where": _where,
     }
 )

@@ -14,7 +14,15 @@ from ddcompile.frontends.torch.arithmetic import linear
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.convolutions import convolution, pad, transposed
 from ddcompile.frontends.torch.shapes import moved
-from ddcompile.frontends.torch.units import activated, batch_norm, hardtanh, softmax
+from ddcompile.frontends.torch.units import (
+    activated,
+    batch_norm,
+    hardsigmoid,
+    hardtanh,
+    leaky_relu,
+    prelu,
+    softmax,
+)
 from ddcompile.frontends.torch.values import BatchHead, Units
 
 __all__ = ["MODULES"]
@@ -113,8 +121,11 @@ MODULES: Mapping[type[nn.Module], Importer] = MappingProxyType(
         nn.Dropout: _unchanged,
         nn.ChannelShuffle: _moved,
         nn.Flatten: _moved,
+        nn.Hardsigmoid: lambda context, place, module, x: hardsigmoid(context, place, x),
         nn.Hardtanh: lambda context, place, module, x: hardtanh(context, place, x, module.min_val, module.max_val),
         nn.Identity: _unchanged,
+        nn.LeakyReLU: lambda context, place, module, x: leaky_relu(context, place, x, module.negative_slope),
+        nn.PReLU: lambda context, place, module, x: prelu(context, place, x, module.weight),
         nn.PixelShuffle: _moved,
         nn.PixelUnshuffle: _moved,
         nn.Upsample: _called("interpolate", "size", "scale_factor", "mode", "align_corners"),

@@ -14,7 +14,7 @@ from torch import fx, nn
 from torch.nn.utils import parametrize
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.torch import arithmetic, aten, convolutions, pooling, shapes, units
+from ddcompile.frontends.torch import arithmetic, aten, convolutions, logic, pooling, shapes, units
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.gates import gate_importer
 from ddcompile.frontends.torch.modules import MODULES
@@ -27,6 +27,7 @@ Operation = Callable[..., Any]
 _OPERATIONS: Mapping[str, Operation] = {
     **shapes.OPERATIONS,
     **arithmetic.OPERATIONS,
+    **logic.OPERATIONS,
     **units.OPERATIONS,
     **convolutions.OPERATIONS,
     **pooling.OPERATIONS,
@@ -38,8 +39,15 @@ _NAME_OF: dict[Any, str] = {
     getattr(space, name): name for space in _SPACES for name in (*_OPERATIONS, "softmax") if hasattr(space, name)
 }
 _ALIASES = {
+    "__and__": "logical_and",
     "__getitem__": "getitem",
+    "__or__": "logical_or",
+    "__xor__": "logical_xor",
     "absolute": "abs",
+    "and_": "logical_and",
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor",
     "clip": "clamp",
     "concat": "cat",
     "concatenate": "cat",
@@ -55,6 +63,8 @@ _ALIASES = {
     "less_equal": "le",
     "multiply": "mul",
     "negative": "neg",
+    "not_equal": "ne",
+    "or_": "logical_or",
     "pos": "positive",
     "rmul": "mul",
     "sgn": "sign",
@@ -63,11 +73,14 @@ _ALIASES = {
     "truediv": "div",
     "inv": "logical_not",
     "bitwise_not": "logical_not",
+    "xor": "logical_xor",
 }
 for _alias, _name in _ALIASES.items():
     _NAME_OF |= {getattr(space, _alias): _name for space in _SPACES if hasattr(space, _alias)}
 
-_FRESH = frozenset({**arithmetic.OPERATIONS, **convolutions.OPERATIONS, **pooling.OPERATIONS, "batch_norm": None})
+_FRESH = frozenset(
+    (*arithmetic.OPERATIONS, *logic.OPERATIONS, *convolutions.OPERATIONS, *pooling.OPERATIONS, "batch_norm")
+)
 """Operations that give new numbers, never parts of their operands."""
 
 _ASSERTS = ("_assert", "_assert_is_none", "_assert_scalar", "_assert_tensor_metadata")
@@ -77,8 +90,6 @@ _HINTS = {
     "topk": "for the number of the largest value, use argmax(dim=1)",
     "logsoftmax": "leave it out and use head='argmax' or head='softmax'",
     "log_softmax": "leave it out and use head='argmax' or head='softmax'",
-    "eq": "compare with < or >=",
-    "ne": "compare with < or >=",
 }
 _ANY_HINT = "what is imported: linear layers, convolutions, pooling, arithmetic with constants, shapes, sign, relu, ..."
 

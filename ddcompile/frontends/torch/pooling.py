@@ -9,14 +9,18 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.activations import clamp
 from ddcompile.frontends.places import at
-from ddcompile.frontends.torch.arithmetic import affine
+from ddcompile.frontends.torch.arithmetic import affine, exact, pair
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.convolutions import each_axis, window_of
 from ddcompile.frontends.torch.values import Units, Untold
 from ddcompile.frontends.windows import Window
+from ddcompile.ir.builder import has_literal
+from ddcompile.ir.nodes import Number
 
 __all__ = ["OPERATIONS"]
 
@@ -159,9 +163,7 @@ class _Extremes(NamedTuple):
 
 
 def _largest(context: Context, place: str, x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """`x.max(dim)` and `torch.max(x, y)`."""
-    if isinstance(dim, Units):
-        return _greater(context, place, x, dim)
+    """`x.max(dim)`."""
     indices = Untold("where the largest value is", "for the number of the largest value, use argmax(dim=1)")
     return _Extremes(_amax(context, place, x, () if dim is None else dim, keepdim), indices)
 
@@ -182,10 +184,44 @@ def _turned(largest: Callable[..., Any]) -> Callable[..., Any]:
 
 def _greater(context: Context, place: str, x: Any, y: Any) -> Units:
     """`torch.maximum` of two tensors of values."""
-    first, second = context.numbers(x, "maximum", place), context.numbers(y, "maximum", place)
-    both = np.stack(np.broadcast_arrays(first, second), axis=-1)
+    both = np.stack(pair(context, place, x, y, "maximum", "maximum"), axis=-1)
     found = _maximum(context, place, both.reshape(-1, 2), Window((2,), (2,))).ids
     return Units(found.reshape(found.shape[0], *both.shape[:-1]))
+
+
+def _extreme(side: int) -> Callable[..., Units]:
+    """The greater of two tensors, or the lesser; beside one constant it is a clamp, beside several `relu(x-c)+c`."""
+    name = "maximum" if side > 0 else "minimum"
+    of_values = _greater if side > 0 else _turned(_greater)
+
+    def run(context: Context, place: str, x: Any, y: Any) -> Any:
+        x, y = (x, y) if isinstance(x, Units) else (y, x)
+        constants = exact(y, place)
+        if constants is None:
+            return of_values(context, place, x, y)
+        context.numbers(x, name, place)
+        values = set(constants.ravel().tolist())
+        if len(values) != 1:
+            return affine(context, place, affine(context, place, x, side, -side * constants, "relu"), side, constants)
+        limit: Number = next(iter(values))
+        if not has_literal(limit):
+            raise fail("N409", f"`{name}` with {limit}, which is no double", place=place)
+        shape = np.broadcast_shapes(tuple(x.ids.shape), constants.shape)
+        activation = clamp(limit, None) if side > 0 else clamp(None, limit)
+        return affine(context, place, Units(x.ids.broadcast_to(shape)), 1, 0, activation)
+
+    return run
+
+
+def _along_or_of_two(along: Callable[..., Any], of_two: Callable[..., Any]) -> Callable[..., Any]:
+    """`x.max(dim)` and `torch.max(x, y)`."""
+
+    def run(context: Context, place: str, x: Any, *args: Any, **kwargs: Any) -> Any:
+        other = kwargs.get("other", args[0] if args else None)
+        is_of_two = isinstance(other, Units | torch.Tensor)
+        return of_two(context, place, x, other) if is_of_two else along(context, place, x, *args, **kwargs)
+
+    return run
 
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -196,9 +232,9 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         **{f"adaptive_avg_pool{n}d": _adaptive(n, False) for n in (1, 2, 3)},
         "amax": _amax,
         "amin": _turned(_amax),
-        "max": _largest,
-        "maximum": _greater,
-        "min": _turned(_largest),
-        "minimum": _turned(_greater),
+        "max": _along_or_of_two(_largest, _extreme(1)),
+        "maximum": _extreme(1),
+        "min": _along_or_of_two(_turned(_largest), _extreme(-1)),
+        "minimum": _extreme(-1),
     }
 )

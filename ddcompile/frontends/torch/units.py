@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 
 from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends import elementwise
 from ddcompile.frontends.activations import Activation, clamp
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.places import at
@@ -17,7 +19,17 @@ from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import BatchHead, Units, numbers_of
 from ddcompile.ir.nodes import Number
 
-__all__ = ["OPERATIONS", "activated", "argmax", "batch_norm", "hardtanh", "softmax"]
+__all__ = [
+    "OPERATIONS",
+    "activated",
+    "argmax",
+    "batch_norm",
+    "hardsigmoid",
+    "hardtanh",
+    "leaky_relu",
+    "prelu",
+    "softmax",
+]
 
 
 def activated(context: Context, place: str, x: Any, activation: Activation) -> Units:
@@ -67,6 +79,42 @@ def _bound(value: Any, place: str) -> Number | None:
         raise fail("N409", "a clamp with bounds that are not single constants", place=place)
     number: Number = array.ravel()[0]
     return number
+
+
+def leaky_relu(context: Context, place: str, x: Any, negative_slope: Any = 0.01) -> Units:
+    """`F.leaky_relu`."""
+    slope = exact(negative_slope, place)
+    if slope is None or slope.size != 1:
+        raise fail("N409", "`leaky_relu` with a slope that is no single constant", place=place)
+    return _sloped(context, place, context.numbers(x, "leaky_relu", place), slope.ravel()[0])
+
+
+def prelu(context: Context, place: str, x: Any, weight: Any) -> Units:
+    """`F.prelu`: one slope, or one for each place of the axis after the batch."""
+    ids = context.numbers(x, "prelu", place)
+    slopes = exact(weight, place)
+    if slopes is None:
+        raise fail("N402", "`prelu` with slopes that depend on the inputs", place=place)
+    if slopes.size != 1 and ids.shape[:1] != (slopes.size,):
+        message = f"{slopes.size} slopes are applied to values of shape {tuple(ids.shape)} a sample"
+        raise fail("N410", message, place=place)
+    return _sloped(context, place, ids, slopes.reshape(-1, *[1] * (ids.ndim - 1)) if ids.ndim else slopes.ravel()[0])
+
+
+def _sloped(context: Context, place: str, ids: np.ndarray, slope: Any) -> Units:
+    """`relu(x) - slope * relu(-x)`."""
+    drafts = context.drafts
+    above, below = drafts.mapped(ids, place, "relu"), drafts.mapped(ids, place, "relu", -1)
+    return context.units(
+        elementwise.combined(drafts, above, elementwise.affine(drafts, below, slope, 0, place), -1, place)
+    )
+
+
+def hardsigmoid(context: Context, place: str, x: Any) -> Units:
+    """`F.hardsigmoid`: x + 3, limited to 0..6, by 6; the divisor is carried along."""
+    ids = context.numbers(x, "hardsigmoid", place)
+    limited = context.drafts.mapped(ids, place, clamp(0, 6), 1, 3)
+    return context.units(elementwise.divided(context.drafts, limited, 1, 6, place))
 
 
 def batch_norm(
@@ -141,9 +189,12 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "dropout": _dropout,
         "expit": _activation("sigmoid"),
         "feature_dropout": _dropout,
+        "hardsigmoid": hardsigmoid,
         "hardtanh": hardtanh,
         "heaviside": _heaviside,
+        "leaky_relu": leaky_relu,
         "positive": lambda context, place, x: x,
+        "prelu": prelu,
         "relu6": lambda context, place, x: activated(context, place, x, clamp(0, 6)),
         "softmax": softmax,
     }

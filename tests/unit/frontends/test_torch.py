@@ -161,6 +161,28 @@ FORWARD: dict[str, Forward] = {
     "softmax and argmax": lambda m, x: torch.argmax(F.softmax(m.a(x), dim=1), 1),
     "dropout": lambda m, x: F.dropout(m.a(x), 0.5, m.training),
     "batch norm": lambda m, x: F.batch_norm(m.a(x), torch.ones(5), torch.full((5,), 4.0), eps=0.0).relu(),
+    "leaky relu": lambda m, x: m.five(F.leaky_relu(m.a(x), 0.25)) + F.leaky_relu(m.b(x), -2.0)[:, :3],
+    "prelu": lambda m, x: F.prelu(m.a(x), torch.tensor([0.5])),
+    "prelu of channels": lambda m, x: F.prelu(m.a(x), torch.tensor([1.0, -0.5, 0.0, 0.25, 2.0])),
+    "prelu of grids": lambda m, x: torch.prelu(x.view(-1, 2, 3) - 1, torch.tensor([0.5, 3.0])),
+    "hardsigmoid": lambda m, x: (F.hardsigmoid(m.a(x) / 4) > 0.3125).float(),
+    "maximum": lambda m, x: torch.maximum(m.a(x), torch.tensor(1.0)) + torch.zeros(5).maximum(m.b(x)),
+    "max and min with constants": lambda m, x: torch.max(m.a(x), torch.ones(5)) + torch.min(torch.zeros(5), m.b(x)),
+    "maximum with several": lambda m, x: torch.maximum(torch.tensor([-2.0, -1, 0, 0.5, 2]), m.a(x)),
+    "minimum": lambda m, x: m.a(x)[:, :, None].minimum(torch.full((1, 5, 2), 1.5)).flatten(1),
+    "minimum with several": lambda m, x: torch.minimum(m.a(x), torch.tensor([-2.0, -1, 0, 0.5, 2])),
+    "greater of two": lambda m, x: m.five(torch.maximum(m.a(x), m.b(x))) - torch.minimum(m.five(m.a(x)), x[:, :1]),
+    "equal": lambda m, x: (m.a(x) == 1).float() + (m.a(x) == m.b(x)).float(),
+    "unequal": lambda m, x: torch.ne(m.a(x), torch.arange(5)).float() - (torch.tensor(2) != m.b(x)).float(),
+    "equal masks": lambda m, x: ((m.a(x) > 0) == (m.b(x) > 0)).float() - ((m.a(x) > 0) != True).float(),  # noqa: E712
+    "masks": lambda m, x: (((m.a(x) > 0) & (m.b(x) < 1)) | (m.b(x) >= 3)).float(),
+    "masks, exclusive": lambda m, x: ((m.a(x) > 0) ^ (m.b(x) > 0)).float() * 2,
+    "masks by name": lambda m, x: torch.logical_and(m.a(x) > 0, torch.logical_or(m.a(x) < 2, m.b(x) == 0)).float(),
+    "masks by method": lambda m, x: (m.a(x) > 0).logical_xor(m.b(x) > 1).logical_not().bitwise_or(m.b(x) == 2).float(),
+    "mask and constants": lambda m, x: (
+        ((m.a(x) > 0) & torch.arange(5).gt(2)).float() - (torch.arange(5).gt(1) | (m.b(x) > 0)).float()
+    ),
+    "mask and not constants": lambda m, x: ((m.a(x) > 0) ^ torch.arange(5).gt(2)).float(),
     "casts": lambda m, x: m.five(m.a(x).sign().long().float()),
 }
 
@@ -195,10 +217,40 @@ def test_every_operation(name: str) -> None:
     assert_same(module, "x: int[-3..3][6]", (6,), -3, 4)
 
 
-@pytest.mark.parametrize("activation", [nn.ReLU(), nn.ReLU(inplace=True), nn.Hardtanh(), nn.ReLU6(), nn.Identity()])
+ACTIVATIONS = [
+    nn.ReLU(),
+    nn.ReLU(inplace=True),
+    nn.Hardtanh(),
+    nn.ReLU6(),
+    nn.Identity(),
+    nn.LeakyReLU(0.5, inplace=True),
+    nn.PReLU(),
+    nn.PReLU(5, 0.5),
+]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_layers_in_sequence(activation: nn.Module) -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), activation, nn.Dropout(0.5), nn.Linear(5, 3))
     assert_same(small_integers(net), "x: bit[2, 3]", (2, 3))
+
+
+@pytest.mark.parametrize("kind", [nn.LeakyReLU, nn.PReLU, nn.Hardsigmoid])
+def test_kinks_that_round_decide_as_torch_where_that_is_safe(kind: type[nn.Module]) -> None:
+    net = nn.Sequential(nn.Linear(6, 8), kind(), nn.Linear(8, 4)).eval()
+    X = np.random.default_rng(1).integers(0, 2, (200, 6))
+    with torch.no_grad():
+        theirs = net(torch.from_numpy(X).float()).argmax(1).numpy()
+    safe = dd.float_safe(net, X, head="argmax")
+    assert safe.mean() > 0.9
+    program = dd.distill(net, "x: bit[6]", head="argmax")
+    assert np.array_equal(np.asarray(program(X)).ravel()[safe], theirs[safe])
+
+
+def test_an_equality_with_what_the_type_rounds_is_not_safe() -> None:
+    net = Module(lambda m, x: (x == 0.1).float())
+    X = np.array([[0.1, 0, 0, 0, 0, 0], [0.5, 0, 0, 0, 0, 0]], dtype=np.float32)
+    assert dd.float_safe(net.eval(), X, head="argmax").tolist() == [False, True]
 
 
 class Signs(nn.Module):

@@ -66,6 +66,9 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         (2, 4, 4),
     ),
     "cast": (lambda: Run(lambda x: (x > 0).float() - (x < 0).to(torch.float32)), (3,)),
+    "kinks": (lambda: nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(), nn.Linear(4, 2)), (3,)),
+    "extremes": (lambda: Run(lambda x: torch.maximum(x, torch.ones(3)) - x.minimum(x.flip(1))), (3,)),
+    "masks": (lambda: Run(lambda x: ((x > 0) & (x != 2) | (x == 3) ^ ~(x < 1)).float()), (3,)),
     "head": (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim=1)), (3,)),
 }
 
@@ -84,6 +87,11 @@ def test_the_network_is_that_of_the_module(name: str, batch: str) -> None:
     found, wanted = as_network(program, [shape]), as_network(module, [shape])
     assert found.sha256 == wanted.sha256
     assert (found.shape, found.head, found.dtype) == (wanted.shape, wanted.head, wanted.dtype)
+
+
+@pytest.mark.parametrize("module", [nn.PReLU(), nn.PReLU(3), nn.Hardsigmoid()])
+def test_activations_that_decompose_otherwise(module: nn.Module) -> None:
+    assert as_network(exported(module, 4, 3), [(3,)]).sha256 == as_network(module.eval(), [(3,)]).sha256
 
 
 def test_an_exported_program_is_distilled() -> None:
