@@ -99,14 +99,15 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,collapse-cones,dce,"
-    "(ladder)*,gather,complement,align,roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,fold,"
-    "rebase,absorb,fold,dce,name"
+    "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,(ladder)*,"
+    "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,"
+    "fold,rebase,absorb,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 
 Origins are aligned before cones are collapsed, too: the least expression of a table depends on the offsets that it is
-read at; what only one statement reads once others are collapsed is written into that before statements are rolled.
+read at; what only one statement reads once others are collapsed is written into that before statements are rolled, but
+after ladders are found, of which it might take a rung.
 """
 
 
