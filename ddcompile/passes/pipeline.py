@@ -250,14 +250,26 @@ def _once(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]
 
 
 def _in_turns(rule: Rule, turns: Turns, state: _Run) -> list[Step]:
-    """The steps of passes over and over, until a turn changes nothing, or comes back to where an earlier one began."""
+    """The steps of passes over and over, until a turn changes nothing, or comes back to where an earlier one began.
+
+    Weights may have ever other forms that are no shorter. So several passes also end after two turns in a row in which
+    only one of them, the same one, had something to do, and shortened nothing.
+    """
     steps: list[Step] = []
     begun: list[Rule] = []
+    alone = ""
     while rule not in begun:
         begun.append(rule)
+        turn: list[Step] = []
         for chosen in turns.passes:
-            steps += _alone(rule, chosen, state)
-            rule = steps[-1].new if steps else rule
+            turn += _alone(rule, chosen, state)
+            rule = turn[-1].new if turn else rule
+        steps += turn
+        names = {step.name for step in turn}
+        is_idle = len(turns.passes) > 1 and len(names) == 1 and cost(turn[0].old) <= cost(rule)
+        if is_idle and alone in names:
+            break
+        alone = turn[0].name if is_idle else ""
     return steps
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,9 +12,13 @@ import pytest
 import ddcompile as dd
 from ddcompile.analysis.cost import cost
 from ddcompile.frontends.evaluate import evaluate
+from ddcompile.ir.nodes import Rule, Unary
 from ddcompile.ir.parser import parse
 from ddcompile.ir.verifier import verify
+from ddcompile.passes.dce import Dce
+from ddcompile.passes.options import Pass
 from ddcompile.passes.pipeline import DEFAULT, PASSES, run
+from ddcompile.passes.rewrite import Rewrite, with_statements
 from ddcompile.prove.checker import check_step
 from ddcompile.testing.structures import STRUCTURES
 
@@ -2282,6 +2288,23 @@ def test_passes_take_turns_until_nothing_changes() -> None:
     assert names.count("combine") == 2
     between = names[names.index("combine") + 1 : len(names) - 1 - names[::-1].index("combine")]
     assert {"narrow", "exact-thresholds"} <= set(between)
+
+
+@dataclass(frozen=True, slots=True)
+class Longer(Pass):
+    """Write one more negation before a bit: there is always more to do."""
+
+    name: ClassVar[str] = "longer"
+
+    def __call__(self, rule: Rule) -> Rewrite:
+        last = rule.statements[-1]
+        return Rewrite(with_statements(rule, [replace(last, value=Unary("not", last.value))]))
+
+
+def test_turns_end_where_one_pass_goes_on_and_shortens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ddcompile.passes.pipeline.PASSES", {"longer": Longer, "dce": Dce})
+    rule = parse("rule f(x: bit) -> (y: bit) { y = x }")
+    assert [step.name for step in run(rule, "(longer,dce)*")] == ["longer", "longer"]
 
 
 def test_every_pass_is_tried_both_ways() -> None:
