@@ -75,7 +75,9 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     if len(candidates):
         candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
         candidates = np.unique(candidates, axis=0)
-        order = np.lexsort((*candidates.T[::-1], np.abs(candidates) @ counts.astype(np.int64)))
+        # Of slots with more bits than the largest size, the coefficients are 0.
+        small = np.minimum(counts, _MAX_SIZE).astype(np.int64)
+        order = np.lexsort((*candidates.T[::-1], np.abs(candidates) @ small))
         candidates = candidates[order]
         # Where the small ones all fail, one that is nearly proportional to the weights may be near its proof.
         first = np.arange(min(len(candidates), _MAX_PROOFS))

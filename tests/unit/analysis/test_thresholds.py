@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from ddcompile.analysis.candidates import proposals
 from ddcompile.analysis.extremes import signs_along
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 
@@ -159,3 +160,9 @@ def test_weights_that_nearly_tie_take_bounded_time() -> None:
     for values in product(*(range(d.low, d.high + 1) for d in domains)):
         original = sum(w * v for w, v in zip(weights, values, strict=True)) - 2**45
         assert decision(found, values) == (original > 0) - (original < 0)
+
+
+def test_operands_of_ranges_beyond_64_bits_are_left_out_of_proposals() -> None:
+    found = list(proposals([(3, 1, 2), (5, 1, 1), (2, 1, 2**70)], -7))
+    assert found[-1] == (3, 5, 2)
+    assert (1, 2, 0) in found
