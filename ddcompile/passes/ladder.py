@@ -186,13 +186,22 @@ def _two_below(lower: Statement, hidden: Mapping[str, Statement], step: Expr) ->
     """Whether a step below is a statement as well, so that the ladder begins there."""
     for name in read_names([lower.value]) & hidden.keys():
         found = _two(hidden[name], lower)
-        if found is not None and _is_same(_at(found.step, 1), _at(step, 0)):
+        if found is not None and _agree(found.step, step, -1):
             return True
     return False
 
 
 def _continues(above: _Ladder, found: _Ladder, time: int) -> bool:
-    return _is_same(_at(above.step, 0), _at(found.step, time)) and above.bottom == _own(found.rungs[-2])
+    return above.bottom == _own(found.rungs[-2]) and _agree(above.step, found.step, time)
+
+
+def _agree(one: Expr, other: Expr, time: int) -> bool:
+    """Whether the two steps of a ladder are those of another one from a time on.
+
+    Places move by a number a step, so that two of them say all; one alone is not enough, since it does not tell
+    which operand of the lowest rung was taken for what is carried into it.
+    """
+    return all(_is_same(_at(one, k), _at(other, time + k)) for k in (0, 1))
 
 
 def _is_same(one: Expr, other: Expr) -> bool:

@@ -2095,6 +2095,19 @@ DECLINES = [
 }""",
     ),
     (
+        "a first rung of which either operand may be what is carried in",
+        "ladder",
+        """rule f(x: bit[5]) -> (y: trit[4]) {
+  second = x[0] and x[1]
+  third = x[2] and second
+  fourth = x[3] and third
+  y[0] = sign(2 * second - 1)
+  y[1] = sign(2 * third - 1)
+  y[2] = sign(2 * fourth - 1)
+  y[3] = sign(2 * (x[4] + fourth >= 2) - 1)
+}""",
+    ),
+    (
         "units whose readers give them different weights",
         "combine",
         """rule f(x: bit[3], z: bit[2]) -> (y: bit[2]) {
