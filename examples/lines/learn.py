@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from images import SETS, drawn, full_lines
+from threadpoolctl import threadpool_limits
 
 import ddcompile as dd
 
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--peers", type=int, default=5, help="networks of either kind that are trained by descent (5)")
     parser.add_argument("--largest", type=int, default=1024, help="height and width of the largest images (1024)")
     given = parser.parse_args()
+    threadpool_limits(1)
     start = time.process_time()
     classifier = learned(N)
     program, general = distilled(classifier, N), generalized(N)
@@ -61,7 +63,10 @@ def report(
     classifier: dd.learn.ENNClassifier, general: dd.Program, seed: int, count: int, peers: int, largest: int
 ) -> None:
     """Print right answers in percent, and ties, for each test set and size."""
+    import torch
     from peers import Convolutional, Perceptron
+
+    torch.set_num_threads(1)
 
     lines, labels = full_lines(N)
     trained = [

@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
 
 import ddcompile as dd
 
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=float, default=0.05, help="seconds for which predictions are repeated (0.05)")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
+    threadpool_limits(1)
     start = time.process_time()
     for name in given.tables or TABLES:
         try:
