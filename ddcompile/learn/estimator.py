@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_array,
@@ -29,7 +28,7 @@ from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.scales import scales_of
 from ddcompile.learn.sharing import Shared, shared_function, view
 from ddcompile.learn.steps import Steps
-from ddcompile.learn.targets import Target, of_labels, of_probabilities, with_common_labels
+from ddcompile.learn.targets import Target, check_labels, of_labels, of_probabilities, with_common_labels
 from ddcompile.learn.thresholds import thresholds_of
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         X : array_like or sparse matrix of shape (samples, features)
             Of booleans, whole numbers or reals; reals are scaled by powers of two, each to about the same variance.
-        y : array_like of shape (samples,) or (samples, outputs)
+        y : array_like of shape (samples,) or (samples, outputs); may be sparse
             Labels, or what `targets` says. Samples that are contradicted by more equal ones are left out.
         sample_weight : array_like of shape (samples,), optional
             How often each sample counts where samples contradict one another, for relevance, balance and probabilities;
@@ -275,7 +274,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._reader.before(network) if self._reader else replace(network, kind=self._kind)
 
     def to_torch(self, head: str = "argmax") -> nn.Module:
-        """The network as a torch module in eval mode, for batches of inputs in doubles.
+        """The network as a torch module in eval mode, for batches of inputs of any type of number.
 
         Its results are those of the network exactly, as long as sums stay below 2**53 (softmax: up to rounding).
 
@@ -317,12 +316,13 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         of_labels_alone = self.targets == "labels"
         if of_labels_alone:
             X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=None)
-            check_classification_targets(y)
+            y = y.toarray() if hasattr(y, "toarray") else y
+            check_labels(y)
         else:
             X = validate_data(self, X, accept_sparse="csr", dtype=None)
             y = check_array(y, dtype=np.float64, allow_nd=True, ensure_2d=False, input_name="y")
             check_consistent_length(X, y)
-        points, weights = points_of(X), None
+        points, weights = points_of(X, getattr(self, "feature_names_in_", None)), None
         if sample_weight is not None:
             weights = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
             if (weights < 0).any() or not weights.any():

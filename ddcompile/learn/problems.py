@@ -54,19 +54,39 @@ class Problem:
         return blake2b(text).digest()
 
 
-def points_of(X: Any) -> Array:
-    """As int64 if all are whole numbers of moderate size, else as float64."""
+def points_of(X: Any, names: Sequence[str] | None = None) -> Array:
+    """As int64 if all are whole numbers of moderate size, else as float64; `names` are those of inputs.
+
+    Raises
+    ------
+    ValueError
+        If there is something that is no number.
+    """
     array = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+    if array.dtype.kind in "mM":
+        raise ValueError(f"inputs must be numbers; X holds {array.dtype.name.partition('[')[0]}")
     if array.dtype.kind not in "biu":
         try:
             array = np.asarray(array, dtype=np.float64)
         except ValueError as error:
-            raise ValueError("inputs must be numbers; X holds something that is none") from error
+            raise ValueError(f"inputs must be numbers; {_no_number(array, names)}") from error
         if not (array == np.rint(array)).all():
             return array
     if array.size and (array.min() < -LARGEST_INTEGER or array.max() > LARGEST_INTEGER):
         return array.astype(np.float64)
     return array.astype(np.int64)
+
+
+def _no_number(array: Array, names: Sequence[str] | None) -> str:
+    """The first entry that is no number, in words."""
+    for k, column in enumerate(array.T):
+        for value in column:
+            try:
+                float(value)
+            except ValueError:
+                where = f"column {k}" if names is None else f"`{names[k]}`"
+                return f"{where} holds {str(value)!r} (OneHotEncoder makes bits of categories)"
+    return "X holds something that is none"
 
 
 def kind_of(points: Array) -> str:

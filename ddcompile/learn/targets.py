@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["Target", "of_labels", "of_probabilities", "with_common_labels"]
+__all__ = ["Target", "check_labels", "of_labels", "of_probabilities", "with_common_labels"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -55,6 +56,22 @@ class Target:
         powers = np.exp((self.strengths - self.strengths.max(axis=1, keepdims=True)) * self.unit)
         result: Array = powers / powers.sum(axis=1, keepdims=True)
         return result
+
+
+def check_labels(y: Array) -> None:
+    """Refuse what are no labels.
+
+    Raises
+    ------
+    ValueError
+        For what scikit-learn takes for measurements, and for labels that cannot be put in order, such as texts and
+        numbers together.
+    """
+    try:
+        check_classification_targets(y)
+    except TypeError as error:
+        sorts = sorted({type(label).__name__ for label in y.ravel()})
+        raise ValueError(f"labels must be numbers alone, or texts alone; y holds {', '.join(sorts)}") from error
 
 
 def of_labels(y: Array) -> list[Target]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.frontends.sklearn.chain import Chain, chain_of, kind_of, renamed
+from ddcompile.frontends.sklearn.chain import Chain, chain_of, checked_fit, kind_of, no_function, renamed
 from ddcompile.frontends.sklearn.linear import NETWORKS, layers_of
 from ddcompile.frontends.sklearn.scalers import layer_of_step
 from ddcompile.frontends.sklearn.trees import TREES, ensemble_of
@@ -28,8 +29,9 @@ def model_of(model: Any) -> Network | Ensemble:
     Parameters
     ----------
     model : estimator, Pipeline, or a bound method of one
-        Linear models, multi-layer perceptrons, trees and ensembles of trees, behind scalers. Weights and leaves are
-        taken as the exact numbers that they are.
+        Linear models, multi-layer perceptrons, trees and ensembles of trees, or what gives its own layers by
+        `to_network()`, such as ENNClassifier; behind scalers. Weights and leaves are taken as the exact numbers that
+        they are.
 
     Returns
     -------
@@ -46,6 +48,8 @@ def model_of(model: Any) -> Network | Ensemble:
         return ensemble_of(chain)
     if type(chain.last) in NETWORKS:
         return _network(chain)
+    if callable(getattr(chain.last, "to_network", None)):
+        return _own_network(chain)
     hint = "imported are linear models, perceptrons, trees and ensembles of trees, not what is derived from them"
     raise fail("N702", f"`{kind_of(chain.last)}` is not imported", place=chain.place, hint=hint)
 
@@ -59,3 +63,19 @@ def _network(chain: Chain) -> Network:
         return Network(layers, chain.name, found.head, found.dtype, kind="real")
     except CompileError as error:
         raise renamed(error, chain.place) from None
+
+
+def _own_network(chain: Chain) -> Network:
+    """The layers that an estimator gives itself, behind scalers."""
+    checked_fit(chain.last, chain.place)
+    if chain.method == "decision_function":
+        raise no_function(chain)
+    own: Network = chain.last.to_network() if chain.method == "predict" else chain.last.to_network("softmax")
+    if chain.method == "predict_proba" and own.head != "softmax":
+        raise no_function(chain)
+    given = (layer_of_step(step, place, own.layers[0].inputs) for place, step in chain.steps)
+    before = [layer for layer in given if layer is not None]
+    if not before:
+        return replace(own, kind="real") if chain.steps else own
+    moved = (replace(layer, reads=tuple(len(before) + k for k in layer.reads)) for layer in own.layers)
+    return replace(own, layers=(*before, *moved), kind="real")

@@ -51,6 +51,14 @@ class Abs(nn.Module):
         return x.abs()
 
 
+class Doubles(nn.Module):
+    """Numbers of any type as doubles."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of any shape."""
+        return x.double()
+
+
 class Argmax(nn.Module):
     """The number of the largest score of each sample, the first if there are several."""
 
@@ -125,16 +133,16 @@ def module_of(network: Network) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        For batches of shape (samples, inputs) of doubles; Sequential, if each layer reads the one before it alone.
+        For batches of shape (samples, inputs) of any numbers, which it takes as doubles.
     """
     layers = [_parts(layer) for layer in network.layers]
     heads: dict[str, Callable[[], nn.Module]] = {"argmax": Argmax, "softmax": lambda: nn.Softmax(dim=1)}
     head = [heads[network.head]()] if network.head in heads else []
     reads = [layer.reads for layer in network.layers]
     if reads == [(k - 1,) for k in range(len(reads))]:
-        module: nn.Module = nn.Sequential(*(part for parts in layers for part in parts), *head)
+        module: nn.Module = nn.Sequential(Doubles(), *(part for parts in layers for part in parts), *head)
     else:
-        module = nn.Sequential(Joined([nn.Sequential(*parts) for parts in layers], reads), *head)
+        module = nn.Sequential(Doubles(), Joined([nn.Sequential(*parts) for parts in layers], reads), *head)
     return module.eval().requires_grad_(False)
 
 

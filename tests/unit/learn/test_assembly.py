@@ -103,6 +103,9 @@ def test_the_torch_module_is_the_network(name: str) -> None:
     if classifier.n_outputs_ == 1:
         answers = classifier.classes_[answers]
     assert np.array_equal(answers, classifier.predict(unseen))
+    if unseen.dtype.kind == "i":
+        assert torch.equal(classifier.to_torch()(torch.from_numpy(unseen)), classifier.to_torch()(inputs))
+        assert torch.equal(classifier.to_torch()(inputs.float()), classifier.to_torch()(inputs))
     assert dd.distill(classifier.to_torch(), passes="dce").network_sha256 == classifier.to_network().sha256
     if classifier.n_outputs_ == 1:
         assert np.array_equal(classifier.to_torch("none")(inputs).numpy(), classifier.scores(unseen)[0])

@@ -100,3 +100,37 @@ def test_inputs_are_what_was_learned_from(points: np.ndarray, kind: str) -> None
     program = dd.distill(classifier)
     assert f"(x: {kind}[3])" in str(program)
     assert np.array_equal(program(points), classifier.predict(points))
+
+
+@pytest.mark.parametrize("name", ["thresholds", "several labels", "a ring"])
+def test_networks_behind_scalers_are_distilled(name: str) -> None:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import Binarizer, MinMaxScaler
+
+    parameters, points, y = CASES[name]
+    scaler = MinMaxScaler(feature_range=(0, 4)) if points.dtype.kind == "f" else Binarizer(threshold=0.5)
+    model = make_pipeline(scaler, "passthrough", ENNClassifier(random_state=0, **parameters)).fit(points, y)
+    program = dd.distill(model, inputs=f"x: {'real' if points.dtype.kind == 'f' else 'bit'}[{points.shape[1]}]")
+    assert program.verdict is not None
+    assert program.verdict.status == "proved"
+    assert np.array_equal(program(points), model.predict(points))
+    if y.ndim == 1:
+        assert np.asarray(dd.distill(model.predict_proba)(points)) == pytest.approx(model.predict_proba(points))
+
+
+def test_what_is_not_distilled_behind_scalers() -> None:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import Binarizer, OneHotEncoder
+
+    unfitted = make_pipeline(Binarizer(), ENNClassifier())
+    with pytest.raises(dd.CompileError, match=r"Pipeline.ennclassifier: error\[N701\]: `ENNClassifier` is not fitted"):
+        dd.distill(unfitted)
+    model = make_pipeline(Binarizer(), ENNClassifier()).fit(BITS, MAJORITY)
+    with pytest.raises(dd.CompileError, match=r"error\[N702\]: `decision_function` of `ENNClassifier` is not imported"):
+        dd.distill(model.decision_function)
+    several = ENNClassifier().fit(BITS, BITS)
+    with pytest.raises(dd.CompileError, match=r"error\[N702\]: `predict_proba` of `ENNClassifier` is not imported"):
+        dd.distill(several.predict_proba)
+    encoded = make_pipeline(OneHotEncoder(), ENNClassifier()).fit(BITS, MAJORITY)
+    with pytest.raises(dd.CompileError, match=r"error\[N704\]: the step `OneHotEncoder` is not imported"):
+        dd.distill(encoded)

@@ -28,7 +28,10 @@ BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
     "samples of one axis": ({}, SQUARE[0], [0, 1], "Expected 2D array, got 1D array instead"),
     "samples of three axes": ({}, SQUARE[:, None], XOR, "Found array with dim 3"),
     "labels that are measurements": ({}, SQUARE, [0.1, 0.7, 0.8, 0.2], "Unknown label type: continuous."),
-    "texts for inputs": ({}, [["a"], ["b"]], [0, 1], "inputs must be numbers; X holds something that is none"),
+    "texts for inputs": ({}, [["1", "2"], ["3", "b"]], [0, 1], "inputs must be numbers; column 1 holds 'b'"),
+    "dates for inputs": ({}, np.arange(4).astype("datetime64[D]")[:, None], XOR, "numbers; X holds datetime64"),
+    "texts and numbers for labels": ({}, SQUARE, np.array(["a", 1, "b", "a"], dtype=object), "y holds int, str"),
+    "labels that are missing": ({}, SQUARE, np.array(["a", None, "b", "a"], dtype=object), "y holds NoneType, str"),
     "complex inputs": ({}, SQUARE * 1j, XOR, "Complex data not supported"),
     "probabilities of one axis": ({"targets": "probabilities"}, SQUARE, XOR, "y has shape (4,)"),
     "probabilities of other samples": ({"targets": "probabilities"}, SQUARE, np.ones((3, 2)), "inconsistent numbers"),
@@ -87,6 +90,12 @@ def test_what_is_unusual(name: str) -> None:
     assert answers.dtype.kind == wanted.dtype.kind
 
 
+@pytest.mark.parametrize("kind", [csr_array, csc_matrix, coo_array])
+def test_labels_may_be_sparse(kind: Any) -> None:
+    classifier = ENNClassifier().fit(kind(POINTS), kind(POINTS[:, 1:4]))
+    assert np.array_equal(classifier.predict(POINTS), POINTS[:, 1:4])
+
+
 def test_a_single_one_class_output_among_several() -> None:
     classifier = ENNClassifier().fit(SQUARE, np.array([["a", "b"], ["a", "c"], ["a", "c"], ["a", "b"]]))
     assert classifier.predict(SQUARE).tolist() == [["a", "b"], ["a", "c"], ["a", "c"], ["a", "b"]]
@@ -123,6 +132,8 @@ def test_names_of_features_are_kept() -> None:
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         classifier.predict(POINTS)
     assert not hasattr(ENNClassifier().fit(POINTS, LABELS), "feature_names_in_")
+    with pytest.raises(ValueError, match=r"inputs must be numbers; `b` holds 'red' \(OneHotEncoder makes bits"):
+        ENNClassifier().fit(table.assign(b="red"), LABELS)
 
 
 @pytest.mark.parametrize("kind", [int, np.random.RandomState])
