@@ -26,7 +26,7 @@ from ddcompile.learn.essence import Essence, Options
 from ddcompile.learn.problems import class_weights, kind_of, points_of, problem_of, solved
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.scales import scales_of
-from ddcompile.learn.sharing import Shared, shared_function, view
+from ddcompile.learn.sharing import Shared, grid_of, shared_function, view
 from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target, check_labels, of_labels, of_probabilities, with_common_labels
 from ddcompile.learn.thresholds import thresholds_of
@@ -346,10 +346,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return numbers_of([target.classes for target in self.targets_])
 
     def _grid(self) -> tuple[int, ...]:
-        grid = (self.n_features_in_,) if self.grid is None else tuple(int(n) for n in self.grid)
-        if min(grid) < 1 or int(np.prod(grid)) != self.n_features_in_:
-            raise ValueError(f"the grid {grid} does not hold {self.n_features_in_} inputs")
-        return grid
+        return grid_of(self.grid, self.n_features_in_)
 
     def _shared(self, points: Array, weights: Array | None) -> Shared | None:
         kinds = np.stack([target.kinds for target in with_common_labels(self.targets_)], axis=1)

@@ -38,9 +38,10 @@ class Oracle:
     Parameters
     ----------
     model : torch.nn.Module, estimator or callable
-        An estimator (anything with `predict`) is given all inputs side by side, of shape (queries, inputs); everything
-        else one array an input, as declared, with the queries first. Answers are labels, of shape (queries,); or scores
-        of at least two classes, of which the largest wins, the first if there are several.
+        An estimator (anything with `predict`), or a function of one, is given all inputs side by side, of shape
+        (queries, inputs), as a table if it was fitted to one; everything else one array an input, as declared, with the
+        queries first. Answers are labels, of shape (queries,); or scores of at least two classes, of which the largest
+        wins, the first if there are several.
     inputs : sequence of Declaration
 
     Attributes
@@ -57,14 +58,18 @@ class Oracle:
         self._inputs = inputs
         torch = sys.modules.get("torch")
         is_module = torch is not None and isinstance(model, torch.nn.Module)
-        self.name = getattr(model, "__name__", "") or type(model).__name__
+        estimator = getattr(model, "__self__", model)
         self._run: Callable[..., Any]
-        self._is_flat = not is_module and callable(getattr(model, "predict", None))
+        self._is_flat = not is_module and callable(getattr(estimator, "predict", None))
+        self._features = getattr(estimator, "feature_names_in_", None) if self._is_flat else None
+        self.name = getattr(model, "__name__", "") or type(model).__name__
+        if self._is_flat and estimator is not model:
+            self.name = f"{type(estimator).__name__}.{self.name}"
         if is_module:
             from ddcompile.frontends.torch import function_of
 
             self._run = function_of(model)
-        elif self._is_flat:
+        elif self._is_flat and estimator is model:
             self._run = model.predict
         elif callable(model) and not isinstance(model, type):
             self._run = model
@@ -115,7 +120,7 @@ class Oracle:
     def _asked(self, queries: Array) -> Array:
         arrays = self.arrays(queries)
         if self._is_flat:
-            arrays = [np.concatenate([array.reshape(len(queries), -1) for array in arrays], axis=1)]
+            arrays = [self._table(np.concatenate([array.reshape(len(queries), -1) for array in arrays], axis=1))]
         try:
             answers = np.asarray(self._run(*arrays))
         except CompileError:
@@ -125,6 +130,13 @@ class Oracle:
             message = f"the model fails on queries of shape {shapes}: {type(error).__name__}: {error}"
             raise fail("L010", message, place=self.name) from error
         return self._labels(answers, len(queries))
+
+    def _table(self, queries: Array) -> Any:
+        """What an estimator was fitted to: a table, if it knows the names of its inputs."""
+        pandas: Any = sys.modules.get("pandas")
+        if self._features is None or pandas is None or len(self._features) != queries.shape[1]:
+            return queries
+        return pandas.DataFrame(queries, columns=self._features)
 
     def _labels(self, answers: Array, count: int) -> Array:
         wanted = f"for {count} queries it must give labels of shape ({count},), or scores of shape ({count}, classes)"
@@ -144,6 +156,9 @@ class Oracle:
             winners: Array = answers.argmax(axis=1)
             return winners
         answers = answers.reshape(-1)
+        sorts = {type(label).__name__ for label in answers.tolist()}
+        if answers.dtype.kind == "O" and len(sorts) > 1:
+            raise fail("L011", f"the model gives labels of several types: {', '.join(sorted(sorts))}", place=self.name)
         if answers.dtype.kind == "f" and not (answers == np.rint(answers)).all():
             hint = "wrap it in a function that says which label a score means, such as `score > 0`"
             raise fail("L011", "the model gives one score a query, which is no label", place=self.name, hint=hint)

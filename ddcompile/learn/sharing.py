@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, prod
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ddcompile.learn.relevance import Relevance, description_length, relevant_inputs
 
-__all__ = ["Shared", "shared_function"]
+__all__ = ["Shared", "grid_of", "shared_function", "view"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -57,6 +58,25 @@ def view(points: Array, columns: Array) -> Array:
     """Some columns of the samples; a column -1 is 0 throughout."""
     result: Array = np.where(columns >= 0, points[:, columns], 0)
     return result
+
+
+def grid_of(given: Any, inputs: int) -> tuple[int, ...]:
+    """The shape in which inputs lie: a line, if none is given.
+
+    Raises
+    ------
+    ValueError
+        If it is no shape, or that of another number of inputs.
+    """
+    if given is None:
+        return (inputs,)
+    extents = given.tolist() if isinstance(given, np.ndarray) else given
+    if not isinstance(extents, Sequence) or not extents or not all(isinstance(n, Integral) and n > 0 for n in extents):
+        raise ValueError(f"grid must be a tuple of numbers above 0, not {given!r}")
+    grid = tuple(int(n) for n in extents)
+    if prod(grid) != inputs:
+        raise ValueError(f"the grid {grid} does not hold {inputs} inputs")
+    return grid
 
 
 def shared_function(points: Array, labels: Array, grid: Sequence[int], weights: Array | None = None) -> Shared | None:

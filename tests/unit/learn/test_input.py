@@ -40,6 +40,9 @@ BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
     "an option that there is not": ({"relevance": "most"}, SQUARE, XOR, "relevance must be exact, chained or None"),
     "relevance of reals": ({"relevance": "exact"}, SQUARE / 3, XOR, "for inputs that are whole numbers"),
     "functions of reals": ({"shared": "auto"}, SQUARE / 3, SQUARE, "for inputs that are whole numbers"),
+    "a grid that is a number": ({"grid": 2}, SQUARE, SQUARE, "grid must be a tuple of numbers above 0, not 2"),
+    "a grid of texts": ({"grid": "ab"}, SQUARE, SQUARE, "grid must be a tuple of numbers above 0, not 'ab'"),
+    "a grid without cells": ({"grid": (0, 2)}, SQUARE, SQUARE, "grid must be a tuple of numbers above 0, not (0, 2)"),
     "a grid of another size": ({"grid": (3, 2)}, SQUARE, SQUARE, "the grid (3, 2) does not hold 2 inputs"),
 }
 

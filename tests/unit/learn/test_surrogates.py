@@ -128,6 +128,18 @@ def test_labels_that_are_no_numbers() -> None:
     assert program([[1, -1], [0, 0]]).tolist() == [1, 0]
 
 
+def test_what_was_fitted_to_a_table_is_asked_about_tables() -> None:
+    pandas: Any = pytest.importorskip("pandas")
+    table = pandas.DataFrame(all_bits(4), columns=list("abcd"))
+    model = DecisionTreeClassifier(random_state=0).fit(table, table.a & table.c)
+    # scikit-learn would warn of arrays.
+    of_each = {"DecisionTreeClassifier": model, "DecisionTreeClassifier.predict_proba": model.predict_proba}
+    for name, asked in of_each.items():
+        program = dd.distill(asked, "x: bit[3], y: bit", via=FEW)
+        assert program.verdict.fidelity.model == name
+        assert np.array_equal(program(all_bits(4)[:, :3], all_bits(4)[:, 3]), table.a & table.c)
+
+
 def test_several_inputs() -> None:
     def model(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         assert (a.shape[1:], b.shape[1:], a.dtype, b.dtype) == ((), (2,), np.int64, np.int8)
@@ -183,6 +195,7 @@ def test_the_interval() -> None:
         (lambda x: x[:, 5], "x: bit[2]", "tree", "<lambda>: error[L010]: the model fails on queries of shape (100, 2)"),
         (lambda x: x[:, 0] + 0.5, "x: bit[2]", "tree", "<lambda>: error[L011]: the model gives one score a query"),
         (lambda x: x[0], "x: bit[2]", "tree", "<lambda>: error[L011]: the model gives uint8 of shape (2,)"),
+        (lambda x: ["a", None] * (len(x) // 2), "x: bit", "tree", "<lambda>: error[L011]: the model gives labels of"),
         (lambda x: x / 0.0, "x: bit[2]", "tree", "<lambda>: error[L01"),
         (lambda x: np.random.default_rng().integers(0, 2, len(x)), "x: bit", "tree", "<lambda>: error[L012]: equal"),
         (lambda x: x, "x: bit", dd.learn.Tree(queries=3), "Tree: error[L013]: `queries` is 3"),
