@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from ddcompile.backends.shared.labels import labels_in
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.files import read_text
 from ddcompile.frontends import Ensemble, Model, as_model
@@ -139,7 +140,8 @@ def distill(
         passes = passes_of_trees(dense)
     elif passes is None and isinstance(network, Network) and window_products(network) > _MOST_PRODUCTS:
         passes = ""
-    return optimize(Program(dense, network.sha256, certificate), passes, observe=observe, begin=begin)
+    program = Program(dense, network.sha256, certificate, labels=network.labels)
+    return optimize(program, passes, observe=observe, begin=begin)
 
 
 def optimize(
@@ -210,7 +212,7 @@ def optimize(
     rule = steps[-1].new if steps else program.rule
     if program.network_sha256 and not before.steps:
         verdict = checker.of_network(verdict, program.rule)
-    return Program(rule, program.network_sha256, before.extended(steps), verdict)
+    return Program(rule, program.network_sha256, before.extended(steps), verdict, labels=program.labels)
 
 
 def parse(text: str, file: str = "") -> Program:
@@ -229,13 +231,14 @@ def parse(text: str, file: str = "") -> Program:
     """
     rule = parser.parse(text, file)
     check_rule(rule, file, text)
-    return Program(rule, origin=_comment(text))
+    return _read(rule, text)
 
 
-def _comment(text: str) -> str:
-    """The comment above a rule, as one line."""
-    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
-    return " ".join(line.lstrip("#").strip() for line in lines)
+def _read(rule: Rule, text: str) -> Program:
+    """A rule with what the comment above it says: the names of classes, and the rest as one line."""
+    above = takewhile(lambda line: line.startswith("#"), text.split("\n"))
+    rest, labels = labels_in([line.lstrip("#").strip() for line in above])
+    return Program(rule, origin=" ".join(rest), labels=labels)
 
 
 def load(path: str | Path) -> Program:
@@ -250,7 +253,7 @@ def load(path: str | Path) -> Program:
     text = read_text(path, "a network becomes a rule with `ddcompile distill`" if is_network else "")
     rule = parser.parse(text, str(path), read_constants(text, Path(path).parent, str(path)))
     check_rule(rule, str(path), text)
-    return Program(rule, origin=_comment(text))
+    return _read(rule, text)
 
 
 def emit(program: Program, target: str, **options: object) -> list[EmittedFile]:
@@ -304,7 +307,7 @@ def certified(program: Program, certificate: Certificate | str | Path) -> Progra
     verdict = checker.check(certificate, program.rule)
     if not verdict.is_accepted:
         raise fail("C020", f"the certificate is not one of `{program.name}`: {verdict.failure}")
-    return Program(program.rule, certificate.network_sha256, certificate, verdict)
+    return Program(program.rule, certificate.network_sha256, certificate, verdict, labels=program.labels)
 
 
 def verify(

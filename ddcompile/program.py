@@ -42,6 +42,8 @@ class Program:
         Of a rule that was made from programs of several sizes: where it is proved, and what it assumes.
     repeats : str
         Of a rule that `scan` or `iterate` made: the name of the rule of one step, and what is known of it.
+    labels : tuple of str
+        What the classes 0, 1, ... that the rule gives are called, where they have other names.
     """
 
     rule: Rule
@@ -51,9 +53,14 @@ class Program:
     origin: str = ""
     generalization: Generalization | None = None
     repeats: str = ""
+    labels: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return str(self.rule) if self.generalization is None else self.generalization.annotate(str(self.rule))
+        from ddcompile.backends.shared.labels import label_lines
+
+        named = "".join(f"# {line}\n" for line in label_lines(self.labels))
+        text = str(self.rule)
+        return named + (text if self.generalization is None else self.generalization.annotate(text))
 
     def __repr__(self) -> str:
         verdict = f", {self.known}" if self.known else ""
@@ -177,7 +184,7 @@ class Program:
         from ddcompile.backends.shared.registry import target as find
         from ddcompile.backends.shared.target import EmitOptions
 
-        given = EmitOptions(network_sha256=self.network_sha256, verdict=self.known)
+        given = EmitOptions(network_sha256=self.network_sha256, verdict=self.known, labels=self.labels)
         return find(target).emit(self.rule, replace(given, **options))
 
     def explain(self) -> Explanation:
@@ -189,10 +196,13 @@ class Program:
             Its `str` is the page, `report()` the same as data. What the checker says is added if the program has a
             verdict; else what the file that it was loaded from says of itself.
         """
+        from ddcompile.backends.shared.labels import label_lines
         from ddcompile.ir.types import infer
         from ddcompile.reading.explanation import explain
 
         found = explain(self.rule, infer(self.rule))
+        if self.labels:
+            found = found.saying(f"Of the classes, {', '.join(label_lines(self.labels))}.")
         if self.verdict is not None:
             network = f" against the network {self.network_sha256[:12]}" if self.network_sha256 else ""
             return found.saying(f"The checker says: {str(self.verdict).splitlines()[0]}{network}.")
@@ -218,11 +228,12 @@ class Program:
                 raise fail("A016", f"`{name}` is no size of `{self.name}`", place=self.name, hint=hint)
         rule = specialize(self.rule, checked_sizes(self.rule, sizes), partly=True)
         check(rule)
-        return Program(rule, self.network_sha256, repeats=self.repeats)
+        return Program(rule, self.network_sha256, repeats=self.repeats, labels=self.labels)
 
     def files(self, path: str | Path) -> dict[Path, str | bytes]:
         """What `save` writes, by path."""
         import ddcompile
+        from ddcompile.backends.shared.labels import label_lines
         from ddcompile.sidefiles import to_files
 
         if self.generalization is not None:
@@ -234,13 +245,12 @@ class Program:
         elif self.verdict is not None and self.verdict.fidelity is not None:
             fidelity = self.verdict.fidelity
             header = [f"Surrogate by ddcompile {ddcompile.__version__}: {fidelity}."]
-            header += [f"{number} is {label}" for number, label in enumerate(fidelity.labels)]
         elif self.network_sha256:
             verdict = f", {self.known}" if self.known else ""
             header = [f"Distilled by ddcompile {ddcompile.__version__}{verdict}."]
         if self.network_sha256:
             header.append(f"Network: {self.network_sha256}")
-        return to_files(self.rule, Path(path), header)
+        return to_files(self.rule, Path(path), [*header, *label_lines(self.labels)])
 
     def save(self, path: str | Path) -> None:
         """Write the rule to a file; large constants go to `NAME.HASH.npy` files beside it, which `load` finds.

@@ -81,7 +81,7 @@ def stand_in(
     chosen = "surrogate" if own is None else checked_name(own)
     found = surrogate(model, declared, outputs, chosen, options, described)
     said = {"name": chosen, "inputs": inputs, "outputs": outputs, "head": head, "surrogate": found.fidelity.to_json()}
-    return Program(found.rule, "", Certificate((), "", said))
+    return Program(found.rule, "", Certificate((), "", said), labels=found.fidelity.labels)
 
 
 def _answers_of(rule: Rule) -> Callable[..., object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import ddcompile
+from ddcompile.backends.shared.labels import label_lines
 from ddcompile.backends.shared.target import EmitOptions
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.printer import print_rule
@@ -27,4 +28,4 @@ def provenance(rule: Rule, options: EmitOptions) -> tuple[str, ...]:
         lines.append(f"network sha256: {options.network_sha256}")
     if options.verdict:
         lines.append(f"verdict: {options.verdict}")
-    return tuple(lines)
+    return (*lines, *label_lines(options.labels))

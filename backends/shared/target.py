@@ -35,6 +35,8 @@ class EmitOptions:
         Hash of the network the rule was distilled from, for the provenance header; "" if there is none.
     verdict : str
         How the rule relates to that network ("proved", "tested", ...), for the header; "" if unknown.
+    labels : tuple of str
+        What the classes 0, 1, ... that the rule gives are called, for the header.
     self_test : bool
         Whether to add a `main` (or what the target has in its place) that checks golden vectors.
     comments : bool
@@ -47,6 +49,7 @@ class EmitOptions:
     sizes: tuple[tuple[str, int], ...] = ()
     network_sha256: str = ""
     verdict: str = ""
+    labels: tuple[str, ...] = ()
     self_test: bool = False
     comments: bool = True
     schedule: str = "scalar"

@@ -97,6 +97,7 @@ def command(
             "seconds": round(seconds, 3),
             "passes": log.report(),
             "rule": str(program),
+            "labels": list(program.labels),
         }
         print_json(report | verdict_report(program.verdict))
     else:

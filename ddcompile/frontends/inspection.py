@@ -74,6 +74,7 @@ class Inspection:
     head: str
     result: str
     is_exact: bool
+    labels: tuple[str, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """The same as plain data for JSON."""
@@ -87,6 +88,7 @@ class Inspection:
             "head": self.head,
             "result": self.result,
             "is_exact": self.is_exact,
+            "labels": list(self.labels),
         }
 
     def __str__(self) -> str:
@@ -115,6 +117,7 @@ class Inspection:
             which = f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {numbers[0]} to {numbers[-1]}"
             lines.append(f"{which}: {text}")
         lines.append(f"result: {self.result}")
+        lines += [f"  {number} is {label}" for number, label in enumerate(self.labels)]
         return "\n".join(lines) + "\n"
 
 
@@ -145,6 +148,7 @@ def inspect_network(network: Network, inputs: str | None = None, head: str | Non
         head,
         _result(network, head, spans[len(layers) - 1][1], is_exact),
         is_exact,
+        network.labels,
     )
 
 

@@ -169,6 +169,8 @@ class Network:
         The shape of the results of one sample, if it is known; else they are flat.
     kind : str
         The type that each input is taken for where it is not declared: bit, spin, trit, int[0..9], ..., real.
+    labels : tuple of str
+        What the classes 0, 1, ... are called that the outputs decide between, where they have other names.
 
     Attributes
     ----------
@@ -188,6 +190,7 @@ class Network:
     dtype: str | None = None
     shape: tuple[int, ...] | None = None
     kind: str = "bit"
+    labels: tuple[str, ...] = ()
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:

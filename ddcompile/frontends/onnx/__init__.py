@@ -21,7 +21,11 @@ of several divisors the inverses must be doubles |
 | BatchNormalization | exact before a sign, or if its factors are doubles |
 | ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | exact |
 | Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \
-GatherND, Compress, Expand, Tile, Pad, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |
+GatherND, Compress, Expand, Tile, Pad, Trilu, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |
+| Resize, Upsample | to the nearest element, by whole factors or their inverses |
+| MatMulInteger, ConvInteger, DequantizeLinear | exact |
+| QuantizeLinear, QLinearConv, QLinearMatMul | exact products of scales, halves rounded to even; a comparison for \
+every value and level, up to 2**18 of them |
 
 | LinearClassifier, LinearRegressor, Scaler, Binarizer, Normalizer, ArrayFeatureExtractor, ZipMap of ai.onnx.ml | \
 classes with texts as labels are numbered; of label and probabilities, which comes first |

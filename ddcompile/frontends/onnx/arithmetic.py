@@ -17,7 +17,17 @@ from ddcompile.frontends.onnx.ranges import TRIT, Range
 from ddcompile.frontends.onnx.values import Units, Value, exact_of, plain
 from ddcompile.ir.builder import has_literal
 
-__all__ = ["OPERATORS", "Operands", "linear", "numbers", "plus", "product", "scaled"]
+__all__ = [
+    "OPERATORS",
+    "Operands",
+    "linear",
+    "numbers",
+    "plus",
+    "product",
+    "product_with_matrices",
+    "reach_of_sums",
+    "scaled",
+]
 
 Operands = Sequence[Value | None]
 
@@ -123,11 +133,11 @@ def linear(context: Context, node: Node, x: Units, matrix: np.ndarray) -> Units:
     weight = plain(matrix, "weight", node.place).T
     rows = one.ids.reshape(-1, one.ids.shape[-1])
     found = context.drafts.linear(rows, weight, np.zeros(len(weight), dtype=np.int64), node.path)
-    reach = _reach_of_sums(x.range, weight)
+    reach = reach_of_sums(x.range, weight)
     return context.made(node, found.reshape(*one.ids.shape[:-1], -1), one.axis, x.type, reach)
 
 
-def _reach_of_sums(reach: Range, weight: np.ndarray) -> Range:
+def reach_of_sums(reach: Range, weight: np.ndarray) -> Range:
     """What is known of `weight @ x`; only of small integers."""
     low, high = reach.low, reach.high
     is_whole = reach.is_whole and weight.dtype == np.int64

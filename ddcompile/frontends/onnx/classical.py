@@ -64,7 +64,8 @@ def _linear_classifier(context: Context, node: Node, operands: Operands) -> tupl
         case "LOGISTIC":
             return label, context.activated(node, scores, "sigmoid")
         case "SOFTMAX":
-            return label, Head("softmax", scores, scores.ids.shape, scores.type)
+            names = tuple(labels) if isinstance(labels[0], str) else ()
+            return label, Head("softmax", scores, scores.ids.shape, scores.type, names=names)
     raise node.fail("N506", f"`{node.op}` with post_transform {node.attribute('post_transform')}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import CompileError
-from ddcompile.frontends.onnx.arithmetic import Operands, numbers
+from ddcompile.frontends.onnx.arithmetic import Operands, numbers, reach_of_sums
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import ANY, Range
@@ -19,7 +19,7 @@ from ddcompile.frontends.places import at
 from ddcompile.frontends.transposed import transposed, turned
 from ddcompile.frontends.windows import Window
 
-__all__ = ["OPERATORS"]
+__all__ = ["OPERATORS", "convolved"]
 
 Operator = Callable[[Context, Node, Operands], Any]
 
@@ -128,7 +128,8 @@ def _operands(node: Node, operands: Operands) -> tuple[Units, np.ndarray, np.nda
     return x, plain(weight, "weight", node.place), None if bias is None else plain(bias, "bias", node.place)
 
 
-def _conv(context: Context, node: Node, operands: Operands) -> Value:
+def convolved(context: Context, node: Node, operands: Operands) -> Units:
+    """The convolution of values with a kernel, and biases if there are any."""
     x, kernel, bias = _operands(node, operands)
     window, _ = _window(node, _grid(node, x), kernel.shape[2:])
     offsets = np.zeros(len(kernel), dtype=np.int64) if bias is None else bias
@@ -137,7 +138,12 @@ def _conv(context: Context, node: Node, operands: Operands) -> Value:
     def run(ids: np.ndarray) -> np.ndarray:
         return context.drafts.convolution(ids, kernel, offsets, window, node.path, groups)
 
-    return _by_sample(context, node, x, ANY, run, is_padded=True)
+    reach = reach_of_sums(x.range.join(Range(0, 0, True)), kernel.reshape(len(kernel), -1)) + _range(offsets)
+    return _by_sample(context, node, x, reach, run, is_padded=True)
+
+
+def _range(biases: np.ndarray) -> Range:
+    return Range.of([biases.min(), biases.max()]) if biases.dtype == np.int64 else ANY
 
 
 def _conv_transpose(context: Context, node: Node, operands: Operands) -> Value:
@@ -209,7 +215,7 @@ def _counts(window: Window, sides: Sequence[_Sides]) -> np.ndarray:
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
         "AveragePool": _average_pool,
-        "Conv": _conv,
+        "Conv": convolved,
         "ConvTranspose": _conv_transpose,
         "GlobalAveragePool": _average_pool,
         "GlobalMaxPool": _max_pool,

@@ -18,7 +18,18 @@ from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.float_types import FLOAT_TYPES
 from ddcompile.frontends.monotone import decision, order
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.onnx import arithmetic, classical, filters, logic, moves, reductions, trees, units
+from ddcompile.frontends.onnx import (
+    arithmetic,
+    classical,
+    filters,
+    logic,
+    moves,
+    quantized,
+    reductions,
+    resizing,
+    trees,
+    units,
+)
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.evaluating import computed
 from ddcompile.frontends.onnx.heads import settled
@@ -50,6 +61,8 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
         **reductions.OPERATORS,
         **classical.OPERATORS,
         **filters.OPERATORS,
+        **quantized.OPERATORS,
+        **resizing.OPERATORS,
         **trees.OPERATORS,
     }
 )
@@ -61,6 +74,7 @@ _TAKES_HEADS = (
 )  # fmt: skip
 
 _HINTS = {
+    "DynamicQuantizeLinear": "its scale depends on the inputs; quantise the model with static scales",
     "LogSoftmax": "leave it out and use head='argmax' or head='softmax'",
     "TopK": "for the number of the largest value, use ArgMax",
 }
@@ -154,10 +168,11 @@ class _Run:
                 raise fail("N510", "an ensemble of trees beside other results", place=self.model.place)
             return replace(results[0].ensemble, name=name)
         head, ids = self._results(results)
+        labels = results[0].names if isinstance(results[0], Head) else ()
         layers = self.context.drafts.finished(ids.ravel(), "")
         dtype = min(self.floats, key=lambda kind: FLOAT_TYPES[kind].bits, default="float64")
         try:
-            return Network(layers, name, head, dtype, ids.shape)
+            return Network(layers, name, head, dtype, ids.shape, labels=labels)
         except CompileError as error:  # a layer reads no input at all, say
             raise fail("N510", error.diagnostics[0].message, place=self.model.place) from error
 
@@ -262,10 +277,10 @@ class _Run:
         """The units of a result for one sample, without the axis of the batch."""
         one = self.context.sample(node, ids)
         if one.axis is None:
-            return one.ids[0] if self.is_single and ids.ndim > 1 and len(ids) == 1 else one.ids
+            return np.asarray(one.ids[0]) if self.is_single and ids.ndim and len(ids) == 1 else one.ids
         if one.axis or len(one.ids) != 1:
             raise node.fail("N508", "the first axis of a result is not the batch")
-        return one.ids[0] if one.ids.ndim > 1 else one.ids
+        return np.asarray(one.ids[0])
 
     def _branch(self, node: Node) -> None:
         """`If` with a condition that is known is one of its branches."""

@@ -89,7 +89,7 @@ def labelled(node: Node, head: Head, labels: np.ndarray) -> Head:
     if head.labels is not None:
         raise node.fail("N505", "labels of labels, which are no numbers of scores")
     if labels.dtype.kind not in "biuf":
-        return head
+        return replace(head, names=tuple(map(str, labels.ravel().tolist())))
     exact = plain(labels, "label", node.place)
     return head if np.array_equal(exact, np.arange(count)) else replace(head, labels=exact)
 
@@ -155,6 +155,17 @@ def _filled(context: Context, node: Node, x: Units, ids: np.ndarray, outside: np
     return Units(np.where(outside, places, ids), x.type, x.range.join(constant.range))
 
 
+def _trilu(context: Context, node: Node, operands: Operands) -> Any:
+    """What lies on one side of a diagonal; the rest is 0."""
+    x, diagonal = (*operands, None)[:2]
+    if not isinstance(x, Units) or not (diagonal is None or isinstance(diagonal, np.ndarray)):
+        raise node.fail("N505", "`Trilu` by numbers that depend on the inputs")
+    rows, columns = x.ids.shape[-2:]
+    apart = np.arange(columns) - np.arange(rows)[:, None] - (0 if diagonal is None else int(diagonal.ravel()[0]))
+    outside = np.broadcast_to(apart < 0 if node.attribute("upper", 1) else apart > 0, x.ids.shape)
+    return _filled(context, node, x, x.ids, outside, np.zeros(1))
+
+
 def _shape(context: Context, node: Node, operands: Operands) -> Any:
     """The shape of a tensor, which does not depend on its values."""
     (x,) = operands
@@ -198,6 +209,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Pad": _pad,
         "Shape": _shape,
         "Size": _shape,
+        "Trilu": _trilu,
         "ai.onnx.ml.ArrayFeatureExtractor": _extract,
     }
 )

@@ -17,7 +17,7 @@ from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Units, Value, wide
 from ddcompile.frontends.rows import row_maxima, row_sums
 
-__all__ = ["OPERATORS"]
+__all__ = ["OPERATORS", "over", "sums"]
 
 Operator = Callable[[Context, Node, Operands], Value]
 
@@ -82,7 +82,8 @@ def _by_rows(
     return context.made(node, found, one.axis, x.type, reach)
 
 
-def _sum(context: Context, node: Node, rows: Units) -> Units:
+def sums(context: Context, node: Node, rows: Units) -> Units:
+    """The sum of each row."""
     count = rows.ids.shape[-1]
     reach = rows.range * Range(count, count, True)
     return _by_rows(context, node, rows, reach, lambda ids: row_sums(context.drafts, ids, node.path))
@@ -91,7 +92,7 @@ def _sum(context: Context, node: Node, rows: Units) -> Units:
 def _mean(context: Context, node: Node, rows: Units) -> Units:
     if rows.element == "int":
         raise node.fail("N509", "a mean of integers, which drops the rest", "cast to a float type first")
-    return context.divided(node, _sum(context, node, rows), Fraction(rows.ids.shape[-1]))
+    return context.divided(node, sums(context, node, rows), Fraction(rows.ids.shape[-1]))
 
 
 def _extreme(side: int) -> Callable[[Context, Node, Units], Units]:
@@ -106,7 +107,7 @@ def _extreme(side: int) -> Callable[[Context, Node, Units], Units]:
 
 
 def _sizes(context: Context, node: Node, rows: Units) -> Units:
-    return _sum(context, node, context.activated(node, rows, "abs"))
+    return sums(context, node, context.activated(node, rows, "abs"))
 
 
 OPERATORS: Mapping[str, Any] = MappingProxyType(
@@ -115,6 +116,6 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
         "ReduceMax": _reduced(_extreme(1)),
         "ReduceMean": _reduced(_mean),
         "ReduceMin": _reduced(_extreme(-1)),
-        "ReduceSum": _reduced(_sum),
+        "ReduceSum": _reduced(sums),
     }
 )

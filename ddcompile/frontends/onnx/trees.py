@@ -147,22 +147,23 @@ def _classifier(context: Context, node: Node, operands: Operands) -> tuple[Grown
     if not isinstance(labels[0], str) and list(labels) != list(range(len(labels))):
         raise node.fail("N506", f"`{node.op}` with the labels {labels[:3]}...", "train on the labels 0, 1, 2, ...")
     is_single = len(set(node.attribute("class_ids", []))) == 1 and len(labels) == 2
+    names = tuple(labels) if isinstance(labels[0], str) else ()
     try:
         if is_single:
-            return _of_two(node, inputs, post)
+            return _of_two(node, inputs, post, names)
         trees, _ = _trees(node, "class", len(labels))
         base = _base(node, len(labels))
         head = "softmax" if post == "SOFTMAX" else "none"
         last = "sigmoid" if post == "LOGISTIC" else "identity"
         return (
-            Grown(_ensemble(trees, inputs, base, head="argmax")),
-            Grown(_ensemble(trees, inputs, base, head=head, activation=last)),
+            Grown(_ensemble(trees, inputs, base, head="argmax", labels=names)),
+            Grown(_ensemble(trees, inputs, base, head=head, activation=last, labels=names)),
         )
     except CompileError as error:
         raise at(error, node.place) from None
 
 
-def _of_two(node: Node, inputs: int, post: str) -> tuple[Grown, Grown]:
+def _of_two(node: Node, inputs: int, post: str, names: tuple[str, ...]) -> tuple[Grown, Grown]:
     (own,) = set(node.attribute("class_ids"))
     trees, weights = _trees(node, "class", own + 1)
     trees = tuple(Tree(t.feature, t.cut, t.low, t.high, t.value[:, own:]) for t in trees)
@@ -175,12 +176,12 @@ def _of_two(node: Node, inputs: int, post: str) -> tuple[Grown, Grown]:
         )
     first = Fraction(base[0])
     threshold = Fraction(1, 2) if is_positive else 0
-    label = _ensemble(trees, inputs, [first - threshold], activation="step")
+    label = _ensemble(trees, inputs, [first - threshold], activation="step", labels=names)
     pairs = [np.stack([np.zeros(t.nodes) - is_positive * t.value[:, 0], t.value[:, 0]], axis=1) for t in trees]
     both = [Tree(t.feature, t.cut, t.low, t.high, pair) for t, pair in zip(trees, pairs, strict=True)]
     start = [1 - first if is_positive else 0, first]
     head = "none" if is_positive else "softmax"
-    return Grown(label), Grown(_ensemble(both, inputs, start, head=head))
+    return Grown(label), Grown(_ensemble(both, inputs, start, head=head, labels=names))
 
 
 OPERATORS: Mapping[str, Callable[[Context, Node, Operands], Any]] = MappingProxyType(

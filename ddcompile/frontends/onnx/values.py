@@ -35,10 +35,12 @@ Element: TypeAlias = OneOf["bool", "int", "float"]
 
 _FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 _INTEGERS: Mapping[int, tuple[int, bool]] = {
+    TensorProto.INT4: (4, True),
     TensorProto.INT8: (8, True),
     TensorProto.INT16: (16, True),
     TensorProto.INT32: (32, True),
     TensorProto.INT64: (64, True),
+    TensorProto.UINT4: (4, False),
     TensorProto.UINT8: (8, False),
     TensorProto.UINT16: (16, False),
     TensorProto.UINT32: (32, False),
@@ -90,6 +92,8 @@ class Head:
         The element type of the result, as ONNX numbers them.
     labels : array, optional
         What argmax gives in place of the numbers of the scores.
+    names : tuple of str
+        What the classes are called, where they have names.
     """
 
     kind: OneOf["argmax", "softmax"]
@@ -97,6 +101,7 @@ class Head:
     shape: tuple[int, ...]
     type: int
     labels: np.ndarray | None = None
+    names: tuple[str, ...] = ()
 
 
 Value: TypeAlias = np.ndarray | Units | Head

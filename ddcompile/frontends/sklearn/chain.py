@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
 
-__all__ = ["METHODS", "Chain", "chain_of", "checked_fit", "kind_of", "no_function", "renamed"]
+__all__ = ["METHODS", "Chain", "chain_of", "checked_fit", "kind_of", "labels_of", "no_function", "renamed"]
 
 METHODS = ("predict", "decision_function", "predict_proba")
 
@@ -80,6 +81,18 @@ def checked_fit(estimator: Any, place: str, *attributes: str) -> None:
     except (NotFittedError, TypeError) as error:
         message = f"`{kind_of(estimator)}` is not fitted"
         raise fail("N701", message, place=place, hint="call fit, then distill it") from error
+
+
+def labels_of(chain: Chain, outputs: int) -> tuple[str, ...]:
+    """What the classes are called that a model decides between; none if they are the numbers 0, 1, ..., or unknown."""
+    classes = getattr(chain.last, "classes_", None)
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+        return ()
+    if len(classes) != outputs and (len(classes), outputs, chain.method) != (2, 1, "predict"):
+        return ()
+    if classes.dtype.kind in "biuf" and np.array_equal(classes, np.arange(len(classes))):
+        return ()
+    return tuple(map(str, classes.tolist()))
 
 
 def no_function(chain: Chain) -> CompileError:

@@ -9,7 +9,15 @@ from sklearn.base import BaseEstimator
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.frontends.sklearn.chain import Chain, chain_of, checked_fit, kind_of, no_function, renamed
+from ddcompile.frontends.sklearn.chain import (
+    Chain,
+    chain_of,
+    checked_fit,
+    kind_of,
+    labels_of,
+    no_function,
+    renamed,
+)
 from ddcompile.frontends.sklearn.linear import NETWORKS, layers_of
 from ddcompile.frontends.sklearn.scalers import layer_of_step
 from ddcompile.frontends.sklearn.trees import TREES, ensemble_of
@@ -45,7 +53,8 @@ def model_of(model: Any) -> Network | Ensemble:
     """
     chain = chain_of(model)
     if type(chain.last) in TREES:
-        return ensemble_of(chain)
+        found = ensemble_of(chain)
+        return replace(found, labels=labels_of(chain, found.outputs))
     if type(chain.last) in NETWORKS:
         return _network(chain)
     if callable(getattr(chain.last, "to_network", None)):
@@ -60,7 +69,8 @@ def _network(chain: Chain) -> Network:
     before = [layer_of_step(step, place, width) for place, step in chain.steps]
     layers: tuple[Layer, ...] = (*(layer for layer in before if layer is not None), *found.layers)
     try:
-        return Network(layers, chain.name, found.head, found.dtype, kind="real")
+        labels = labels_of(chain, layers[-1].units)
+        return Network(layers, chain.name, found.head, found.dtype, kind="real", labels=labels)
     except CompileError as error:
         raise renamed(error, chain.place) from None
 

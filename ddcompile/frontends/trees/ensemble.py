@@ -101,6 +101,8 @@ class Ensemble:
         The floating-point type in which the framework adds leaves.
     kind : {"bit", "real"}
         What the inputs are taken for where they are not declared.
+    labels : tuple of str
+        What the classes 0, 1, ... are called that the outputs decide between, where they have other names.
 
     Attributes
     ----------
@@ -125,6 +127,7 @@ class Ensemble:
     dtype: str = "float64"
     kind: Literal["bit", "real"] = "real"
     shape: tuple[int, ...] | None = None
+    labels: tuple[str, ...] = ()
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:

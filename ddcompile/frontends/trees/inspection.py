@@ -39,10 +39,11 @@ class EnsembleInspection:
     head: str
     result: str
     is_exact: bool
+    labels: tuple[str, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """The same as plain data for JSON."""
-        return asdict(self)
+        return asdict(self) | {"labels": list(self.labels)}
 
     def __str__(self) -> str:
         return (
@@ -53,7 +54,7 @@ class EnsembleInspection:
             "comparisons: exact, of every double as the framework rounds it\n"
             f"leaves: exact sums of the numbers that are stored; the framework rounds to {self.dtype} as it adds\n"
             f"result: {self.result}\n"
-        )
+        ) + "".join(f"  {number} is {label}\n" for number, label in enumerate(self.labels))
 
 
 def inspect_ensemble(ensemble: Ensemble, inputs: str | None = None, head: str | None = None) -> EnsembleInspection:
@@ -82,6 +83,7 @@ def inspect_ensemble(ensemble: Ensemble, inputs: str | None = None, head: str | 
         head,
         _result(ensemble, head),
         is_exact,
+        ensemble.labels,
     )
 
 

@@ -1,0 +1,41 @@
+"""What the numbers that a classifier gives are called, as lines of comments: `0 is setosa`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+__all__ = ["label_lines", "labels_in"]
+
+_LINE = re.compile(r"(\d+) is (.*)")
+
+
+def label_lines(labels: Sequence[str]) -> list[str]:
+    """A line for every label, fit for a comment of any target; what is not printable is escaped as in JSON."""
+    return [f"{number} is {_escaped(label)}" for number, label in enumerate(labels)]
+
+
+def labels_in(lines: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The lines of a comment that say other things, and the labels that the others say."""
+    rest: list[str] = []
+    labels: list[str] = []
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is not None and int(match[1]) == len(labels):
+            labels.append(_unescaped(match[2]))
+        else:
+            rest.append(line)
+    return rest, tuple(labels)
+
+
+def _escaped(label: str) -> str:
+    text = json.dumps(label, ensure_ascii=False)[1:-1].replace("*/", "*\\u002f")
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
