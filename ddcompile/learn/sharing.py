@@ -71,7 +71,8 @@ def grid_of(given: Any, inputs: int) -> tuple[int, ...]:
     if given is None:
         return (inputs,)
     extents = given.tolist() if isinstance(given, np.ndarray) else given
-    if not isinstance(extents, Sequence) or not extents or not all(isinstance(n, Integral) and n > 0 for n in extents):
+    is_sequence = isinstance(extents, Sequence) and len(extents) > 0
+    if not is_sequence or not all(isinstance(n, Integral) and int(n) > 0 for n in extents):
         raise ValueError(f"grid must be a tuple of numbers above 0, not {given!r}")
     grid = tuple(int(n) for n in extents)
     if prod(grid) != inputs:
