@@ -54,18 +54,16 @@ class LanePrinter(FunctionPrinter):
 
     Parameters
     ----------
-    kernel : Kernel
-        The kernel.
     symbols : dict of str to str
         From the name of each function and table to its symbol.
     made : Lanes
-        Its sample function for lanes.
+        The kernel's sample function for lanes.
     lanes : int
         How many; a multiple of 16.
     """
 
-    def __init__(self, kernel: Kernel, symbols: dict[str, str], made: Lanes, lanes: int) -> None:
-        super().__init__(kernel, symbols, comments=False)
+    def __init__(self, symbols: dict[str, str], made: Lanes, lanes: int) -> None:
+        super().__init__(made.kernel, symbols, comments=False)
         self.made, self.lanes = made, lanes
         self.gathered: set[str] = set()
         """The types of elements that tables are read by."""
@@ -182,7 +180,7 @@ class LanePrinter(FunctionPrinter):
         align = node.type.bytes
         found = self._do(f"load {kind}, ptr {address}, align {align}", "" if isinstance(node.type, BitType) else name)
         if isinstance(node.type, BitType):
-            return self._do(f"trunc {kind} {found} to {self._vector(node.type)}", name)
+            return self._do(f"trunc nuw {kind} {found} to {self._vector(node.type)}", name)  # it is 0 or 1
         return found
 
     def _read(self, node: Load, name: str) -> str:

@@ -68,17 +68,17 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     return writer.text()
 
 
-def print_batch(kernel: Kernel, made: Lanes, lanes: int, prefix: str) -> str:
+def print_batch(made: Lanes, lanes: int, prefix: str) -> str:
     """Print the function that computes so many samples at once, `<prefix>_blocks`, as an LLVM module.
 
     Its parameters are the number of blocks, the kernel's buffers, and memory of `block_bytes`.
     """
-    tables = kernel.of_role("table")
+    tables = made.kernel.of_role("table")
     symbols = {table.name: f"@.{table.name}" for table in tables}
     writer = Writer(indent="  ")
     for table in tables:
         _table(writer, symbols[table.name], table)
-    printer = LanePrinter(kernel, symbols, made, lanes)
+    printer = LanePrinter(symbols, made, lanes)
     inner = f"@{prefix}_lanes"
     functions = [printer.print_lanes(inner), printer.print_blocks(f"@{prefix}_blocks", inner)]
     for lines in [*functions, *printer.helpers()]:

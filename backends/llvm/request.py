@@ -81,10 +81,9 @@ class Request:
         """The code of the function `<PREFIX>_blocks` for many samples at once, of a rule that has it."""
         found = cache.read(self._key("blocks"))
         if found is None:
-            kernel, lanes = self._chosen.kernel, self._chosen.lanes
-            assert kernel is not None
+            lanes = self._chosen.lanes
             assert lanes is not None
-            found = native_code(print_batch(kernel, lanes, self._chosen.width, PREFIX))
+            found = native_code(print_batch(lanes, self._chosen.width, PREFIX))
             cache.write(self._key("blocks"), found)
         return found
 
@@ -121,7 +120,7 @@ class Request:
         else:
             assert chosen.kernel is not None
             kernel = split(chosen.kernel)
-            blocks = 0 if chosen.lanes is None else block_bytes(chosen.kernel, chosen.width)
+            blocks = 0 if chosen.lanes is None else block_bytes(chosen.lanes.kernel, chosen.width)
         return Artifact(
             buffers=kernel.parameters,
             scratch_bytes=kernel.scratch_bytes if kernel.needs_scratch else None,

@@ -43,6 +43,7 @@ from ddcompile.kernel.nodes import (
     Store,
     Var,
 )
+from ddcompile.kernel.selections import selected
 from ddcompile.kernel.traverse import expressions, operands, subexpressions, walk
 
 __all__ = ["Lanes", "Unsuited", "in_lanes", "varies"]
@@ -58,12 +59,15 @@ class Lanes:
 
     Attributes
     ----------
+    kernel
+        The kernel, with tables and scratch buffers for lanes. Its integers may overflow: sums wrap around.
     body
-        Its statements; no branch or loop depends on the lane.
+        The statements of the sample function; no branch or loop depends on the lane.
     varying
         The names of variables that have a value for every lane.
     """
 
+    kernel: Kernel
     body: tuple[Stmt, ...]
     varying: frozenset[str]
 
@@ -85,10 +89,12 @@ def in_lanes(kernel: Kernel) -> Lanes:
             raise Unsuited("its numbers have more than 64 bits")
     if any(buffer.type.is_wide for buffer in kernel.buffers):
         raise Unsuited("its numbers have more than 64 bits")
+    kernel = selected(kernel)
+    body = kernel.sample.body
     varying = _varying(kernel, body)
     maker = _Maker(kernel, varying)
     made = maker.block(body)
-    return Lanes(made, maker.varying)
+    return Lanes(kernel, made, maker.varying)
 
 
 def varies(kernel: Kernel, varying: frozenset[str], root: Expr) -> bool:
