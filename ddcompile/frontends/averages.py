@@ -10,9 +10,11 @@ import numpy as np
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import SMOOTH, bounds, clamp
+from ddcompile.frontends.grids import exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Pointwise
+from ddcompile.frontends.weights import Convolution, Pointwise, Sparse, Weight, objects, stretched
+from ddcompile.ir.builder import has_literal
 
 __all__ = ["Whole", "without_division", "without_divisors"]
 
@@ -38,28 +40,33 @@ def without_divisors(network: Network) -> Whole:
         N409 if a bias or bound times the factor is neither an integer nor a double, or tanh or sigmoid would need
         the value itself.
     """
-    if all(layer.divisor == 1 for layer in network.layers):
+    if all(layer.divisor == 1 and layer.divisors is None for layer in network.layers):
         return Whole(network, 1)
+    network = replace(network, layers=tuple(map(_with_one_divisor, network.layers)))
     made: list[Layer] = []
     places = {INPUTS: INPUTS}
     factors = {INPUTS: 1}
     for number, layer in enumerate(network.layers):
         common = lcm(*(factors[r] for r in layer.reads))
         reads = tuple(_raised(made, places[r], common // factors[r], network) for r in layer.reads)
+        power = _fraction_bits(layer, common)
+        if power:
+            layer = replace(layer, weight=_times_all(layer.weight, 1 << power))
+        common <<= power
         factor = common * layer.divisor
         layer = replace(layer, reads=reads, divisor=1)
         is_smooth = layer.activation in SMOOTH and factor != 1
         if is_smooth and factor & (factor - 1):
             hint = "use sums in place of averages, and divide the weights before"
-            message = f"{layer.activation} of an average, a fraction over {factor} that is no double"
+            message = f"{layer.activation} of an average, a fraction over {_said(factor)} that is no double"
             raise fail("N409", message, place=layer.path, hint=hint)
         try:
             made.append(_scaled(replace(layer, activation="identity") if is_smooth else layer, common, factor))
         except CompileError as error:
             message = (
-                f"an average over {factor}, times which a bias or bound is no double: {error.diagnostics[0].message}"
+                f"an average over {_said(factor)}, times which a bound is no double: {error.diagnostics[0].message}"
             )
-            hint = "use float32 weights, or sums in place of averages"
+            hint = "use bounds that are integers, or sums in place of averages"
             raise fail("N409", message, place=layer.path, hint=hint) from error
         if is_smooth:
             made.append(_divided(layer, len(made) - 1, factor))
@@ -84,11 +91,50 @@ def without_division(network: Network, head: str) -> Network:
         return whole.network
     if factor & (factor - 1):
         hint = "choose head='argmax', end with a comparison, or use a sum in place of the average"
-        message = f"the results are averages, fractions over {factor} that are no doubles"
+        message = f"the results are averages, fractions over {_said(factor)} that are no doubles"
         raise fail("N409", message, place=network.name, hint=hint)
     layers = whole.network.layers
     last = _divided(replace(layers[-1], activation="identity"), len(layers) - 1, factor)
     return replace(whole.network, layers=(*layers, last))
+
+
+def _with_one_divisor(layer: Layer) -> Layer:
+    """The layer with a whole number by which all channels are divided, and factors and biases that are integers."""
+    if layer.divisors is None:
+        return layer
+    assert isinstance(layer.weight, Pointwise)
+    divisors = [Fraction(d) for d in layer.divisors.tolist()]
+    common = lcm(*(d.numerator for d in divisors))
+    times = objects(np.array([common / d for d in divisors], dtype=object))
+    factors, bias = objects(layer.weight.factors) * times, objects(layer.bias) * times
+    power = 1 << max(exponent_of(factors), exponent_of(bias))
+    weight = Pointwise(factors * power, layer.weight.positions)
+    return replace(layer, weight=weight, bias=bias * power, divisor=layer.divisor * common * power, divisors=None)
+
+
+def _fraction_bits(layer: Layer, common: int) -> int:
+    """By which power of two a layer is multiplied so that its biases, times a number, can be written."""
+    bias = _times(layer.bias, common)
+    return 0 if all(map(has_literal, bias.tolist())) else exponent_of(bias)
+
+
+def _times_all(weight: Weight, factor: int) -> Weight:
+    """A weight, every number times an integer."""
+    by = np.array([factor], dtype=object)
+    match weight:
+        case Sparse(data):
+            return replace(weight, data=stretched(data, by))
+        case Pointwise(factors):
+            return replace(weight, factors=stretched(factors, by))
+        case Convolution(kernel):
+            return replace(weight, kernel=stretched(kernel, by))
+        case np.ndarray():
+            return stretched(weight, by)
+    return weight  # what is only moved has no bias
+
+
+def _said(factor: int) -> str:
+    return str(factor) if factor < 10**12 else f"a number of {factor.bit_length()} bits"
 
 
 def _divided(layer: Layer, number: int, factor: int) -> Layer:

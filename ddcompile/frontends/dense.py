@@ -40,7 +40,7 @@ from ddcompile.frontends.forms import (
 from ddcompile.frontends.gates import in_order
 from ddcompile.frontends.grids import DECIDING, grids, without_norm
 from ddcompile.frontends.heads import write_argmax, write_softmax
-from ddcompile.frontends.kinds import last_kind
+from ddcompile.frontends.kinds import check_divisors, last_kind
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.placewise import Placewise
 from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, stretched
@@ -76,11 +76,12 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     Raises
     ------
     CompileError
-        N201 to N210 when the declarations do not fit the network, S### when they are no declarations; N406, N407 for a
+        N201 to N212 when the declarations do not fit the network, S### when they are no declarations; N406, N407 for a
         batch norm that is not exact.
     """
     head = head_of(network, head)
     sources = declared_inputs(network, inputs)
+    check_divisors(network.layers, {d.type.kind for d in sources})
     network = without_division(network, head)
     network = replace(network, layers=in_order(network.layers))
     known = grids(network, sources)

@@ -164,6 +164,8 @@ def _safe(layers: Sequence[_Prepared], X: np.ndarray, kind: FloatType, head: str
     for k, prepared in enumerate(layers):
         layer = prepared.layer
         sums = _sums(prepared, _joined([values[r] for r in layer.reads]), kind)
+        if layer.divisors is not None:
+            sums = _divided(np.repeat(layer.divisors.astype(np.float64), layer.positions), sums, kind)
         if layer.divisor != 1:
             sums = _divided(layer.divisor, sums, kind)
         if layer.norm is not None:
@@ -233,10 +235,10 @@ def _chosen(weight: Maximum | Gather, x: _Values) -> _Values:
     return _Values(chosen(x.centre, weight, -np.inf), radius, error, x.exponent)
 
 
-def _divided(divisor: int, x: _Values, kind: FloatType) -> _Values:
-    """An average: the sum divided, or times the rounded inverse; powers of two lose nothing of normal numbers."""
+def _divided(divisor: int | np.ndarray, x: _Values, kind: FloatType) -> _Values:
+    """Values divided, or times the rounded inverse; one power of two for all loses nothing of normal numbers."""
     centre, radius, error = (values / divisor for values in (x.centre, x.radius, x.error))
-    if divisor & (divisor - 1) == 0:
+    if isinstance(divisor, int) and divisor & (divisor - 1) == 0:
         exponent = x.exponent + divisor.bit_length() - 1
         exact = x.is_exact() & (exponent <= -kind.least)
         radius, error = (np.where(exact, 0, _up(v + kind.tiny, 4)) for v in (radius, error))

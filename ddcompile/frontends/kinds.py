@@ -10,7 +10,7 @@ from ddcompile.frontends.network import Layer, Network
 from ddcompile.frontends.weights import Gates, Gather
 from ddcompile.ir.nodes import Kind
 
-__all__ = ["check_bits", "last_kind"]
+__all__ = ["check_bits", "check_divisors", "last_kind"]
 
 
 def last_kind(network: Network, known: Mapping[int, Grid], head: str) -> Kind:
@@ -50,6 +50,21 @@ def check_bits(layers: Sequence[Layer], kinds: set[Kind], number: int) -> None:
             what = f"layer {other + 1} gives" if other >= 0 else "the inputs are"
             hint = "let a step go before" if other >= 0 else 'declare inputs such as "x: bit[784]"'
             raise fail("N211", f"layer {number + 1} has logic gates, but {what} no bits", hint=hint)
+
+
+def check_divisors(layers: Sequence[Layer], kinds: set[Kind]) -> None:
+    """Refuse layers whose values are divided, each by its own number, over inputs that are computed with as reals.
+
+    Raises
+    ------
+    CompileError
+        N212.
+    """
+    for layer in layers if "real" in kinds else ():
+        if layer.divisors is not None:
+            hint = 'declare rationals, which hold every double exactly: "x: rat[4]"'
+            message = "values are divided by numbers that are no powers of two, which rounds reals"
+            raise fail("N212", message, place=layer.path, hint=hint)
 
 
 def _are_bits(layers: Sequence[Layer], kinds: set[Kind], number: int) -> bool:

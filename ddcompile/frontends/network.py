@@ -49,7 +49,7 @@ INPUTS = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """`activation(norm((weight @ x + bias) / divisor))`, exactly, for every real number in `weight` and `bias`.
+    """`activation(norm((weight @ x + bias) / divisor / divisors))`, exactly, for the real numbers that these are.
 
     Integers and floats of up to 64 bits are taken as the exact numbers they are.
 
@@ -70,6 +70,8 @@ class Layer:
         What the layer is called where it comes from, for messages.
     divisor : int
         A positive number: averages are sums that are divided.
+    divisors : array_like of shape (channels,), optional
+        Positive exact numbers, of pointwise weights: scalers divide every value by its own.
     decides : str
         The tanh or sigmoid that the framework decides about where the layer decides about its sums, or the head does.
 
@@ -87,6 +89,7 @@ class Layer:
     path: str = ""
     divisor: int = 1
     decides: str = ""
+    divisors: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         given = self.weight
@@ -108,6 +111,11 @@ class Layer:
             raise fail("N104", f"{'logic gates have' if isinstance(weight, Gates) else what} no bias")
         if self.divisor < 1:
             raise fail("N104", f"the divisor is {self.divisor}; it must be positive")
+        if self.divisors is not None:
+            divisors = exact_numbers(self.divisors, "array of divisors")
+            if not isinstance(weight, Pointwise) or divisors.shape != (channels,) or not (divisors > 0).all():
+                raise fail("N104", "divisors are positive numbers, one a channel of a pointwise weight")
+            object.__setattr__(self, "divisors", divisors)
         activation = canonical(self.activation)
         if activation is None:
             raise fail("N105", f"unknown activation `{self.activation}`", hint=KNOWN)
@@ -168,7 +176,7 @@ class Network:
     shape : tuple of int, optional
         The shape of the results of one sample, if it is known; else they are flat.
     kind : str
-        The type that each input is taken for where it is not declared: bit, spin, trit, int[0..9], ..., real.
+        The type that each input is taken for where it is not declared: bit, spin, trit, int[0..9], ..., rat, real.
     labels : tuple of str
         What the classes 0, 1, ... are called that the outputs decide between, where they have other names.
 
@@ -251,6 +259,9 @@ def _content_hash(layers: Sequence[Layer], head: str) -> str:
             digest.update(f"reads {' '.join(map(str, layer.reads))}\n".encode())
         if layer.divisor != 1:
             digest.update(f"divisor {layer.divisor}\n".encode())
+        if layer.divisors is not None:
+            digest.update(b"divisors\n")
+            _feed(digest, layer.divisors)
         for part in (*_parts(layer, digest), layer.bias):
             _feed(digest, part)
         if layer.norm is not None:

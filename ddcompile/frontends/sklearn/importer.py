@@ -8,6 +8,8 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from ddcompile.diagnostics import CompileError, fail
+from ddcompile.frontends.activations import SMOOTH
+from ddcompile.frontends.grids import DECIDING
 from ddcompile.frontends.network import Layer, Network
 from ddcompile.frontends.sklearn.chain import (
     Chain,
@@ -18,8 +20,8 @@ from ddcompile.frontends.sklearn.chain import (
     no_function,
     renamed,
 )
-from ddcompile.frontends.sklearn.linear import NETWORKS, layers_of
-from ddcompile.frontends.sklearn.scalers import layer_of_step
+from ddcompile.frontends.sklearn.linear import NETWORKS, PERCEPTRONS, layers_of
+from ddcompile.frontends.sklearn.scalers import POWERS, layer_of_step
 from ddcompile.frontends.sklearn.trees import TREES, ensemble_of
 from ddcompile.frontends.trees import Ensemble
 
@@ -44,7 +46,8 @@ def model_of(model: Any) -> Network | Ensemble:
     Returns
     -------
     Network or Ensemble
-        Inputs are taken for reals where they are not declared.
+        Inputs are taken for reals where they are not declared; for rationals, which doubles are, behind a scaler that
+        divides.
 
     Raises
     ------
@@ -65,12 +68,10 @@ def model_of(model: Any) -> Network | Ensemble:
 
 def _network(chain: Chain) -> Network:
     found = layers_of(chain)
-    width = found.layers[0].inputs
-    before = [layer_of_step(step, place, width) for place, step in chain.steps]
-    layers: tuple[Layer, ...] = (*(layer for layer in before if layer is not None), *found.layers)
     try:
-        labels = labels_of(chain, layers[-1].units)
-        return Network(layers, chain.name, found.head, found.dtype, kind="real", labels=labels)
+        labels = labels_of(chain, found.layers[-1].units)
+        network = Network(found.layers, chain.name, found.head, found.dtype, kind="real", labels=labels)
+        return _behind(chain, network)
     except CompileError as error:
         raise renamed(error, chain.place) from None
 
@@ -83,9 +84,33 @@ def _own_network(chain: Chain) -> Network:
     own: Network = chain.last.to_network() if chain.method == "predict" else chain.last.to_network("softmax")
     if chain.method == "predict_proba" and own.head != "softmax":
         raise no_function(chain)
-    given = (layer_of_step(step, place, own.layers[0].inputs) for place, step in chain.steps)
+    return _behind(chain, own) if chain.steps else own
+
+
+def _behind(chain: Chain, network: Network) -> Network:
+    """A network behind the steps of a pipeline, with inputs that are reals; or rationals, if a step divides."""
+    given = (layer_of_step(step, place, network.inputs) for place, step in chain.steps)
     before = [layer for layer in given if layer is not None]
-    if not before:
-        return replace(own, kind="real") if chain.steps else own
-    moved = (replace(layer, reads=tuple(len(before) + k for k in layer.reads)) for layer in own.layers)
-    return replace(own, layers=(*before, *moved), kind="real")
+    divided = [layer for layer in before if layer.divisors is not None]
+    if divided:
+        _check_decides(chain, network, divided[-1])
+    moved = (replace(layer, reads=tuple(len(before) + k for k in layer.reads)) for layer in network.layers)
+    layers = (*before, *moved) if before else network.layers
+    return replace(network, layers=layers, kind="rat" if divided else "real")
+
+
+def _check_decides(chain: Chain, network: Network, divided: Layer) -> None:
+    """Refuse scalers that divide, by other numbers than powers of two, where quotients themselves are asked for."""
+    smooth = [layer.activation for layer in network.layers if layer.activation in SMOOTH]
+    if not smooth and (network.head == "argmax" or network.layers[-1].activation in DECIDING):
+        return
+    what = smooth[0] if smooth else f"`{chain.method}` of `{kind_of(chain.last)}`"
+    message = f"numbers that are divided by others than powers of two, and then {what}: quotients are no doubles"
+    folded = ""
+    if type(chain.last) in PERCEPTRONS:
+        folded = "model.intercepts_[0] -= (mean / scale) @ model.coefs_[0]; model.coefs_[0] /= scale.reshape(-1, 1)"
+    elif type(chain.last) in NETWORKS:
+        folded = "model.intercept_ -= model.coef_ @ (mean / scale); model.coef_ /= scale"
+    if folded:
+        folded = f"fold the scaler into the model, which rounds: {folded}; then distill the model alone; or, "
+    raise fail("N704", message, place=divided.path, hint=f"{folded}{POWERS}")

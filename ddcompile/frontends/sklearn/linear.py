@@ -18,7 +18,7 @@ from ddcompile.frontends.float_types import FLOAT_TYPES
 from ddcompile.frontends.network import Layer
 from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of, no_function, renamed
 
-__all__ = ["NETWORKS", "Layers", "layers_of"]
+__all__ = ["NETWORKS", "PERCEPTRONS", "Layers", "layers_of"]
 
 _CLASSIFIERS = (
     linear.LogisticRegression,
@@ -49,7 +49,8 @@ _REGRESSORS = (
     linear.TheilSenRegressor,
     svm.LinearSVR,
 )
-NETWORKS = (*_CLASSIFIERS, *_REGRESSORS, neural.MLPClassifier, neural.MLPRegressor)
+PERCEPTRONS = (neural.MLPClassifier, neural.MLPRegressor)
+NETWORKS = (*_CLASSIFIERS, *_REGRESSORS, *PERCEPTRONS)
 """The estimators that are imported, themselves; those derived from them may predict in another way."""
 
 _ACTIVATIONS: dict[str, Activation] = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}

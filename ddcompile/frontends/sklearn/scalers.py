@@ -1,14 +1,15 @@
 """Steps of a pipeline before its model, as pointwise layers, where they are exact.
 
-A scaler that multiplies is exact. One that divides is where its scales are powers of two: else its quotients are no
-binary fractions, and folding them into weights would round. Trees only compare, so before them all scalers are exact,
-and are taken with the rounding of their operations.
+A scaler that multiplies is exact. So is one that divides by powers of two; by other numbers, quotients are no binary
+fractions, but where a decision ends the model, all is multiplied by a common multiple of the divisors. Trees only
+compare, so before them all scalers are exact, and are taken with the rounding of their operations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,17 @@ from ddcompile.frontends.sklearn.chain import checked_fit, kind_of
 from ddcompile.frontends.trees.cuts import Monotone
 from ddcompile.frontends.weights import Pointwise
 
-__all__ = ["layer_of_step", "rounded_steps"]
+__all__ = ["POWERS", "layer_of_step", "rounded_steps"]
 
+POWERS = (
+    "before the model is fitted, set scaler.scale_ = 2.0 ** numpy.round(numpy.log2(scaler.scale_)); "
+    "or take MinMaxScaler, which multiplies"
+)
+"""What to do about a scaler that divides."""
 
 _SCALERS = (pre.StandardScaler, pre.MinMaxScaler, pre.MaxAbsScaler, pre.RobustScaler)
+_MOST_BITS = 4096
+"""Common multiples of the divisors of a scaler that are longer are refused."""
 _STEPS = "steps: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Binarizer"
 
 
@@ -50,12 +58,17 @@ def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
     if getattr(step, "clip", False):
         activation = "hardtanh"
     scale, mean = ones if scale is None else scale, zeros if mean is None else mean
-    mantissas, _ = np.frexp(scale)
-    for k in np.flatnonzero(mantissas != 0.5)[:1]:
-        message = f"`{kind_of(step)}` divides input {k} by {float(scale[k])!r}, which is no power of two: it rounds"
-        hint = "before the model is fitted, set scaler.scale_ = 2.0 ** numpy.round(numpy.log2(scaler.scale_))"
-        raise fail("N704", message, place=place, hint=f"{hint}; or take MinMaxScaler, which multiplies")
-    return _layer(1 / scale, -mean / scale, activation, place)
+    if (np.frexp(scale)[0] == 0.5).all():
+        return _layer(1 / scale, -mean / scale, activation, place)
+    try:
+        layer = Layer(Pointwise(ones[None]), -mean, activation, path=place, divisors=scale)
+    except CompileError as error:
+        raise fail("N705", error.diagnostics[0].message, place=place) from None
+    bits = lcm(*(Fraction(s).numerator for s in scale.tolist())).bit_length()
+    if bits > _MOST_BITS:
+        message = f"`{kind_of(step)}` divides by numbers with a common multiple of {bits} bits, more than {_MOST_BITS}"
+        raise fail("N704", message, place=place, hint=POWERS)
+    return layer
 
 
 def rounded_steps(steps: Sequence[tuple[str, Any]], width: int) -> Monotone:

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from ddcompile.diagnostics import CompileError
 from ddcompile.frontends.evaluate import evaluate
-from ddcompile.frontends.network import Layer, Network
+from ddcompile.frontends.network import Layer, Network, Pointwise
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
 WEIGHTS = st.one_of(
@@ -136,3 +136,25 @@ def test_floats_are_the_numbers_that_they_are() -> None:
     expected = [sum(map(Fraction, row), Fraction(-0.6)) for row in X.tolist()]
     assert evaluate(network, X).ravel().tolist() == expected
     assert evaluate(network, X, "sign").tolist() == [[(v > 0) - (v < 0)] for v in expected]
+
+
+def test_what_is_divided_is_added_to_numbers_that_times_the_divisor_are_no_doubles() -> None:
+    """3 * 0.1 is no double: all is multiplied by a power of two as well."""
+    mean = Layer(np.ones((1, 3)), np.zeros(1), divisor=3)
+    network = Network((mean, Layer([[0.7]], [0.1], "relu"), Layer([[1.0], [0.3]], [-0.1, 0.0])))
+    X = np.array([[1, 2, 4], [-9, 0, 0]])
+    hidden = [max(Fraction(0.7) * int(row.sum()) / 3 + Fraction(0.1), Fraction(0)) for row in X]
+    assert evaluate(network, X).tolist() == [[h - Fraction(0.1), Fraction(0.3) * h] for h in hidden]
+
+
+def test_every_value_is_divided_by_its_own() -> None:
+    network = Network((Layer(Pointwise([[1, 2]]), [-1, 0.5], divisors=[0.3, 7]),))
+    X = np.array([[4, 5], [0, -2]])
+    expected = [[(Fraction(int(a)) - 1) / Fraction(0.3), Fraction(2 * int(b) + 0.5) / 7] for a, b in X]
+    assert evaluate(network, X).tolist() == expected
+
+
+@pytest.mark.parametrize("divisors", [[0.3], [1, 0], [1, -2]])
+def test_divisors_that_do_not_fit_are_refused(divisors: list[float]) -> None:
+    with pytest.raises(CompileError, match=r"N104.*divisors are positive numbers, one a channel"):
+        Layer(Pointwise([[1, 2]]), [-1, 0.5], divisors=np.array(divisors))

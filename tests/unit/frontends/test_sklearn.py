@@ -56,6 +56,12 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {
     "scaled": lambda: make_pipeline(pre.MinMaxScaler(), linear.LogisticRegression()),
     "clipped": lambda: make_pipeline(pre.MinMaxScaler((-1, 1), clip=True), linear.LogisticRegression()),
     "binarized": lambda: make_pipeline(pre.Binarizer(threshold=0.25), linear.LogisticRegression()),
+    "standard": lambda: make_pipeline(pre.StandardScaler(), linear.LogisticRegression()),
+    "robust": lambda: make_pipeline(pre.RobustScaler(), svm.LinearSVC(random_state=0)),
+    "maximal": lambda: make_pipeline(pre.MaxAbsScaler(), pre.StandardScaler(), linear.RidgeClassifier()),
+    "standard mlp": lambda: make_pipeline(
+        pre.StandardScaler(), neural.MLPClassifier((7,), max_iter=50, random_state=0)
+    ),
     "centred": lambda: make_pipeline(pre.StandardScaler(with_std=False), "passthrough", linear.RidgeClassifier()),
 }
 REGRESSORS: dict[str, Callable[[], Any]] = {
@@ -139,6 +145,30 @@ def test_scales_that_are_powers_of_two_are_folded() -> None:
     np.testing.assert_array_equal(np.asarray(program(X)), model.predict(X))
 
 
+def test_scalers_that_divide_are_exact_for_every_double() -> None:
+    """Reals would be rounded; rationals hold every double. Behind few bits, the large integers become small ones."""
+    model = fitted(make_pipeline(pre.StandardScaler(), linear.LogisticRegression()))
+    program = dd.distill(model)
+    assert str(program).startswith("rule logistic_regression(x: rat[6]) -> (y: bit) {")
+    assert program.verdict.status == "proved"
+    X = reals()
+    np.testing.assert_array_equal(program.jit()(X), evaluate(as_network(model), X)[:, 0])
+    with pytest.raises(CompileError, match=r"standardscaler: error\[N212\]: values are divided by numbers that are no"):
+        dd.distill(model, "x: real[6]")
+    assert dd.distill(model, "x: bit[6]").cost < 100
+
+
+def test_scalers_that_divide_near_a_tie() -> None:
+    """(x - 1) / 3 + (y - 2) / 5 - 1 at its zeros: 5 x + 3 y = 26, of which x = 4, y = 2 is one."""
+    model = fitted(make_pipeline(pre.StandardScaler(), linear.LogisticRegression()))
+    model[0].mean_, model[0].scale_ = np.array([1.0, 2, 0, 0, 0, 0]), np.array([3.0, 5, 1, 1, 1, 1])
+    model[1].coef_, model[1].intercept_ = np.array([[1.0, 1, 0, 0, 0, 0]]), np.array([-1.0])
+    program = dd.distill(model, "x: int[0..9][6]")
+    assert [program([x, y, 0, 0, 0, 0]) for x, y in ((4, 2), (5, 1), (4, 3), (3, 3), (2, 6))] == [0, 1, 1, 0, 1]
+    ups = np.nextafter(4.0, [0.0, 9.0])
+    assert list(dd.distill(model)([[x, 2.0, 0, 0, 0, 0] for x in ups])) == [0, 1]
+
+
 def test_several_targets_and_labels() -> None:
     X, y = data(2)
     several = linear.LinearRegression().fit(X, np.stack([y, 1 - y], axis=1))
@@ -166,6 +196,13 @@ def multilabel() -> Any:
     return linear.RidgeClassifier().fit(X, np.stack([y, 1 - y], axis=1))
 
 
+def many() -> Any:
+    X = np.random.default_rng(0).normal(size=(120, 100))
+    model = make_pipeline(pre.StandardScaler(), linear.RidgeClassifier()).fit(X, X[:, 0] > 0)
+    model[0].scale_ = 1 + np.arange(1, 200, 2) * 2.0**-52
+    return model
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "unfitted": (
         linear.LogisticRegression,
@@ -191,10 +228,26 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "RidgeClassifier: error[N703]: several labels a sample are not imported\n"
         "  hint: fit one classifier a label, or take its decision_function",
     ),
-    "scaler": (
-        lambda: fitted(make_pipeline(pre.StandardScaler(), linear.LogisticRegression())),
-        "Pipeline.standardscaler: error[N704]: `StandardScaler` divides input 0 by 0.990453687795323, which is no power"
-        " of two: it rounds\n  hint: before the model is fitted, set scaler.scale_ = 2.0 **"
+    "quotients": (
+        lambda: fitted(make_pipeline(pre.StandardScaler(), linear.Ridge()), is_regression=True),
+        "Pipeline.standardscaler: error[N704]: numbers that are divided by others than powers of two, and then"
+        " `predict` of `Ridge`: quotients are no doubles\n"
+        "  hint: fold the scaler into the model, which rounds: model.intercept_ -= model.coef_ @ (mean / scale);"
+        " model.coef_ /= scale; then distill the model alone; or, before the model is fitted, set scaler.scale_ = 2.0"
+        " ** numpy.round(numpy.log2(scaler.scale_)); or take MinMaxScaler, which multiplies",
+    ),
+    "smooth": (
+        lambda: fitted(make_pipeline(pre.RobustScaler(), neural.MLPClassifier((4,), "tanh", max_iter=9))),
+        "Pipeline.robustscaler: error[N704]: numbers that are divided by others than powers of two, and then tanh:"
+        " quotients are no doubles\n  hint: fold the scaler into the model, which rounds: model.intercepts_[0] -="
+        " (mean / scale) @ model.coefs_[0]; model.coefs_[0] /= scale.reshape(-1, 1); then distill the model alone; or,"
+        " before the model is fitted, set scaler.scale_ = 2.0 ** numpy.round(numpy.log2(scaler.scale_)); or take"
+        " MinMaxScaler, which multiplies",
+    ),
+    "long": (
+        many,
+        "Pipeline.standardscaler: error[N704]: `StandardScaler` divides by numbers with a common multiple of 4869 bits,"
+        " more than 4096\n  hint: before the model is fitted, set scaler.scale_ = 2.0 **"
         " numpy.round(numpy.log2(scaler.scale_)); or take MinMaxScaler, which multiplies",
     ),
     "step": (
