@@ -20,7 +20,7 @@ from ddcompile.analysis.rows import Row, value_of
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.types import Types
 
-__all__ = ["Alias", "Range", "Ranges", "Repeats", "alias_of", "combined", "compose", "reduced"]
+__all__ = ["Alias", "Range", "Ranges", "RepeatedUnits", "alias_of", "combined", "compose", "reduced"]
 
 Range: TypeAlias = tuple[Fraction, Fraction]
 _FEW_VALUES = 64
@@ -175,7 +175,7 @@ def alias_of(row: Row, span: Range | None, domain: Domain | None) -> Alias | Non
     return Alias(offset, factor, int(row.atoms[0]))
 
 
-class Repeats:
+class RepeatedUnits:
     """Finds units that are multiples of an earlier one."""
 
     def __init__(self) -> None:
@@ -183,12 +183,21 @@ class Repeats:
 
     def find(self, row: Row, atom: int) -> Alias | None:
         """The row by an earlier element; otherwise it is remembered."""
-        key, factor, offset = _canonical(row)
-        found = self._seen.get(key)
-        if found is None:
-            self._seen[key] = atom, factor, offset
+        common = _canonical(row)
+        found = self._by(common)
+        if common[0] not in self._seen:
+            self._seen[common[0]] = atom, *common[1:]
+        return found
+
+    def known(self, row: Row) -> Alias | None:
+        """The row by an element that is remembered."""
+        return self._by(_canonical(row))
+
+    def _by(self, common: tuple[tuple[object, ...], Fraction, Fraction]) -> Alias | None:
+        key, factor, offset = common
+        if key not in self._seen:
             return None
-        first, other, shift = found
+        first, other, shift = self._seen[key]
         ratio = factor / other
         if ratio.denominator & (ratio.denominator - 1):
             return None

@@ -11,15 +11,17 @@ After::
     a[i < 9] = 9 * sum(j < 9: x[i, j]) > shared
     b[j < 9] = 9 * sum(i < 9: x[i, j]) > shared
 
-Expressions are compared up to the names of indices, across statements; the ranges of their free indices must agree.
-A range of a reduction may begin below 0, where tensors have no elements: it is moved to begin there.
+Expressions are compared up to the names of indices, across statements; the ranges of their free indices must agree. A
+range of a reduction may begin below 0, where tensors have no elements: it is moved to begin there. An expression that
+reads other tensors at places of its own, as `sum(j < 4: x[(i + 1) % 9, j])` does, is taken for one over all places of
+that axis as well: `shared[(i + 1) % 9]`.
 The expression whose name saves most is named first; then the statements that read it are looked at again. What only
 says where something is read, `(i + 1) % 8`, gets no name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -29,8 +31,18 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import alpha_key, ambiguous_indices, ordered_free, subexpressions
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Size, Statement
-from ddcompile.ir.traverse import children, postorder, reads, rewrite, substitute
+from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Literal, Read, Rule, Size, Statement
+from ddcompile.ir.traverse import (
+    children,
+    free_indices,
+    postorder,
+    reads,
+    rename_indices,
+    rewrite,
+    substitute,
+    with_children,
+)
+from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
@@ -38,7 +50,20 @@ from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statem
 __all__ = ["Cse"]
 
 _Key: TypeAlias = tuple[Expr, tuple[tuple[int, int], ...]]
-_Use: TypeAlias = tuple[Expr, tuple[Binder, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """An expression in a statement, and the one that could have a name: over these indices, read at these places."""
+
+    own: Expr
+    named: Expr
+    binders: tuple[Binder, ...]
+    places: tuple[Expr, ...]
+
+    def read(self, name: str) -> Read:
+        """The element of the named expression that it is."""
+        return Read(name, tuple(builder.sub(p, _start(b)) for p, b in zip(self.places, self.binders, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,7 @@ class _State:
 
     def __init__(self, rule: Rule, size: int) -> None:
         self._size = size
+        self._shapes = infer(rule).shape
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
         """The rank of the statement before each one, that of the first one is before them all."""
@@ -94,26 +120,26 @@ class _State:
         while self._heap:
             saved, _, _, key = heappop(self._heap)
             if self._savings.get(key) == -saved:
-                self._name(key, names("shared"))
+                self._name(key, names("shared"), names)
                 return True
         return False
 
-    def _name(self, key: _Key, name: str) -> None:
+    def _name(self, key: _Key, name: str, names: Names) -> None:
         uses = self._uses[key]
         first = min(uses)
-        expr, binders = uses[first][0]
+        named = uses[first][0]
         changed: dict[_Key, None] = {}
         for rank, found in list(uses.items()):
             value = self._at[rank].value
-            for own, own_binders in found:
-                read = _read(name, own_binders)
-                value = rewrite(value, lambda n, e=own, r=read: r if n == e else n)  # type: ignore[misc]
+            for use in found:
+                read = use.read(name)
+                value = rewrite(value, lambda n, e=use.own, r=read: r if n == e else n)  # type: ignore[misc]
             old = self._at[rank]
             changed |= self._forget(rank)
             self._at[rank] = Statement(old.target, old.positions, value, location=old.location)
             changed |= self._note(rank)
         rank = (self._before[first] + first) / 2
-        self._at[rank] = _statement(name, binders, expr)
+        self._at[rank] = _legible(_statement(name, named.binders, named.named), names)
         self._before[rank], self._before[first] = self._before[first], rank
         changed |= self._note(rank)
         for each in sorted(changed, key=self._first):
@@ -124,7 +150,7 @@ class _State:
 
     def _note(self, rank: Fraction) -> dict[_Key, None]:
         """Take note of the expressions in a statement."""
-        found = list(_candidates(self._at[rank], self._size))
+        found = list(_candidates(self._at[rank], self._size, self._shapes))
         for key, use in found:
             self._uses.setdefault(key, {}).setdefault(rank, []).append(use)
         self._keys[rank] = [key for key, _ in found]
@@ -139,11 +165,11 @@ class _State:
     def _weigh(self, key: _Key, *, sift: bool = True) -> None:
         """Compute what naming an expression would save."""
         uses = self._uses[key]
-        count = sum(map(len, uses.values()))
         saved = 0
-        if count > 1:
-            expr, binders = uses[min(uses)][0]
-            saved = count * (cost(expr) - cost(_read("x", binders))) - cost(_statement("x", binders, expr))
+        if sum(map(len, uses.values())) > 1:
+            named = uses[min(uses)][0]
+            gained = sum(cost(use.own) - cost(use.read("x")) for found in uses.values() for use in found)
+            saved = gained - cost(_statement("x", named.binders, named.named))
         self._savings[key] = saved
         if saved > 0:
             self._count += 1
@@ -154,7 +180,11 @@ class _State:
                 self._heap.append(entry)
 
 
-def _candidates(statement: Statement, size: int) -> Iterator[tuple[_Key, _Use]]:
+_PLACE = "?"
+"""What names of indices begin with that stand for places, until the statement has names of its own."""
+
+
+def _candidates(statement: Statement, size: int, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[_Key, _Use]]:
     """The expressions in a statement that could be shared, outermost first, and what makes two of them equal."""
     if statement.target in read_names([statement]):
         return
@@ -171,8 +201,43 @@ def _candidates(statement: Statement, size: int) -> Iterator[tuple[_Key, _Use]]:
             continue
         binders = tuple(next(b for b in scope if b.name == n) for n in own)
         bounds = [box_bounds(b) for b in binders]
-        if all(b is not None for b in bounds):
-            yield (alpha_key(expr, own), tuple(b for b in bounds if b is not None)), (expr, binders)
+        if not all(b is not None for b in bounds):
+            continue
+        key = alpha_key(expr, own), tuple(b for b in bounds if b is not None)
+        yield key, _Use(expr, expr, binders, tuple(Index(n) for n in own))
+        wide = _over_axes(expr, own, shapes)
+        if wide is not None:
+            names = [b.name for b in wide.binders]
+            other = alpha_key(wide.named, names), tuple((0, b.upper.value) for b in wide.binders)  # type: ignore[attr-defined]
+            if other != key:
+                yield other, wide
+
+
+def _over_axes(expr: Expr, own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> _Use | None:
+    """The expression for all places of the axes where its free indices say where something is read.
+
+    None if they say anything else, or more places than there are indices, or what is read may be padded.
+    """
+    places: dict[Expr, tuple[str, int]] = {}
+
+    def over_all(node: Expr) -> Expr:
+        if not isinstance(node, Read):
+            return with_children(node, tuple(map(over_all, children(node))))
+        positions = list(node.positions)
+        for axis, position in enumerate(positions):
+            free = free_indices(position)
+            if free and free <= set(own) and node.pad is None and node.tensor in shapes:
+                extent = shapes[node.tensor][axis]
+                name, least = places.get(position, (f"{_PLACE}{len(places)}", extent))
+                places[position] = name, min(least, extent)
+                positions[axis] = Index(name)
+        return Read(node.tensor, tuple(positions), node.pad, location=node.location)
+
+    named = over_all(expr)
+    if not places or len(places) > len(own) or not free_indices(named).isdisjoint(own):
+        return None
+    binders = tuple(Binder(name, Literal(0), Literal(extent)) for name, extent in places.values())
+    return _Use(expr, named, binders, tuple(places))
 
 
 def _sizes(root: Expr) -> dict[int, int]:
@@ -189,11 +254,6 @@ def _start(binder: Binder) -> int:
     return 0 if bounds is None else min(bounds[0], 0)
 
 
-def _read(name: str, binders: tuple[Binder, ...]) -> Read:
-    """The element of the named expression for the indices in scope."""
-    return Read(name, tuple(builder.sub(Index(b.name), _start(b)) for b in binders))
-
-
 def _statement(name: str, binders: tuple[Binder, ...], expr: Expr) -> Statement:
     """The expression under its name, over ranges that do not begin below 0."""
     starts = {b.name: _start(b) for b in binders if _start(b)}
@@ -203,3 +263,14 @@ def _statement(name: str, binders: tuple[Binder, ...], expr: Expr) -> Statement:
     )
     back: dict[str, Expr] = {n: builder.add(Index(n), start) for n, start in starts.items()}
     return Statement(name, moved, substitute(expr, back) if back else expr)
+
+
+def _legible(statement: Statement, names: Names) -> Statement:
+    """The statement with names for indices that stand for places."""
+    bound = [b.name for n in postorder(statement.value) if isinstance(n, Binding) for b in n.binders]
+    chosen = names.indices(len(statement.binders), avoid=bound)
+    new = {b.name: n for b, n in zip(statement.binders, chosen, strict=True) if b.name.startswith(_PLACE)}
+    if not new:
+        return statement
+    positions = tuple(Binder(new[b.name], b.lower, b.upper) for b in statement.binders)
+    return Statement(statement.target, positions, rename_indices(statement.value, new))

@@ -1,17 +1,23 @@
 """What the range of a value decides: comparisons that always hold, relus that never cut, arguments that never win.
 
+Comparisons that tell whether a sum is at an end of its range, and have summands that tell the same of theirs, are one::
+
+    a + b + (c + d + e >= 3) >= 3    # becomes a + b + c + d + e >= 5
+
 Used by `fold`. The ranges are those that type inference finds; operators over reals are left alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
+from ddcompile.analysis.comparisons import integer_terms, normal_comparison
 from ddcompile.ir import builder
 from ddcompile.ir.infer import TypeWalker
-from ddcompile.ir.nodes import Call, Compare, CompareOp, Expr, Index, Literal, Read, Statement, Unary
+from ddcompile.ir.nodes import Binary, Call, Compare, CompareOp, Expr, Index, Literal, Read, Statement, Unary
 from ddcompile.ir.traverse import children, postorder, with_children
 from ddcompile.ir.types import Types
 
@@ -62,7 +68,9 @@ def _decided(old: Expr, new: Expr, types: Types) -> Expr:
                 return Literal(1)
             if _always(_OPPOSITE[op], *ranges):
                 return Literal(0)
-            return _as_bit(op, old, new, types)
+            if new == old:
+                new = _joined(new, types) or new
+            return _as_bit(op, old, new, types) if new == old else new
         case Call(function, arguments):
             kept = _contenders(function, ranges)
             return builder.call(function, [arguments[k] for k in kept]) if len(kept) < len(arguments) else new
@@ -78,6 +86,65 @@ def _as_bit(op: CompareOp, old: Expr, new: Expr, types: Types) -> Expr:
     if at[0] == at[1]:
         return new
     return left if at[1] else builder.negate(left)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A comparison that tells whether a sum of integers is at the high end of its range (1), or at the low one (-1)."""
+
+    side: int
+    terms: dict[Expr, int]
+    low: int
+    high: int
+
+
+def _ends(node: Expr, types: Types) -> list[_End]:
+    """What a comparison says of the ends of a sum; it holds at the high one and does not at the low one."""
+    if not isinstance(node, Compare) or len(node.ops) != 1 or node.ops[0] in ("==", "!="):
+        return []
+    op, (left, right) = node.ops[0], node.operands
+    if op in ("<", "<="):
+        left, right = right, left
+    form = integer_terms(Binary("-", left, right))
+    span = None if form is None else _span(form[0], types)
+    if form is None or span is None:
+        return []
+    bound = -form[1] + (op in ("<", ">"))
+    return [_End(side, form[0], *span) for side, number in ((1, span[1]), (-1, span[0] + 1)) if bound == number]
+
+
+def _span(terms: Mapping[Expr, int], types: Types) -> tuple[int, int] | None:
+    """The range of a sum of independent integers."""
+    low = high = 0
+    for term, factor in terms.items():
+        value = types.of(term)
+        if not value.is_integral or value.low is None or value.high is None:
+            return None
+        sides = factor * value.low, factor * value.high
+        low, high = low + min(sides), high + max(sides)
+    return low, high
+
+
+def _joined(node: Expr, types: Types) -> Expr | None:
+    """A comparison that tells whether a sum is at an end, over the sums of summands that tell the same of theirs."""
+    for end in _ends(node, types):
+        total: Expr = Literal(0)
+        bound = 0
+        is_joined = False
+        for term, factor in end.terms.items():
+            side = end.side if factor > 0 else -end.side
+            inner = next((e for e in _ends(term, types) if e.side == side), None)
+            own, span = (inner.terms, (inner.low, inner.high)) if inner else ({term: factor}, None)
+            sign = side * end.side if inner else 1
+            span = span or _span(own, types)
+            if span is None:
+                return None
+            is_joined |= inner is not None
+            bound += sign * span[(end.side * sign > 0)]
+            total = builder.add(total, builder.add_all(builder.mul(sign * c, e) for e, c in own.items()))
+        if is_joined:
+            return normal_comparison(Compare((">=",), (total, Literal(bound + (end.side < 0)))))
+    return None
 
 
 _BITS = Fraction(0), Fraction(1)

@@ -30,7 +30,7 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.aliases import Alias, Ranges, Repeats, alias_of, combined, compose, reduced
+from ddcompile.passes.aliases import Alias, Ranges, RepeatedUnits, alias_of, combined, compose, reduced
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
@@ -79,7 +79,7 @@ def _simplified(
     `sums` says whether signs become the sums that they are, `halves` whether units become fractions of others.
     """
     domains = {n: domain_of(types.tensor[n]) for n in atoms.names}
-    ranges, repeats = Ranges(types, atoms), Repeats()
+    ranges, repeats = Ranges(types, atoms), RepeatedUnits()
     aliases: dict[int, Alias] = {}
     rows: dict[str, list[Row]] = {}
     for layer in layers:

@@ -40,6 +40,7 @@ from ddcompile.passes.options import Pass, Turns
 from ddcompile.passes.prefixes import Prefixes
 from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
+from ddcompile.passes.repeats import Repeats
 from ddcompile.passes.reroll import Reroll
 from ddcompile.passes.reuse import Reuse
 from ddcompile.passes.rewrite import Witness
@@ -48,6 +49,7 @@ from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
 from ddcompile.passes.stack import Stack
+from ddcompile.passes.trim import Trim
 from ddcompile.passes.unary import Unary
 from ddcompile.passes.unfold import Unfold
 from ddcompile.passes.widen import Widen
@@ -64,12 +66,14 @@ _ALL: tuple[type[Pass], ...] = (
     Combine,
     Narrow,
     Unary,
+    Repeats,
     Reroll,
     SliceWeights,
     Reuse,
     Extremes,
     Larger,
     Promote,
+    Trim,
     CollapseCones,
     Gather,
     Complement,
@@ -99,7 +103,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
-    "reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,collapse-cones,fold,dce,(ladder)*,"
+    "repeats,reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,trim,collapse-cones,fold,dce,(ladder)*,"
     "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,"
     "fold,rebase,absorb,fold,dce,name"
 )
@@ -208,6 +212,8 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[St
     combined = next((step for step in found if step.name == Combine.name), None)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without((Combine, Narrow), found, rule, passes, state)
+    if any(step.name == Repeats.name for step in found):
+        found = _without((Repeats,), found, rule, passes, state)
     tabled = next((step for step in found if step.name == CollapseTables.name), None)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
         found = _without((CollapseTables,), found, rule, passes, state)

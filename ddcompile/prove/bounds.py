@@ -15,7 +15,7 @@ from ddcompile.prove.nodes import Base, Node
 
 __all__ = ["bounds", "free_bounds"]
 
-ORDERED_LIMIT = 16
+ORDERED_LIMIT = 128
 """Bounds of longer forms take thresholds and relus of one form as independent."""
 
 

@@ -138,17 +138,71 @@ def compare(store: Store, op: CompareOp, left: Form, right: Form) -> Form:
     """A comparison as a bit."""
     match op:
         case ">=":
-            return store.at_least(subtract(left, right))
+            return _flattened(store, store.at_least(subtract(left, right)))
         case "<=":
-            return store.at_least(subtract(right, left))
+            return _flattened(store, store.at_least(subtract(right, left)))
         case ">":
-            return store.at_least(subtract(left, right), strict=True)
+            return _flattened(store, store.at_least(subtract(left, right), strict=True))
         case "<":
-            return store.at_least(subtract(right, left), strict=True)
+            return _flattened(store, store.at_least(subtract(right, left), strict=True))
         case "==" | "!=":
             difference = subtract(left, right)
             equal = subtract(store.at_least(difference), store.at_least(difference, strict=True))
             return equal if op == "==" else complement(equal)
+
+
+def _flattened(store: Store, bit: Form) -> Form:
+    """A threshold that tells whether its sum is at an end, over the sums of summands that tell the same of theirs.
+
+    `[R + [Q >= high of Q] >= 1 + high of R]` is `[R + Q >= high of R + high of Q]`, and likewise at low ends, and for
+    thresholds that are taken away.
+    """
+    v = store.single_bit(bit)
+    if v is None or store.nodes[v].kind != "step":
+        return bit
+    base = store.bases[store.nodes[v].base]
+    steps = _lone_steps(store, base.form)
+    for end in _ends(store, v) if steps else ():
+        joined = {w: end if c > 0 else -end for w, c in steps.items() if (end if c > 0 else -end) in _ends(store, w)}
+        rest = Form({w: c for w, c in base.form.terms.items() if w not in joined}, 0)
+        distances = [_distance(store, rest, end)]
+        distances += [_distance(store, store.bases[store.nodes[w].base].form, side) for w, side in joined.items()]
+        # The sum is at its end where the rest and all that are joined are: its range must be the sum of theirs.
+        known = [d for d in distances if d is not None]
+        whole = _distance(store, base.form, end)
+        taken = sum(c for w, c in steps.items() if w in joined and (c > 0) == (end > 0))
+        if not joined or len(known) < len(distances) or whole is None or whole.const != known[0].const + end * taken:
+            continue
+        away = store.at_least(subtract(total(known), Form({}, 1)))
+        is_at_end = end > 0  # whether the threshold is 1 there
+        return complement(away) if is_at_end == (bit.const == 0) else away
+    return bit
+
+
+def _lone_steps(store: Store, form: Form) -> dict[int, int]:
+    """The coefficients of thresholds of sums of which the form has no other threshold."""
+    found: dict[int, list[int]] = {}
+    for v in form.terms:
+        if store.nodes[v].kind == "step" and len(store.bases[store.nodes[v].base].form.terms) > 1:
+            found.setdefault(store.nodes[v].base, []).append(v)
+    return {vs[0]: form.terms[vs[0]] for vs in found.values() if len(vs) == 1}
+
+
+def _ends(store: Store, v: int) -> tuple[int, ...]:
+    """The ends of a sum, 1 for the high one and -1 for the low one, of which a threshold tells whether it is there."""
+    node = store.nodes[v]
+    base = store.bases[node.base]
+    if not base.integral or base.form.exp or base.low is None:
+        return ()
+    return tuple(end for end, number in ((1, base.high), (-1, base.low + 1)) if node.number == number)
+
+
+def _distance(store: Store, form: Form, end: int) -> Form | None:
+    """How far an integer form is from an end of its range."""
+    low, high = store.bounds(form)
+    if low is None or high is None or not store.integral(form) or form.exp:
+        return None
+    return subtract(Form({}, high), form) if end > 0 else subtract(form, Form({}, low))
 
 
 def chain(store: Store, ops: Sequence[CompareOp], operands: Sequence[Form]) -> Form:

@@ -18,7 +18,7 @@ from ddcompile.ir.verifier import verify
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.options import Pass
 from ddcompile.passes.pipeline import DEFAULT, PASSES, run
-from ddcompile.passes.rewrite import Rewrite, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, with_statements
 from ddcompile.prove.checker import check_step
 from ddcompile.testing.structures import STRUCTURES
 
@@ -306,6 +306,64 @@ APPLIES = [
   h[u < 1] = sum(i < 2: V[u, i] * g[i]) >= 2
   state[i < 1] = sum(j < 2: weight_state[i, j] * g[j]) + sum(j < 1: weight_state2[i, j] * h[j])
   y[v < 2] = weight_y[v] * z + sum(i < 1: weight_y2[v, i] * state[i]) >= bound_y[v]
+}""",
+    ),
+    (
+        "results that hidden units are, and are not, and one that is not known before",
+        "repeats",
+        """rule f(x: bit[3]) -> (y: bit[3], z: bit[1]) {
+  const W: int[2, 3] = [[1, 1, 0], [0, 2, -1]]
+  const t: int[2] = [2, 1]
+  const V: int[3, 3] = [[1, 1, 0], [0, -2, 1], [1, 1, 1]]
+  const s: int[3] = [2, 0, 2]
+  const U: int[1, 3] = [[1, 1, 1]]
+  const Z: int[1, 2] = [[1, 1]]
+  h[u < 2] = sum(i < 3: W[u, i] * x[i]) >= t[u]
+  y[v < 3] = sum(i < 3: V[v, i] * x[i]) >= s[v]
+  z[v < 1] = sum(i < 3: U[v, i] * x[i]) + sum(u < 2: Z[v, u] * h[u]) >= 2
+}""",
+        """rule f(x: bit[3]) -> (y: bit[3], z: bit[1]) {
+  const W: int[2, 3] = [[1, 1, 0], [0, 2, -1]]
+  const t: int[2] = [2, 1]
+  const U: int[1, 3] = [[1, 1, 1]]
+  const Z: int[1, 2] = [[1, 1]]
+  const weight_y: int[3, 3] = [[0, 0, 0], [0, 0, 0], [1, 1, 1]]
+  const weight_y2: int[3, 2] = [[1, 0], [0, -1], [0, 0]]
+  const bound_y: int[3] = [1, 0, 2]
+  h[u < 2] = sum(i < 3: W[u, i] * x[i]) >= t[u]
+  y[v < 3] = sum(i < 3: weight_y[v, i] * x[i]) + sum(i < 2: weight_y2[v, i] * h[i]) >= bound_y[v]
+  z[v < 1] = sum(i < 3: U[v, i] * x[i]) + sum(u < 2: Z[v, u] * h[u]) >= 2
+}""",
+    ),
+    (
+        "part of a ring, and a corner of a plane",
+        "trim",
+        """rule f(x: bit[9], z: bit[4, 4]) -> (y: bit[7], w: bit) {
+  more[i < 9] = x[(i + 1) % 9] > x[i]
+  both[i < 4, j < 4] = z[i, j] and z[j, i]
+  y[i < 7] = more[i] and pad(more, 0)[i + 1]
+  w = sum(i < 2, j < 4: both[i, j]) >= 2 + both[1, 2]
+}""",
+        """rule f(x: bit[9], z: bit[4, 4]) -> (y: bit[7], w: bit) {
+  more[i < 8] = x[(i + 1) % 9] > x[i]
+  both[i < 2, j < 4] = z[i, j] and z[j, i]
+  y[i < 7] = more[i] and pad(more, 0)[i + 1]
+  w = sum(i < 2, j < 4: both[i, j]) >= 2 + both[1, 2]
+}""",
+    ),
+    (
+        "sums over one axis at places of the other",
+        "cse",
+        """rule f(x: bit[9, 4], t: int[0..8][6]) -> (y: bit[7], z: bit[8], w: bit[6]) {
+  y[i < 7] = sum(j < 4: x[i + 2, j]) > sum(j < 4: x[i, j])
+  z[i < 8] = sum(k < 4: x[(i + 8) % 9, k]) >= 2
+  w[i < 6] = sum(j < 4: x[t[i], j]) >= 3
+}""",
+        """rule f(x: bit[9, 4], t: int[0..8][6]) -> (y: bit[7], z: bit[8], w: bit[6]) {
+  shared[i < 9] = sum(j < 4: x[i, j])
+  y[i < 7] = shared[i + 2] > shared[i]
+  z[i < 8] = shared[(i + 8) % 9] >= 2
+  w[i < 6] = shared[t[i]] >= 3
 }""",
     ),
     (
@@ -1723,6 +1781,38 @@ DECLINES = [
 }""",
     ),
     (
+        "results that repeat one another, an input, and a unit but for its bound",
+        "repeats",
+        """rule f(x: bit[3]) -> (y: bit[4]) {
+  const W: int[1, 3] = [[1, 1, 0]]
+  const V: int[4, 3] = [[1, 0, 1], [1, 0, 1], [0, 1, 0], [1, 1, 0]]
+  const U: int[4, 1] = [[1], [0], [0], [0]]
+  const s: int[4] = [2, 2, 1, 1]
+  h[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 2
+  y[v < 4] = sum(i < 3: V[v, i] * x[i]) + sum(u < 1: U[v, u] * h[u]) >= s[v]
+}""",
+    ),
+    (
+        "ends that are read from a table, by a pad, or by the tensor itself, and a result",
+        "trim",
+        """rule f(x: bit[4], t: int[0..3][2]) -> (y: bit[2], z: bit[4]) {
+  a[i < 4] = not x[i]
+  b[i < 4] = not x[3 - i]
+  c[i < 4] = x[i] > pad(c, 0)[i - 1]
+  y[i < 2] = a[t[i]] and pad(b, 1)[i + 3] and c[3]
+  z[i < 4] = x[i]
+}""",
+    ),
+    (
+        "sums at more places than there are indices, at padded ones, and where an index says more than a place",
+        "cse",
+        """rule f(x: bit[9, 4]) -> (y: bit[7], z: bit[7], w: bit[7]) {
+  y[i < 7] = sum(j < 4: x[i, j] * x[i + 1, j]) > sum(j < 4: x[i + 1, j] * x[i + 2, j])
+  z[i < 7] = sum(j < 4: pad(x, 0)[i - 1, j]) > sum(j < 4: pad(x, 0)[i + 3, j])
+  w[i < 7] = sum(j < 4: i * x[i, j]) > sum(j < 4: (i + 1) * x[i + 1, j])
+}""",
+    ),
+    (
         "a difference that may be -1",
         "narrow",
         """rule f(x: bit[3], n: int[0..2]) -> (y: bit[2]) {
@@ -2301,6 +2391,39 @@ def test_passes_take_turns_until_nothing_changes() -> None:
     assert names.count("combine") == 2
     between = names[names.index("combine") + 1 : len(names) - 1 - names[::-1].index("combine")]
     assert {"narrow", "exact-thresholds"} <= set(between)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a[0] + a[1] + (a[2] + a[3] + a[4] >= 3) >= 3", "a[0] + a[1] + a[2] + a[3] + a[4] >= 5"),
+        ("a[0] + a[1] - (a[2] + a[3] + a[4] >= 1) >= 2", "a[0] + a[1] - a[2] - a[3] - a[4] >= 2"),
+        ("a[0] + a[1] - (a[2] + a[3] + a[4] >= 3) >= 0", "a[0] + a[1] >= a[2] + a[3] + a[4] - 2"),
+        ("a[0] + a[1] - (a[2] + a[3] + a[4] >= 2) >= 0", "a[0] + a[1] >= (a[2] + a[3] + a[4] >= 2)"),
+        ("2 * a[0] + a[1] + (a[2] + a[3] - a[4] >= 2) >= 4", "2 * a[0] + a[1] + a[2] + a[3] - a[4] >= 5"),
+        ("a[0] + a[1] + (a[2] + a[3] - a[4] >= 0) >= 1", "a[0] + a[1] + a[2] + a[3] >= a[4]"),
+        ("(a[0] + a[1] >= 2) > (a[2] + a[3] >= 1)", "a[0] + a[1] - a[2] - a[3] >= 2"),
+        ("(a[0] + a[1] >= 1) >= (a[2] + a[3] >= 2)", "a[0] + a[1] >= a[2] + a[3] - 1"),
+        ("s[0] + s[1] + 2 * (s[2] + s[3] + s[4] >= 3) >= 4", "s[0] + s[1] + s[2] + s[3] + s[4] >= 5"),
+        ("s[0] + s[1] + (s[2] + s[3] + s[4] >= 1) >= 3", "s[0] + s[1] + (s[2] + s[3] + s[4] >= 1) >= 3"),
+    ],
+)
+def test_ends_of_sums_are_joined(before: str, after: str) -> None:
+    rule = parse(f"rule f(a: bit[5], s: spin[5]) -> (y: bit) {{ y = {before} }}")
+    rewrite = PASSES["fold"]()(rule)
+    assert rewrite.rule == parse(str(rule).replace(before, after))
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+@pytest.mark.parametrize("op", [">= 1", ">= 24"])
+def test_ends_of_long_sums_are_shown_equal(op: str) -> None:
+    body = f"sum(24 <= i < 48: a[i] == b[i]) + (sum(i < 24: a[i] == b[i]) {op}) {'>= 25' if op == '>= 24' else op}"
+    nested = parse(f"rule f(a: bit[48], b: bit[48]) -> (y: bit) {{ y = {body} }}")
+    whole = f"sum(i < 48: a[i] == b[i]) {'>= 48' if op == '>= 24' else op}"
+    flat = parse(f"rule f(a: bit[48], b: bit[48]) -> (y: bit) {{ y = {whole} }}")
+    assert check_step(nested, flat, Witness()).status == "proved"
+    other = parse(str(flat).replace("< 48:", "< 47:"))
+    assert check_step(nested, other, Witness()).status == "failed"
 
 
 @dataclass(frozen=True, slots=True)
