@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
+from ddcompile.ir.parser import parse
+from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import Unit, Wires, steps
 from ddcompile.testing.structures.structure import Case, Structure, rule_text
 
@@ -132,6 +134,21 @@ def prefix_maxima(n: int = 6) -> Structure:
     return Structure(text, network)
 
 
+def latches(n: int = 9) -> Structure:
+    """Whether each place was set since it was last reset: every result is carried on to the next."""
+    text = rule_text(
+        f"latches(set: bit[{n}], reset: bit[{n}]) -> (y: bit[{n}])",
+        f"y[i < {n}] = set[i] or pad(y, 0)[i - 1] and not reset[i]",
+    )
+    return Structure(text, network_of(parse(text)))
+
+
+def alternate(n: int = 10) -> Structure:
+    """The first one of every run, the third, the fifth, one after the other."""
+    text = rule_text(f"alternate(x: bit[{n}]) -> (y: bit[{n}])", f"y[i < {n}] = x[i] and not pad(y, 0)[i - 1]")
+    return Structure(text, network_of(parse(text)))
+
+
 DEPTH = tuple(
     Case("depth", build, small)
     for build, small in (
@@ -142,5 +159,7 @@ DEPTH = tuple(
         (comparator, (4,)),
         (parity_chain, (4,)),
         (prefix_maxima, (3,)),
+        (latches, (4,)),
+        (alternate, (5,)),
     )
 )

@@ -7,6 +7,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
+from ddcompile.ir.parser import parse
+from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import counted, indicators, steps
 from ddcompile.testing.structures.structure import Case, Structure, rule_text
 
@@ -249,6 +251,16 @@ def largest_row(h: int = 6, w: int = 7) -> Structure:
     return Structure(text, network)
 
 
+def peaks(n: int = 9, m: int = 4) -> Structure:
+    """Rows that have more than both of their neighbours."""
+    text = rule_text(
+        f"peaks(x: bit[{n}, {m}]) -> (y: bit[{n - 2}])",
+        f"row[i < {n}] = sum(j < {m}: x[i, j])",
+        f"y[i < {n - 2}] = row[i + 1] > row[i] and row[i + 1] > row[i + 2]",
+    )
+    return Structure(text, network_of(parse(text)))
+
+
 SUMS = tuple(
     Case("sums", build, small)
     for build, small in (
@@ -273,5 +285,6 @@ SUMS = tuple(
         (crosses, (3,)),
         (permutation, (3,)),
         (largest_row, (3, 3)),
+        (peaks, (4, 3)),
     )
 )
