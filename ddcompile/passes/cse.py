@@ -14,7 +14,7 @@ After::
 Expressions are compared up to the names of indices, across statements; the ranges of their free indices must agree. A
 range of a reduction may begin below 0, where tensors have no elements: it is moved to begin there. An expression that
 reads other tensors at places of its own, as `sum(j < 4: x[(i + 1) % 9, j])` does, is taken for one over all places of
-that axis as well: `shared[(i + 1) % 9]`.
+that axis as well: `shared[(i + 1) % 9]`. Recurrences are left out: their later elements are not known yet.
 The expression whose name saves most is named first; then the statements that read it are looked at again. What only
 says where something is read, `(i + 1) % 8`, gets no name.
 """
@@ -93,7 +93,12 @@ class _State:
 
     def __init__(self, rule: Rule, size: int) -> None:
         self._size = size
-        self._shapes = infer(rule).shape
+        types = infer(rule)
+        targets = [[rule.statements[k].target for k in group] for group in types.order]
+        in_turn = {n for group in targets for n in group if len(group) > 1}
+        in_turn |= {s.target for s in rule.statements if s.target in read_names([s])}
+        self._shapes = {n: shape for n, shape in types.shape.items() if n not in in_turn}
+        """Tensors of which all elements are known before a statement that reads any of them."""
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
         """The rank of the statement before each one, that of the first one is before them all."""

@@ -1804,6 +1804,18 @@ DECLINES = [
 }""",
     ),
     (
+        "sums over what a recurrence has at earlier steps",
+        "cse",
+        """rule f(x: bit[3], z: bit[6]) -> (y: bit[6]) {
+  u[0, k < 3] = x[k]
+  u[1, k < 3] = not x[k]
+  h[i < 2] = 0
+  h[2 <= t < 6] = z[t] * (sum(k < 3: u[t - 1, k]) + sum(k < 3: u[t - 2, k])) > 4 or sum(k < 3: u[t - 3 + 1, k]) > 1
+  u[2 <= t < 6, k < 3] = h[t] xor u[t - 1, k]
+  y[i < 6] = h[i]
+}""",
+    ),
+    (
         "sums at more places than there are indices, at padded ones, and where an index says more than a place",
         "cse",
         """rule f(x: bit[9, 4]) -> (y: bit[7], z: bit[7], w: bit[7]) {
