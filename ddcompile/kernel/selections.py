@@ -186,7 +186,9 @@ class _Selecting:
             return None
         indices, lengths, stmt = flat
         match stmt:
-            case Assign(total, Arith("+" | "-" as op, Var(name), term, IntType(is_wide=False))) if name == total.name:
+            case Assign(total, Arith("+" | "-" as op, Var(name), term, IntType(is_wide=False) as word)) if (
+                name == total.name
+            ):
                 pass
             case _:
                 return None
@@ -214,8 +216,8 @@ class _Selecting:
             at = [evaluated(term, {tables[0]: entry, elements[0]: value}) for value in (0, 1)]
             if at[0] is None or at[1] is None:
                 return None
-            factors.append(_wrapped(sign * (at[1] - at[0]), total.type))
-            rests.append(_wrapped(sign * at[0], total.type))
+            factors.append(_wrapped(sign * (at[1] - at[0]), word))
+            rests.append(_wrapped(sign * at[0], word))
         place, offsets = _offsets(form, indices, lengths)
         numbers = numbers.reshape(entries.shape)
         buffer = self.kernel.buffer[elements[0].buffer]
