@@ -77,7 +77,7 @@ def load_arrays(path: Path) -> np.ndarray | dict[str, np.ndarray]:
         arrays = loaded if isinstance(loaded, np.ndarray) else dict(loaded)
     except (ValueError, EOFError, MemoryError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         if "allow_pickle" in str(error):
-            hint = "save plain arrays of numbers; Python objects are never read"
+            hint = "save plain arrays, of numbers, or of texts as labels.astype(str); Python objects are never read"
             raise fail("A021", "the file holds an array of objects", place=place, hint=hint) from error
         raise fail("A021", "the file is damaged or cut short", place=place) from error
     if isinstance(arrays, dict):
