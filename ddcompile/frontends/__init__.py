@@ -163,11 +163,11 @@ def load_model(paths: str | Path | Sequence[str | Path], activation: str | None 
             raise fail(
                 "N003", "one .npz file holds a whole network; several files must be CSV layers", place=str(files[0])
             )
-        layers, dtype, kind = read_npz(files[0], activation)
+        layers, dtype, kind, labels = read_npz(files[0], activation)
     else:
-        layers, dtype, kind = _csv_layers(files, starts, activation), "float64", "bit"
+        layers, dtype, kind, labels = _csv_layers(files, starts, activation), "float64", "bit", ()
     try:
-        return Network(layers, files[0].stem, dtype=dtype, kind=kind)
+        return Network(layers, files[0].stem, dtype=dtype, kind=kind, labels=labels)
     except CompileError as error:
         raise at(error, str(files[0])) from None
 

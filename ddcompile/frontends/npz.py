@@ -9,6 +9,7 @@ they read (see `ddcompile.frontends.gates`); `0.inputs` says how many inputs the
 it sums equal groups of neighbours: `k.groups`, how many.
 
 `kind` says what the inputs are taken for where they are not declared, such as "real"; if it is missing, for bits.
+`labels` may say what the classes are called that the last layer decides between: one text a unit.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ _FORMS: tuple[tuple[str, ...], ...] = (("weight",), _SPARSE, _GATES, ("groups",)
 """The parts that each form of a layer must have; the last two have no bias."""
 
 
-def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ...], str | None, str]:
-    """The layers of a network file, the type of its floats if they have one, and what its inputs are.
+def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ...], str | None, str, tuple[str, ...]]:
+    """The layers of a network file, the type of its floats if they have one, what its inputs and its classes are.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ..
     """
     place = str(path)
     arrays = _arrays(path)
-    kind = _kind(arrays.pop("kind", None), place)
+    kind, labels = _kind(arrays.pop("kind", None), place), arrays.pop("labels", None)
     layers = _grouped(arrays, place)
     given = [_text(parts.get("activation"), f"{k}.activation", place) for k, parts in enumerate(layers)]
     has_choice = [own is None and "gate" not in p and "groups" not in p for own, p in zip(given, layers, strict=True)]
@@ -66,7 +67,7 @@ def read_npz(path: Path, activation: str | None = None) -> tuple[tuple[Layer, ..
     made: list[Layer] = []
     for k, parts in enumerate(layers):
         made.append(_layer(k, parts, chosen[k], place, made))
-    return tuple(made), _float_type(layers), kind
+    return tuple(made), _float_type(layers), kind, _labels(labels, made[-1].units, place)
 
 
 def npz_bytes(network: Network) -> bytes:
@@ -90,6 +91,8 @@ def npz_bytes(network: Network) -> bytes:
             arrays[f"{k}.reads"] = np.array(layer.reads)
     if network.kind != "bit":
         arrays["kind"] = np.array(network.kind)
+    if network.labels:
+        arrays["labels"] = np.array(network.labels)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -168,6 +171,16 @@ def _kind(array: np.ndarray | None, place: str) -> str:
         hint = "kinds: bit, spin, trit, real, int[0..9]"
         raise fail("N008", f"`kind` is no type of inputs: `{text}`", place=place, hint=hint)
     return text
+
+
+def _labels(array: np.ndarray | None, units: int, place: str) -> tuple[str, ...]:
+    """What the classes are called."""
+    if array is None:
+        return ()
+    if array.dtype.kind != "U" or array.shape != (units,):
+        message = f"`labels` must be {units}, a text for each unit of the last layer, not {array.dtype} {array.shape}"
+        raise fail("N008", message, place=place)
+    return tuple(array.tolist())
 
 
 def _text(array: np.ndarray | None, name: str, place: str) -> str | None:

@@ -13,7 +13,7 @@ from ddcompile.learn.chains import after_one_another, levels_of
 from ddcompile.learn.essence import Essence
 from ddcompile.learn.linear import Planes
 
-__all__ = ["network_of_one", "network_of_several", "numbers_of"]
+__all__ = ["names_of", "network_of_one", "network_of_several", "numbers_of"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -106,6 +106,13 @@ def numbers_of(classes: Sequence[Array]) -> list[Array]:
     if all(own.dtype.kind in "biu" or (own.dtype.kind == "f" and (own == np.rint(own)).all()) for own in classes):
         return [own.astype(np.int64) for own in classes]
     return [np.arange(len(own)) for own in classes]
+
+
+def names_of(classes: Array) -> tuple[str, ...]:
+    """The labels of one output as texts; none if they are the numbers 0, 1, ..., that it gives."""
+    if classes.dtype.kind in "biuf" and np.array_equal(classes, np.arange(len(classes))):
+        return ()
+    return tuple(map(str, classes.tolist()))
 
 
 def _claims(essences: Sequence[Essence], columns: Sequence[Array], inputs: int) -> list[Layer]:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ddcompile.learn.assembly import network_of_one, network_of_several, numbers_of
+from ddcompile.learn.assembly import names_of, network_of_one, network_of_several, numbers_of
 from ddcompile.learn.calibration import factor_of, softmax
 from ddcompile.learn.chains import relevant_or_said, with_outputs
 from ddcompile.learn.codes import over_inputs
@@ -257,8 +257,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         head : {"argmax", "softmax", "none"}
-            For a single output: the number of the label, the probabilities, or the scores. Several outputs are labels:
-            as they are, if all are whole numbers, else their numbers from 0.
+            For a single output: the number of the label, which the rule then says, the probabilities, or the scores.
+            Several outputs are labels: as they are, if all are whole numbers, else their numbers from 0.
         """
         check_is_fitted(self)
         essences = [self._essence(k) for k in range(self.n_outputs_)]
@@ -267,6 +267,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not self._has_bits and not isinstance(self.classes_, list):
             factor = self._factors[0] if head == "softmax" else 1
             network = network_of_one(essences[0], columns[0], inputs, head, factor)
+            network = replace(network, labels=names_of(self.classes_))
         else:
             has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
             shape = self._grid() if has_shape else None

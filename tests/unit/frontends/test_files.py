@@ -101,6 +101,7 @@ BAD = {
     "another name": (npz(fc=np.ones(1)), "N008", "`fc` is not the name of a part of a layer"),
     "kind of numbers": (npz(kind=np.ones(2)), "N008", "`kind` is no type of inputs: `float64 (2,)`"),
     "no kind": (npz(kind="complex"), "N008", "`kind` is no type of inputs: `complex`"),
+    "labels that are no texts": (npz(labels=np.arange(1)), "N008", "`labels` must be 1, a text for each unit of the"),
     "several kinds": (npz(kind="bit[2], y: bit"), "N008", "`kind` is no type of inputs: `bit[2], y: bit`"),
     "empty kind": (npz(kind="int[3..2]"), "N008", "`kind` is no type of inputs: `int[3..2]`"),
     "leading zero": (npz(n00_bias=np.ones(1)), "N008", "`00.bias` is not the name of a part of a layer"),
@@ -325,3 +326,10 @@ def test_what_inputs_are_is_kept(kind: str, tmp_path: Path) -> None:
     assert load_network(tmp_path / "again.npz").kind == kind
     with np.load(tmp_path / "again.npz") as arrays:
         assert ("kind" in arrays) == (kind != "bit")
+
+
+def test_what_classes_are_called_is_kept(tmp_path: Path) -> None:
+    network = load_network(npz(labels=np.array(["yes, of course"]))(tmp_path))
+    assert network.labels == ("yes, of course",)
+    (tmp_path / "again.npz").write_bytes(npz_bytes(network))
+    assert load_network(tmp_path / "again.npz").labels == network.labels

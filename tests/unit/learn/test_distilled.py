@@ -134,3 +134,12 @@ def test_what_is_not_distilled_behind_scalers() -> None:
     encoded = make_pipeline(OneHotEncoder(), ENNClassifier()).fit(BITS, MAJORITY)
     with pytest.raises(dd.CompileError, match=r"error\[N704\]: the step `OneHotEncoder` is not imported"):
         dd.distill(encoded)
+
+
+def test_the_rule_says_what_labels_are_called() -> None:
+    classifier = ENNClassifier().fit(BITS, np.array(["less", "more"])[MAJORITY])
+    program = dd.distill(classifier)
+    assert program.labels == ("less", "more")
+    assert "# 0 is less\n# 1 is more\n" in str(program)
+    assert dd.distill(ENNClassifier().fit(BITS, MAJORITY)).labels == ()
+    assert dd.distill(ENNClassifier().fit(BITS, 3 * MAJORITY - 1)).labels == ("-1", "2")
