@@ -22,6 +22,9 @@ of several divisors the inverses must be doubles |
 | ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | exact |
 | Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \
 GatherND, Compress, Expand, Tile, Pad, Trilu, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |
+| Einsum | of one tensor and at most one constant |
+| CumSum, Hardmax, OneHot | exact |
+| TopK | of one value |
 | Resize, Upsample | to the nearest element, by whole factors or their inverses |
 | MatMulInteger, ConvInteger, DequantizeLinear | exact |
 | QuantizeLinear, QLinearConv, QLinearMatMul | exact products of scales, halves rounded to even; a comparison for \

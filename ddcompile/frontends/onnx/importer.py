@@ -20,7 +20,9 @@ from ddcompile.frontends.monotone import decision, order
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.onnx import (
     arithmetic,
+    choices,
     classical,
+    contractions,
     filters,
     logic,
     moves,
@@ -61,6 +63,8 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
         **reductions.OPERATORS,
         **classical.OPERATORS,
         **filters.OPERATORS,
+        **choices.OPERATORS,
+        **contractions.OPERATORS,
         **quantized.OPERATORS,
         **resizing.OPERATORS,
         **trees.OPERATORS,
@@ -69,14 +73,25 @@ OPERATORS: Mapping[str, Any] = MappingProxyType(
 """By the name of the operator, with its domain if it is not that of ONNX."""
 
 _TAKES_HEADS = (
-    *moves.IN_ORDER, "ArgMax", "Dropout", "Gather", "Shape", "Size", "ai.onnx.ml.ArrayFeatureExtractor",
+    *moves.IN_ORDER, "ArgMax", "Dropout", "Gather", "OneHot", "Shape", "Size", "ai.onnx.ml.ArrayFeatureExtractor",
     "ai.onnx.ml.Normalizer", "ai.onnx.ml.ZipMap",
 )  # fmt: skip
 
+_SMOOTH = "of smooth functions, Tanh, Sigmoid and a last Softmax are imported"
+_PRODUCTS = "values that depend on the inputs are multiplied only if they are signs or truth values"
 _HINTS = {
+    **dict.fromkeys(("Celu", "Elu", "Erf", "Exp", "Gelu", "HardSwish", "Log", "Mish", "Selu", "Softplus"), _SMOOTH),
+    **dict.fromkeys(("Softsign", "Sqrt", "Swish"), _SMOOTH),
+    **dict.fromkeys(("Attention", "GRU", "LSTM", "RNN"), _PRODUCTS),
+    **dict.fromkeys(("Ceil", "Floor", "Mod", "Round"), "values are rounded by QuantizeLinear alone"),
+    **dict.fromkeys(
+        ("GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization"),
+        "BatchNormalization is imported: its mean and variance are constants",
+    ),
     "DynamicQuantizeLinear": "its scale depends on the inputs; quantise the model with static scales",
     "LogSoftmax": "leave it out and use head='argmax' or head='softmax'",
-    "TopK": "for the number of the largest value, use ArgMax",
+    "ScatterElements": "put values together by Concat, or choose between them by Where",
+    "ScatterND": "put values together by Concat, or choose between them by Where",
 }
 _ANY_HINT = "what is imported: `python -m pydoc ddcompile.frontends.onnx`"
 

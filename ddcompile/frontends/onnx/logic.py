@@ -19,7 +19,7 @@ from ddcompile.frontends.onnx.ranges import BIT, Range
 from ddcompile.frontends.onnx.values import Units, Value, element_of, exact_of, range_of_type, type_name
 from ddcompile.ir.builder import has_literal
 
-__all__ = ["OPERATORS", "times_bit"]
+__all__ = ["OPERATORS", "equal", "times_bit"]
 
 Operator = Callable[[Context, Node, Operands], Any]
 
@@ -44,9 +44,13 @@ def _compare(activation: Activation, side: int) -> Operator:
 
 
 def _equal(context: Context, node: Node, operands: Operands) -> Value:
-    """Whether `|x - y|` is not above 0; of bits, `1 - |x - y|`."""
     x, y = _constant_last(operands)
-    apart = _apart(context, node, units(node, x), y)
+    return equal(context, node, units(node, x), y)
+
+
+def equal(context: Context, node: Node, x: Units, y: Value | None) -> Units:
+    """Whether `|x - y|` is not above 0; of bits, `1 - |x - y|`."""
+    apart = _apart(context, node, x, y)
     if apart.range.within(BIT):
         return context.affine(node, apart, -1, 1, kind=_BOOL)
     return context.affine(node, apart, -1, 0, "nonnegative", _BOOL)

@@ -17,7 +17,7 @@ from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Units, Value, wide
 from ddcompile.frontends.rows import row_maxima, row_sums
 
-__all__ = ["OPERATORS", "over", "sums"]
+__all__ = ["OPERATORS", "extreme", "over", "sums"]
 
 Operator = Callable[[Context, Node, Operands], Value]
 
@@ -95,8 +95,11 @@ def _mean(context: Context, node: Node, rows: Units) -> Units:
     return context.divided(node, sums(context, node, rows), Fraction(rows.ids.shape[-1]))
 
 
-def _extreme(side: int) -> Callable[[Context, Node, Units], Units]:
-    """The least value is the negative of the greatest of the negatives."""
+def extreme(side: int) -> Callable[[Context, Node, Units], Units]:
+    """The greatest value of each row, or the least if `side` is -1.
+
+    The least value is the negative of the greatest of the negatives.
+    """
 
     def run(context: Context, node: Node, rows: Units) -> Units:
         turned = scaled(context, node, wide(rows), side)
@@ -113,9 +116,9 @@ def _sizes(context: Context, node: Node, rows: Units) -> Units:
 OPERATORS: Mapping[str, Any] = MappingProxyType(
     {
         "ReduceL1": _reduced(_sizes),
-        "ReduceMax": _reduced(_extreme(1)),
+        "ReduceMax": _reduced(extreme(1)),
         "ReduceMean": _reduced(_mean),
-        "ReduceMin": _reduced(_extreme(-1)),
+        "ReduceMin": _reduced(extreme(-1)),
         "ReduceSum": _reduced(sums),
     }
 )

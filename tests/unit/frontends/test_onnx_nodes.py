@@ -39,6 +39,8 @@ REFUSED: Mapping[str, str] = {
     r"test_resize_.*(linear|cubic|crop|extrapolation|not_larger|not_smaller|antialias).*": "N506",
     r"test_resize_(downsample_(scales|sizes)_nearest|upsample_sizes_nearest(_axes.*)?)": "N506",  # no whole factors
     r"test_tri[lu]_zero": "N507",
+    r"test_top_k.*": "N506",  # of three
+    r"test_onehot_with_(negative_)?axis": "N509",  # at places that are floats
     r"test_not_.*": "N504",  # they say version 1
     r"test_softmax_axis_[01]": "N506",
     r"test_softmax_(?!example$).*": "N505",  # of several rows
