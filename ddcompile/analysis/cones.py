@@ -172,7 +172,9 @@ class Cones:
                 for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
                     if a in column:
                         weights[k, column[a]] = w * (place[a][1] if a in place else 1)
-            data = np.array([sums[place[a][0]] if a in place else value[a] for a in atoms]).reshape(len(atoms), -1)
+            data = np.array([sums[place[a][0]] if a in place else value[a] for a in atoms]).reshape(
+                len(atoms), prod(shape)
+            )
             totals = _totals(weights, data, [self.rows[u].bias for u in level])
             for unit, total, are_exact in zip(level, *totals, strict=True):
                 # Where doubles round, signs are right, and that is all that is known.

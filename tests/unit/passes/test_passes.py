@@ -309,6 +309,22 @@ APPLIES = [
 }""",
     ),
     (
+        "a unit that reads nothing and is always 1",
+        "collapse-tables",
+        """rule f(x: bit[3]) -> (y: bit[1]) {
+  const W: int[1, 3] = [[0, 0, 0]]
+  const V: int[1, 1] = [[2]]
+  const U: int[1, 3] = [[0, 1, 1]]
+  h[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 0
+  y[v < 1] = sum(u < 1: V[v, u] * h[u]) + sum(i < 3: U[v, i] * x[i]) >= 3
+}""",
+        """rule f(x: bit[3]) -> (y: bit[1]) {
+  const weight_sum_of_y: int[1, 3] = [[0, 1, 1]]
+  sum_of_y[i < 1] = sum(j < 3: weight_sum_of_y[i, j] * x[j])
+  y[i < 1] = sum_of_y[i] >= 1
+}""",
+    ),
+    (
         "results that hidden units are, and are not, and one that is not known before",
         "repeats",
         """rule f(x: bit[3]) -> (y: bit[3], z: bit[1]) {
