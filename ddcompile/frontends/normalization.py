@@ -61,10 +61,12 @@ class Norm:
                 raise fail("N103", f"the {name} of a batch norm has shape {values.shape}; it needs one number a unit")
             object.__setattr__(self, name, values)
         object.__setattr__(self, "epsilon", float(exact_numbers([self.epsilon], "epsilon")[0]))
-        for unit in range(self.units):
-            if self.total_variance(unit) <= 0:
-                message = f"the variance of unit {unit} is {self.variance[unit]}, with epsilon {self.epsilon}"
-                raise fail("N111", f"{message}; their sum must be positive")
+        variances = self.variance.tolist()
+        refused = {v for v in set(variances) if Fraction(v) + Fraction(self.epsilon) <= 0}
+        if refused:
+            unit = next(k for k, v in enumerate(variances) if v in refused)
+            message = f"the variance of unit {unit} is {self.variance[unit]}, with epsilon {self.epsilon}"
+            raise fail("N111", f"{message}; their sum must be positive")
 
     @property
     def units(self) -> int:

@@ -32,7 +32,8 @@ every value and level, up to 2**18 of them |
 
 | LinearClassifier, LinearRegressor, Scaler, Binarizer, Normalizer, ArrayFeatureExtractor, ZipMap of ai.onnx.ml | \
 classes with texts as labels are numbered; of label and probabilities, which comes first |
-| TreeEnsembleClassifier, TreeEnsembleRegressor of ai.onnx.ml | of the inputs themselves; the end of the model |
+| TreeEnsemble, TreeEnsembleClassifier, TreeEnsembleRegressor of ai.onnx.ml | of the inputs themselves; the end of the \
+model, but for ArgMax, Softmax or Sigmoid |
 
 Integers of 32 and 64 bits are taken not to overflow, as floats are; arithmetic in narrower ones must not.
 

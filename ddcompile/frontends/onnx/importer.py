@@ -124,7 +124,12 @@ def network_of(model: str | Path | ModelProto) -> Network | Ensemble:
     inputs = [value for value in opened.graph.input if value.name not in opened.constants]
     shapes = [_shape_of(value, opened.place) for value in inputs]
     if all(shape and shape[0] is None for shape in shapes) and shapes:
-        found = [_Run(opened, inputs, shapes, batch).network(name) for batch in _BATCHES]
+        try:
+            found = [_Run(opened, inputs, shapes, batch).network(name) for batch in _BATCHES]
+        except CompileError as error:
+            if error.diagnostics[0].code in ("N507", "N508"):
+                raise _of_batches(error, opened, inputs, shapes) from error
+            raise
         if found[0].sha256 != found[1].sha256:
             raise fail("N508", "what the model computes depends on the size of the batch", place=opened.place)
         return found[0]
@@ -144,13 +149,28 @@ def _shape_of(value: ValueInfoProto, place: str) -> list[int | None]:
     if not kind.tensor_type.HasField("shape"):
         raise fail("N507", f"the shape of the input `{value.name}` is not said", place=place)
     shape = [d.dim_value if d.HasField("dim_value") else None for d in kind.tensor_type.shape.dim]
-    for axis, extent in enumerate(shape):
-        if (extent is None and axis) or (extent is not None and extent < 1):
-            written = ", ".join(d.dim_param or str(d.dim_value or "?") for d in kind.tensor_type.shape.dim)
-            message = f"the input `{value.name}` has the shape ({written}); only the first axis may have any length"
-            hint = "fix the others: onnx.tools.update_model_dims.update_inputs_outputs_dims"
-            raise fail("N507", message, place=place, hint=hint)
+    written = [str(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?" for d in kind.tensor_type.shape.dim]
+    said = f"the input `{value.name}` has the shape ({', '.join(written)})"
+    if any(extent is not None and extent < 1 for extent in shape):
+        raise fail("N507", f"{said}, so it has no elements", place=place)
+    free = [name for name, extent in list(zip(written, shape, strict=True))[1:] if extent is None]
+    if free:
+        named = " and ".join(f"`{name}`" for name in free)
+        hint = f"give {named} a length: onnx.tools.update_model_dims.update_inputs_outputs_dims"
+        raise fail("N507", f"{said}; only the first axis may have any length", place=place, hint=hint)
     return shape
+
+
+def _of_batches(
+    error: CompileError, model: Model, inputs: Sequence[ValueInfoProto], shapes: Sequence[list[int | None]]
+) -> CompileError:
+    """A model that takes no batch of any size may take one sample, which is then told."""
+    try:
+        _Run(model, inputs, [[1, *shape[1:]] for shape in shapes], None).network("net")
+    except CompileError:
+        return error
+    (first, *rest) = error.diagnostics
+    return CompileError([replace(first, hint="it takes one sample alone: give its inputs a first axis of 1"), *rest])
 
 
 class _Run:
@@ -220,9 +240,7 @@ class _Run:
 
     def _value(self, node: Node, operands: Sequence[Any]) -> Any:
         if any(isinstance(value, trees.Grown) for value in operands):
-            if node.op not in trees.PASSES:
-                raise node.fail("N505", f"`{node.op}` follows an ensemble of trees, which must come last")
-            return operands[0]
+            return trees.followed(node, next(value for value in operands if isinstance(value, trees.Grown)))
         if any(isinstance(value, Head) for value in operands) and node.op not in _TAKES_HEADS:
             if node.op == "Cast" and isinstance(operands[0], Head):
                 return self._cast_head(node, operands[0])

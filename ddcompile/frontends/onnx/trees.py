@@ -7,7 +7,7 @@ the second label where a sum of weights that are not negative is above a half, o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +23,13 @@ from ddcompile.frontends.trees import Ensemble, Tree
 from ddcompile.frontends.trees.cuts import below
 from ddcompile.ir.nodes import Number
 
-__all__ = ["OPERATORS", "PASSES", "Grown"]
+__all__ = ["OPERATORS", "Grown", "followed"]
 
-PASSES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ai.onnx.ml.ZipMap")
+_PASSES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze", "ai.onnx.ml.ZipMap")
 """Operators that leave the results of an ensemble as they are."""
+_ORDERED = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT")
+"""Comparisons by the numbers that they have in `TreeEnsemble`; after them there are equality and membership."""
+_MOST_NODES = 2**20
 
 _MODES: Mapping[str, tuple[bool, bool]] = MappingProxyType(
     {
@@ -44,6 +47,28 @@ class Grown:
     """A result of an ensemble, which ends a model."""
 
     ensemble: Ensemble
+
+
+def followed(node: Node, grown: Grown) -> Grown:
+    """The results of an ensemble after an operator that leaves them as they are, or chooses among them.
+
+    Raises
+    ------
+    CompileError
+        N505 for other operators.
+    """
+    found = grown.ensemble
+    is_plain = (found.head, found.activation) == ("none", "identity")
+    is_last = node.attribute("axis", 0 if node.op == "ArgMax" else -1) in (1, -1)
+    if node.op in _PASSES:
+        return grown
+    if node.op == "ArgMax" and is_last and found.activation == "identity" and not node.attribute("select_last_index"):
+        return Grown(replace(found, head="argmax"))
+    if node.op == "Softmax" and is_last and is_plain:
+        return Grown(replace(found, head="softmax"))
+    if node.op == "Sigmoid" and is_plain:
+        return Grown(replace(found, activation="sigmoid"))
+    raise node.fail("N505", f"`{node.op}` follows an ensemble of trees, which must come last")
 
 
 def _inputs(context: Context, node: Node, operands: Operands) -> int:
@@ -110,6 +135,71 @@ def _trees(node: Node, leaf: str, outputs: int) -> tuple[tuple[Tree, ...], np.nd
         looks = np.where(is_leaf[order], -1, feature[order])
         made.append(Tree(looks, cut[order], np.array(sides[0]), np.array(sides[1]), value[order]))
     return tuple(made), weights
+
+
+def _arrays(node: Node, names: Sequence[str]) -> list[np.ndarray]:
+    """Attributes that are lists of integers or tensors, all of the same length."""
+    found = [np.asarray(node.attribute(name, [])).ravel() for name in names]
+    if len({len(array) for array in found}) > 1 or not len(found[0]):
+        raise node.fail("N502", f"the attributes of `{node.op}` differ in length, or are empty")
+    return found
+
+
+def _ensemble_of(context: Context, node: Node, operands: Operands) -> Grown:
+    """`TreeEnsemble`: inner nodes and leaves are listed apart, and named by their places."""
+    inputs, outputs = _inputs(context, node, operands), int(node.attribute("n_targets", 1))
+    how, post = int(node.attribute("aggregate_function", 1)), int(node.attribute("post_transform", 0))
+    if how not in (0, 1) or post not in (0, 1, 2) or (post == 1 and outputs == 1):
+        message = f"`{node.op}` of {outputs} sums with aggregate_function {how} and post_transform {post}"
+        raise node.fail("N506", message)
+    try:
+        trees = _read_trees(node, outputs)
+        scale = Fraction(1 / len(trees)) if how == 0 else Fraction(1)
+        head, last = ("softmax" if post == 1 else "none"), ("sigmoid" if post == 2 else "identity")
+        return Grown(_ensemble(trees, inputs, [0] * outputs, scale=scale, head=head, activation=last))
+    except CompileError as error:
+        raise at(error, node.place) from None
+
+
+def _read_trees(node: Node, outputs: int) -> list[Tree]:
+    """A tree for every root; nodes that several branches lead to are written as often."""
+    feature, mode, split = _arrays(node, [f"nodes_{n}" for n in ("featureids", "modes", "splits")])
+    sides = ("truenodeids", "trueleafs", "falsenodeids", "falseleafs")
+    true, is_true_leaf, false, is_false_leaf = _arrays(node, [f"nodes_{n}" for n in sides])
+    weights, targets = _arrays(node, ["leaf_weights", "leaf_targetids"])
+    inner, leaves = len(feature), len(weights)
+    if {len(mode), len(true)} != {inner}:
+        raise node.fail("N502", f"the attributes of `{node.op}` differ in length, or are empty")
+    if (mode >= len(_ORDERED)).any():
+        raise node.fail("N506", f"`{node.op}` with comparisons for equality or membership")
+    both = np.stack([np.where(is_true_leaf, -1 - true, true), np.where(is_false_leaf, -1 - false, false)])
+    roots = np.asarray(node.attribute("tree_roots", []))
+    places = np.concatenate([both.ravel(), roots])
+    is_there = ((places < inner) & (places >= -leaves)).all() and ((targets >= 0) & (targets < outputs)).all()
+    if not is_there or not len(roots):
+        raise node.fail("N502", f"`{node.op}` names nodes, leaves or targets that are not there")
+    is_strict, is_turned = (np.array([_MODES[_ORDERED[m]][k] for m in mode.tolist()]) for k in (0, 1))
+    values = split.astype(np.float64)
+    cut = np.where(is_strict, below(values), values)
+    low, high = np.where(is_turned, both[::-1], both).tolist()
+    found = []
+    count = 0
+    for root in roots.tolist():
+        order, links = [root], []
+        for k, place in enumerate(order):  # it grows while it is walked through
+            links.append((-1, -1) if place < 0 else (len(order), len(order) + 1))
+            order += [] if place < 0 else [low[place], high[place]]
+            if count + k > _MOST_NODES:
+                raise node.fail("N506", f"`{node.op}` of more than {_MOST_NODES} nodes, or of branches that come round")
+        count += len(order)
+        own = np.array(order)
+        is_leaf, at_node, at_leaf = own < 0, np.maximum(own, 0), np.maximum(-1 - own, 0)
+        value = np.zeros((len(own), outputs))
+        value[is_leaf, targets[at_leaf[is_leaf]]] = weights[at_leaf[is_leaf]].astype(np.float64)
+        looks, cuts = np.where(is_leaf, -1, feature[at_node]), np.where(is_leaf, 0, cut[at_node])
+        first, second = np.array(links).T
+        found.append(Tree(looks, cuts, first, second, value))
+    return found
 
 
 def _regressor(context: Context, node: Node, operands: Operands) -> Grown:
@@ -185,5 +275,9 @@ def _of_two(node: Node, inputs: int, post: str, names: tuple[str, ...]) -> tuple
 
 
 OPERATORS: Mapping[str, Callable[[Context, Node, Operands], Any]] = MappingProxyType(
-    {"ai.onnx.ml.TreeEnsembleClassifier": _classifier, "ai.onnx.ml.TreeEnsembleRegressor": _regressor}
+    {
+        "ai.onnx.ml.TreeEnsemble": _ensemble_of,
+        "ai.onnx.ml.TreeEnsembleClassifier": _classifier,
+        "ai.onnx.ml.TreeEnsembleRegressor": _regressor,
+    }
 )
