@@ -9,6 +9,7 @@ import argparse
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -18,6 +19,8 @@ import ddcompile as dd
 COUNTS = {"shared": (2, 4, 6, 8, 12), "alone": (50, 100, 150, 200, 250)}
 OPTIONS = {"shared": {"shared": "auto"}, "alone": {"relevance": "exact"}}
 WIDTHS = (9, 10, 11, 13)
+WRITTEN = dict(line.split(maxsplit=1) for line in (Path(__file__).parent / "written.txt").read_text().splitlines())
+"""The automata as a person would write them (see `written.py`)."""
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Row:
     rule: int
     needed: dict[str, list[int | None]]
     cost: int
+    written: int
     proved: bool
     general: str
     agrees: bool
@@ -43,7 +47,7 @@ def main() -> None:
     given = parser.parse_args()
     rows = []
     print("      transitions needed (median, worst of those that do)")
-    print("rule  shared  alone     missed  cost  proved  agrees  rule for every width")
+    print("rule  shared  alone     missed  cost  written  proved  agrees  rule for every width")
     todo = (delayed(examine)(rule, given.seeds, given.width, given.cells) for rule in given.rules)
     for row in Parallel(given.jobs, return_as="generator")(todo):
         rows.append(row)
@@ -56,6 +60,7 @@ def main() -> None:
     print(
         f"proved: {sum(row.proved for row in rows)}; the rule for every width agrees: {sum(row.agrees for row in rows)}"
     )
+    print(f"longest against what is written: {max(row.cost / row.written for row in rows):.2f}")
     print(f"{sum(row.seconds for row in rows):.0f} s of processor time")
 
 
@@ -92,12 +97,19 @@ def examine(rule: int, seeds: int, width: int, cells: int) -> Row:
     agrees = bool(np.array_equal(general.jit()(large), after(rule, large)))
     text = str(general).splitlines()
     is_proved, seconds = program.verdict.status == "proved", time.process_time() - start
-    return Row(rule, counts, program.cost, is_proved, "; ".join(text[1:-1]), agrees, seconds)
+    return Row(rule, counts, program.cost, written(rule, width).cost, is_proved, "; ".join(text[1:-1]), agrees, seconds)
 
 
 def distilled(rule: int, width: int) -> dd.Program:
     classifier = learned(rule, 0, max(COUNTS["shared"]), width, "shared")
     return dd.distill(classifier, inputs=f"cell: bit[{width}]", outputs=f"next: bit[{width}]", name="automaton")
+
+
+def written(rule: int, width: int) -> dd.Program:
+    cells = {"p": f"cell[(i - 1) % {width}]", "q": "cell[i]", "r": f"cell[(i + 1) % {width}]"}
+    tokens = WRITTEN[str(rule)].replace("(", "( ").replace(")", " )").split()
+    value = " ".join(cells.get(token, token) for token in tokens)
+    return dd.parse(f"rule automaton(cell: bit[{width}]) -> (next: bit[{width}]) {{ next[i < {width}] = {value} }}")
 
 
 def summary(counts: list[int]) -> str:
@@ -109,7 +121,8 @@ def line(row: Row) -> str:
     missed = sum(count is None for counts in row.needed.values() for count in counts)
     proved, agrees = ("yes" if is_so else "no" for is_so in (row.proved, row.agrees))
     return (
-        f"{row.rule:4}  {shared:6}  {alone:8}  {missed:6}  {row.cost:4}  {proved:6}  {agrees:6}  {row.general.strip()}"
+        f"{row.rule:4}  {shared:6}  {alone:8}  {missed:6}  {row.cost:4}  {row.written:7}  {proved:6}  {agrees:6}  "
+        f"{row.general.strip()}"
     )
 
 

@@ -39,6 +39,10 @@ SAMPLE = (
     "gated_count",
     "residue",
     "sparse_counts",
+    "latches",
+    "opening",
+    "peaks",
+    "equal_words",
 )
 """Structures that are distilled fast."""
 
