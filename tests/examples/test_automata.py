@@ -42,6 +42,13 @@ def test_what_is_learned_from_is_right(learn: Any, harder: Any) -> None:
     assert harder.totalistic(20).after(np.ones(9, dtype=int)).tolist() == [0] * 9
 
 
+def test_what_is_written_is_the_automaton(learn: Any, example: Any) -> None:
+    assert example("automata", "written").shortest() == [learn.WRITTEN[str(rule)] for rule in range(256)]
+    cells = (np.arange(32)[:, None] >> np.arange(5)) & 1
+    for rule in range(256):
+        assert np.array_equal(learn.written(rule, 5)(cells), learn.after(rule, cells))
+
+
 def test_an_automaton_is_one_rule_for_every_width(learn: Any) -> None:
     row = learn.examine(110, seeds=2, width=20, cells=10_000)
     assert (row.proved, row.agrees) == (True, True)
