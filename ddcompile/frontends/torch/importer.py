@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any, TypeGuard
 
@@ -16,7 +17,7 @@ from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.torch.checks import check_module, float_type
 from ddcompile.frontends.torch.gates import is_gate_layer
-from ddcompile.frontends.torch.operations import Context, apply
+from ddcompile.frontends.torch.operations import Context, apply, changes
 from ddcompile.frontends.torch.tracing import path_of, trace
 from ddcompile.frontends.torch.values import BatchHead, Units, Untold, replicated, sample_of
 
@@ -60,7 +61,9 @@ def network_of(module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None
     for batch in _BATCHES:
         graph = trace(module, name)
         shapes = _shapes(module, graph, inputs, name)
-        found.append(_run(module, graph, shapes, name, dtype, batch))
+        # constants that change in place would be those of whoever gave the module
+        held = deepcopy(module) if any(changes(node, module) for node in graph.nodes) else module
+        found.append(_run(held, graph, shapes, name, dtype, batch))
     if found[0].sha256 != found[1].sha256:
         message = "what the forward pass computes depends on the size of the batch, or on chance"
         raise fail("N411", message, place=name)

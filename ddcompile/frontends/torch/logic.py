@@ -109,7 +109,7 @@ def _where(context: Context, place: str, condition: Any, x: Any, y: Any) -> Unit
     """`where(c, a, b)` with constants is `(a - b) * c + b`."""
     then, otherwise = exact(x, place), exact(y, place)
     if not isinstance(condition, Units) or condition.element != "bool" or then is None or otherwise is None:
-        hint = "choose between constants, as in torch.where(x > 0, 1.0, -1.0)"
+        hint = "choose between constants, as in torch.where(x > 0, 1.0, -1.0); of values, take F.relu or F.leaky_relu"
         raise fail("N402", "`where` that does not choose between constants", place=place, hint=hint)
     difference = then - otherwise
     if all(has_literal(v) for v in difference.ravel().tolist()):
@@ -118,6 +118,16 @@ def _where(context: Context, place: str, condition: Any, x: Any, y: Any) -> Unit
     return combined(
         context, place, chosen, affine(context, place, _logical_not(context, place, condition), otherwise, 0), 1
     )
+
+
+def _filled(number: float) -> Callable[..., torch.Tensor]:
+    """`torch.ones_like(x)`: constants, the same for every sample."""
+
+    def run(context: Context, place: str, x: Any, **_: Any) -> torch.Tensor:
+        context.sample(x, place)
+        return torch.full((1, *x.ids.shape[1:]), number)
+
+    return run
 
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -132,6 +142,8 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "logical_xor": _logical_xor,
         "lt": _compare("step", -1),
         "ne": _unequal,
+        "ones_like": _filled(1.0),
         "where": _where,
+        "zeros_like": _filled(0.0),
     }
 )

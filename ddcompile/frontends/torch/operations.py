@@ -6,6 +6,7 @@ import builtins
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -14,19 +15,20 @@ from torch import fx, nn
 from torch.nn.utils import parametrize
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.torch import arithmetic, aten, convolutions, logic, pooling, shapes, units
+from ddcompile.frontends.torch import arithmetic, aten, contractions, convolutions, logic, pooling, shapes, units
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.gates import gate_importer
 from ddcompile.frontends.torch.modules import MODULES
 from ddcompile.frontends.torch.values import BatchHead, Units, Untold
 
-__all__ = ["Context", "apply"]
+__all__ = ["Context", "apply", "changes"]
 
 Operation = Callable[..., Any]
 
 _OPERATIONS: Mapping[str, Operation] = {
     **shapes.OPERATIONS,
     **arithmetic.OPERATIONS,
+    **contractions.OPERATIONS,
     **logic.OPERATIONS,
     **units.OPERATIONS,
     **convolutions.OPERATIONS,
@@ -79,7 +81,10 @@ for _alias, _name in _ALIASES.items():
     _NAME_OF |= {getattr(space, _alias): _name for space in _SPACES if hasattr(space, _alias)}
 
 _FRESH = frozenset(
-    (*arithmetic.OPERATIONS, *logic.OPERATIONS, *convolutions.OPERATIONS, *pooling.OPERATIONS, "batch_norm")
+    name
+    for part in (arithmetic, contractions, logic, convolutions, pooling, units)
+    for name in part.OPERATIONS
+    if "dropout" not in name and name != "positive"
 )
 """Operations that give new numbers, never parts of their operands."""
 
@@ -87,6 +92,9 @@ _ASSERTS = ("_assert", "_assert_is_none", "_assert_scalar", "_assert_tensor_meta
 """How asserts, and optional arguments, are traced."""
 
 _HINTS = {
+    "bilinear": "products of values are not imported, but by constants",
+    "embedding": "give one bit a word, F.one_hot(x) outside of the module, and take a linear layer",
+    "pow": "products of values are not imported, but by constants; constants may be raised to any power",
     "topk": "for the number of the largest value, use argmax(dim=1)",
     "logsoftmax": "leave it out and use head='argmax' or head='softmax'",
     "log_softmax": "leave it out and use head='argmax' or head='softmax'",
@@ -126,7 +134,7 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
             raise fail("N402", f"`{call.name}` of {value.what}, which is not followed", place=place, hint=value.hint)
     if not any(isinstance(value, Units) for value in flat):
         return _constant(node, module, args, kwargs, place)
-    if call.is_inplace and not _is_owner(node):
+    if call.is_inplace and not _is_owner(node, module):
         hint = "use the operation that is not in place"
         raise fail("N402", f"`{call.name}` changes in place what is read elsewhere", place=place, hint=hint)
     if call.function is None:
@@ -176,6 +184,11 @@ def _aten(target: torch._ops.OpOverload) -> _Call:
     return _Call(name, function, is_inplace)
 
 
+def changes(node: fx.Node, module: nn.Module) -> bool:
+    """Whether an operation is in place."""
+    return node.op.startswith("call") and _call_of(node, module).is_inplace
+
+
 def _is_hashable(target: object) -> bool:
     return type(target).__hash__ is not None
 
@@ -205,14 +218,24 @@ def _after_head(head: BatchHead, call: _Call, args: Any, kwargs: Any, place: str
     raise fail("N402", f"`{call.name}` follows {head.kind}, which must come last", place=place, hint=hint)
 
 
-def _is_owner(node: fx.Node) -> bool:
-    """Whether nobody else reads what an operation in place changes."""
-    changed = node.args[0] if node.args else None
+def _is_owner(node: fx.Node, module: nn.Module) -> bool:
+    """Whether nobody reads later what an operation in place changes; who has read it has made new numbers of it."""
+    earlier = set(takewhile(lambda other: other is not node, node.graph.nodes))
+    reader, changed = node, node.args[0] if node.args else None
     while isinstance(changed, fx.Node):
-        if len(changed.users) > 1 or changed.op == "get_attr":
+        others = [user for user in changed.users if user is not reader]
+        if changed.op == "get_attr" or any(u not in earlier or not _is_fresh(u, module) for u in others):
             return False
-        changed = changed.args[0] if _is_view(changed) and changed.args else None
+        reader, changed = changed, changed.args[0] if _is_view(changed) and changed.args else None
     return True
+
+
+def _is_fresh(node: fx.Node, module: nn.Module) -> bool:
+    """Whether what an operation gives is certainly no part of its operands."""
+    if node.op == "call_module":
+        part = module.get_submodule(str(node.target))
+        return isinstance(part, nn.Linear | nn.modules.conv._ConvNd | nn.modules.batchnorm._NormBase)
+    return node.op in ("call_method", "call_function") and not _is_view(node)
 
 
 def _is_view(node: fx.Node) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +16,50 @@ from ddcompile.frontends.torch.gates import gate_importer
 __all__ = ["path_of", "trace"]
 
 
+class _Proxy(fx.Proxy):
+    """A tensor that is not known yet. fx would forget what is set of it, such as `self.weight.data = ...`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("node", "tracer"):
+            hint = "compute another tensor, as in F.linear(x, torch.sign(self.weight))"
+            place = self.tracer.place if isinstance(self.tracer, _Tracer) else ""
+            raise fail("N402", f"the forward pass sets `{name}` of a tensor", place=place, hint=hint)
+        super().__setattr__(name, value)
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.isub, other)
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.itruediv, other)
+
+    def _changed(self, function: Callable[..., Any], other: Any) -> fx.Proxy:
+        """What fx takes for an operation that is not in place, so that other names kept what was before."""
+        made: fx.Proxy = self.tracer.create_proxy("call_function", function, (self, other), {})
+        return made
+
+
 class _Tracer(fx.Tracer):
     """Keeps the path of the module whose forward pass is running."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
         super().__init__()
         self.trace_asserts = True
+        self.base = root
         self.running: list[str] = []
+
+    @property
+    def place(self) -> str:
+        """The module whose forward pass is running."""
+        return ".".join([self.base, *self.running[-1:]])
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return gate_importer(m) is not None or super().is_leaf_module(m, module_qualified_name)
@@ -67,7 +105,7 @@ def _in_training(what: str, place: str) -> CompileError:
 
 
 def _traced(module: nn.Module, root: str) -> fx.Graph:
-    tracer = _Tracer()
+    tracer = _Tracer(root)
     parameters = inspect.signature(type(module).forward).parameters.values()
     given = {p.name: p.default for p in parameters if p.default is not p.empty}
     try:
@@ -75,11 +113,10 @@ def _traced(module: nn.Module, root: str) -> fx.Graph:
     except CompileError:
         raise
     except Exception as error:
-        running = ".".join([root, *tracer.running[-1:]])
         text = str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")
         hint = "the forward pass must take the same course for every input; torch.where(c, a, b) chooses values"
         message = f"the forward pass cannot be traced: {text} ({type(error).__name__})"
-        raise fail("N401", message, place=running, hint=hint) from error
+        raise fail("N401", message, place=tracer.place, hint=hint) from error
 
 
 def _text(graph: fx.Graph) -> str:

@@ -85,6 +85,21 @@ class Module(nn.Module):
         return self.run(self, x)
 
 
+def in_place_after_others(m: Module, x: torch.Tensor) -> torch.Tensor:
+    """What was made of the old numbers stays; weights that change in place are not those of whoever gave the module."""
+    y = F.linear(x, m.a.weight.data.clamp_(-0.5, 0.5).mul_(2))
+    y += torch.relu(y)
+    return y
+
+
+def einsums(m: Module, x: torch.Tensor) -> torch.Tensor:
+    """A matrix, axes that are made and moved, constants first."""
+    first = torch.einsum("bi,oi->bo", x, m.a.weight)
+    second = torch.einsum("kjc,bij->bick", torch.arange(18.0).view(3, 3, 2), x.view(-1, 2, 3))
+    third = torch.einsum("bi,i", [x, m.b.weight[0]])
+    return torch.cat([first, second.flatten(1), third[:, None]], dim=1)
+
+
 def unpacked(m: Module, x: torch.Tensor) -> torch.Tensor:
     left, right = x.chunk(2, dim=1)
     return m.three(left).sign() + m.three(right).relu()
@@ -154,6 +169,12 @@ FORWARD: dict[str, Forward] = {
     "permuted": lambda m, x: m.a(torch.permute(x.unflatten(1, (3, 2)), (0, 2, 1)).contiguous().view(-1, 6)),
     "squeezed": lambda m, x: m.a(x).unsqueeze(1).relu().squeeze(1),
     "in place": in_place,
+    "in place after others": in_place_after_others,
+    "einsum": einsums,
+    "ones and zeros": lambda m, x: (
+        torch.where(m.a(x) > 0, torch.ones_like(m.b(x)), -torch.ones_like(m.b(x)))
+        - torch.where(x[:, :1] > 0, torch.zeros_like(m.a(x)), 0.5)
+    ),
     "twice": lambda m, x: m.five(m.a(x).relu()) + m.five(m.b(x).relu()),
     "same": lambda m, x: x + x,
     "nothing": lambda m, x: x,

@@ -85,6 +85,18 @@ def without_variance() -> nn.Module:
     return Outer(inner)
 
 
+def in_place_by_another_name(m: Any, x: torch.Tensor) -> torch.Tensor:
+    y = z = m.a(x)
+    z += 1
+    return y
+
+
+def weights_that_are_set(m: Any, x: torch.Tensor) -> torch.Tensor:
+    """As in the first published binarised networks."""
+    m.a.weight.data = torch.sign(m.a.weight.data)
+    return F.linear(x, m.a.weight)
+
+
 MODULES: dict[str, Callable[[], nn.Module]] = {
     "control flow": lambda: Outer(ByValue()),
     "an error while tracing": lambda: Outer(Forward(lambda m, x: 1 / 0)),
@@ -146,6 +158,11 @@ OPERATIONS: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "constants": lambda m, x: torch.ones(3),
     "cat of constants": lambda m, x: torch.cat([x, torch.ones(2, 1)], dim=1),
     "in place": lambda m, x: (lambda y: y.relu_() + y)(m.a(x)),
+    "in place, by another name": in_place_by_another_name,
+    "weights that are set": weights_that_are_set,
+    "einsum of values": lambda m, x: torch.einsum("bi,bi->b", x, x),
+    "einsum, element by element": lambda m, x: torch.einsum("bi,i->bi", x, m.a.weight[0]),
+    "einsum of other widths": lambda m, x: torch.einsum("bi,oi->bo", x, torch.ones(2, 5)),
     "samples in a row": lambda m, x: m.a(x.view(-1)),
     "samples mixed": lambda m, x: m.a(x.t().reshape(-1, 6)),
     "mean of the batch": lambda m, x: m.a(x) - m.a(x).mean(0),
