@@ -317,7 +317,7 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
             return None
     if before.activation != "identity" or (before.norm is not None and layer.norm is not None):
         return None
-    if before.channels % layer.channels or layer.divisor != 1:
+    if before.channels % layer.channels or layer.divisor != 1 or layer.divisors is not None:
         return None
     bias, each = before.bias, before.channels // layer.channels
     if layer.bias.any():

@@ -70,7 +70,8 @@ class _Prepared:
     """The weights of a layer as doubles, and what is known of them.
 
     `terms` is the number of products and sums of each unit, `is_held` says whether the framework's type has all weights
-    as they are, `exponents` and `bias_exponents` are the fraction bits of the weights and the bias of each unit.
+    as they are, `exponents` and `bias_exponents` are the fraction bits of the weights and the bias of each unit;
+    `compares` is 1 for units that are one value, or its negation, and a bias.
     """
 
     layer: Layer
@@ -82,6 +83,7 @@ class _Prepared:
     is_held: bool
     exponents: np.ndarray
     bias_exponents: np.ndarray
+    compares: np.ndarray
 
     @classmethod
     def of(cls, layer: Layer, kind: FloatType) -> _Prepared:
@@ -99,6 +101,7 @@ class _Prepared:
             kind.holds(exact) and kind.holds(layer.bias),
             of_units(np.array([exponent_of(row) for row in rows])),
             of_units(np.array([exponent_of(layer.bias[c : c + 1]) for c in range(channels)])),
+            of_units(np.array([np.count_nonzero(row) == 1 == float(np.abs(row).sum()) for row in rows])),
         )
 
 
@@ -172,7 +175,7 @@ def _safe(layers: Sequence[_Prepared], X: np.ndarray, kind: FloatType, head: str
             sums = _normalized(layer.norm, sums, kind, layer.positions)
         safe &= np.isfinite(sums.centre).all(axis=1) & (sums.error < np.inf).all(axis=1)
         if layer.activation in DECIDING or (k == last and head == "sign"):
-            safe &= _decided(sums).all(axis=1)
+            safe &= (_decided(sums) | _is_compared(prepared, _joined([values[r] for r in layer.reads]))).all(axis=1)
         is_asked = k != last or head in ("argmax", "softmax", "sign")
         smooth = layer.decides or (layer.activation if layer.activation in SMOOTH and is_asked else "")
         if smooth:
@@ -305,6 +308,15 @@ def _decided(x: _Values) -> np.ndarray:
     """Where the sign of the value is that of what the framework has."""
     decided: np.ndarray = (np.abs(x.centre) > _up(x.radius + x.error, 4)) | x.is_exact()
     return decided
+
+
+def _is_compared(layer: _Prepared, x: _Values) -> np.ndarray:
+    """Where an exact value is compared with a number: rounding leaves the sign of a difference."""
+    if layer.layer.norm is not None or not layer.is_held or not layer.compares.any():
+        return np.zeros(1, dtype=bool)
+    unsure = layer.times((~x.is_exact()).astype(np.float64), (layer.size != 0).astype(np.float64))
+    compared: np.ndarray = (unsure == 0) & layer.compares
+    return compared
 
 
 def _winner_is_clear(scores: _Values, kind: FloatType) -> np.ndarray:

@@ -35,7 +35,6 @@ from ddcompile.kernel.nodes import (
     Spread,
     Stmt,
     Store,
-    Strays,
     ToReal,
     Var,
 )
@@ -118,7 +117,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (left, right)
         case Shift(_, operand, amount):
             return (operand, amount)
-        case Pack(_, index) | Strays(_, index):
+        case Pack(_, index):
             return (index,)
         case Select(condition, then, otherwise):
             return (condition, then, otherwise)
@@ -143,9 +142,9 @@ def expressions(body: Sequence[Stmt]) -> Iterator[Expr]:
                 yield from subexpressions(expr)
 
 
-def loads(body: Sequence[Stmt]) -> Iterator[Load | Pack | Strays]:
+def loads(body: Sequence[Stmt]) -> Iterator[Load | Pack]:
     """Every read of a buffer in some statements."""
-    return (node for node in expressions(body) if isinstance(node, Load | Pack | Strays))
+    return (node for node in expressions(body) if isinstance(node, Load | Pack))
 
 
 def stores(body: Sequence[Stmt]) -> Iterator[Store | Spread]:

@@ -20,8 +20,9 @@ from ddcompile.frontends.sklearn.chain import (
     no_function,
     renamed,
 )
+from ddcompile.frontends.sklearn.layered import layers_of_steps
 from ddcompile.frontends.sklearn.linear import NETWORKS, PERCEPTRONS, layers_of
-from ddcompile.frontends.sklearn.scalers import POWERS, layer_of_step
+from ddcompile.frontends.sklearn.scalers import POWERS
 from ddcompile.frontends.sklearn.trees import TREES, ensemble_of
 from ddcompile.frontends.trees import Ensemble
 
@@ -89,8 +90,7 @@ def _own_network(chain: Chain) -> Network:
 
 def _behind(chain: Chain, network: Network) -> Network:
     """A network behind the steps of a pipeline, with inputs that are reals; or rationals, if a step divides."""
-    given = (layer_of_step(step, place, network.inputs) for place, step in chain.steps)
-    before = [layer for layer in given if layer is not None]
+    before = layers_of_steps(chain.steps, network.inputs)
     divided = [layer for layer in before if layer.divisors is not None]
     if divided:
         _check_decides(chain, network, divided[-1])

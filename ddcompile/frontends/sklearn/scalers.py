@@ -1,4 +1,4 @@
-"""Steps of a pipeline before its model, as pointwise layers, where they are exact.
+"""Scalers before a model, as pointwise layers where they are exact, or with the rounding of their operations.
 
 A scaler that multiplies is exact. So is one that divides by powers of two; by other numbers, quotients are no binary
 fractions, but where a decision ends the model, all is multiplied by a common multiple of the divisors. Trees only
@@ -7,7 +7,7 @@ compare, so before them all scalers are exact, and are taken with the rounding o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
 from typing import Any
@@ -18,11 +18,10 @@ from sklearn import preprocessing as pre
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import Activation, clamp
 from ddcompile.frontends.network import Layer
-from ddcompile.frontends.sklearn.chain import checked_fit, kind_of
-from ddcompile.frontends.trees.cuts import Monotone
+from ddcompile.frontends.sklearn.chain import kind_of
 from ddcompile.frontends.weights import Pointwise
 
-__all__ = ["POWERS", "layer_of_step", "rounded_steps"]
+__all__ = ["POWERS", "SCALERS", "layer_of_scaler", "rounded_scaler"]
 
 POWERS = (
     "before the model is fitted, set scaler.scale_ = 2.0 ** numpy.round(numpy.log2(scaler.scale_)); "
@@ -30,24 +29,20 @@ POWERS = (
 )
 """What to do about a scaler that divides."""
 
-_SCALERS = (pre.StandardScaler, pre.MinMaxScaler, pre.MaxAbsScaler, pre.RobustScaler)
+SCALERS = (pre.StandardScaler, pre.MinMaxScaler, pre.MaxAbsScaler, pre.RobustScaler)
 _MOST_BITS = 4096
 """Common multiples of the divisors of a scaler that are longer are refused."""
-_STEPS = "steps: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Binarizer"
 
 
-def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
-    """The layer of a step that reads `width` values; None if it changes nothing.
+def layer_of_scaler(step: Any, place: str, width: int) -> Layer | None:
+    """The layer of a scaler that reads `width` values; None if it changes nothing.
 
     Raises
     ------
     CompileError
-        N701 if the step is not fitted, N704 if it is not exact or not imported, N705 if its arrays do not fit.
+        N704 if it is not exact, N705 if its arrays do not fit.
     """
     zeros, ones = np.zeros(width), np.ones(width)
-    _check(step, place)
-    if type(step) is pre.Binarizer:
-        return Layer(Pointwise(ones[None]), ones * -float(step.threshold), "step", path=place)
     _check_arrays(step, place, width)
     activation: Activation = "identity"
     if type(step) is pre.MinMaxScaler:
@@ -71,34 +66,19 @@ def layer_of_step(step: Any, place: str, width: int) -> Layer | None:
     return layer
 
 
-def rounded_steps(steps: Sequence[tuple[str, Any]], width: int) -> Monotone:
-    """What the steps of a pipeline make of `width` doubles, rounded as they do; input by input, and monotone.
+def rounded_scaler(step: Any, place: str, width: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """What a scaler makes of doubles and the numbers of their columns, rounded as it does; monotone.
 
     Raises
     ------
     CompileError
-        N701 if a step is not fitted, N704 if it is not monotone or not imported, N705 if its arrays do not fit.
+        N704 if it is not monotone, N705 if its arrays do not fit.
     """
-    for place, step in steps:
-        _check(step, place)
-        _check_arrays(step, place, width)
-        scale = getattr(step, "scale_", None)
-        if scale is not None and not (np.asarray(scale) > 0).all():
-            raise fail("N704", f"`{kind_of(step)}` has a scale that is not above 0", place=place)
-
-    def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
-        for _, step in steps:
-            values = _rounded(step, values, features)
-        return values
-
-    return made
-
-
-def _check(step: Any, place: str) -> None:
-    if type(step) not in (*_SCALERS, pre.Binarizer):
-        raise fail("N704", f"the step `{kind_of(step)}` is not imported", place=place, hint=_STEPS)
-    if type(step) in _SCALERS:
-        checked_fit(step, place)
+    _check_arrays(step, place, width)
+    scale = getattr(step, "scale_", None)
+    if scale is not None and not (np.asarray(scale) > 0).all():
+        raise fail("N704", f"`{kind_of(step)}` has a scale that is not above 0", place=place)
+    return lambda values, columns: _rounded(step, values, columns)
 
 
 def _check_arrays(step: Any, place: str, width: int) -> None:
@@ -125,8 +105,6 @@ def _division(step: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
 
 def _rounded(step: Any, values: np.ndarray, features: np.ndarray) -> np.ndarray:
     """What a step makes of doubles, in the operations that it does."""
-    if type(step) is pre.Binarizer:
-        return np.asarray(values > step.threshold, dtype=np.float64)
     if type(step) is pre.MinMaxScaler:
         values = values * step.scale_[features] + step.min_[features]
         return np.clip(values, *step.feature_range) if step.clip else values

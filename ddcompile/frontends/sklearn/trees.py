@@ -15,9 +15,9 @@ from sklearn import dummy, ensemble as ensembles, tree as trees
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of, no_function, renamed
-from ddcompile.frontends.sklearn.scalers import rounded_steps
+from ddcompile.frontends.sklearn.rounded import Columns, columns_of
 from ddcompile.frontends.trees import Ensemble, Tree
-from ddcompile.frontends.trees.cuts import Monotone, as_float32, largest
+from ddcompile.frontends.trees.cuts import as_float32, largest
 
 __all__ = ["TREES", "ensemble_of"]
 
@@ -67,10 +67,10 @@ def _averaged(chain: Chain) -> Ensemble:
         raise no_function(chain)
     if is_classifier and len(model.classes_) < 2:
         raise fail("N703", "there is but one class, so the answer is always that", place=chain.place)
-    made = _rounded(chain, is_float32=True)
+    columns = columns_of(chain.steps, chain.last.n_features_in_)
     return Ensemble(
-        tuple(_tree(part.tree_, made) for part in parts),
-        model.n_features_in_,
+        tuple(_tree(part.tree_, columns) for part in parts),
+        columns.inputs,
         len(model.classes_) if is_classifier else 1,
         scale=Fraction(1 / len(parts)),
         head="argmax" if is_classifier and chain.method == "predict" else "none",
@@ -78,19 +78,28 @@ def _averaged(chain: Chain) -> Ensemble:
     )
 
 
-def _tree(tree: Any, made: Monotone) -> Tree:
-    is_leaf = tree.children_left < 0
-    feature = np.where(is_leaf, -1, tree.feature)
-    cut = _cuts(made, np.where(is_leaf, 0.0, tree.threshold), is_leaf, feature)
+def _tree(tree: Any, columns: Columns) -> Tree:
+    feature, cut = _splits(columns, tree.children_left < 0, tree.feature, tree.threshold, is_float32=True)
     return Tree(feature, cut, tree.children_left, tree.children_right, tree.value[:, 0, :])
 
 
-def _cuts(made: Monotone, thresholds: np.ndarray, is_leaf: np.ndarray, feature: np.ndarray) -> np.ndarray:
+def _splits(
+    columns: Columns, is_leaf: np.ndarray, feature: np.ndarray, thresholds: np.ndarray, is_float32: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The input that each node looks at, -1 for a leaf, and the largest double that goes to its first child."""
+
+    def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
+        values = columns.made(values, features)
+        return as_float32(values, features) if is_float32 else values
+
+    thresholds = np.where(is_leaf, 0.0, thresholds)
     if np.isnan(thresholds).any():
         raise fail("N802", f"the threshold of node {int(np.flatnonzero(np.isnan(thresholds))[0])} is nan")
-    cut = np.zeros(len(thresholds))
-    cut[~is_leaf] = largest(made, thresholds[~is_leaf], feature[~is_leaf])
-    return cut
+    source, cut = np.full(len(is_leaf), -1), np.zeros(len(is_leaf))
+    own = np.asarray(feature, dtype=np.int64)[~is_leaf]
+    source[~is_leaf] = columns.sources(own)
+    cut[~is_leaf] = largest(made, thresholds[~is_leaf], own)
+    return source, cut
 
 
 def _boosted(chain: Chain) -> Ensemble:
@@ -100,11 +109,11 @@ def _boosted(chain: Chain) -> Ensemble:
         message = f"a start that depends on the inputs (init=`{kind_of(model.init_)}`) is not imported"
         raise fail("N703", message, place=chain.place, hint="leave init as it is by default, or take 'zero'")
     base = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))[0]
-    made = _rounded(chain, is_float32=True)
-    grown = [[_tree(part.tree_, made) for part in stage] for stage in model.estimators_]
+    columns = columns_of(chain.steps, chain.last.n_features_in_)
+    grown = [[_tree(part.tree_, columns) for part in stage] for stage in model.estimators_]
     if chain.method == "predict_proba" and getattr(model, "loss", "") == "exponential":
         raise fail("N703", "probabilities of the loss `exponential` are not imported", place=chain.place)
-    return _summed(chain, grown, base, model.learning_rate, "nonnegative")
+    return _summed(chain, columns.inputs, grown, base, model.learning_rate, "nonnegative")
 
 
 def _binned(chain: Chain) -> Ensemble:
@@ -116,19 +125,20 @@ def _binned(chain: Chain) -> Ensemble:
     if not hasattr(model, "classes_") and type(loss.link).__name__ != "IdentityLink":
         hint = "fit the logarithm of the targets by squared error"
         raise fail("N703", f"the loss `{model.loss}` is not imported: it ends in exp", place=chain.place, hint=hint)
-    made = _rounded(chain, is_float32=False)
-    grown = [[_binned_tree(part.nodes, made) for part in stage] for stage in model._predictors]
-    return _summed(chain, grown, np.ravel(model._baseline_prediction), 1, "step")
+    columns = columns_of(chain.steps, chain.last.n_features_in_)
+    grown = [[_binned_tree(part.nodes, columns) for part in stage] for stage in model._predictors]
+    return _summed(chain, columns.inputs, grown, np.ravel(model._baseline_prediction), 1, "step")
 
 
-def _binned_tree(nodes: Any, made: Monotone) -> Tree:
+def _binned_tree(nodes: Any, columns: Columns) -> Tree:
     is_leaf = nodes["is_leaf"].astype(bool)
-    feature = np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64))
-    cut = _cuts(made, np.where(is_leaf, 0.0, nodes["num_threshold"]), is_leaf, feature)
+    feature, cut = _splits(columns, is_leaf, nodes["feature_idx"], nodes["num_threshold"], is_float32=False)
     return Tree(feature, cut, nodes["left"].astype(np.int64), nodes["right"].astype(np.int64), nodes["value"][:, None])
 
 
-def _summed(chain: Chain, grown: Sequence[Sequence[Tree]], base: np.ndarray, scale: float, decided: str) -> Ensemble:
+def _summed(
+    chain: Chain, inputs: int, grown: Sequence[Sequence[Tree]], base: np.ndarray, scale: float, decided: str
+) -> Ensemble:
     """Stages of trees, one an output; of two classes there is one output, whose sign decides."""
     model = chain.last
     is_classifier = hasattr(model, "classes_")
@@ -145,7 +155,7 @@ def _summed(chain: Chain, grown: Sequence[Sequence[Tree]], base: np.ndarray, sca
             outputs, targets, base = 2, [1] * len(grown), np.append(0.0, base)
     return Ensemble(
         tuple(tree for stage in grown for tree in stage),
-        model.n_features_in_,
+        inputs,
         outputs,
         tuple(targets),
         tuple(Fraction(float(b)) for b in base),
@@ -154,14 +164,3 @@ def _summed(chain: Chain, grown: Sequence[Sequence[Tree]], base: np.ndarray, sca
         head,
         chain.name,
     )
-
-
-def _rounded(chain: Chain, is_float32: bool) -> Monotone:
-    """What the trees compare, of the doubles that the pipeline is given."""
-    before = rounded_steps(chain.steps, chain.last.n_features_in_)
-
-    def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
-        values = before(values, features)
-        return as_float32(values, features) if is_float32 else values
-
-    return made

@@ -253,7 +253,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "step": (
         lambda: fitted(make_pipeline(pre.PolynomialFeatures(), linear.LogisticRegression())),
         "Pipeline.polynomialfeatures: error[N704]: the step `PolynomialFeatures` is not imported\n"
-        "  hint: steps: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Binarizer",
+        "  hint: steps: StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Binarizer, KBinsDiscretizer,"
+        " OrdinalEncoder, OneHotEncoder, PCA, TruncatedSVD, and what only chooses columns",
     ),
     "nan": (with_nan, "Ridge: error[N705]: the weight is nan at [0, 2]; every entry must be finite"),
 }

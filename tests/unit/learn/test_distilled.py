@@ -120,7 +120,7 @@ def test_networks_behind_scalers_are_distilled(name: str) -> None:
 
 def test_what_is_not_distilled_behind_scalers() -> None:
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import Binarizer, OneHotEncoder
+    from sklearn.preprocessing import Binarizer, PolynomialFeatures
 
     unfitted = make_pipeline(Binarizer(), ENNClassifier())
     with pytest.raises(dd.CompileError, match=r"Pipeline.ennclassifier: error\[N701\]: `ENNClassifier` is not fitted"):
@@ -131,8 +131,8 @@ def test_what_is_not_distilled_behind_scalers() -> None:
     several = ENNClassifier().fit(BITS, BITS)
     with pytest.raises(dd.CompileError, match=r"error\[N702\]: `predict_proba` of `ENNClassifier` is not imported"):
         dd.distill(several.predict_proba)
-    encoded = make_pipeline(OneHotEncoder(), ENNClassifier()).fit(BITS, MAJORITY)
-    with pytest.raises(dd.CompileError, match=r"error\[N704\]: the step `OneHotEncoder` is not imported"):
+    encoded = make_pipeline(PolynomialFeatures(), ENNClassifier()).fit(BITS, MAJORITY)
+    with pytest.raises(dd.CompileError, match=r"error\[N704\]: the step `PolynomialFeatures` is not imported"):
         dd.distill(encoded)
 
 
