@@ -53,7 +53,8 @@ def objects(values: Sequence[int]) -> np.ndarray:
 
 def bound(array: np.ndarray) -> int:
     """The largest magnitude in an integer array; 0 if it is empty."""
-    return int(np.abs(array).max()) if array.size else 0
+    # The least machine integer has no magnitude among them.
+    return max(int(array.max()), -int(array.min())) if array.size else 0
 
 
 def times(a: Exact, b: Exact) -> Exact:

@@ -12,12 +12,18 @@ from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Expr, Literal, Read
 
-__all__ = ["has_zero", "negated", "oriented", "rank", "signed"]
+__all__ = ["has_opposite", "has_zero", "negated", "oriented", "rank", "signed"]
 
 
 def has_zero(domain: Domain | None) -> bool:
     """Whether an operand may be 0; so may one of which nothing is known."""
     return domain is None or (domain.low <= 0 <= domain.high and domain.low % domain.step == 0)
+
+
+def has_opposite(row: Row) -> bool:
+    """Whether the negation of a unit, or the complement of a bit, is a unit of its kind: `negated` tells which."""
+    is_symmetric = row.kind == "clamp" and row.low is not None and row.high == -row.low
+    return row.kind in ("affine", "sign", "positive") or is_symmetric
 
 
 def negated(row: Row) -> Row:
@@ -52,8 +58,7 @@ def oriented(row: Row, ties: Callable[[Row], object], *, may_rest: bool) -> tupl
     may_rest
         As for `rank`.
     """
-    symmetric = row.kind == "clamp" and row.low is not None and row.high == -row.low
-    if row.kind not in ("sign", "positive", "abs") and not symmetric:
+    if row.kind == "affine" or (row.kind != "abs" and not has_opposite(row)):
         return row, 1
     other = negated(row)
     ours, theirs = (rank(r.weights, r.bias, may_rest=may_rest) for r in (row, other))

@@ -26,7 +26,7 @@ from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.found import Found, Hidden, Readers, clipped_families, exact_families
 from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Names, clause
-from ddcompile.passes.orient import negated
+from ddcompile.passes.orient import has_opposite, negated
 from ddcompile.passes.signatures import familiar, total_cost
 from ddcompile.passes.stretching import pointed_families, stretched_families
 
@@ -220,6 +220,8 @@ def _written(found: Found, layer: Hidden, names: Names, odd: Mapping[int, Seat] 
             placed[k] = number[k]
             row = layer.rows[number[k]]
             if odd is not None and odd[number[k]].sign < 0:
+                if not has_opposite(row):
+                    return None
                 row = negated(row)
                 flipped.append(number[k])
         rows.append(row)

@@ -2443,6 +2443,36 @@ def test_ends_of_sums_are_joined(before: str, after: str) -> None:
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
 
 
+def test_a_relu_takes_no_place_of_its_opposite() -> None:
+    weights = np.stack([np.roll([1, -2, -2, 0, 0, 0, 0, 0, 0, 0, 0], k - 1) for k in range(11)])
+    weights[9] *= -1
+    numbers, bias = weights.tolist(), [1.0 if k != 9 else -1.0 for k in range(11)]
+    rule = parse(
+        f"""rule f(x: spin[11]) -> (y: trit) {{
+  const W: int[11, 11] = {numbers}
+  const b: rat[11] = {bias}
+  const V: int[11] = {[2 if k != 9 else -2 for k in range(11)]}
+  h[u < 11] = relu(sum(i < 11: W[u, i] * x[i]) + b[u] + 0.5)
+  y = sign(sum(u < 11: V[u] * h[u]) - 1)
+}}"""
+    )
+    rewrite = PASSES["reroll"]()(rule)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_the_least_machine_integer_is_large() -> None:
+    rule = parse(
+        """rule f(x: int[-4611686018427387905..-4611686018427387903][2]) -> (y: rat) {
+  const W: rat[1, 2] = [[-0.875, -1.125]]
+  const b: int[1] = [-9223372036854775808]
+  h[u < 1] = abs(sum(i < 2: W[u, i] * x[i]) + b[u])
+  y = h[0] - 2
+}"""
+    )
+    rewrite = PASSES["forward"]()(rule)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
 @pytest.mark.parametrize("op", [">= 1", ">= 24"])
 def test_ends_of_long_sums_are_shown_equal(op: str) -> None:
     body = f"sum(24 <= i < 48: a[i] == b[i]) + (sum(i < 24: a[i] == b[i]) {op}) {'>= 25' if op == '>= 24' else op}"
