@@ -18,6 +18,8 @@ from ddcompile.diagnostics import CompileError
 from ddcompile.frontends.onnx.arithmetic import Operands, numbers
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
+from ddcompile.frontends.onnx.ranges import Range
+from ddcompile.frontends.onnx.values import element_of, range_of_type, type_name
 from ddcompile.frontends.places import at
 from ddcompile.frontends.trees import Ensemble, Tree
 from ddcompile.frontends.trees.cuts import below
@@ -55,9 +57,12 @@ def followed(node: Node, grown: Grown) -> Grown:
     Raises
     ------
     CompileError
-        N505 for other operators.
+        N505 for other operators, N509 for a change of type that changes values.
     """
     found = grown.ensemble
+    if node.op == "Cast" and not _holds(kind := int(node.attribute("to")), found):
+        message = f"`Cast` of what an ensemble of trees gives to {type_name(kind)}, which may change it"
+        raise node.fail("N509", message, "leave it out, and round what the program gives")
     is_plain = (found.head, found.activation) == ("none", "identity")
     is_last = node.attribute("axis", 0 if node.op == "ArgMax" else -1) in (1, -1)
     if node.op in _PASSES:
@@ -69,6 +74,14 @@ def followed(node: Node, grown: Grown) -> Grown:
     if node.op == "Sigmoid" and is_plain:
         return Grown(replace(found, activation="sigmoid"))
     raise node.fail("N505", f"`{node.op}` follows an ensemble of trees, which must come last")
+
+
+def _holds(kind: int, found: Ensemble) -> bool:
+    """Whether an element type has every result of an ensemble: integers, those that are numbers of classes."""
+    if element_of(kind) == "float":
+        return True
+    classes = found.outputs if found.head == "argmax" else 2 if found.activation == "step" else 0
+    return classes > 0 and Range(0, classes - 1, True).within(range_of_type(kind))
 
 
 def _inputs(context: Context, node: Node, operands: Operands) -> int:
@@ -118,6 +131,8 @@ def _trees(node: Node, leaf: str, outputs: int) -> tuple[tuple[Tree, ...], np.nd
         seen.add(key)
         value[place[key[:2]], output] = weight
     is_leaf = np.array([mode == "LEAF" for mode in modes])
+    if (feature[~is_leaf] < 0).any():
+        raise node.fail("N502", f"a node of `{node.op}` looks at input {feature[~is_leaf].min()}")
     flags = np.array([_MODES.get(mode, (False, False)) for mode in modes])
     cut = np.where(flags[:, 0], below(values), values)
     low, high = np.where(flags[:, 1], false, true), np.where(flags[:, 1], true, false)
@@ -176,8 +191,9 @@ def _read_trees(node: Node, outputs: int) -> list[Tree]:
     roots = np.asarray(node.attribute("tree_roots", []))
     places = np.concatenate([both.ravel(), roots])
     is_there = ((places < inner) & (places >= -leaves)).all() and ((targets >= 0) & (targets < outputs)).all()
+    is_there &= min(true.min(), false.min(), feature.min(), roots.min(initial=0)) >= 0
     if not is_there or not len(roots):
-        raise node.fail("N502", f"`{node.op}` names nodes, leaves or targets that are not there")
+        raise node.fail("N502", f"`{node.op}` names inputs, nodes, leaves or targets that are not there")
     is_strict, is_turned = (np.array([_MODES[_ORDERED[m]][k] for m in mode.tolist()]) for k in (0, 1))
     values = split.astype(np.float64)
     cut = np.where(is_strict, below(values), values)

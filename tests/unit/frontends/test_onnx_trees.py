@@ -123,6 +123,9 @@ def test_branches_that_meet_again() -> None:
         ({"nodes_truenodeids": [0, 0]}, "N506"),
         ({"nodes_truenodeids": [2, 0]}, "N502"),
         ({"nodes_featureids": [0]}, "N502"),
+        ({"nodes_featureids": [0, -1]}, "N502"),
+        ({"nodes_truenodeids": [-1, 0]}, "N502"),
+        ({"nodes_truenodeids": [1, -1]}, "N502"),
         ({"leaf_targetids": [0, 1]}, "N502"),
         ({"aggregate_function": 2}, "N506"),
     ],
@@ -130,3 +133,22 @@ def test_branches_that_meet_again() -> None:
 def test_refused(changes: dict[str, Any], code: str) -> None:
     with pytest.raises(CompileError, match=code):
         as_model(shared(**changes))
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL])
+def test_sums_are_not_cut_to_integers(kind: int) -> None:
+    """But the number of a class is one."""
+    model = grown((0,), 2, 2, 3)
+    cut = helper.make_node("Cast", ["y"], ["c"], to=kind)
+    with pytest.raises(CompileError, match=r"N509.*`Cast` of what an ensemble of trees gives"):
+        as_model(model_of([*model.graph.node, cut], 3, kind))
+    choice = helper.make_node("ArgMax", ["y"], ["label"], axis=1, keepdims=0)
+    cut = helper.make_node("Cast", ["label"], ["c"], to=kind)
+    whole = model_of([*model.graph.node, choice, cut], 0, kind)
+    if kind == TensorProto.BOOL:
+        with pytest.raises(CompileError, match="N509"):
+            as_model(whole)
+    else:
+        ensemble = as_model(whole)
+        assert isinstance(ensemble, Ensemble)
+        assert np.array_equal(evaluate_ensemble(ensemble, samples()).ravel(), run(whole, samples()))
