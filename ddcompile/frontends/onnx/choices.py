@@ -17,6 +17,7 @@ from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.reductions import extreme, over
 from ddcompile.frontends.onnx.units import axis_of
 from ddcompile.frontends.onnx.values import Head, Units, Value, exact_of, wide
+from ddcompile.frontends.windows import LARGEST
 
 __all__ = ["OPERATORS"]
 
@@ -57,6 +58,8 @@ def _onehot(context: Context, node: Node, operands: Operands) -> Value:
     if number.element != "int" and not number.range.is_whole:
         raise node.fail("N509", "`OneHot` at places that may be no whole numbers", "make them integers first")
     number, count = wide(number), int(depth.ravel()[0])
+    if number.ids.size * count > LARGEST:
+        raise node.fail("N507", f"`OneHot` makes a tensor of {number.ids.size * count} elements, more than {LARGEST}")
     spread = number.moved(number.ids[..., None])
     bits = equal(context, node, spread, np.arange(count))
     if number.range.low is None or number.range.low < 0:

@@ -96,13 +96,15 @@ def test_names_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture
         assert json.loads(capsys.readouterr().out)["labels"] == list(NAMES)
 
 
-STRANGE = ("*/ int x;", 'say """no"""', "two\nlines", "\\", "a\u2028b", "caf\u00e9", "0 is not 1", "")
+STRANGE = ("*/ int x;", 'say """no"""', "two\nlines", "\\", "a\u2028b", "caf\u00e9", "0 is not 1")
+STRANGE += ("", " ", " both ", "/*/")
 
 
 def test_strange_names_stay_inside_of_comments() -> None:
     lines = label_lines(STRANGE)
     assert labels_in(lines) == ([], STRANGE)
-    assert all(line.isprintable() and "*/" not in line for line in lines)
+    assert all(line.isprintable() and "*/" not in line and "/*" not in line for line in lines)
+    assert labels_in([line.strip() for line in lines]) == ([], STRANGE)
     program = dd.parse("rule r(x: bit[2]) -> (y: bit) {\n  y = x[0] and x[1]\n}")
     for target in ("python", "c", "llvm"):
         (*_, file) = program.emit(target, labels=STRANGE)

@@ -219,3 +219,9 @@ def test_damaged_files_are_told(tmp_path: Path) -> None:
         except CompileError as error:
             outcomes.add(error.diagnostics[0].code)
     assert {"network", "N502"} <= outcomes
+
+
+def test_a_tensor_too_large_is_not_made() -> None:
+    places = model_of(node("OneHot", "x", "depth", "values"), kind=INT64, rank=3, depth=2**40, values=single(0, 1))
+    with pytest.raises(CompileError, match=r"/net/OneHot.*N507.*tensor of \d+ elements, more than"):
+        as_network(places)
