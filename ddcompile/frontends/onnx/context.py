@@ -107,7 +107,7 @@ class Context:
         kind: int | None = None,
     ) -> Units:
         """`activation(factor * x + shift)` with exact numbers, broadcast; the result is of the type `kind`."""
-        factors, shifts = np.asarray(factor, dtype=object), np.asarray(shift, dtype=object)
+        factors, shifts = (np.asarray(v).astype(object, copy=False) for v in (factor, shift))  # integers without end
         shape = np.broadcast_shapes(x.ids.shape, factors.shape, shifts.shape)
         one = self.sample(node, np.broadcast_to(x.ids, shape))
         factors, shifts = (self.shared(node, array, shape, one.axis) for array in (factors, shifts))

@@ -188,3 +188,19 @@ def test_scales_that_depend_on_the_inputs_are_refused() -> None:
     text = str(refused(made(nodes, (3,), TensorProto.FLOAT, TensorProto.FLOAT)))
     assert "N505" in text
     assert "static" in text
+
+
+@pytest.mark.parametrize("limits", [(100, 200), (-300, -200)])
+def test_levels_of_what_is_beyond_the_limits(limits: tuple[int, int]) -> None:
+    """All values are the same level, which other levels are then made of."""
+    nodes = [
+        helper.make_node("Clip", ["x", "low", "high"], ["a"]),
+        helper.make_node("QuantizeLinear", ["a", "s0", "z"], ["b"]),
+        helper.make_node("DequantizeLinear", ["b", "s0", "z"], ["c"]),
+        helper.make_node("QuantizeLinear", ["c", "s1", "z"], ["y"]),
+    ]
+    numbers = {"s0": 0.5, "s1": 2, "low": limits[0], "high": limits[1]}
+    constants = {name: array(number, "float32") for name, number in numbers.items()}
+    model = made(nodes, (4,), TensorProto.FLOAT, TensorProto.INT8, z=array(-3, "int8"), **constants)
+    X = np.arange(-400, 400, dtype=np.float32).reshape(-1, 4)
+    assert np.array_equal(evaluate(as_network(model), X.astype(np.float64)), run(model, X))
