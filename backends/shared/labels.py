@@ -26,7 +26,7 @@ def labels_in(lines: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:
     labels: list[str] = []
     for line in lines:
         match = _LINE.fullmatch(line)
-        if match is not None and int(match[1]) == len(labels):
+        if match is not None and match[1] == str(len(labels)):
             labels.append(_unescaped(match[2] or ""))
         else:
             rest.append(line)

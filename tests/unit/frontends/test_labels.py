@@ -114,5 +114,6 @@ def test_strange_names_stay_inside_of_comments() -> None:
 
 
 def test_lines_that_say_other_things_are_no_names() -> None:
-    lines = ["Distilled.", "0 is a", "2 is c", "1 is b", "1 is d"]
-    assert labels_in(lines) == (["Distilled.", "2 is c", "1 is d"], ("a", "b"))
+    long = f"{'9' * 5000} is long"
+    lines = ["Distilled.", "00 is o", "0 is a", "2 is c", "1 is b", "1 is d", long]
+    assert labels_in(lines) == (["Distilled.", "00 is o", "2 is c", "1 is d", long], ("a", "b"))
