@@ -96,7 +96,7 @@ def head_of(network: Interface, head: str | None) -> str:
     return head
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: object) -> str:
     """The name that the user gives a rule.
 
     Raises
@@ -104,7 +104,7 @@ def checked_name(name: str) -> str:
     CompileError
         U007 if it is no name.
     """
-    if not is_name(name):
+    if not (isinstance(name, str) and is_name(name)):
         raise fail("U007", f"`{name}` is not a name", place="name", hint="letters, digits and _, no reserved word")
     return name
 
@@ -133,14 +133,17 @@ def declared_inputs(network: Interface, inputs: str | None) -> tuple[Declaration
     return declarations
 
 
-def parsed_declarations(text: str, file: str) -> tuple[Declaration, ...]:
+def parsed_declarations(text: object, file: str) -> tuple[Declaration, ...]:
     """Declarations of the user; mistakes are located in `file`.
 
     Raises
     ------
     CompileError
-        S### if they are no declarations, N209 if two have one name.
+        S### if they are no declarations, N209 if two have one name, N213 if they are no text.
     """
+    if not isinstance(text, str):
+        hint = f'declare them in one text, such as {file}s="x: bit[3], y: bit"'
+        raise fail("N213", f"{file}s are declared by a text, not by a {type(text).__name__}", place=file, hint=hint)
     try:
         declarations = parse_declarations(text)
     except CompileError as error:

@@ -18,6 +18,9 @@ from ddcompile.frontends.onnx.values import Units, Value
 
 __all__ = ["OPERATORS"]
 
+_WEIGHTS = 1 << 24
+"""Most weights of the matrix of running sums."""
+
 
 def _einsum(context: Context, node: Node, operands: Operands) -> Value:
     """Of one tensor and at most one constant: axes that both have are kept or summed over, others are kept.
@@ -112,6 +115,8 @@ def _cumsum(context: Context, node: Node, operands: Operands) -> Value:
     if not -x.ids.ndim <= axis < x.ids.ndim:
         raise node.fail("N507", f"`CumSum` over axis {axis} of a tensor of {x.ids.ndim} axes")
     count = x.ids.shape[axis]
+    if count * count > _WEIGHTS:
+        raise node.fail("N507", f"`CumSum` over {count} elements takes {count * count} weights, more than {_WEIGHTS}")
     matrix = np.triu(np.ones((count, count), dtype=np.int64), int(node.attribute("exclusive", 0)))
     matrix = matrix.T if node.attribute("reverse", 0) else matrix
     found = linear(context, node, x.moved(np.moveaxis(x.ids, axis, -1)), matrix)
