@@ -75,12 +75,23 @@ class Net:
         """The number of gates so far, whether anything depends on them or not."""
 
     def gates(self, op: Op, *operands: Literals) -> Literals:
-        """New gates as they are, one for every element; the literals of their (first) results."""
+        """New gates as they are, one for every element; the literals of their (first) results.
+
+        Raises
+        ------
+        TooLarge
+            If there are too many gates.
+        """
+        found = self.added(op, *operands)
+        if self.count > MOST or self.size > self.most:
+            raise TooLarge
+        return found
+
+    def added(self, op: Op, *operands: Literals) -> Literals:
+        """The same, however many gates there are: for copies of results, of which there are no more than results."""
         batch = Batch(op, operands, self.count)
         self.count += batch.count * (2 if op == "full" else 1)
         self.size += batch.count
-        if self.count > MOST or self.size > self.most:
-            raise TooLarge
         self.batches.append(batch)
         return 2 * np.arange(batch.first, batch.first + batch.count, dtype=np.int64)
 

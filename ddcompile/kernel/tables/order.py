@@ -95,10 +95,10 @@ def _copied(net: Net, results: Literals) -> tuple[Net, Literals]:
     if (own <= 1).any():
         # The constant 0 is how some input differs from itself.
         some = np.full(1, 2, dtype=np.int64)
-        zero = extended.gates("xor", some, some)
+        zero = extended.added("xor", some, some)
         own = np.where(own <= 1, zero | own, own)
     if len(own):
-        results[is_copy] = extended.gates("and", own, own)
+        results[is_copy] = extended.added("and", own, own)
     return extended, results
 
 

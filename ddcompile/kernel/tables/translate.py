@@ -21,7 +21,9 @@ from ddcompile.kernel.tables.numbers import Arithmetic, Numbers, constants, of_b
 __all__ = ["Gates", "TooMany", "Unsuited", "is_irregular", "translate"]
 
 _POINTS = 1 << 23
-"""Points of a statement with those of its reductions."""
+"""Points of a statement with those of its reductions, at most."""
+_EACH = 16
+"""Points for a gate that is allowed: sums over many more are not even begun, though most of their terms may be 0."""
 _STEPS = 1 << 14
 """Steps of all recurrences."""
 _DEPTH = 100
@@ -98,6 +100,7 @@ def translate(types: Types, most: int = MOST) -> Gates:
 class _Translator:
     def __init__(self, types: Types, most: int) -> None:
         self.types = types
+        self.points = min(_POINTS, _EACH * most)
         self.tables = constant_tables(types.rule)
         self.tensors: dict[str, Numbers] = {}
         self.steps = 0
@@ -126,7 +129,7 @@ class _Translator:
                     self._define(domain.statement, domain.points.select(which), domain.where[which])
 
     def _domain(self, statement: Statement) -> _Domain:
-        found = expand(ONE_POINT, statement.binders, self.tables, _POINTS)
+        found = expand(ONE_POINT, statement.binders, self.tables, self.points)
         if found is None:
             raise Unsuited(f"`{statement.target}` has too many elements")
         points = found[0]
@@ -287,21 +290,21 @@ class _Translator:
             extents = constants(np.full(points.count, extent))
             place = self.arithmetic.add(self.arithmetic.times(place, extents), self._value(position, points, depth))
         digits = len(place.planes)
-        if expr.pad is not None or digits > _ENTRIES or points.count << digits > _POINTS:
+        if expr.pad is not None or digits > _ENTRIES or points.count << digits > self.points:
             raise Unsuited(f"which element of `{expr.tensor}` is read depends on the sample")
         where = np.clip(place.low[:, None] + np.arange(1 << digits), 0, len(tensor.low) - 1)
         return self.arithmetic.looked_up(tensor.map(lambda a: a[where]), place.planes)
 
     def _reduce(self, expr: Reduce, points: Points, depth: int) -> Numbers:
-        found = expand(points, expr.binders, self.tables, _POINTS)
+        found = expand(points, expr.binders, self.tables, self.points)
         if found is None:
-            raise Unsuited("a reduction has too many terms")
+            raise TooMany("a reduction has too many terms")
         inner, owner = found
         counts = np.bincount(owner, minlength=points.count)
         most = int(counts.max(initial=0))
         is_even = bool((counts == most).all())
-        if points.count * most > _POINTS:
-            raise Unsuited("a reduction has too many terms")
+        if points.count * most > self.points:
+            raise TooMany("a reduction has too many terms")
         body = self._value(expr.body, inner, depth) if inner.count else constants(np.zeros(0, dtype=np.int64))
         cells = owner * most + np.arange(inner.count) - (np.cumsum(counts) - counts)[owner]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,8 @@ import ddcompile as dd
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.tables.build import build
 from ddcompile.kernel.tables.nets import Net, TooLarge
-from ddcompile.kernel.tables.translate import translate
+from ddcompile.kernel.tables.order import ordered
+from ddcompile.kernel.tables.translate import TooMany, translate
 
 
 def _values(net: Net, literals: np.ndarray) -> np.ndarray:
@@ -79,3 +81,22 @@ def test_no_more_gates_are_made_than_are_allowed() -> None:
     net.conjunction(np.array([2, 4]), np.array([4, 6]))
     with pytest.raises(TooLarge):
         net.difference(np.array([2]), np.array([4]))
+
+
+def test_results_are_copied_though_no_more_gates_are_allowed() -> None:
+    net = Net(2, most=1)
+    both = net.conjunction(np.array([2]), np.array([4]))
+    order = ordered(net, np.array([0, 1]), 2, np.concatenate([both, both ^ 1, [0, 1, 2]]), np.arange(2, 7))
+    assert order.gates == 6
+
+
+def test_long_sums_are_refused_before_their_terms_are_listed() -> None:
+    program = dd.parse(
+        "rule r(x: bit[1500]) -> (y: bit[1500]) {\n  y[u < 1500] = sum(k < 1500: x[(u * k) % 1500]) > 3\n}\n"
+    )
+    types = check(program.rule)
+    tracemalloc.start()
+    with pytest.raises(TooMany):
+        translate(types, 20_000)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
