@@ -41,6 +41,7 @@ from ddcompile.kernel.nodes import (
     Reinterpret,
     Select,
     Shift,
+    Strays,
     ToReal,
     Type,
     Var,
@@ -200,6 +201,8 @@ class ExpressionPrinter:
                 return atom(f"{self._helpers.packing('ones')}({self.text(operand)})")
             case Pack(buffer, index):
                 return atom(f"{self._helpers.packing('pack')}({self.start(buffer, index)})")
+            case Strays():
+                raise TypeError("printed code trusts its inputs")
             case Select(condition, then, otherwise):
                 return NOTATION.apply("select", self.print(condition), self.print(then), self.print(otherwise))
             case Convert(operand, type_):

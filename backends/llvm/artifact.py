@@ -25,6 +25,9 @@ class Artifact:
     ----------
     buffers
         Inputs, then outputs: what pointers are given for.
+    strays
+        Words for each sample, 0 before a call, that a pointer after these is given for: one is another number after it
+        if something in the inputs is no bit. 0 if there is no such pointer, and inputs are not checked.
     scratch_bytes
         Bytes of scratch memory that the functions are given; None if they take none.
     tensor, shape
@@ -33,7 +36,7 @@ class Artifact:
         The schedule.
     layout
         How bits are given and taken.
-    phases, units, halo
+    phases, units
         How a team of threads may share a sample (see `ddcompile.kernel.grid.build.Built`); 0 if it may not.
     width, block_bytes
         How many samples another function computes at once, and the bytes of memory that it needs; 0 if there is none.
@@ -44,6 +47,7 @@ class Artifact:
     """
 
     buffers: tuple[Buffer, ...]
+    strays: int
     scratch_bytes: int | None
     tensor: Mapping[str, ValueType]
     shape: Mapping[str, tuple[int, ...]]
@@ -51,7 +55,6 @@ class Artifact:
     layout: Layout
     phases: int
     units: int
-    halo: int
     width: int
     block_bytes: int
     grain: int
@@ -78,7 +81,7 @@ class Artifact:
             "scratch": self.scratch_bytes,
             "tensor": {name: _type_values(type_) for name, type_ in self.tensor.items()},
             "shape": self.shape,
-            "schedule": [self.schedule, self.layout, self.phases, self.units, self.halo],
+            "schedule": [self.schedule, self.layout, self.phases, self.units, self.strays],
             "blocks": [self.width, self.block_bytes, self.grain],
         }
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + self.code
@@ -91,11 +94,11 @@ class Artifact:
         buffers = tuple(Buffer(name, role, _scalar(type_), tuple(n), e) for name, role, type_, n, e in head["buffers"])
         tensor = {name: _value_type(values) for name, values in head["tensor"].items()}
         shape = {name: tuple(extents) for name, extents in head["shape"].items()}
-        schedule, layout, phases, units, halo = head["schedule"]
+        schedule, layout, phases, units, strays = head["schedule"]
         width, block_bytes, grain = head["blocks"]
         memory = head["scratch"]
         return cls(
-            buffers, memory, tensor, shape, schedule, layout, phases, units, halo, width, block_bytes, grain, code
+            buffers, strays, memory, tensor, shape, schedule, layout, phases, units, width, block_bytes, grain, code
         )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from ddcompile.kernel.nodes import (
     Reinterpret,
     Select,
     Shift,
+    Strays,
     ToReal,
     Type,
     Var,
@@ -156,6 +157,16 @@ class ExpressionPrinter(FunctionLines):
         found = self._do(f"load <64 x i8>, ptr {address}, align 1" + self._access())
         return self._do(f"bitcast <64 x i1> {self._do(f'icmp ne <64 x i8> {found}, zeroinitializer')} to i64", name)
 
+    def _strays(self, node: Strays, name: str) -> str:
+        address = self._address(node.buffer, node.index, self._value(node.index))
+        found = self._do(f"load <64 x i8>, ptr {address}, align 1" + self._access())
+        halves = []
+        for start in (0, 32):
+            order = ", ".join(f"i32 {k}" for k in range(start, start + 32))
+            halves.append(self._do(f"shufflevector <64 x i8> {found}, <64 x i8> poison, <32 x i32> <{order}>"))
+        bits = self._do(f"icmp ugt <32 x i8> {self._do(f'or <32 x i8> {halves[0]}, {halves[1]}')}, splat (i8 1)")
+        return self._do(f"zext i32 {self._do(f'bitcast <32 x i1> {bits} to i32')} to i64", name)
+
     # --- expressions -------------------------------------------------------------------------------------------------
 
     def _value(self, expr: Expr, name: str = "") -> str:
@@ -209,6 +220,8 @@ class ExpressionPrinter(FunctionLines):
                 return self._do(f"call i64 @llvm.ctpop.i64(i64 {self._value(operand)})", name)
             case Pack():
                 return self._packed(expr, name)
+            case Strays():
+                return self._strays(expr, name)
             case Select(condition, then, otherwise, type_):
                 kind = value_type(type_)
                 test, first, second = (self._value(e) for e in (condition, then, otherwise))

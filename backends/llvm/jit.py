@@ -37,8 +37,6 @@ _KEPT = 64
 
 _CACHED = 1 << 20
 """Bytes that stay in a processor's cache from being checked to being read again."""
-_WORTHWHILE = 32
-"""A sample is not divided into bands that are shorter than so many times what is computed again for each."""
 
 
 def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> CompiledRule:
@@ -220,7 +218,8 @@ class _Program:
         self._inputs, self._outputs = self.made.inputs, self.made.outputs
         self._library = Library(self.made.code)
         self._blocks = _Blocks(request, self.made) if self.made.width else None
-        pointers = [ctypes.c_void_p] * (len(self.made.buffers) + (self.made.scratch_bytes is not None))
+        more = (self.made.strays > 0) + (self.made.scratch_bytes is not None)
+        pointers = [ctypes.c_void_p] * (len(self.made.buffers) + more)
         self.batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
         if self.made.phases:
             self.phase = self._library.function(f"{PREFIX}_phase", *[ctypes.c_int64] * 4, *pointers)
@@ -246,17 +245,23 @@ class _Program:
         """
         inputs = [input_memory(b, array) for b, array in zip(self._inputs, arrays, strict=True)]
         outputs = [output_memory(buffer, count) for buffer in self._outputs]
+        strays = [np.zeros(count * self.made.strays, dtype=np.uint64)] if self.made.strays else []
+        memory = [*inputs, *outputs, *strays]
+        if strays:
+            unchecked = None
         is_shared = self._n_jobs > count and self.made.units > 1
         if count == 1 and unchecked is None and not is_shared and self.made.scratch_bytes is None:
-            pointers = [array.__array_interface__["data"][0] for array in (*inputs, *outputs)]
+            pointers = [array.__array_interface__["data"][0] for array in memory]
             if not self.run_blocks(1, pointers):
                 self.batch(1, *pointers)
         else:
-            run = _Run(self, [*inputs, *outputs], count, unchecked)
+            run = _Run(self, memory, count, unchecked)
             if is_shared:
                 run.share(self._n_jobs)
             else:
                 spread(run.samples, count, self._n_jobs, self.made.grain)
+        if any(array.any() for array in strays):
+            raise _WrongValue
         return [output_values(b, array, count) for b, array in zip(self._outputs, outputs, strict=True)]
 
 
@@ -267,7 +272,8 @@ class _WrongValue(Exception):
 class _Run:
     """A call: memory that is read and written, and how it is divided.
 
-    Values that are unchecked are compared with their types just before they are read, so that memory is read once.
+    Values that are unchecked are compared with their types just before they are read, so that memory is read once;
+    code that finds strays by itself needs that no more.
     """
 
     def __init__(
@@ -281,11 +287,6 @@ class _Run:
         grain = self.made.grain
         self.chunk = count if unchecked is None else max(1, _CACHED // size // grain) * grain
         """How many samples are checked at a time."""
-        self.band = 0
-        """How many parts of a sample are checked at a time; 0 if whole samples are."""
-        if unchecked is not None and self.made.phases == 1 and size > _CACHED:
-            band = max(1, self.made.units * _CACHED // size, _WORTHWHILE * self.made.halo)
-            self.band = band if size * band <= 2 * _CACHED * self.made.units else 0
 
     def _pointers(self, sample: int) -> list[int]:
         return [place + sample * size for place, size in self.places]
@@ -303,10 +304,6 @@ class _Run:
         """Compute some samples, one after the other."""
         scratch = self._scratch()
         own = [array.ctypes.data for array in scratch]
-        if self.band:
-            for sample in range(start, stop):
-                self._bands(0, sample, 0, self.made.units, [*self._pointers(sample), *own])
-            return
         for first in range(start, stop, max(1, self.chunk)):
             last = min(first + self.chunk, stop)
             self._check(first, last, self.count)
@@ -326,24 +323,12 @@ class _Run:
                 self._check(before + start, before + stop, self.count * units)
 
             def phase(
-                worker: int, phase: int, start: int, stop: int, sample: int = sample, given: list[int] = pointers
+                worker: int, phase: int, start: int, stop: int, given: list[int] = pointers
             ) -> None:
-                if self.band:
-                    self._bands(worker, sample, start, stop, given)
-                else:
-                    self.program.phase(worker, phase, start, stop, *given)
+                self.program.phase(worker, phase, start, stop, *given)
 
-            if not self.band:
-                spread(hold, units, n_jobs)
+            spread(hold, units, n_jobs)
             team(phase, self.made.phases, units, n_jobs)
-
-    def _bands(self, worker: int, sample: int, start: int, stop: int, pointers: list[int]) -> None:
-        """Parts of a sample, in bands that stay in the cache from checking to computing."""
-        units = self.made.units
-        for first in range(start, stop, self.band):
-            last = min(first + self.band, stop)
-            self._check(sample * units + first, sample * units + last, self.count * units)
-            self.program.phase(worker, 0, first, last, *pointers)
 
 
 class _Blocks:

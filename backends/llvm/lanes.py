@@ -8,6 +8,8 @@ The second turns each block of samples so that lanes lie side by side, and the r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ddcompile.backends.llvm.expressions import memory_type, value_type
 from ddcompile.backends.llvm.function import FunctionPrinter
 from ddcompile.backends.llvm.turned import turned
@@ -22,6 +24,7 @@ from ddcompile.kernel.nodes import (
     Convert,
     Declare,
     Expr,
+    Invoke,
     Kernel,
     Load,
     Logic,
@@ -29,6 +32,7 @@ from ddcompile.kernel.nodes import (
     Not,
     RealType,
     Select,
+    Stmt,
     Store,
     ToReal,
     Type,
@@ -71,19 +75,24 @@ class LanePrinter(FunctionPrinter):
 
     # --- functions ---------------------------------------------------------------------------------------------------
 
-    def print_lanes(self, symbol: str) -> list[str]:
-        """The function for one block of samples."""
+    def print_lanes(self, symbol: str) -> list[list[str]]:
+        """The function for one block of samples, and those that it was split into."""
+        parts = [self._function(self.symbols[name], body, "noinline ") for name, body in self.made.parts.items()]
+        return [self._function(symbol, self.made.body), *parts]
+
+    def _function(self, symbol: str, body: Sequence[Stmt], attribute: str = "") -> list[str]:
         self._start()
         parameters = self._pointers()
-        scratch = "%" + self._names.fresh("scratch")
+        scratch = self._scratch = "%" + self._names.fresh("scratch")
         offset = 0
         for buffer in self.kernel.of_role("scratch"):
             name = self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
             self._entry.append(f"  {name} = getelementptr inbounds i8, ptr {scratch}, i64 {offset}")
             offset += self.lanes * -(-buffer.bytes // 8) * 8
-        self._body(self.made.body)
+        self._body(body)
         self._end("ret void")
-        head = f"define internal void {symbol}({', '.join([*parameters, f'ptr noalias {scratch}'])}) nounwind {{"
+        given = ", ".join([*parameters, f"ptr noalias {scratch}"])
+        head = f"define internal void {symbol}({given}) {attribute}nounwind {{"
         return [head, "entry:", *self._entry, *self._lines, "}"]
 
     def print_blocks(self, symbol: str, inner: str) -> list[str]:
@@ -262,6 +271,10 @@ class LanePrinter(FunctionPrinter):
         return self._do(f"{how} {self._vector(source)} {self._lane(operand)} to {self._vector(type_)}", name)
 
     # --- statements --------------------------------------------------------------------------------------------------
+
+    def _invoke(self, stmt: Invoke) -> None:
+        arguments = [f"ptr {self._buffers[buffer.name]}" for buffer in self.kernel.parameters]
+        self._add(f"call void {self.symbols[stmt.function]}({', '.join([*arguments, f'ptr {self._scratch}'])})")
 
     def _store(self, stmt: Store) -> None:
         value, address = self._lane(stmt.value), self._place(stmt.buffer, stmt.index)

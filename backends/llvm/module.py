@@ -74,13 +74,13 @@ def print_batch(made: Lanes, lanes: int, prefix: str) -> str:
     Its parameters are the number of blocks, the kernel's buffers, and memory of `block_bytes`.
     """
     tables = made.kernel.of_role("table")
-    symbols = {table.name: f"@.{table.name}" for table in tables}
+    symbols = {name: f"@.{name}" for name in (*(table.name for table in tables), *made.parts)}
     writer = Writer(indent="  ")
     for table in tables:
         _table(writer, symbols[table.name], table)
     printer = LanePrinter(symbols, made, lanes)
     inner = f"@{prefix}_lanes"
-    functions = [printer.print_lanes(inner), printer.print_blocks(f"@{prefix}_blocks", inner)]
+    functions = [*printer.print_lanes(inner), printer.print_blocks(f"@{prefix}_blocks", inner)]
     for lines in [*functions, *printer.helpers()]:
         writer.lines(lines)
         writer.line()

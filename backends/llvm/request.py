@@ -106,13 +106,15 @@ class Request:
 
     def _compiled(self) -> Artifact:
         chosen, types = self._chosen, self._types
-        phases = units = halo = blocks = 0
+        phases = units = strays = blocks = 0
         grain = chosen.width or 1
         layout: Layout = "plain"
         if chosen.plan is not None:
             layout = "packed" if self.layout == "packed" else "plain"
-            built = build(self.rule, types, chosen.plan, is_packed=layout == "packed", workers=self.n_jobs)
-            kernel, phases, units, halo = built.kernel, built.phases, built.units, built.halo
+            built = build(
+                self.rule, types, chosen.plan, is_packed=layout == "packed", workers=self.n_jobs, checks=True
+            )
+            kernel, phases, units, strays = built.kernel, built.phases, built.units, built.strays
         elif chosen.gates is not None:
             layout = self.layout
             tables = build_tables(self.rule, types, chosen.gates, layout)
@@ -122,7 +124,8 @@ class Request:
             kernel = split(chosen.kernel)
             blocks = 0 if chosen.lanes is None else block_bytes(chosen.lanes.kernel, chosen.width)
         return Artifact(
-            buffers=kernel.parameters,
+            buffers=kernel.parameters[:-1] if strays else kernel.parameters,
+            strays=strays,
             scratch_bytes=kernel.scratch_bytes if kernel.needs_scratch else None,
             tensor={d.name: types.tensor[d.name] for d in self.rule.outputs},
             shape={d.name: types.shape[d.name] for d in self.rule.outputs},
@@ -130,7 +133,6 @@ class Request:
             layout=layout,
             phases=phases,
             units=units,
-            halo=halo,
             width=chosen.width,
             grain=grain,
             block_bytes=blocks,

@@ -27,6 +27,7 @@ from ddcompile.kernel.nodes import (
     Spread,
     Stmt,
     Store,
+    Strays,
     Var,
 )
 from ddcompile.kernel.traverse import Event, operands, subexpressions, walk
@@ -89,7 +90,7 @@ class _Uses:
     def _note(self, root: Expr, own: str | None, scopes: _Scopes) -> None:
         for node in subexpressions(root):
             match node:
-                case Load(buffer) | Pack(buffer):
+                case Load(buffer) | Pack(buffer) | Strays(buffer):
                     self.buffers.add(buffer)
                 case Var(name) if name != own:
                     self.declarations.add(scopes.declaration(name))

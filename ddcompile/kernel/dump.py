@@ -39,6 +39,7 @@ from ddcompile.kernel.nodes import (
     Spread,
     Stmt,
     Store,
+    Strays,
     ToReal,
     Type,
     Var,
@@ -163,6 +164,8 @@ def _print(expr: Expr) -> tuple[str, int]:
             return f"ones({dump_expression(operand)})", _ATOM
         case Pack(buffer, index):
             return f"{buffer}[{dump_expression(index)} and on]", _ATOM
+        case Strays(buffer, index):
+            return f"strays({buffer}[{dump_expression(index)} and on])", _ATOM
         case Not(operand):
             return f"not {_at(operand, 3)}", 3
         case Select(condition, then, otherwise):

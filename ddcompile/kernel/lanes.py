@@ -14,7 +14,7 @@ function vectorization", CGO 2011, for kernels whose control flow is structured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ddcompile.kernel.names import Names
@@ -31,6 +31,7 @@ from ddcompile.kernel.nodes import (
     Declare,
     Expr,
     FromReal,
+    Invoke,
     Kernel,
     Load,
     Logic,
@@ -41,12 +42,18 @@ from ddcompile.kernel.nodes import (
     Select,
     Stmt,
     Store,
+    Strays,
     Var,
 )
 from ddcompile.kernel.selections import selected
+from ddcompile.kernel.split import split
 from ddcompile.kernel.traverse import expressions, operands, subexpressions, walk
 
 __all__ = ["Lanes", "Unsuited", "in_lanes", "varies"]
+
+
+_LONGEST = 500
+"""Expressions in a function: with a vector for each, compilers take longer than for single numbers."""
 
 
 class Unsuited(Exception):
@@ -63,12 +70,15 @@ class Lanes:
         The kernel, with tables and scratch buffers for lanes. Its integers may overflow: sums wrap around.
     body
         The statements of the sample function; no branch or loop depends on the lane.
+    parts
+        The statements of the functions that it was split into, by name.
     varying
         The names of variables that have a value for every lane.
     """
 
     kernel: Kernel
     body: tuple[Stmt, ...]
+    parts: Mapping[str, tuple[Stmt, ...]]
     varying: frozenset[str]
 
 
@@ -81,20 +91,18 @@ def in_lanes(kernel: Kernel) -> Lanes:
         If the kernel computes with numbers of more than 64 bits, with functions of reals, or in an order that depends
         on the sample.
     """
-    body = kernel.sample.body
-    for node in expressions(body):
-        if isinstance(node, Apply | Answer | Count | FromReal | Reinterpret | Pack):
+    for node in expressions(kernel.sample.body):
+        if isinstance(node, Apply | Answer | Count | FromReal | Reinterpret | Pack | Strays):
             raise Unsuited("it uses functions of reals")
         if node.type.is_wide:
             raise Unsuited("its numbers have more than 64 bits")
     if any(buffer.type.is_wide for buffer in kernel.buffers):
         raise Unsuited("its numbers have more than 64 bits")
-    kernel = selected(kernel)
-    body = kernel.sample.body
-    varying = _varying(kernel, body)
-    maker = _Maker(kernel, varying)
-    made = maker.block(body)
-    return Lanes(kernel, made, maker.varying)
+    kernel = split(selected(kernel), _LONGEST)
+    functions = {function.name: function.body for function in (kernel.sample, *kernel.parts)}
+    maker = _Maker(kernel, _varying(kernel, tuple(functions.values())))
+    made = {name: maker.block(body) for name, body in functions.items()}
+    return Lanes(kernel, made.pop(kernel.sample.name), made, maker.varying)
 
 
 def varies(kernel: Kernel, varying: frozenset[str], root: Expr) -> bool:
@@ -106,13 +114,13 @@ def varies(kernel: Kernel, varying: frozenset[str], root: Expr) -> bool:
     )
 
 
-def _varying(kernel: Kernel, body: Sequence[Stmt]) -> frozenset[str]:
+def _varying(kernel: Kernel, bodies: Sequence[Sequence[Stmt]]) -> frozenset[str]:
     """The variables that depend on the lane, by what they are given or by when."""
     found: frozenset[str] = frozenset()
     while True:
         grown = set(found)
         open_: list[bool] = []
-        for event, stmt in walk(body):
+        for event, stmt in (step for body in bodies for step in walk(body)):
             if event == "enter":
                 open_.append(isinstance(stmt, Branch) and varies(kernel, found, stmt.condition))
             elif event == "leave":
@@ -238,7 +246,7 @@ class _Maker:
             match stmt:
                 case Assign(variable, value) if variable.name not in declared:
                     given.add((variable.name, value))
-                case Store():
+                case Store() | Invoke():
                     return False
         read = {
             node.name

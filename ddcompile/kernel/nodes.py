@@ -53,14 +53,14 @@ from ddcompile.kernel.scalars import (
     WordType,
     int_type,
 )
-from ddcompile.kernel.words import Count, Pack, Shift, ShiftOp
+from ddcompile.kernel.words import Count, Pack, Shift, ShiftOp, Strays
 
 __all__ = [
     "BIT", "F64", "I8", "I16", "I32", "I64", "MAX_DEPTH", "STACK_LIMIT", "WORD", "Answer", "Apply", "Arith",
     "ArithOp", "Assign", "BitType", "Branch", "Break", "Buffer", "Comment", "Compare", "CompareOp", "Const",
     "Convert", "Count", "Declare", "Expr", "Extent", "FromReal", "Function", "IntType", "Invoke", "Kernel", "Load",
     "Logic", "LogicOp", "Loop", "Negate", "Not", "Pack", "Place", "RealType", "Reinterpret", "Return", "Role", "Select",
-    "Shift", "ShiftOp", "Spread", "Stmt", "Store", "ToReal", "Type", "Var", "WordType", "int_type",
+    "Shift", "ShiftOp", "Spread", "Stmt", "Store", "Strays", "ToReal", "Type", "Var", "WordType", "int_type",
 ]  # fmt: skip
 
 MAX_DEPTH = 32
@@ -184,7 +184,7 @@ class Select:
 
 
 Expr: TypeAlias = (
-    Const | Var | Load | Negate | Arith | Compare | Logic | Not | Shift | Pack | Count | Select
+    Const | Var | Load | Negate | Arith | Compare | Logic | Not | Shift | Pack | Strays | Count | Select
     | Convert | ToReal | FromReal | Reinterpret | Apply | Answer
 )  # fmt: skip
 

@@ -210,6 +210,7 @@ class _Selecting:
         distinct, numbers = np.unique(entries, return_inverse=True)
         if len(distinct) > _LISTS + 1:
             return None
+        assert isinstance(total.type, IntType)
         sign = 1 if op == "+" else -1
         factors, rests = [], []
         for entry in distinct.tolist():

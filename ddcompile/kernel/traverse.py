@@ -35,6 +35,7 @@ from ddcompile.kernel.nodes import (
     Spread,
     Stmt,
     Store,
+    Strays,
     ToReal,
     Var,
 )
@@ -117,7 +118,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (left, right)
         case Shift(_, operand, amount):
             return (operand, amount)
-        case Pack(_, index):
+        case Pack(_, index) | Strays(_, index):
             return (index,)
         case Select(condition, then, otherwise):
             return (condition, then, otherwise)
@@ -142,9 +143,9 @@ def expressions(body: Sequence[Stmt]) -> Iterator[Expr]:
                 yield from subexpressions(expr)
 
 
-def loads(body: Sequence[Stmt]) -> Iterator[Load | Pack]:
+def loads(body: Sequence[Stmt]) -> Iterator[Load | Pack | Strays]:
     """Every read of a buffer in some statements."""
-    return (node for node in expressions(body) if isinstance(node, Load | Pack))
+    return (node for node in expressions(body) if isinstance(node, Load | Pack | Strays))
 
 
 def stores(body: Sequence[Stmt]) -> Iterator[Store | Spread]:

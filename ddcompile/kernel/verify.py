@@ -46,6 +46,7 @@ from ddcompile.kernel.nodes import (
     Spread,
     Stmt,
     Store,
+    Strays,
     ToReal,
     Type,
     Var,
@@ -231,7 +232,7 @@ class _Checker:
             case Count(operand):
                 if operand.type != WORD:
                     yield f"bits of {operand.type} counted"
-            case Pack(buffer, index):
+            case Pack(buffer, index) | Strays(buffer, index):
                 known_buffer = self.kernel.buffer.get(buffer)
                 if known_buffer is None or known_buffer.type != BIT:
                     yield f"{buffer} is no buffer of bits"

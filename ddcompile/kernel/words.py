@@ -10,7 +10,7 @@ from ddcompile.kernel.scalars import I64, WORD, IntType, WordType
 if TYPE_CHECKING:
     from ddcompile.kernel.nodes import Expr
 
-__all__ = ["Count", "Pack", "Shift", "ShiftOp"]
+__all__ = ["Count", "Pack", "Shift", "ShiftOp", "Strays"]
 
 ShiftOp: TypeAlias = OneOf["<<", ">>"]
 
@@ -32,6 +32,22 @@ class Shift:
 @dataclass(frozen=True, slots=True)
 class Pack:
     """Elements `index` to `index + 63` of a buffer of bits as a word."""
+
+    buffer: str
+    index: Expr
+
+    @property
+    def type(self) -> WordType:
+        """Always a word."""
+        return WORD
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """A word that is 0 where the bytes of elements `index` to `index + 63` of a buffer of bits are all 0 or 1.
+
+    Besides it, only `Pack` may read an input that may hold other bytes: it gives any bits for these.
+    """
 
     buffer: str
     index: Expr

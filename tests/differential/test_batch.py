@@ -11,6 +11,8 @@ import ddcompile as dd
 from ddcompile.backends.llvm.jit import compile_jit
 from ddcompile.interpreter import interpret
 from ddcompile.ir.nodes import Rule
+from ddcompile.kernel.lanes import in_lanes
+from ddcompile.kernel.lower import lower
 from ddcompile.testing.choose import RandomChoose
 from ddcompile.testing.generate import Limits, rule_from_seed
 from ddcompile.testing.inputs import random_inputs
@@ -69,6 +71,37 @@ def test_forms(name: str, samples: int) -> None:
     expected = program(x)
     for jobs in (1, 2):
         assert np.array_equal(program.jit(n_jobs=jobs, schedule="batch")(x), expected)
+
+
+def _long(seed: int, kind: str, count: int) -> dd.Program:
+    """Statements that each read three of those before."""
+    rng = np.random.default_rng(seed)
+    known, lines = [f"x[{k}]" for k in range(20)], []
+    for k in range(count):
+        a, b, c = rng.choice(known[-30:], 3)
+        forms = {
+            "bit": f"({a} and not {b}) != {c}",
+            "int[-9..9]": f"max({a}, {b}) - min(x[{k % 20}], {c}) % 4 - (if {a} > {c} then 3 else {b})",
+        }
+        lines.append(f"  t{k} = {forms[kind]}" if kind == "bit" else f"  t{k} = min(9, max(-9, {forms[kind]}))")
+        known.append(f"t{k}")
+    return dd.parse(
+        f"rule r(x: {kind}[20]) -> (y: int, z: bit) {{\n" + "\n".join(lines) + f"\n  y = {' + '.join(known[-9:])}\n"
+        f"  z = any(k < 20: x[k] > {known[-1]})\n}}\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["bit", "int[-9..9]"])
+@pytest.mark.parametrize("count", [40, 90])
+def test_long_rules_are_split(kind: str, count: int) -> None:
+    program = _long(count, kind, count)
+    low, high = (0, 2) if kind == "bit" else (-9, 10)
+    x = np.random.default_rng(count).integers(low, high, size=(150, 20))
+    found, expected = program.jit(schedule="batch")(x), program(x)
+    assert np.array_equal(found.y, expected.y)
+    assert np.array_equal(found.z, expected.z)
+    made = in_lanes(lower(program.rule))
+    assert (len(made.parts) > 1) == (count > 40 or kind != "bit")
 
 
 @pytest.mark.parametrize("shape", [(1,), (15,), (16,), (17,), (31,), (48,), (3, 5)])

@@ -79,17 +79,19 @@ class Built:
         How many phases there are.
     units
         Into how many parts a phase can be divided: rows, or strips of a grid of one axis.
-    halo
-        How many more parts are computed, in a first phase, for a range of them than the range has.
+    strays
+        The words of the last output, which are 0 before the call and after it if all inputs are bits; 0 without it.
     """
 
     kernel: Kernel
     phases: int
     units: int
-    halo: int
+    strays: int
 
 
-def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int, remark: str = "") -> Built:
+def build(
+    rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int, checks: bool = False, remark: str = ""
+) -> Built:
     """The kernel of a plan.
 
     Parameters
@@ -102,14 +104,18 @@ def build(rule: Rule, types: Types, plan: Plan, *, is_packed: bool, workers: int
         Whether inputs and results are words.
     workers
         How many threads may work on one sample, each with rings of its own, if it can be divided so.
+    checks
+        Whether the kernel finds out whether inputs are bits, if it can.
     remark
         A comment at the beginning.
     """
-    return _Build(rule, types, plan, is_packed, workers, remark).run()
+    return _Build(rule, types, plan, is_packed, workers, checks, remark).run()
 
 
 class _Build:
-    def __init__(self, rule: Rule, types: Types, plan: Plan, is_packed: bool, workers: int, remark: str) -> None:
+    def __init__(
+        self, rule: Rule, types: Types, plan: Plan, is_packed: bool, workers: int, checks: bool, remark: str
+    ) -> None:
         self.rule, self.plan, self.is_packed, self.remark = rule, plan, is_packed, remark
         self.shapes = types.shape
         self.tiles = [tiling(plan, part) for part in plan.passes]
@@ -121,6 +127,10 @@ class _Build:
         self.names = Names([*declared, rule.name, f"{rule.name}_phase", f"{rule.name}_batch"])
         self.buffers = [self._interface(d.name, "input") for d in rule.inputs]
         self.buffers += [self._interface(d.name, "output") for d in rule.outputs]
+        self.strays = ""
+        if checks and not is_packed and self._reads_all():
+            self.strays = self.names.fresh("strays")
+            self.buffers.append(Buffer(self.strays, "output", WORD, (self.workers,)))
         self.size = prod(plan.extents[:-1]) * -(-plan.extents[-1] // 64)
         """Words of a grid between phases."""
         most = max((len(part.results) for part in plan.passes), default=0)
@@ -132,6 +142,15 @@ class _Build:
         if self.is_packed:
             return Buffer(name, role, WORD, (*shape[:-1], -(-shape[-1] // 64)))
         return Buffer(name, role, BIT, shape)
+
+    def _reads_all(self) -> bool:
+        """Whether the first pass loads every element of every input, and rows have as many as a word."""
+        left = {buffer.name: buffer.size for buffer in self.buffers if buffer.role == "input"}
+        for buffer, _, stream in self.plan.inputs:
+            extents = self.plan.streams[stream].extents
+            if stream in self.plan.passes[0].loads and extents[-1] >= 64:
+                left[buffer] -= prod(extents)
+        return not any(left.values())
 
     def run(self) -> Built:
         rings = [
@@ -151,8 +170,9 @@ class _Build:
                 PassCode(
                     code, self.plan, part, tile, round_.steps, rings[round_.part],
                     self._sources(round_, phase), self._sinks(round_, phase), worker,
+                    self.strays if round_.first == 0 else "",
                 ).emit(lower, upper)  # fmt: skip
-        body = eliminate_dead_code(code.body, frozenset(d.name for d in self.rule.outputs))
+        body = eliminate_dead_code(code.body, frozenset(b.name for b in self.buffers if b.role == "output"))
         used = {load.buffer for load in loads(body)} | {store.buffer for store in stores(body)}
         scratch = {b.name: b for b in (self.between, *(b for r in rings for b in r.values())) if b.name in used}
         buffers = (*self.buffers, *scratch.values())
@@ -162,14 +182,7 @@ class _Build:
             Function(name, (), self._sample()),
             batch_function(name, self.buffers),
         )
-        return Built(Kernel(name, buffers, functions), self.phases, self.units, self._halo())
-
-    def _halo(self) -> int:
-        if len(self.plan.extents) == 1:
-            return 0
-        part, tile = self.plan.passes[0], self.tiles[0]
-        (low, high), needs = tile.reach[0], [tile.needs[stage.stream][0] for stage in part.stages]
-        return self.rounds[0].steps * (high - low) + max((far - near for near, far in needs), default=0)
+        return Built(Kernel(name, buffers, functions), self.phases, self.units, self.workers if self.strays else 0)
 
     # --- memory ------------------------------------------------------------------------------------------------------
 

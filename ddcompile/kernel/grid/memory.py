@@ -36,6 +36,7 @@ from ddcompile.kernel.nodes import (
     Shift,
     Spread,
     Store,
+    Strays,
 )
 
 __all__ = ["Grid"]
@@ -137,6 +138,10 @@ class Grid:
             end = Shift(">>", self._window(row, number(width - 64)), minus(number(64), left))
             code.assign(found, Logic("or", end, Shift("<<", self._window(row, number(0)), left)))
         return found
+
+    def strays(self, row: Expr, first: Expr) -> Expr:
+        """A word that is 0 where 64 bytes of a row are bits."""
+        return Strays(self.buffer, plus(row, first))
 
     # --- writing -----------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.grid.memory import Grid
 from ddcompile.kernel.grid.streams import Pass, Plan, Stage
 from ddcompile.kernel.grid.tiles import Tiling, rows_of
-from ddcompile.kernel.nodes import WORD, Buffer, Expr, Load, Logic, Not, Store
+from ddcompile.kernel.nodes import WORD, Buffer, Compare, Expr, Load, Logic, Not, Store, Var
 
 __all__ = ["MARGIN", "PassCode", "ring_buffers"]
 
@@ -71,6 +71,8 @@ class PassCode:
         Where loaded streams come from and results go to.
     worker
         The number of the thread, which has rings of its own.
+    strays
+        Where a word other than 0 is written if something that is loaded is no bit, by worker; "" if nothing is checked.
     """
 
     code: Code
@@ -82,6 +84,7 @@ class PassCode:
     sources: Mapping[str, Grid]
     sinks: Mapping[str, Sequence[Grid]]
     worker: Expr
+    strays: str
 
     def emit(self, lower: Expr, upper: Expr) -> None:
         """The pass for some rows of the grid, or if it has no axis of rows, for some strips."""
@@ -104,7 +107,7 @@ class _Strip:
     def __init__(self, whole: PassCode, rows: tuple[Expr, Expr], start: Expr, end: Expr) -> None:
         self.code, self.plan, self.part, self.tiles = whole.code, whole.plan, whole.part, whole.tiles
         self.steps, self.rings, self.sources, self.sinks = whole.steps, whole.rings, whole.sources, whole.sinks
-        self.worker = whole.worker
+        self.worker, self.strays = whole.worker, whole.strays
         self.rows, self.start, self.end = rows, start, end
         self.origin = self.code.named("origin", minus(start, self.tiles.before))
         self.wraps = self.plan.wraps if len(self.plan.extents) > 1 else (True, *self.plan.wraps)
@@ -269,13 +272,25 @@ class _Strip:
             ring, words, full = self.rings[stream].name, self.tiles.words, extents[-1] // 64
             first = self.code.named("first", at_most(at_least(minus(number(0), self.origin), 0), words))
             last = self.code.named("last", at_least(at_most(minus(number(full), self.origin), words), first))
-            with self.code.loop("w", first, last, is_parallel=True) as w:
-                self.code.emit(Store(ring, plus(line, w), grid.word(source, plus(self.origin, w))))
+            found = self.code.declared("strays", word(0), mutable=True) if self.strays else None
+            with self.code.loop("w", first, last, is_parallel=found is None) as w:
+                here = plus(self.origin, w)
+                self.code.emit(Store(ring, plus(line, w), grid.word(source, here)))
+                if found is not None:
+                    self.code.assign(found, Logic("or", found, grid.strays(source, times(here, 64))))
+            if found is not None:
+                self._report(found, grid, source)
             for begin, end in ((number(0), first), (last, number(words))):
                 with self.code.loop("w", begin, end) as w:
                     value = grid.edge(self.code, source, plus(self.origin, w), 64 * self.tiles.before, fill)
                     self.code.emit(Store(ring, plus(line, w), value))
             self._beside(stream, version, row, places)
+
+    def _report(self, found: Var, grid: Grid, source: Expr) -> None:
+        """Say that something in a row is no bit, in its whole words or in its last ones."""
+        rest = grid.strays(source, number(grid.width - 64)) if grid.width % 64 else word(0)
+        with self.code.branch(Compare("!=", Logic("or", found, rest), word(0))):
+            self.code.emit(Store(self.strays, self.worker, word(1)))
 
     # --- computing ---------------------------------------------------------------------------------------------------
 
