@@ -15,6 +15,7 @@ from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.weights import Convolution, Pointwise, Sparse, Weight, objects, stretched
 from ddcompile.ir.builder import has_literal
+from ddcompile.ir.nodes import canonical_array
 
 __all__ = ["Whole", "without_division", "without_divisors"]
 
@@ -115,7 +116,7 @@ def _with_one_divisor(layer: Layer) -> Layer:
 def _fraction_bits(layer: Layer, common: int) -> int:
     """By which power of two a layer is multiplied so that its biases, times a number, can be written."""
     bias = _times(layer.bias, common)
-    return 0 if all(map(has_literal, bias.tolist())) else exponent_of(bias)
+    return 0 if bias.dtype != object or all(map(has_literal, bias.tolist())) else exponent_of(bias)
 
 
 def _times_all(weight: Weight, factor: int) -> Weight:
@@ -166,6 +167,11 @@ def _scaled(layer: Layer, common: int, factor: int) -> Layer:
 
 
 def _times(values: np.ndarray, factor: int) -> np.ndarray:
-    exact = np.empty(values.shape, dtype=object)
-    exact.reshape(-1)[:] = [Fraction(v) * factor for v in values.ravel().tolist()]
-    return exact
+    """Exact numbers times an integer; of equal ones, such as those of neighbours on a grid, one is computed."""
+    if factor == 1:
+        return values
+    distinct, places = (values.ravel(), None) if values.dtype == object else np.unique(values, return_inverse=True)
+    exact = np.empty(len(distinct), dtype=object)
+    exact[:] = [Fraction(v) * factor for v in distinct.tolist()]
+    found = canonical_array(exact)
+    return (found if places is None else found[places]).reshape(values.shape)

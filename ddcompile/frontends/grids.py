@@ -53,7 +53,7 @@ def _after(layer: Layer, grid: Grid) -> Grid:
     if isinstance(grid, str):
         return grid
     if layer.norm is not None:
-        factors = np.array([layer.norm.affine(channel) or 0 for channel in range(layer.channels)], dtype=object)
+        factors = np.array(list({factor or 0 for factor in layer.norm.factors()}), dtype=object)
         grid = max(grid, exponent_of(layer.norm.mean)) + exponent_of(factors)
         grid = max(grid, exponent_of(layer.norm.shift))
     limits = [Fraction(b) for b in bounds(layer.activation) or () if b is not None]

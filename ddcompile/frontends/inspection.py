@@ -229,7 +229,7 @@ def _exactness(layer: Layer, read: Sequence[Grid], exponent: int, cuts: int) -> 
         if "rat" in read:
             return "not compiled: batch norm over rationals of any denominator", False
         return "exact: batch norm before a sign is a threshold between two sums", True
-    if layer.norm is not None and any(layer.norm.affine(channel) is None for channel in range(layer.channels)):
+    if layer.norm is not None and None in layer.norm.factors():
         return "not compiled: batch norm whose factors are no doubles, before something else than a sign", False
     what = "rationals" if "rat" in read else "integers over a power of two" if exponent else "integers"
     if layer.activation in DECIDING:

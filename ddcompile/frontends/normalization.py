@@ -123,6 +123,15 @@ class Norm:
         except OverflowError:
             return None
 
+    def factors(self) -> list[Number | None]:
+        """`affine` of every unit; equal ones, such as those of neighbours on a grid, are computed once."""
+        found: dict[tuple[Number, Number], Number | None] = {}
+        pairs = list(zip(self.scale.tolist(), self.variance.tolist(), strict=True))
+        for unit, pair in enumerate(pairs):
+            if pair not in found:
+                found[pair] = self.affine(unit)
+        return [found[pair] for pair in pairs]
+
 
 def _is_below(number: Fraction, side: int, square: Fraction) -> bool:
     """Whether a number is at most `side * sqrt(square)`, which is irrational."""

@@ -84,7 +84,7 @@ class Statements:
     ) -> Expr:
         norm = layer.norm
         assert norm is not None
-        factors = [norm.affine(channel) for channel in range(norm.units)]
+        factors = norm.factors()
         if None in factors:
             message = f"batch norm that is not followed by a sign: its factor for unit {factors.index(None)}"
             hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights"
