@@ -98,7 +98,9 @@ def in_lanes(kernel: Kernel) -> Lanes:
             raise Unsuited("its numbers have more than 64 bits")
     if any(buffer.type.is_wide for buffer in kernel.buffers):
         raise Unsuited("its numbers have more than 64 bits")
-    kernel = split(selected(kernel), _LONGEST)
+    kernel = selected(kernel)
+    names = {node.name for node in expressions(kernel.sample.body) if isinstance(node, Var)}
+    kernel = split(kernel, _LONGEST, frozenset(names - _varying(kernel, [kernel.sample.body])))  # memory is for lanes
     functions = {function.name: function.body for function in (kernel.sample, *kernel.parts)}
     maker = _Maker(kernel, _varying(kernel, tuple(functions.values())))
     made = {name: maker.block(body) for name, body in functions.items()}

@@ -55,7 +55,7 @@ _LIMIT = 1_000
 """Expressions in a part: about a hundred statements."""
 
 
-def split(kernel: Kernel, limit: int = _LIMIT) -> Kernel:
+def split(kernel: Kernel, limit: int = _LIMIT, fixed: frozenset[str] = frozenset()) -> Kernel:
     """Move parts of a very long sample function into functions `<name>_part1`, `<name>_part2`, ...
 
     A kernel with sizes is left alone: nothing written for all sizes is that long.
@@ -66,10 +66,12 @@ def split(kernel: Kernel, limit: int = _LIMIT) -> Kernel:
         Any kernel.
     limit
         How many expressions a function may have; a single statement may exceed it.
+    fixed
+        The names of variables that may not be kept in memory: statements that share them stay in one function.
     """
     if kernel.sizes or sum(map(_weight, kernel.sample.body)) <= limit:
         return kernel
-    splitter = _Splitter(kernel, limit)
+    splitter = _Splitter(kernel, limit, fixed)
     body = eliminate_dead_code(splitter.block(kernel.sample.body, {}), splitter.written())
     kept = tuple(Buffer(splitter.kept[t], "scratch", t, (n,)) for t, n in splitter.counts.items())
     functions = (*splitter.parts, replace(kernel.sample, body=body), kernel.batch)
@@ -88,9 +90,10 @@ class _Piece:
 class _Splitter:
     """The parts so far, and where variables are kept between them: by type, elements of one scratch buffer."""
 
-    def __init__(self, kernel: Kernel, limit: int) -> None:
+    def __init__(self, kernel: Kernel, limit: int, fixed: frozenset[str]) -> None:
         self.kernel = kernel
         self.limit = limit
+        self.fixed = fixed
         self.parts: list[Function] = []
         self.kept: dict[Type, str] = {}
         self.counts: dict[Type, int] = {}
@@ -112,22 +115,22 @@ class _Splitter:
         last = {name: number for number, piece in enumerate(pieces) for name in _used(piece.statements)}
         result: list[Stmt] = []
         for number, piece in enumerate(pieces):
-            if not piece.is_movable:
+            declared = _declared(piece.statements)
+            used = _used(piece.statements)
+            own = {v.name for v in _declared(piece.statements, is_deep=True)}
+            needed = [v for name, v in sorted(used.items()) if name not in own]
+            given = [v for v in declared if last.get(v.name, number) > number]
+            if not piece.is_movable or any(v.name in self.fixed for v in (*needed, *given)):
                 for stmt in piece.statements:
                     result.append(self._inside(stmt, homes))
                 for name in _assigned(piece.statements) & homes.keys():
                     del homes[name]  # what is kept is no longer its value
                 continue
-            declared = _declared(piece.statements)
-            used = _used(piece.statements)
-            own = {v.name for v in _declared(piece.statements, is_deep=True)}
-            needed = [v for name, v in sorted(used.items()) if name not in own]
             for variable in needed:
                 if variable.name not in homes:
                     homes[variable.name] = self._home(variable)
                     result.append(Store(self.kept[variable.type], homes[variable.name], variable))
             known = [Declare(v, self._load(v, homes)) for v in needed]
-            given = [v for v in declared if last.get(v.name, number) > number]
             homes.update((v.name, self._home(v)) for v in given)
             stores = [Store(self.kept[v.type], homes[v.name], v) for v in given]
             name = f"{self.kernel.name}_part{len(self.parts) + 1}"

@@ -134,3 +134,14 @@ def test_steps_down_trees() -> None:
     )
     x = np.random.default_rng(0).normal(size=(150, 4))
     assert np.array_equal(program.jit(schedule="batch")(x), program(x))
+
+
+@pytest.mark.parametrize(
+    ("extent", "statement"),
+    [(12, "y[k < 12] = {0}"), (12, "y[k < 12] = x[k] * ({0})"), (1, "y[0] = sum(k < 12: abs({0}))")],
+)
+def test_long_bodies_of_loops_over_what_all_samples_share(extent: int, statement: str) -> None:
+    terms = " + ".join(f"sum(j < 9: {a} * x[j] + x[j + {a % 4}] > k + {a % 7})" for a in range(2, 62))
+    program = dd.parse(f"rule r(x: int[0..7][12]) -> (y: int[{extent}]) {{\n  {statement.format(terms)}\n}}\n")
+    x = np.random.default_rng(0).integers(0, 8, size=(130, 12))
+    assert np.array_equal(program.jit(schedule="batch")(x), program(x))
