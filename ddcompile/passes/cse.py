@@ -97,8 +97,9 @@ class _State:
         targets = [[rule.statements[k].target for k in group] for group in types.order]
         in_turn = {n for group in targets for n in group if len(group) > 1}
         in_turn |= {s.target for s in rule.statements if s.target in read_names([s])}
-        self._shapes = {n: shape for n, shape in types.shape.items() if n not in in_turn}
-        """Tensors of which all elements are known before a statement that reads any of them."""
+        in_part = {s.target for s in rule.statements if not _is_whole(s)}
+        self._shapes = {n: shape for n, shape in types.shape.items() if n not in in_turn | in_part}
+        """Tensors that have all elements, which are known before a statement that reads any of them."""
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
         """The rank of the statement before each one, that of the first one is before them all."""
@@ -185,6 +186,12 @@ class _State:
                 self._heap.append(entry)
 
 
+def _is_whole(statement: Statement) -> bool:
+    """Whether a clause defines all elements of a box that begins at 0."""
+    bounds = [box_bounds(p) if isinstance(p, Binder) else None for p in statement.positions]
+    return all(b is not None and b[0] == 0 for b in bounds)
+
+
 _PLACE = "?"
 """What names of indices begin with that stand for places, until the statement has names of its own."""
 
@@ -221,7 +228,8 @@ def _candidates(statement: Statement, size: int, shapes: Mapping[str, tuple[int,
 def _over_axes(expr: Expr, own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> _Use | None:
     """The expression for all places of the axes where its free indices say where something is read.
 
-    None if they say anything else, or more places than there are indices, or what is read may be padded.
+    None if they say anything else, or more places than there are indices, or what is read may be padded, or tables and
+    inputs say where.
     """
     places: dict[Expr, tuple[str, int]] = {}
 
@@ -231,7 +239,8 @@ def _over_axes(expr: Expr, own: list[str], shapes: Mapping[str, tuple[int, ...]]
         positions = list(node.positions)
         for axis, position in enumerate(positions):
             free = free_indices(position)
-            if free and free <= set(own) and node.pad is None and node.tensor in shapes:
+            is_plain = node.pad is None and node.tensor in shapes and not any(True for _ in reads(position))
+            if free and free <= set(own) and is_plain:
                 extent = shapes[node.tensor][axis]
                 name, least = places.get(position, (f"{_PLACE}{len(places)}", extent))
                 places[position] = name, min(least, extent)

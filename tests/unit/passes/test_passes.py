@@ -379,7 +379,7 @@ APPLIES = [
   shared[i < 9] = sum(j < 4: x[i, j])
   y[i < 7] = shared[i + 2] > shared[i]
   z[i < 8] = shared[(i + 8) % 9] >= 2
-  w[i < 6] = shared[t[i]] >= 3
+  w[i < 6] = sum(j < 4: x[t[i], j]) >= 3
 }""",
     ),
     (
@@ -1603,6 +1603,24 @@ APPLIES = [
 ]
 
 DECLINES = [
+    (
+        "an axis of which the first element is missing",
+        "cse",
+        """rule f(x: int[0..9][9, 5]) -> (y: bit[4], z: bit[4]) {
+  h[1 <= i < 9, j < 5] = x[i, j] * x[i - 1, j]
+  y[i < 4] = sum(j < 5: h[i + 2, j] * h[i + 2, j] - 3 * h[i + 2, j]) > 5
+  z[i < 4] = sum(j < 5: h[i + 4, j] * h[i + 4, j] - 3 * h[i + 4, j]) > 5
+}""",
+    ),
+    (
+        "a triangle",
+        "cse",
+        """rule f(x: bit[9]) -> (y: bit[4], z: bit[4]) {
+  h[i < 9, j < i + 1] = x[i] xor x[j]
+  y[i < 4] = sum(j < 3: h[i + 3, j] * x[j]) >= 2
+  z[i < 4] = sum(j < 3: h[i + 5, j] * x[j]) >= 2
+}""",
+    ),
     (
         "what one has more is all that counts",
         "larger",
