@@ -157,7 +157,7 @@ def _flattened(store: Store, bit: Form) -> Form:
     `[R + [Q >= high of Q] >= 1 + high of R]` is `[R + Q >= high of R + high of Q]`, and likewise at low ends, and for
     thresholds that are taken away.
     """
-    v = store.single_bit(bit)
+    v = store.single_bit(bit) if store.joins else None
     if v is None or store.nodes[v].kind != "step":
         return bit
     base = store.bases[store.nodes[v].base]

@@ -10,7 +10,7 @@ cycles, every element then has its meaning as value, and results have those of t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -92,7 +92,7 @@ def check_step(old: Rule, new: Rule, witness: WitnessLike | None = None, *, veri
     Verdict
         `proved`, or `failed` with the first obligation that is not shown.
     """
-    counts: Counter[RuleName] = Counter()
+    witness = WitnessClauses() if witness is None else witness
     try:
         if verify:
             verifier.check(old)
@@ -100,7 +100,26 @@ def check_step(old: Rule, new: Rule, witness: WitnessLike | None = None, *, veri
         fault = interface_fault(old, new)
         if fault:
             raise Decline(fault)
-        _Step(old, new, WitnessClauses() if witness is None else witness, counts).run()
+    except CompileError as error:
+        return Verdict("failed", {}, Failure("rule", error.diagnostics[0].message))
+    except Decline as reason:
+        return Verdict("failed", {}, Failure("rule", str(reason)))
+    return _either_way(lambda store: _checked(store, old, new, witness))
+
+
+def _either_way(check: Callable[[Store], Verdict]) -> Verdict:
+    """The verdict with thresholds as they are; where it shows nothing, that with thresholds of thresholds joined."""
+    verdict = check(Store())
+    if verdict or (verdict.failure is not None and verdict.failure.inputs):
+        return verdict
+    joined = check(Store(joins=True))
+    return joined if joined else verdict
+
+
+def _checked(store: Store, old: Rule, new: Rule, witness: WitnessLike) -> Verdict:
+    counts: Counter[RuleName] = Counter()
+    try:
+        _Step(store, old, new, witness, counts).run()
     except _Unproved as unproved:
         return Verdict("failed", dict(counts), unproved.failure)
     except CompileError as error:
@@ -112,9 +131,12 @@ def check_step(old: Rule, new: Rule, witness: WitnessLike | None = None, *, veri
 
 def check_results(first: Rule, second: Rule) -> Verdict:
     """Compare two rules with equal interfaces by the meanings of their results, without any witness."""
+    return _either_way(lambda store: _compared(store, first, second))
+
+
+def _compared(store: Store, first: Rule, second: Rule) -> Verdict:
     counts: Counter[RuleName] = Counter()
     try:
-        store = Store()
         decider = Decider(store)
         inputs = input_tables(store, first.inputs)
         sides = [Definitions(store, Model.of(rule), inputs) for rule in (first, second)]
@@ -174,13 +196,13 @@ class _Step:
 
     def __init__(
         self,
+        store: Store,
         old: Rule,
         new: Rule,
         witness: WitnessLike,
         counts: Counter[RuleName],
     ) -> None:
-        self.old, self.new, self.counts = old, new, counts
-        self.store = Store()
+        self.store, self.old, self.new, self.counts = store, old, new, counts
         self.decider = Decider(self.store)
         self.inputs = input_tables(self.store, old.inputs)
         self.old_model, self.new_model = Model.of(old), Model.of(new)

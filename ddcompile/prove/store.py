@@ -51,9 +51,17 @@ ATTAINABLE_LIMIT = 1 << 18
 
 
 class Store:
-    """All variables of one comparison of programs."""
+    """All variables of one comparison of programs.
 
-    def __init__(self) -> None:
+    Attributes
+    ----------
+    joins : bool
+        Whether thresholds at the ends of sums, over thresholds at the ends of theirs, are joined. Each way shows what
+        the other does not: joined ones are no longer compared with others over the same thresholds.
+    """
+
+    def __init__(self, *, joins: bool = False) -> None:
+        self.joins = joins
         self.nodes: list[Node] = []
         self.bases: list[Base] = []
         self.bits: set[int] = set()

@@ -86,6 +86,11 @@ CLAIMS: Mapping[str, Claim] = {
         f"const w: int[12] = {[2**70 + k for k in range(11)] + [-(2**70)]}\ny = sum(i < 12: w[i] * x[i]) >= {2**70}",
         "y = sum(i < 11: x[i]) > x[11]",
     ),
+    "ends of sums": Claim(
+        "(x: int[0..300][2]) -> (y: bit[2])",
+        "y[0] = x[0] + (x[0] + x[1] >= 600) >= 301\ny[1] = (x[0] + x[1] >= 1) + x[0] >= 1",
+        "y[0] = 2 * x[0] + x[1] >= 900\ny[1] = 2 * x[0] + x[1] >= 1",
+    ),
     "padded reads": Claim(
         "(x: spin[5]) -> (y: trit[5])",
         "y[0] = sign(1 + x[0])\ny[1 <= i < 5] = sign(x[i - 1] + x[i])",

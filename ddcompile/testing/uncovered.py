@@ -19,7 +19,7 @@ DECIDING = (
     "thresholds",
 )
 """The modules of the checker by which something is accepted."""
-REFUTING = {"batch.Batch.value", "steps._named", "steps.check_results"}
+REFUTING = {"batch.Batch.value", "steps._compared", "steps._named", "steps.check_results"}
 """What runs only where something is not accepted, or compares rules without a certificate."""
 
 

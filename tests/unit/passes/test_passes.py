@@ -2311,6 +2311,12 @@ def test_recoding_is_taken_where_later_passes_pay_for_it() -> None:
     assert cost(steps[-1].new) <= 1.3 * cost(structure.rule)
 
 
+def test_units_over_units_that_ask_for_all_have_small_weights() -> None:
+    structure = STRUCTURES["permutation"].build()
+    rule = dd.distill(structure.network(1), structure.inputs, structure.outputs).rule
+    assert cost(rule) <= 1.3 * structure.written
+
+
 def test_halves_of_signs_stay_integers_where_results_are() -> None:
     """The second unit is -1 or 0, half of a sign less a half; a result over halves would not look like an integer."""
     rule = parse("""rule f(x: spin[3]) -> (y: int[2]) {
