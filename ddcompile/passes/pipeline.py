@@ -212,6 +212,9 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[St
     combined = next((step for step in found if step.name == Combine.name), None)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without((Combine, Narrow), found, rule, passes, state)
+    unary = next((step for step in found if step.name == Unary.name), None)
+    if unary is not None and cost(unary.old) < _LONG:
+        found = _without((Unary,), found, rule, passes, state)
     if any(step.name == Repeats.name for step in found):
         found = _without((Repeats,), found, rule, passes, state)
     tabled = next((step for step in found if step.name == CollapseTables.name), None)
