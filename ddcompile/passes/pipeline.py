@@ -202,9 +202,10 @@ class _Run:
 
 
 def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
-    """All passes; where recoding or combining made the program longer, with or without it, whichever ends shorter.
+    """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
-    Units written from their tables may have hidden a structure: programs that are still long are tried without, too.
+    Which are these: recoding and combining that made the program longer, units written into others, results that read
+    hidden units, and units written from their tables where the program is still long.
     """
     found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
