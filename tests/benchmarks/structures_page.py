@@ -12,7 +12,7 @@ from ddcompile.testing.structures import STRUCTURES
 __all__ = ["README", "description", "page", "with_page"]
 
 README = Path(__file__).parents[2] / "README.md"
-BEGIN = "<!-- written by: python tests/benchmarks/structures.py --shuffles 20 --readme -->\n"
+BEGIN = "<!-- written by: python tests/benchmarks/structures.py --readme -->\n"
 END = "<!-- end -->\n"
 
 
