@@ -92,6 +92,9 @@ def _inputs(context: Context, node: Node, operands: Operands) -> int:
     if one.ids.size != count or not np.array_equal(one.ids.ravel(), np.arange(count)):
         hint = "put what comes before into the thresholds, or distill the trees alone"
         raise node.fail("N505", f"`{node.op}` of other things than the inputs of the model", hint)
+    if one.ids.shape[-1:] != (count,):
+        message = f"`{node.op}` of {count // one.ids.shape[-1]} rows that are one sample"
+        raise node.fail("N506", message, "export the model with rows as its batch: an axis of unknown length, or of 1")
     return count
 
 
