@@ -45,6 +45,7 @@ from ddcompile.ir.traverse import (
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
+from ddcompile.passes.recurrences import recurrences
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
 __all__ = ["Cse"]
@@ -94,11 +95,8 @@ class _State:
     def __init__(self, rule: Rule, size: int) -> None:
         self._size = size
         types = infer(rule)
-        targets = [[rule.statements[k].target for k in group] for group in types.order]
-        in_turn = {n for group in targets for n in group if len(group) > 1}
-        in_turn |= {s.target for s in rule.statements if s.target in read_names([s])}
-        in_part = {s.target for s in rule.statements if not _is_whole(s)}
-        self._shapes = {n: shape for n, shape in types.shape.items() if n not in in_turn | in_part}
+        left_out = {s.target for s in rule.statements if not _is_whole(s)} | recurrences(rule, types).keys()
+        self._shapes = {n: shape for n, shape in types.shape.items() if n not in left_out}
         """Tensors that have all elements, which are known before a statement that reads any of them."""
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}

@@ -210,18 +210,23 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[St
     found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
         found = _without((Recode,), found, rule, passes, state)
-    combined = next((step for step in found if step.name == Combine.name), None)
+    combined = _first(Combine, found)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without((Combine, Narrow), found, rule, passes, state)
-    unary = next((step for step in found if step.name == Unary.name), None)
+    unary = _first(Unary, found)
     if unary is not None and cost(unary.old) < _LONG:
         found = _without((Unary,), found, rule, passes, state)
-    if any(step.name == Repeats.name for step in found):
+    if _first(Repeats, found) is not None:
         found = _without((Repeats,), found, rule, passes, state)
-    tabled = next((step for step in found if step.name == CollapseTables.name), None)
+    tabled = _first(CollapseTables, found)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
         found = _without((CollapseTables,), found, rule, passes, state)
     return found
+
+
+def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
+    """The first step of a pass; None if it made none."""
+    return next((step for step in steps if step.name == kind.name), None)
 
 
 def _without(

@@ -80,11 +80,9 @@ def _end(position: Expr, ranges: Ranges, extent: int) -> int:
 
 def _cut(statement: Statement, extents: list[int]) -> Statement:
     """The clause over the first elements of every axis."""
-    positions = []
-    for position, extent in zip(statement.positions, extents, strict=True):
-        bounds = box_bounds(position) if isinstance(position, Binder) else None
-        is_longer = isinstance(position, Binder) and bounds is not None and bounds[1] > extent > bounds[0]
-        positions.append(Binder(position.name, position.lower, Literal(extent)) if is_longer else position)  # type: ignore[union-attr]
-    if tuple(positions) == statement.positions:
-        return statement
-    return Statement(statement.target, tuple(positions), statement.value, location=statement.location)
+    binders = []
+    for binder, extent in zip(statement.binders, extents, strict=True):
+        bounds = box_bounds(binder)
+        is_longer = bounds is not None and bounds[1] > extent > bounds[0]
+        binders.append(Binder(binder.name, binder.lower, Literal(extent)) if is_longer else binder)
+    return Statement(statement.target, tuple(binders), statement.value, location=statement.location)

@@ -136,19 +136,11 @@ def _between(store: Store, literals: Literals) -> Form | None:
 
 def compare(store: Store, op: CompareOp, left: Form, right: Form) -> Form:
     """A comparison as a bit."""
-    match op:
-        case ">=":
-            return _flattened(store, store.at_least(subtract(left, right)))
-        case "<=":
-            return _flattened(store, store.at_least(subtract(right, left)))
-        case ">":
-            return _flattened(store, store.at_least(subtract(left, right), strict=True))
-        case "<":
-            return _flattened(store, store.at_least(subtract(right, left), strict=True))
-        case "==" | "!=":
-            difference = subtract(left, right)
-            equal = subtract(store.at_least(difference), store.at_least(difference, strict=True))
-            return equal if op == "==" else complement(equal)
+    difference = subtract(right, left) if op in ("<", "<=") else subtract(left, right)
+    if op in ("==", "!="):
+        equal = subtract(store.at_least(difference), store.at_least(difference, strict=True))
+        return equal if op == "==" else complement(equal)
+    return _flattened(store, store.at_least(difference, strict=op in ("<", ">")))
 
 
 def _flattened(store: Store, bit: Form) -> Form:
