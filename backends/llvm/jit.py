@@ -230,7 +230,13 @@ class _Program:
         return self._library.size + (0 if self._blocks is None else self._blocks.code_bytes)
 
     def run_blocks(self, count: int, pointers: list[int]) -> int:
-        """Compute as many of the samples as make whole blocks; how many these are."""
+        """Compute as many of the samples as make whole blocks; how many these are.
+
+        Raises
+        ------
+        _WrongValue
+            If something in their inputs of bits is no bit.
+        """
         return 0 if self._blocks is None or count < self.made.width else self._blocks.run(count, pointers)
 
     def run(
@@ -273,7 +279,7 @@ class _Run:
     """A call: memory that is read and written, and how it is divided.
 
     Values that are unchecked are compared with their types just before they are read, so that memory is read once;
-    code that finds strays by itself needs that no more.
+    code that finds strays by itself needs that no more, and code for blocks only for what are no bits.
     """
 
     def __init__(
@@ -285,7 +291,9 @@ class _Run:
         """Where the first sample of each buffer is, and how far samples are apart, in bytes."""
         size = max(1, sum(a.nbytes for a in memory[: len(self.made.inputs)]) // max(count, 1))
         grain = self.made.grain
-        self.chunk = count if unchecked is None else max(1, _CACHED // size // grain) * grain
+        self.unchecked_blocks = None if unchecked is None else unchecked.but("bit")
+        own = self.unchecked_blocks if self.made.width else unchecked
+        self.chunk = count if own is None else max(1, _CACHED // size // grain) * grain
         """How many samples are checked at a time."""
 
     def _pointers(self, sample: int) -> list[int]:
@@ -296,8 +304,8 @@ class _Run:
         size = self.made.scratch_bytes
         return [] if size is None else [np.empty(size // 8, dtype=np.uint64)]
 
-    def _check(self, start: int, stop: int, parts: int) -> None:
-        if self.unchecked is not None and not self.unchecked.holds(start, stop, parts):
+    def _check(self, unchecked: Prepared | None, start: int, stop: int, parts: int) -> None:
+        if unchecked is not None and not unchecked.holds(start, stop, parts):
             raise _WrongValue
 
     def samples(self, start: int, stop: int) -> None:
@@ -306,9 +314,12 @@ class _Run:
         own = [array.ctypes.data for array in scratch]
         for first in range(start, stop, max(1, self.chunk)):
             last = min(first + self.chunk, stop)
-            self._check(first, last, self.count)
-            done = first + self.program.run_blocks(last - first, self._pointers(first))
+            done = last - (last - first) % self.made.width if self.made.width else first
+            if done > first:
+                self._check(self.unchecked_blocks, first, done, self.count)
+                self.program.run_blocks(done - first, self._pointers(first))
             if done < last:
+                self._check(self.unchecked, done, last, self.count)
                 self.program.batch(last - done, *self._pointers(done), *own)
 
     def share(self, n_jobs: int) -> None:
@@ -320,7 +331,7 @@ class _Run:
             pointers = [*self._pointers(sample), *own]
 
             def hold(start: int, stop: int, before: int = sample * units) -> None:
-                self._check(before + start, before + stop, self.count * units)
+                self._check(self.unchecked, before + start, before + stop, self.count * units)
 
             def phase(
                 worker: int, phase: int, start: int, stop: int, given: list[int] = pointers
@@ -348,7 +359,8 @@ class _Blocks:
         blocks = count // self.width
         memory = np.empty(self._bytes // 8, dtype=np.uint64)
         given = [*pointers, memory.ctypes.data]
-        self._compiled(len(given))(blocks, *given)
+        if self._compiled(len(given))(blocks, *given):
+            raise _WrongValue
         return blocks * self.width
 
     def _compiled(self, pointers: int) -> Any:
@@ -357,5 +369,5 @@ class _Blocks:
                 self._library = Library(self._request.blocks())
                 self.code_bytes = self._library.size
                 types = [ctypes.c_int64, *[ctypes.c_void_p] * pointers]
-                self._function = self._library.function(f"{PREFIX}_blocks", *types)
+                self._function = self._library.function(f"{PREFIX}_blocks", *types, result=ctypes.c_int64)
             return self._function

@@ -1,9 +1,11 @@
 """LLVM text of a sample function that computes many samples at once: what depends on the sample is a vector of lanes.
 
-    define void @rule_lanes(ptr image, ptr class, ptr scratch)         ; buffers hold an element's lanes side by side
-    define void @rule_blocks(i64 n, ptr image, ptr class, ptr memory)  ; n times so many samples, one after the other
+    define void @rule_lanes(ptr image, ptr class, ptr scratch, ptr next)  ; an element's lanes lie side by side
+    define i64 @rule_blocks(i64 n, ptr image, ptr class, ptr memory)      ; samples lie one after the other
 
-The second turns each block of samples so that lanes lie side by side, and the results back.
+The second turns each block of samples so that lanes lie side by side, and the results back. It ends at the first block
+with a byte, among the inputs of bits, that is no bit, and gives 1 then; otherwise 0. While the first computes a block,
+it has the cache fetch what the next one reads most of.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Sequence
 
 from ddcompile.backends.llvm.expressions import memory_type, value_type
 from ddcompile.backends.llvm.function import FunctionPrinter
-from ddcompile.backends.llvm.turned import turned
+from ddcompile.backends.llvm.turned import SEEN, turned
 from ddcompile.kernel.lanes import Lanes, varies
 from ddcompile.kernel.nodes import (
     BIT,
@@ -28,6 +30,7 @@ from ddcompile.kernel.nodes import (
     Kernel,
     Load,
     Logic,
+    Loop,
     Negate,
     Not,
     RealType,
@@ -46,6 +49,12 @@ _ARITH = {"+": "add", "-": "sub", "*": "mul", "%": "srem", "&": "and", ">>": "as
 _REAL_ARITH = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _REAL_COMPARE = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 _COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
+
+
+_LINE = 64
+"""Bytes that a cache fetches at once."""
+_FETCHED = 8
+"""Lines that are fetched in a turn of a loop, at most."""
 
 
 def block_bytes(kernel: Kernel, lanes: int) -> int:
@@ -71,6 +80,7 @@ class LanePrinter(FunctionPrinter):
         self.made, self.lanes = made, lanes
         self.gathered: set[str] = set()
         """The types of elements that tables are read by."""
+        self._fetched = self._lines_each_turn()
         self._known: dict[int, tuple[Expr, bool]] = {}
 
     # --- functions ---------------------------------------------------------------------------------------------------
@@ -78,9 +88,34 @@ class LanePrinter(FunctionPrinter):
     def print_lanes(self, symbol: str) -> list[list[str]]:
         """The function for one block of samples, and those that it was split into."""
         parts = [self._function(self.symbols[name], body, "noinline ") for name, body in self.made.parts.items()]
-        return [self._function(symbol, self.made.body), *parts]
+        return [self._function(symbol, self.made.body, is_main=True), *parts]
 
-    def _function(self, symbol: str, body: Sequence[Stmt], attribute: str = "") -> list[str]:
+    def _largest(self) -> int | None:
+        """The number of the largest input."""
+        inputs = [k for k, buffer in enumerate(self.kernel.parameters) if buffer.role == "input"]
+        return max(inputs, key=lambda k: self.kernel.parameters[k].bytes, default=None)
+
+    def _lines_each_turn(self) -> int:
+        """How many lines of the next block are fetched in each turn of the outermost loops; few are not worth it."""
+        turns = 0
+        for stmt in self.made.body:
+            match stmt:
+                case Loop(_, Const(lower), Const(upper)):
+                    turns += max(0, upper - lower)
+        largest = self._largest()
+        lines = 0 if largest is None else self.lanes * self.kernel.parameters[largest].bytes // _LINE
+        return min(_FETCHED, -(-lines // turns)) if turns <= 2 * lines and turns else 0
+
+    def _enter(self, stmt: Stmt) -> None:
+        super()._enter(stmt)
+        if self._ahead and isinstance(stmt, Loop) and len(self._open) == 1:
+            line = self._do(f"load ptr, ptr {self._ahead}")
+            for _ in range(self._fetched):
+                self._add(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")
+                line = self._do(f"getelementptr i8, ptr {line}, i64 {_LINE}")
+            self._add(f"store ptr {line}, ptr {self._ahead}")
+
+    def _function(self, symbol: str, body: Sequence[Stmt], attribute: str = "", is_main: bool = False) -> list[str]:
         self._start()
         parameters = self._pointers()
         scratch = self._scratch = "%" + self._names.fresh("scratch")
@@ -89,10 +124,17 @@ class LanePrinter(FunctionPrinter):
             name = self._buffers[buffer.name] = "%" + self._names.fresh(buffer.name)
             self._entry.append(f"  {name} = getelementptr inbounds i8, ptr {scratch}, i64 {offset}")
             offset += self.lanes * -(-buffer.bytes // 8) * 8
+        parameters.append(f"ptr noalias {scratch}")
+        self._ahead = ""
+        if is_main:
+            following = "%" + self._names.fresh("following")
+            parameters.append(f"ptr {following}")
+            if self._fetched:
+                self._ahead = "%" + self._names.fresh("ahead")
+                self._entry += [f"  {self._ahead} = alloca ptr", f"  store ptr {following}, ptr {self._ahead}"]
         self._body(body)
         self._end("ret void")
-        given = ", ".join([*parameters, f"ptr noalias {scratch}"])
-        head = f"define internal void {symbol}({given}) {attribute}nounwind {{"
+        head = f"define internal void {symbol}({', '.join(parameters)}) {attribute}nounwind {{"
         return [head, "entry:", *self._entry, *self._lines, "}"]
 
     def print_blocks(self, symbol: str, inner: str) -> list[str]:
@@ -100,7 +142,7 @@ class LanePrinter(FunctionPrinter):
         buffers = self.kernel.parameters
         parameters = ", ".join(f"ptr noalias %{k}" for k in range(1, len(buffers) + 2))
         memory = len(buffers) + 1
-        lines = [f"define void {symbol}(i64 %n, {parameters}) nounwind {{", "entry:"]
+        lines = [f"define i64 {symbol}(i64 %n, {parameters}) nounwind {{", "entry:"]
         offset = 0
         for k, buffer in enumerate(buffers):
             lines.append(f"  %turned{k} = getelementptr inbounds i8, ptr %{memory}, i64 {offset}")
@@ -109,7 +151,7 @@ class LanePrinter(FunctionPrinter):
             f"  %scratch = getelementptr inbounds i8, ptr %{memory}, i64 {offset}",
             "  br label %head",
             "head:",
-            "  %block = phi i64 [ 0, %entry ], [ %next, %body ]",
+            "  %block = phi i64 [ 0, %entry ], [ %next, %compute ]",
             "  %more = icmp slt i64 %block, %n",
             "  br i1 %more, label %body, label %end",
             "body:",
@@ -118,22 +160,38 @@ class LanePrinter(FunctionPrinter):
             lines.append(f"  %start{k} = mul nsw i64 %block, {self.lanes * buffer.bytes}")
             lines.append(f"  %own{k} = getelementptr inbounds i8, ptr %{k + 1}, i64 %start{k}")
         turn = {k: f"@.turn{b.type.bytes}" for k, b in enumerate(buffers)}
+        seen = "0"
+        for k, buffer in enumerate(buffers):
+            if buffer.role == "input" and isinstance(buffer.type, BitType):
+                lines.append(f"  %seen{k} = call i8 @.seen(ptr %own{k}, i64 {self.lanes * buffer.size})")
+                lines.append(f"  %all{k} = or i8 {seen}, %seen{k}")
+                seen = f"%all{k}"
+        lines += [f"  %wrong = icmp ugt i8 {seen}, 1", "  br i1 %wrong, label %stray, label %compute", "compute:"]
         for k, buffer in enumerate(buffers):
             if buffer.role == "input":
                 sizes = f"i64 {self.lanes}, i64 {buffer.size}"
                 lines.append(f"  call void {turn[k]}(ptr %turned{k}, ptr %own{k}, {sizes})")
         arguments = ", ".join(f"ptr %turned{k}" for k in range(len(buffers)))
-        lines.append(f"  call void {inner}({arguments}, ptr %scratch)")
+        largest, following = self._largest(), "null"
+        if largest is not None:
+            following = "%following"
+            size = self.lanes * buffers[largest].bytes
+            lines.append(f"  {following} = getelementptr i8, ptr %own{largest}, i64 {size}")
+        lines.append(f"  call void {inner}({arguments}, ptr %scratch, ptr {following})")
         for k, buffer in enumerate(buffers):
             if buffer.role == "output":
                 sizes = f"i64 {buffer.size}, i64 {self.lanes}"
                 lines.append(f"  call void {turn[k]}(ptr %own{k}, ptr %turned{k}, {sizes})")
-        return [*lines, "  %next = add nsw i64 %block, 1", "  br label %head", "end:", "  ret void", "}"]
+        lines += ["  %next = add nsw i64 %block, 1", "  br label %head"]
+        return [*lines, "stray:", "  ret i64 1", "end:", "  ret i64 0", "}"]
 
     def helpers(self) -> list[list[str]]:
         """The functions and declarations that those above need."""
         sizes = sorted({b.type.bytes for b in self.kernel.parameters})
         found = [turned(size) for size in sizes]
+        if any(b.role == "input" and isinstance(b.type, BitType) for b in self.kernel.parameters):
+            found.append(SEEN.splitlines())
+        found.append(["declare i64 @llvm.smin.i64(i64, i64)", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"])
         for element in sorted(self.gathered):
             vector, mask = f"<{self.lanes} x {element}>", f"<{self.lanes} x i1>"
             name = f"@llvm.masked.gather.v{self.lanes}{_short(element)}.v{self.lanes}p0"

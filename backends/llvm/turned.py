@@ -2,33 +2,83 @@
 
 from __future__ import annotations
 
-__all__ = ["turned"]
+__all__ = ["SEEN", "turned"]
 
 _TILE = 16
-"""Elements and lanes that are turned at once."""
+"""Elements and lanes of a tile, which are turned at once."""
+_JOINED = 4, 2, 1
+"""How many tiles below one another are turned at once, where there are so many."""
+_PARAMETERS = "ptr noalias %to, ptr noalias %from, i64 %rows, i64 %columns"
+
+SEEN = """\
+; What bytes are together, by `or`. Those after them are fetched, too: memory is read in its order, turning takes leaps.
+define internal i8 @.seen(ptr noalias readonly %from, i64 %n) nounwind {
+entry:
+  %whole = and i64 %n, -64
+  br label %head
+head:
+  %k = phi i64 [ 0, %entry ], [ %k.next, %body ]
+  %old = phi <64 x i8> [ zeroinitializer, %entry ], [ %new, %body ]
+  %more = icmp slt i64 %k, %whole
+  br i1 %more, label %body, label %rest
+body:
+  %place = getelementptr inbounds i8, ptr %from, i64 %k
+  %ahead = getelementptr i8, ptr %place, i64 8192
+  call void @llvm.prefetch.p0(ptr %ahead, i32 0, i32 3, i32 1)
+  %bytes = load <64 x i8>, ptr %place, align 1
+  %new = or <64 x i8> %old, %bytes
+  %k.next = add nsw i64 %k, 64
+  br label %head
+rest:
+  %some = call i8 @llvm.vector.reduce.or.v64i8(<64 x i8> %old)
+  br label %last
+last:
+  %j = phi i64 [ %whole, %rest ], [ %j.next, %one ]
+  %all = phi i8 [ %some, %rest ], [ %all.next, %one ]
+  %left = icmp slt i64 %j, %n
+  br i1 %left, label %one, label %end
+one:
+  %here = getelementptr inbounds i8, ptr %from, i64 %j
+  %byte = load i8, ptr %here
+  %all.next = or i8 %all, %byte
+  %j.next = add nsw i64 %j, 1
+  br label %last
+end:
+  ret i8 %all
+}
+declare i8 @llvm.vector.reduce.or.v64i8(<64 x i8>)
+"""
 
 
 def turned(size: int) -> list[str]:
-    """A function that turns a matrix of elements of so many bytes: `to[j][i] = from[i][j]`."""
+    """A function that turns a matrix of elements of so many bytes: `to[j][i] = from[i][j]`; and those that it calls."""
     element = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}[size]
-    lines = [
-        f"define internal void @.turn{size}(ptr noalias %to, ptr noalias %from, i64 %rows, i64 %columns) nounwind {{",
+    lines, before = [], "entry"
+    if size == 1:
+        lines += [line for joined in _JOINED for line in _tiles(joined)]
+    lines += [
+        f"define internal void @.turn{size}({_PARAMETERS}) nounwind {{",
         "entry:",
     ]
     if size == 1:
-        lines += [
-            f"  %wide = icmp sge i64 %columns, {_TILE}",
-            f"  %high = icmp sge i64 %rows, {_TILE}",
-            "  %tiled = and i1 %wide, %high",
-            "  br i1 %tiled, label %outer, label %rows.head",
-            *_tiles(),
-        ]
-    else:
-        lines.append("  br label %rows.head")
+        lines.append(f"  %wide = icmp sge i64 %columns, {_TILE}")
+        for joined in _JOINED:
+            after = f"below{joined}"
+            lines += [
+                f"  %high{joined} = icmp sge i64 %rows, {joined * _TILE}",
+                f"  %tiled{joined} = and i1 %high{joined}, %wide",
+                f"  br i1 %tiled{joined}, label %tiles{joined}, label %{after}",
+                f"tiles{joined}:",
+                f"  call void @.tiles{joined}(ptr %to, ptr %from, i64 %rows, i64 %columns)",
+                "  ret void",
+                f"{after}:",
+            ]
+            before = after
     return [
         *lines,
+        "  br label %rows.head",
         "rows.head:",
-        "  %i = phi i64 [ 0, %entry ], [ %i.next, %columns.end ]",
+        f"  %i = phi i64 [ 0, %{before} ], [ %i.next, %columns.end ]",
         "  %i.more = icmp slt i64 %i, %rows",
         "  br i1 %i.more, label %columns.start, label %end",
         "columns.start:",
@@ -57,62 +107,59 @@ def turned(size: int) -> list[str]:
     ]
 
 
-def _tiles() -> list[str]:
-    """Turning by tiles of 16 x 16 bytes; the last tiles overlap those before.
+def _tiles(joined: int) -> list[str]:
+    """A function that turns by tiles of 16 x 16 bytes, so many below one another; the last overlap those before.
 
     Rows k and k + 8 are interleaved, four times: each time, a bit of the number of the row changes places with one of
     the number within the row.
     """
-    vector = f"<{_TILE} x i8>"
-    lines = []
-    for axis, count, inside in (("r", "%rows", "across"), ("c", "%columns", "tile")):
-        before = "outer" if axis == "r" else "across"
-        after = "%end" if axis == "r" else "%outer.next"
-        entry = "%entry" if axis == "r" else "%outer.body"
-        following = "%outer.next" if axis == "r" else "%tile"
-        lines += [
-            f"{before}:",
-            f"  %{axis}.tile = phi i64 [ 0, {entry} ], [ %{axis}.next, {following} ]",
-            f"  %{axis}.more = icmp slt i64 %{axis}.tile, {count}",
-            f"  br i1 %{axis}.more, label %{'outer.body' if axis == 'r' else inside}, label {after}",
-        ]
-        if axis == "r":
-            lines += [
-                "outer.body:",
-                f"  %r.last = sub nsw i64 %rows, {_TILE}",
-                "  %r.fits = icmp slt i64 %r.tile, %r.last",
-                "  %r = select i1 %r.fits, i64 %r.tile, i64 %r.last",
-                "  br label %across",
-            ]
-    lines += [
-        "tile:",
+    height = joined * _TILE
+    row, vector = f"<{_TILE} x i8>", f"<{height} x i8>"
+    lines = [
+        f"define internal void @.tiles{joined}({_PARAMETERS}) nounwind {{",
+        "entry:",
+        f"  %r.last = sub nsw i64 %rows, {height}",
         f"  %c.last = sub nsw i64 %columns, {_TILE}",
-        "  %c.fits = icmp slt i64 %c.tile, %c.last",
-        "  %c = select i1 %c.fits, i64 %c.tile, i64 %c.last",
+        "  br label %down",
+        "down:",
+        "  %r.tile = phi i64 [ 0, %entry ], [ %r.next, %down.next ]",
+        "  %r = call i64 @llvm.smin.i64(i64 %r.tile, i64 %r.last)",
+        "  br label %across",
+        "across:",
+        "  %c.tile = phi i64 [ 0, %down ], [ %c.next, %across ]",
+        "  %c = call i64 @llvm.smin.i64(i64 %c.tile, i64 %c.last)",
     ]
-    now = []
-    for k in range(_TILE):
+    for k in range(height):
         lines += [
             f"  %line{k} = add nsw i64 %r, {k}",
             f"  %begin{k} = mul nsw i64 %line{k}, %columns",
             f"  %from{k} = add nsw i64 %begin{k}, %c",
             f"  %place{k} = getelementptr inbounds i8, ptr %from, i64 %from{k}",
-            f"  %x0.{k} = load {vector}, ptr %place{k}, align 1",
+            f"  %row{k} = load {row}, ptr %place{k}, align 1",
         ]
-        now.append(f"%x0.{k}")
+    now = []
+    for k in range(_TILE):
+        parts = [f"%row{k + start}" for start in range(0, height, _TILE)]
+        while len(parts) > 1:
+            size = height // len(parts)
+            order = ", ".join(f"i32 {m}" for m in range(2 * size))
+            pairs, parts = zip(parts[::2], parts[1::2], strict=True), []
+            for first, second in pairs:
+                parts.append(f"%joined{size}.{first[1:]}")
+                pair = f"<{size} x i8> {first}, <{size} x i8> {second}"
+                lines.append(f"  {parts[-1]} = shufflevector {pair}, <{2 * size} x i32> <{order}>")
+        now += parts
     half = _TILE // 2
     for stage in range(1, 5):
-        turned = []
+        made = []
         for k in range(half):
             for part in (0, 1):
-                order = [part * half + m // 2 + (m % 2) * _TILE for m in range(_TILE)]
-                name = f"%x{stage}.{2 * k + part}"
-                mask = ", ".join(f"i32 {n}" for n in order)
-                lines.append(
-                    f"  {name} = shufflevector {vector} {now[k]}, {vector} {now[k + half]}, <{_TILE} x i32> <{mask}>"
-                )
-                turned.append(name)
-        now = turned
+                tile = [part * half + m // 2 + (m % 2) * height for m in range(_TILE)]
+                mask = ", ".join(f"i32 {start + n}" for start in range(0, height, _TILE) for n in tile)
+                pair = f"{vector} {now[k]}, {vector} {now[k + half]}"
+                made.append(f"%x{stage}.{2 * k + part}")
+                lines.append(f"  {made[-1]} = shufflevector {pair}, <{height} x i32> <{mask}>")
+        now = made
     for k in range(_TILE):
         lines += [
             f"  %back{k} = add nsw i64 %c, {k}",
@@ -124,8 +171,13 @@ def _tiles() -> list[str]:
     return [
         *lines,
         f"  %c.next = add nsw i64 %c.tile, {_TILE}",
-        "  br label %across",
-        "outer.next:",
-        f"  %r.next = add nsw i64 %r.tile, {_TILE}",
-        "  br label %outer",
+        "  %c.more = icmp slt i64 %c.next, %columns",
+        "  br i1 %c.more, label %across, label %down.next",
+        "down.next:",
+        f"  %r.next = add nsw i64 %r.tile, {height}",
+        "  %r.more = icmp slt i64 %r.next, %rows",
+        "  br i1 %r.more, label %down, label %end",
+        "end:",
+        "  ret void",
+        "}",
     ]

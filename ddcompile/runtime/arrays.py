@@ -27,7 +27,7 @@ from __future__ import annotations
 import keyword
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
@@ -83,6 +83,11 @@ class Prepared:
             _outside(array[array.size * start // parts : array.size * stop // parts], declared) is None
             for array, declared in self.unchecked
         )
+
+    def but(self, kind: Kind) -> Prepared | None:
+        """The same, for code that compares values of this kind itself; None if that leaves nothing unchecked."""
+        rest = tuple((array, declared) for array, declared in self.unchecked if declared.kind != kind)
+        return replace(self, unchecked=rest) if rest else None
 
 
 def prepare(rule: Rule, arrays: Sequence[Any], *, is_deferred: bool = False) -> Prepared:

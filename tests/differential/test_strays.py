@@ -1,4 +1,4 @@
-"""The schedule grid finds bytes that are no bits while it reads them, wherever they are."""
+"""The schedules grid and batch find bytes that are no bits while they read them, wherever they are."""
 
 from __future__ import annotations
 
@@ -80,3 +80,30 @@ def test_grids_of_other_ranks(shape: tuple[int, ...]) -> None:
             wrong.reshape(-1)[place] = 4
             where = ", ".join(str(int(n)) for n in np.unravel_index(place, shape))
             assert f"`x[{where}]`" in _refused(run, wrong)
+
+
+@pytest.mark.parametrize("n", [1, 7, 16, 17, 65, 300, 1100])
+def test_strays_are_found_in_every_sample_of_a_block(n: int) -> None:
+    program = dd.parse(
+        f"rule r(x: bit[{n}], z: int[-3..9]) -> (y: bit[{n}], s: int) {{\n"
+        f"  y[i < {n}] = x[(i + 3) % {n}] xor x[i]\n"
+        f"  s = sum(i < {n}: x[i]) * z\n"
+        "}\n"
+    )
+    rng = np.random.default_rng(n)
+    for samples in (5, 64, 200):
+        x = rng.integers(0, 2, size=(samples, n), dtype=np.uint8)
+        z = rng.integers(-3, 10, size=samples)
+        for jobs in (1, 2):
+            run = program.jit(n_jobs=jobs, schedule="batch")
+            for got, expected in zip(run(x, z), program(x, z), strict=True):
+                assert np.array_equal(got, expected)
+            for sample in {0, 4, samples // 2, samples - 1}:
+                place = int(rng.integers(n))
+                wrong, large = x.copy(), z.copy()
+                wrong[sample, place] = rng.choice([2, 3, 128, 255])
+                large[sample] = rng.choice([-4, 10, 2**40])
+                with pytest.raises(dd.CompileError, match=rf"`x\[{place}\]` of sample {sample}"):
+                    run(wrong, z)
+                with pytest.raises(dd.CompileError, match=f"`z` of sample {sample}"):
+                    run(x, large)
