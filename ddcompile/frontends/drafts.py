@@ -327,5 +327,5 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
             return None
         bias = np.repeat(layer.bias, each)
     norm = before.norm if layer.norm is None else layer.norm.repeated(each)
-    path, decides = before.path or layer.path, before.decides or layer.decides
-    return replace(before, bias=bias, activation=layer.activation, norm=norm, path=path, decides=decides)
+    path, decides, doubt = before.path or layer.path, before.decides or layer.decides, layer.doubt
+    return replace(before, bias=bias, activation=layer.activation, norm=norm, path=path, decides=decides, doubt=doubt)

@@ -175,7 +175,10 @@ def _safe(layers: Sequence[_Prepared], X: np.ndarray, kind: FloatType, head: str
             sums = _normalized(layer.norm, sums, kind, layer.positions)
         safe &= np.isfinite(sums.centre).all(axis=1) & (sums.error < np.inf).all(axis=1)
         if layer.activation in DECIDING or (k == last and head == "sign"):
-            safe &= (_decided(sums) | _is_compared(prepared, _joined([values[r] for r in layer.reads]))).all(axis=1)
+            clear = _decided(sums) | _is_compared(prepared, _joined([values[r] for r in layer.reads]))
+            if layer.doubt is not None:
+                clear &= np.abs(sums.centre) - _up(sums.radius + sums.error, 4) > layer.doubt
+            safe &= clear.all(axis=1)
         is_asked = k != last or head in ("argmax", "softmax", "sign")
         smooth = layer.decides or (layer.activation if layer.activation in SMOOTH and is_asked else "")
         if smooth:

@@ -72,6 +72,9 @@ class Layer:
         A positive number: averages are sums that are divided.
     divisors : array_like of shape (channels,), optional
         Positive exact numbers, of pointwise weights: scalers divide every value by its own.
+    doubt : array of float of shape (units,), optional
+        How far from 0 a sum must be for the framework to decide alike about it, which rounds in an order of its own;
+        -1 where it decides as exact arithmetic does.
     decides : str
         The tanh or sigmoid that the framework decides about where the layer decides about its sums, or the head does.
 
@@ -90,6 +93,7 @@ class Layer:
     divisor: int = 1
     decides: str = ""
     divisors: np.ndarray | None = None
+    doubt: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         given = self.weight

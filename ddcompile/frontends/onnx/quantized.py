@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
 
-from ddcompile.frontends.activations import Activation, clamp
+from ddcompile.frontends import elementwise
+from ddcompile.frontends.activations import clamp
+from ddcompile.frontends.levels import MOST_COMPARISONS, levels
 from ddcompile.frontends.onnx.arithmetic import Operands, numbers, product_with_matrices
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.filters import convolved
 from ddcompile.frontends.onnx.nodes import Node
-from ddcompile.frontends.onnx.reductions import over, sums
+from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Units, Value, element_of, exact_of, range_of_type, type_name
 
 __all__ = ["OPERATORS"]
 
-_MOST_COMPARISONS = 2**18
 _INT32 = TensorProto.INT32
 
 
@@ -112,40 +112,14 @@ def _levels(
     if x.range.high is not None:
         most = min(most, max(round(r * x.range.high) for r in ratios))
     most = max(least, most)
-    each = x.ids.size // (context.batch or 1)
-    if (most - least) * each > _MOST_COMPARISONS:
-        message = f"`{node.op}` of {each} values to {most - least + 1} levels is too many comparisons"
+    one = context.sample(node, x.ids)
+    if (most - least) * one.ids.size > MOST_COMPARISONS:
+        message = f"`{node.op}` of {one.ids.size} values to {most - least + 1} levels is too many comparisons"
         raise node.fail("N506", message, "limit the values by a clip before, or quantise to fewer bits")
-    levels = list(range(least + 1, most + 1))
-    both = [part for side in (0, 1) if (part := _comparisons(context, node, x, factor, step, levels[side::2]))]
-    if both:
-        bits = Units(np.concatenate([part.ids for part in both]), both[0].type, both[0].range)
-        count = over(context, node, bits, [0], False, sums)
-    else:
-        count = context.affine(node, x, 0, 0, kind=TensorProto.INT64)
-    found = context.affine(node, count, 1, zero + least, clamp(low, high), TensorProto.INT64)
-    return Units(found.ids, kind, found.range)
-
-
-def _comparisons(
-    context: Context, node: Node, x: Units, factor: np.ndarray, step: np.ndarray, levels: Sequence[int]
-) -> Units | None:
-    """Whether x comes up to each of some levels, all even or all odd; they are the first axis."""
-    if not levels:
-        return None
-    halves = np.array([Fraction(2 * level - 1, 2) for level in levels], dtype=object)
-    halves = halves.reshape(-1, *[1] * max(factor.ndim, x.ids.ndim))
-    activation: Activation = "step" if levels[0] % 2 else "nonnegative"
-    spread = x.moved(np.broadcast_to(x.ids, (len(levels), *x.ids.shape)))
-    if not x.range.is_whole:
-        return context.affine(node, spread, factor, -step * halves, activation, TensorProto.INT64)
-    exact = halves * step
-    limits = [
-        ceil(Fraction(a) / Fraction(b)) if levels[0] % 2 == 0 else floor(Fraction(a) / Fraction(b)) + 1
-        for a, b in np.broadcast(exact, factor)
-    ]
-    places = np.array(limits, dtype=object).reshape(np.broadcast_shapes(exact.shape, factor.shape))
-    return context.affine(node, spread, 1, -places, "nonnegative", TensorProto.INT64)
+    factor, step, zero = (context.shared(node, array, x.ids.shape, one.axis) for array in (factor, step, zero))
+    ids = levels(context.drafts, one.ids, (factor, 0, step), (least, most), node.path, is_whole=bool(x.range.is_whole))
+    ids = elementwise.affine(context.drafts, ids, 1, zero, node.path, clamp(low, high))
+    return context.made(node, ids, one.axis, kind, Range(low, high, True))
 
 
 def _quantize(context: Context, node: Node, operands: Operands) -> Value:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.ao.nn.quantized import QFunctional
+from torch.ao.nn.quantized.modules.linear import LinearPackedParams
 from torch.nn.modules import batchnorm, dropout, instancenorm
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.torch.gates import is_gate_layer
+from ddcompile.frontends.torch.quantized import MODULES as QUANTIZED
 
 __all__ = ["check_module", "depends_on_mode", "float_type"]
 
@@ -42,9 +45,8 @@ def check_module(module: nn.Module, root: str) -> None:
         if isinstance(part, LazyModuleMixin) and part.has_uninitialized_params():  # type: ignore[misc]
             hint = "call the module once, or load its weights"
             raise fail("N405", f"`{kind.__name__}` has no weights before its first call", place=place, hint=hint)
-        if "quantized" in kind.__module__ or "qat" in kind.__module__.split("."):
-            hint = "give the module as it was before it was quantised"
-            raise fail("N404", f"`{kind.__name__}` is quantised", place=place, hint=hint)
+        if kind not in QUANTIZED and kind not in (LinearPackedParams, QFunctional):
+            _check_quantized(kind, place)
         for hooks in _HOOKS:
             for hook in getattr(part, hooks).values():
                 label = getattr(hook, "__qualname__", type(hook).__name__)
@@ -54,10 +56,29 @@ def check_module(module: nn.Module, root: str) -> None:
                 raise fail("N404", f"the module has the hook `{label}`, which may do anything", place=place, hint=hint)
 
 
+def _check_quantized(kind: type, place: str) -> None:
+    parts = kind.__module__.split(".")
+    if parts[0] not in ("torch", "torchao"):
+        return
+    if "qat" in parts or kind.__name__ in ("FakeQuantize", "FusedMovingAvgObsFakeQuantize"):
+        hint = "convert it first: torch.ao.quantization.convert(net)"
+        raise fail("N404", f"`{kind.__name__}` is quantised only in part", place=place, hint=hint)
+    if "dynamic" in parts:
+        hint = "quantise statically: torch.ao.quantization.prepare, then convert"
+        message = f"`{kind.__name__}` takes its scale from the values of a batch"
+        raise fail("N404", message, place=place, hint=hint)
+    if "quantized" in parts:
+        known = ", ".join(sorted({known.__name__ for known in QUANTIZED}))
+        hint = f"quantised modules that are imported: {known}; leave this one as it was"
+        raise fail("N404", f"`{kind.__name__}`, which is quantised, is not imported", place=place, hint=hint)
+
+
 def depends_on_mode(module: nn.Module) -> bool:
     """Whether a module of torch itself, or a layer of logic gates, does another thing in training mode."""
     if is_gate_layer(module):
         return True
+    if type(module) in QUANTIZED:
+        return False
     match module:
         case dropout._DropoutNd():
             return bool(module.p > 0)

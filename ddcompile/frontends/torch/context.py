@@ -9,7 +9,7 @@ import torch
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.drafts import Drafts
-from ddcompile.frontends.torch.values import Element, Units, replicated, sample_of
+from ddcompile.frontends.torch.values import Element, Steps, Units, replicated, sample_of
 
 __all__ = ["Context"]
 
@@ -42,13 +42,16 @@ class Context:
         Raises
         ------
         CompileError
-            N402 if it is no tensor that depends on the inputs, N412 if it is one of truth values.
+            N402 if it is no tensor that depends on the inputs, N412 if it is one of truth values, or quantised.
         """
         if not isinstance(x, Units):
             raise fail("N402", f"`{operation}` of {type(x).__name__}, with a tensor in another place", place=place)
         if x.element == "bool":
             hint = "make numbers of it first: mask.float()"
             raise fail("N412", f"`{operation}` of truth values", place=place, hint=hint)
+        if isinstance(x.element, Steps):
+            hint = "make numbers of it first: torch.ao.quantization.DeQuantStub"
+            raise fail("N412", f"`{operation}` of a quantised tensor", place=place, hint=hint)
         return self.sample(x, place)
 
     def units(self, ids: np.ndarray, element: Element = "float") -> Units:

@@ -19,7 +19,7 @@ from ddcompile.frontends.torch.checks import check_module, float_type
 from ddcompile.frontends.torch.gates import is_gate_layer
 from ddcompile.frontends.torch.operations import Context, apply, changes
 from ddcompile.frontends.torch.tracing import path_of, trace
-from ddcompile.frontends.torch.values import BatchHead, Units, Untold, replicated, sample_of
+from ddcompile.frontends.torch.values import BatchHead, Steps, Units, Untold, replicated, sample_of
 
 __all__ = ["finished", "is_module", "network_of"]
 
@@ -151,6 +151,9 @@ def finished(result: Any, context: Context, root: str) -> Network:
         what = next((text for kind, text in kinds.items() if isinstance(result, kind)), type(result).__name__)
         hint = "let it return one tensor that is computed from the inputs"
         raise fail("N402", f"the forward pass returns {what}", place=root, hint=hint)
+    if isinstance(result.element, Steps):
+        hint = "end it with a DeQuantStub, or result.dequantize()"
+        raise fail("N412", "the forward pass returns a quantised tensor", place=root, hint=hint)
     ids = sample_of(result.ids, context.batch, root)
     layers = context.drafts.finished(ids.ravel(), root)
     try:

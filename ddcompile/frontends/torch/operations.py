@@ -15,11 +15,21 @@ from torch import fx, nn
 from torch.nn.utils import parametrize
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.torch import arithmetic, aten, contractions, convolutions, logic, pooling, shapes, units
+from ddcompile.frontends.torch import (
+    arithmetic,
+    aten,
+    contractions,
+    convolutions,
+    logic,
+    pooling,
+    quantized,
+    shapes,
+    units,
+)
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.gates import gate_importer
 from ddcompile.frontends.torch.modules import MODULES
-from ddcompile.frontends.torch.values import BatchHead, Units, Untold
+from ddcompile.frontends.torch.values import BatchHead, Steps, Units, Untold
 
 __all__ = ["Context", "apply", "changes"]
 
@@ -33,6 +43,7 @@ _OPERATIONS: Mapping[str, Operation] = {
     **units.OPERATIONS,
     **convolutions.OPERATIONS,
     **pooling.OPERATIONS,
+    **quantized.OPERATIONS,
 }
 """Operations by the name that they have as a function of torch or a method of tensors."""
 
@@ -140,9 +151,12 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
     if call.function is None:
         hint = _HINTS.get(call.name.lower(), _ANY_HINT)
         raise fail("N402", f"`{call.name}` is not an operation that is imported", place=place, hint=hint)
+    function = call.function
+    if any(isinstance(value, Units) and isinstance(value.element, Steps) for value in flat):
+        function = quantized.of_steps(call.name, function, place)
     kwargs.pop("inplace", None)
     try:
-        return call.function(context, place, *args, **kwargs)
+        return function(context, place, *args, **kwargs)
     except CompileError:
         raise
     except (RuntimeError, IndexError, ValueError, TypeError) as error:
@@ -156,9 +170,10 @@ def _call_of(node: fx.Node, module: nn.Module) -> _Call:
             part = module.get_submodule(str(node.target))
             kind = type(part)
             kind = kind.__mro__[1] if parametrize.is_parametrized(part) else kind
-            function = MODULES.get(kind) or gate_importer(part)
+            function = MODULES.get(kind) or quantized.MODULES.get(kind) or gate_importer(part)
             bound = None if function is None else (lambda c, p, *a, **k: function(c, p, part, *a, **k))
-            return _Call(kind.__name__, bound, bool(getattr(part, "inplace", False)))
+            name = f"quantized.{kind.__name__}" if kind in quantized.MODULES else kind.__name__
+            return _Call(name, bound, bool(getattr(part, "inplace", False)))
         case "call_method":
             name = str(node.target)
             is_inplace = name.endswith("_") and not name.endswith("__")
@@ -168,6 +183,9 @@ def _call_of(node: fx.Node, module: nn.Module) -> _Call:
     target: Any = node.target
     if isinstance(target, torch._ops.OpOverload):
         return _aten(target)
+    if isinstance(target, torch._ops.OpOverloadPacket):
+        name = target._qualified_op_name.removeprefix("aten::")
+        return _Call(name, _OPERATIONS.get(name), False)
     name = getattr(target, "__name__", str(target))
     known = _NAME_OF.get(target) if _is_hashable(target) else None
     is_inplace = bool(node.kwargs.get("inplace", False)) or name in ("iadd", "isub", "imul", "itruediv")

@@ -13,11 +13,11 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.grids import DECIDING
 from ddcompile.frontends.network import INPUTS
 from ddcompile.frontends.torch.context import Context
-from ddcompile.frontends.torch.values import Element, Units
+from ddcompile.frontends.torch.values import Element, Steps, Units
 
-__all__ = ["OPERATIONS", "moved"]
+__all__ = ["MOVES", "OPERATIONS", "moved"]
 
-_MOVES = (
+MOVES = (
     "broadcast_to", "channel_shuffle", "chunk", "clone", "contiguous", "detach", "diagonal", "expand", "expand_as",
     "flatten", "flip", "fliplr", "flipud", "getitem", "index_select", "movedim", "moveaxis", "narrow", "permute",
     "pixel_shuffle", "pixel_unshuffle", "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll",
@@ -34,6 +34,9 @@ def moved(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(context: Context, place: str, *args: Any, **kwargs: Any) -> Any:
         elements: set[Element] = set()
         args, kwargs = _ids(args, elements), _ids(kwargs, elements)
+        if len(elements) > 1 and all(isinstance(element, Steps) for element in elements):
+            hint = "use a QFunctional, which rescales"
+            raise fail("N412", "tensors of different scales are put together", place=place, hint=hint)
         if len(elements) > 1:
             raise fail("N412", "truth values and numbers are put together", place=place, hint="mask.float()")
         result = function(*args, **kwargs)
@@ -100,7 +103,7 @@ def _sequence(name: str) -> Callable[..., Any]:
 def _attribute(context: Context, place: str, x: Units, name: str) -> Any:
     """`x.shape` and the like."""
     match name:
-        case "dtype":
+        case "dtype" if not isinstance(x.element, Steps):
             return {"float": context.dtype, "int": torch.int64, "bool": torch.bool}[x.element]
         case "device":
             return torch.device("cpu")
@@ -149,7 +152,7 @@ def _to_type(dtype: torch.dtype) -> Callable[..., Units]:
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
-        **{name: moved(_by_name(name)) for name in _MOVES},
+        **{name: moved(_by_name(name)) for name in MOVES},
         **{name: _sequence(name) for name in _TAKES_SEQUENCE},
         "bool": _to_type(torch.bool),
         "cpu": _to,

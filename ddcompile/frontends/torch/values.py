@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal as OneOf, TypeAlias
 
 import numpy as np
@@ -12,9 +13,17 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import canonical_array
 
-__all__ = ["BatchHead", "Element", "Units", "Untold", "numbers_of", "replicated", "sample_of"]
+__all__ = ["BatchHead", "Element", "Steps", "Units", "Untold", "numbers_of", "replicated", "sample_of"]
 
-Element: TypeAlias = OneOf["bool", "int", "float"]
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What elements of a quantised tensor are: whole numbers of steps of a scale from the zero point."""
+
+    scale: Fraction
+
+
+Element: TypeAlias = OneOf["bool", "int", "float"] | Steps
 
 _STRIDE = 1 << 40
 """How far the numbers of the same unit in neighbouring samples are apart."""
