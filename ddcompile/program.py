@@ -202,7 +202,7 @@ class Program:
 
         found = explain(self.rule, infer(self.rule))
         if self.labels:
-            found = found.saying(f"Of the classes, {', '.join(label_lines(self.labels))}.")
+            found = found.saying(f"C{', '.join(label_lines(self.labels))[1:]}.")
         if self.verdict is not None:
             network = f" against the network {self.network_sha256[:12]}" if self.network_sha256 else ""
             return found.saying(f"The checker says: {str(self.verdict).splitlines()[0]}{network}.")

@@ -63,6 +63,7 @@ def stand_in(
     from ddcompile.learn.surrogates import surrogate
 
     own, described = name, ""
+    named: tuple[str, ...] = ()
     if isinstance(model, Network | Ensemble | str | Path | list | tuple):
         network = as_model(model, inputs, activation)
         # Of several outputs, the largest is the label.
@@ -70,6 +71,7 @@ def stand_in(
         dense = lower_model(network, inputs, None, "argmax" if several else head, "model")
         declared = dense.inputs
         own = own or rule_name(network.name)
+        named = network.labels
         described = f"network {network.sha256[:12]}"
         model = _answers_of(dense)
     elif inputs is None:
@@ -81,7 +83,7 @@ def stand_in(
     chosen = "surrogate" if own is None else checked_name(own)
     found = surrogate(model, declared, outputs, chosen, options, described)
     said = {"name": chosen, "inputs": inputs, "outputs": outputs, "head": head, "surrogate": found.fidelity.to_json()}
-    return Program(found.rule, "", Certificate((), "", said), labels=found.fidelity.labels)
+    return Program(found.rule, "", Certificate((), "", said), labels=found.fidelity.labels or named)
 
 
 def _answers_of(rule: Rule) -> Callable[..., object]:

@@ -1,4 +1,6 @@
-"""What the numbers that a classifier gives are called, as lines of comments: `0 is setosa`."""
+"""What the numbers that a classifier gives are called, as lines of comments: `class 0 is setosa`.
+
+The word says that the line is no remark of somebody about numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from collections.abc import Iterable, Sequence
 __all__ = ["label_lines", "labels_in"]
 
 _SPACE = "\\u0020"
-_LINE = re.compile(r"(\d+) is(?: (.*))?")
+_LINE = re.compile(r"class (\d+) is(?: (.*))?")
 
 
 def label_lines(labels: Sequence[str]) -> list[str]:
@@ -17,7 +19,7 @@ def label_lines(labels: Sequence[str]) -> list[str]:
 
     So are spaces at either end, which files of rules do not keep, and what opens or closes a comment of C.
     """
-    return [f"{number} is {_escaped(label)}".rstrip() for number, label in enumerate(labels)]
+    return [f"class {number} is {_escaped(label)}".rstrip() for number, label in enumerate(labels)]
 
 
 def labels_in(lines: Iterable[str]) -> tuple[list[str], tuple[str, ...]]:

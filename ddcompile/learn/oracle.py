@@ -41,7 +41,7 @@ class Oracle:
         An estimator (anything with `predict`), or a function of one, is given all inputs side by side, of shape
         (queries, inputs), as a table if it was fitted to one; everything else one array an input, as declared, with the
         queries first. Answers are labels, of shape (queries,); or scores of at least two classes, of which the largest
-        wins, the first if there are several.
+        wins, the first if there are several. Scores of an estimator that says its classes give these.
     inputs : sequence of Declaration
 
     Attributes
@@ -61,6 +61,8 @@ class Oracle:
         estimator = getattr(model, "__self__", model)
         self._run: Callable[..., Any]
         self._is_flat = not is_module and callable(getattr(estimator, "predict", None))
+        classes = getattr(estimator, "classes_", None) if self._is_flat and estimator is not model else None
+        self._classes = classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else None
         self._features = getattr(estimator, "feature_names_in_", None) if self._is_flat else None
         self.name = getattr(model, "__name__", "") or type(model).__name__
         if self._is_flat and estimator is not model:
@@ -154,7 +156,9 @@ class Oracle:
             if answers.dtype.kind not in "biuf":
                 raise fail("L011", f"the model gives {answers.shape[1]} labels a query; {wanted}", place=self.name)
             winners: Array = answers.argmax(axis=1)
-            return winners
+            if self._classes is None or len(self._classes) != answers.shape[1]:
+                return winners
+            answers = self._classes[winners]
         answers = answers.reshape(-1)
         sorts = {type(label).__name__ for label in answers.tolist()}
         if answers.dtype.kind == "O" and len(sorts) > 1:

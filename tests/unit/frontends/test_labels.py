@@ -67,16 +67,16 @@ def test_classes_of_onnx_keep_their_names(name: str, rows: slice, zipmap: bool) 
 
 def test_names_are_in_the_rule_its_file_and_what_is_emitted(tmp_path: Path) -> None:
     program = dd.distill(fitted("tree"), name="iris")
-    lines = "# 0 is setosa\n# 1 is versicolor\n# 2 is virginica\n"
+    lines = "# class 0 is setosa\n# class 1 is versicolor\n# class 2 is virginica\n"
     assert str(program).startswith(f"{lines}rule iris")
     assert dd.parse(str(program)) == program
     program.save(tmp_path / "iris.rule")
     again = dd.load(tmp_path / "iris.rule")
     assert again.labels == program.labels == tuple(NAMES)
     assert lines in (tmp_path / "iris.rule").read_text()
-    assert "Of the classes, 0 is setosa, 1 is versicolor, 2 is virginica." in str(again.explain()).replace("\n", " ")
+    assert "Class 0 is setosa, class 1 is versicolor, class 2 is virginica." in str(again.explain()).replace("\n", " ")
     for target in ("python", "c", "llvm"):
-        assert all("1 is versicolor" in file.text for file in again.emit(target))
+        assert all("class 1 is versicolor" in file.text for file in again.emit(target))
     assert str(dd.inspect(fitted("tree"))).endswith("  0 is setosa\n  1 is versicolor\n  2 is virginica\n")
 
 
@@ -86,6 +86,18 @@ def test_names_of_a_surrogate_are_said_once(tmp_path: Path) -> None:
     assert sorted(program.labels) == ["few", "many"]
     program.save(tmp_path / "count.rule")
     assert (tmp_path / "count.rule").read_text().count(" is few") == 1
+
+
+@pytest.mark.parametrize("function", ["predict", "predict_proba"])
+def test_names_of_a_surrogate_are_those_of_the_model(function: str) -> None:
+    """Of scores, the largest is the class; its name is known, too, where the layers or the trees are."""
+    model = DecisionTreeClassifier(random_state=0).fit(X, NAMES[Y])
+    tree = dd.learn.Tree(samples=X, queries=2000, held_out=200)
+    for given in (getattr(model, function), as_model(model)):
+        program = dd.distill(given, "flower: real[4]", name="iris", via=tree)
+        assert program.labels == tuple(NAMES)
+        named = np.array(program.labels)[np.asarray(program(X))]
+        assert (named == model.predict(X)).mean() > 0.95
 
 
 def test_names_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,6 +126,9 @@ def test_strange_names_stay_inside_of_comments() -> None:
 
 
 def test_lines_that_say_other_things_are_no_names() -> None:
-    long = f"{'9' * 5000} is long"
-    lines = ["Distilled.", "00 is o", "0 is a", "2 is c", "1 is b", "1 is d", long]
-    assert labels_in(lines) == (["Distilled.", "00 is o", "2 is c", "1 is d", long], ("a", "b"))
+    long = f"class {'9' * 5000} is long"
+    others = ["Distilled.", "class 00 is o", "0 is a dead cell", "class 2 is c", "class 1 is d", long]
+    lines = [*others[:3], "class 0 is a", others[3], "class 1 is b", *others[4:]]
+    assert labels_in(lines) == (others, ("a", "b"))
+    text = "# 0 is a dead cell\n# 1 is a living one\nrule r(cell: bit) -> (y: bit) {\n  y = not cell\n}"
+    assert dd.parse(text).labels == ()

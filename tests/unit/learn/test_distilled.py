@@ -140,6 +140,6 @@ def test_the_rule_says_what_labels_are_called() -> None:
     classifier = ENNClassifier().fit(BITS, np.array(["less", "more"])[MAJORITY])
     program = dd.distill(classifier)
     assert program.labels == ("less", "more")
-    assert "# 0 is less\n# 1 is more\n" in str(program)
+    assert "# class 0 is less\n# class 1 is more\n" in str(program)
     assert dd.distill(ENNClassifier().fit(BITS, MAJORITY)).labels == ()
     assert dd.distill(ENNClassifier().fit(BITS, 3 * MAJORITY - 1)).labels == ("-1", "2")
