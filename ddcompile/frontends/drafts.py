@@ -9,6 +9,7 @@ from math import lcm
 
 import numpy as np
 
+from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.normalization import Norm
@@ -196,6 +197,8 @@ class Drafts:
         kernel, zeros = np.ones((channels, 1, *window.kernel), dtype=np.int64), np.zeros(channels, dtype=np.int64)
         layer = Layer(Convolution(kernel, window, channels), zeros, reads=reads, path=path)
         by = window.counts() if counts is None else np.asarray(counts, dtype=np.int64).ravel()
+        if not by.all():
+            raise fail("N103", "a window of an average lies beyond the grid")
         common = lcm(*by.tolist())
         if (by == common).all():
             return self.append(replace(layer, divisor=common)).reshape(-1, *window.result)

@@ -42,6 +42,9 @@ def _hardmax(context: Context, node: Node, operands: Operands) -> Value:
     """1 at the largest value of rows, the first of equal ones; before version 13, all axes from the one given on."""
     x = numbers(node, operands[0])
     axis = axis_of(node, x.ids.ndim, -1 if node.version >= 13 else 1)
+    batch = context.sample(node, x.ids).axis
+    if batch is not None and (batch == axis or (node.version < 13 and batch > axis)):
+        raise node.fail("N508", "`Hardmax` over the samples of the batch")
     rows = np.moveaxis(x.ids, axis, -1) if node.version >= 13 else x.ids.reshape(*x.ids.shape[:axis], -1)
     number = settled(context, node, Head("argmax", x.moved(rows), rows.shape[:-1], TensorProto.INT64))
     bits = equal(context, node, number.moved(number.ids[..., None]), np.arange(rows.shape[-1]))
@@ -54,7 +57,13 @@ def _onehot(context: Context, node: Node, operands: Operands) -> Value:
     x, depth, values = operands
     if not isinstance(depth, np.ndarray) or not isinstance(values, np.ndarray):
         raise node.fail("N505", "`OneHot` whose depth or values depend on the inputs")
+    if values.size != 2 or depth.size != 1:
+        raise node.fail("N507", f"`OneHot` of {depth.size} depths and {values.size} values; it takes one, and two")
     number = settled(context, node, x) if isinstance(x, Head) else numbers(node, x)
+    axis = int(node.attribute("axis", -1))
+    if not -number.ids.ndim <= axis + 1 <= number.ids.ndim + 1 or int(depth.ravel()[0]) < 1:
+        text = f"`OneHot` of {int(depth.ravel()[0])} places at axis {axis} of a tensor of {number.ids.ndim + 1} axes"
+        raise node.fail("N507", text)
     if number.element != "int" and not number.range.is_whole:
         raise node.fail("N509", "`OneHot` at places that may be no whole numbers", "make them integers first")
     number, count = wide(number), int(depth.ravel()[0])
@@ -68,7 +77,6 @@ def _onehot(context: Context, node: Node, operands: Operands) -> Value:
     off, on = exact_of(values, "value", node.place).ravel().tolist()
     kind = helper.np_dtype_to_tensor_dtype(values.dtype)
     found = context.affine(node, bits, on - off, off, kind=kind)
-    axis = int(node.attribute("axis", -1))
     return found.moved(np.moveaxis(found.ids, -1, axis))
 
 

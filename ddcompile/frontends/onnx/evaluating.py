@@ -26,13 +26,17 @@ def computed(node: Node, operands: Sequence[np.ndarray | None]) -> list[Any]:
     Raises
     ------
     CompileError
-        N505 if it depends on chance, is a loop, or has no reference implementation; N507 if it does not take them.
+        N505 if it depends on chance, is a loop, or has no reference implementation; N507 if it makes too much of them.
+    ValueError
+        If it does not take them.
     """
     if node.op in _CHANCE:
         raise node.fail("N505", f"`{node.op}` depends on chance")
     if node.op in _LOOPS or not node.is_known():
         raise node.fail("N505", f"`{node.op}` is not an operator that is imported")
     _check_size(node, operands)
+    if not _are_lengths_right(node, operands):
+        raise ValueError(f"`{node.op}` of numbers that are too many, or too few")
     proto = node.proto
     names = [name for name in dict.fromkeys(proto.input) if name]
     given = {name: array for name, array in zip(proto.input, operands, strict=True) if name}
@@ -47,8 +51,7 @@ def computed(node: Node, operands: Sequence[np.ndarray | None]) -> list[Any]:
     except (NotImplementedError, ImportError) as error:
         raise node.fail("N505", f"`{node.op}` is not an operator that is imported") from error
     except Exception as error:
-        text = str(error).split("\n", 1)[0].rstrip(".")
-        raise node.fail("N507", f"`{node.op}` does not take this: {text}") from error
+        raise ValueError(f"`{node.op}` fails") from error
     return [found.get(name) for name in proto.output]
 
 
@@ -57,6 +60,22 @@ def _type_of(array: Any) -> int:
         return helper.np_dtype_to_tensor_dtype(np.asarray(array).dtype)
     except (KeyError, ValueError):
         return TensorProto.STRING
+
+
+def _are_lengths_right(node: Node, operands: Sequence[np.ndarray | None]) -> bool:
+    """Whether there are as many numbers as the operator asks for; the reference implementation would not mind."""
+    first = operands[0] if operands else None
+    rest = [array for array in operands[1:] if array is not None]
+    counts = [array.size for array in rest]
+    match node.op:
+        case "Tile" if first is not None:
+            return counts == [first.ndim]
+        case "Slice":
+            return len(set(counts)) <= 1
+        case "Split" if first is not None and rest:
+            axis = int(node.attribute("axis", 0))
+            return -first.ndim <= axis < first.ndim and int(rest[0].sum()) == first.shape[axis]
+    return True
 
 
 def _check_size(node: Node, operands: Sequence[np.ndarray | None]) -> None:

@@ -245,17 +245,17 @@ class _Run:
             if node.op == "Cast" and isinstance(operands[0], Head):
                 return self._cast_head(node, operands[0])
             operands = [settled(self.context, node, v) if isinstance(v, Head) else v for v in operands]
-        if not any(isinstance(value, Units | Head) for value in operands):
-            return computed(node, [value if isinstance(value, np.ndarray) else None for value in operands])
+        is_constant = not any(isinstance(value, Units | Head) for value in operands)
         operator = OPERATORS.get(node.op)
-        if operator is None:
+        if operator is None and not is_constant:
             hint = _HINTS.get(node.op, _ANY_HINT)
             raise node.fail("N505", f"`{node.op}` is not an operator that is imported", hint)
         try:
+            if operator is None or is_constant:
+                return computed(node, [value if isinstance(value, np.ndarray) else None for value in operands])
             return operator(self.context, node, operands)
         except (ValueError, IndexError, TypeError) as error:
-            text = str(error).split("\n", 1)[0].rstrip(".")
-            raise node.fail("N507", f"`{node.op}` does not take this: {text}") from error
+            raise node.misfit(operands) from error
 
     def _cast_head(self, node: Node, head: Head) -> Any:
         """A change of type after a head, which changes no value of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -13,6 +14,9 @@ from onnx import AttributeProto, NodeProto, TensorProto, defs, helper, numpy_hel
 from ddcompile.diagnostics import CompileError, fail
 
 __all__ = ["Node"]
+
+_LONGEST = 40
+"""Numbers whose text is longer than this are not written out in messages."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +83,31 @@ class Node:
         """The exception for a finding about the node; the caller raises it."""
         return fail(code, message, place=self.place, hint=hint)
 
+    def misfit(self, operands: Sequence[Any]) -> CompileError:
+        """The exception for operands that do not fit together: N507, with what they are, not what broke over them."""
+        said = [_described(operand) for operand in operands if operand is not None]
+        for proto in self.proto.attribute:
+            value = self.attribute(proto.name)
+            if isinstance(value, int | float | str | list) and len(str(value)) <= _LONGEST:
+                said.append(f"{proto.name} = {value}")
+        hint = "onnx.checker.check_model(model, full_check=True) says what does not fit in a model"
+        return self.fail("N507", f"`{self.op}` does not take {', '.join(said)}", hint)
+
     def is_known(self) -> bool:
         """Whether ONNX defines the operator in this version."""
         return defs.has(self.proto.op_type, self.proto.domain) if self.proto.domain else defs.has(self.proto.op_type)
+
+
+def _described(operand: Any) -> str:
+    """`values of shape (2, 6)`, `the numbers [1, 9]`."""
+    ids = getattr(operand, "ids", None)
+    if ids is not None:
+        return f"values of shape {ids.shape}"
+    if isinstance(operand, np.ndarray):
+        text = str(operand.tolist())
+        kind = "number" if operand.ndim == 0 else "numbers"
+        return f"the {kind} {text}" if len(text) <= _LONGEST else f"constants of shape {operand.shape}"
+    return f"values of shape {getattr(operand, 'shape', ())}"
 
 
 def path_of(node: NodeProto) -> str:

@@ -37,6 +37,8 @@ def _resize(context: Context, node: Node, operands: Operands) -> Value:
         hint = "make grids larger by the nearest element, or by a transposed convolution"
         raise node.fail("N506", f"`{node.op}` with the mode {node.attribute('mode')}", hint)
     axes = node.attribute("axes") or list(range(x.ids.ndim))
+    if any(not -x.ids.ndim <= a < x.ids.ndim for a in axes) or len({a % x.ids.ndim for a in axes}) < len(axes):
+        raise node.fail("N507", f"`{node.op}` over axes {axes} of a tensor of {x.ids.ndim} axes")
     extents = list(_extents(node, [x.ids.shape[a] for a in axes], rest))
     full = list(x.ids.shape)
     for axis, extent in zip(axes, extents, strict=True):

@@ -114,7 +114,8 @@ def element_of(kind: int) -> Element:
 
 def type_name(kind: int) -> str:
     """`float32` and so on."""
-    return str(helper.tensor_dtype_to_np_dtype(kind))
+    found = str(helper.tensor_dtype_to_np_dtype(kind))
+    return TensorProto.DataType.Name(kind).lower() if found == "object" else found
 
 
 def wide(x: Units) -> Units:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import ModelProto, TensorProto, helper, numpy_helper, save_model
+from onnx import ModelProto, TensorProto, helper, numpy_helper, parser, save_model
 
 import ddcompile as dd
 from ddcompile.diagnostics import CompileError
@@ -225,3 +225,33 @@ def test_a_tensor_too_large_is_not_made() -> None:
     places = model_of(node("OneHot", "x", "depth", "values"), kind=INT64, rank=3, depth=2**40, values=single(0, 1))
     with pytest.raises(CompileError, match=r"/net/OneHot.*N507.*tensor of \d+ elements, more than"):
         as_network(places)
+
+
+MISFITS = {
+    "`Hardmax` over the samples of the batch": "y = Hardmax <axis = 0> (x)",
+    "`OneHot` of 1 depths and 3 values; it takes one, and two": "a = ArgMax <axis = 1> (x) y = OneHot (a, six, three)",
+    "`OneHot` of 6 places at axis 7 of a tensor of 3 axes": "y = OneHot <axis = 7> (x, six, two)",
+    "`Resize` over axes [9] of a tensor of 2 axes": "y = Resize <axes = [9]> (x, , scale)",
+    "`Resize` over axes [1, 1] of a tensor of 2 axes": "y = Resize <axes = [1, 1]> (x, , scales)",
+    "`Tile` does not take values of shape (2, 6), the numbers [2]": "y = Tile (x, once)",
+    "`Slice` does not take values of shape (2, 6), the numbers [2], the numbers [1, 1]": "y = Slice (x, once, twice)",
+    "`Split` does not take values of shape (2, 6), the numbers [1, 1], axis = 1": "y, z = Split <axis = 1> (x, twice)",
+    "`Gather` does not take values of shape (2, 6), the numbers [9], axis = 1": "y = Gather <axis = 1> (x, far)",
+    "`Range` does not take the number 0, the number 4, the number 0": "r = Range (zero, four, zero) y = Add (x, r)",
+}
+"""What is said of operands that do not fit: never what numpy says of its arrays."""
+
+
+@pytest.mark.parametrize("said", MISFITS)
+def test_operands_that_do_not_fit(said: str) -> None:
+    constants = {
+        "six": np.int64(6), "zero": np.int64(0), "four": np.int64(4), "once": np.int64([2]), "twice": np.int64([1, 1]),
+        "far": np.int64([9]), "two": np.float32([0, 1]), "three": np.float32([0, 1, 2]),
+        "scale": np.float32([2]), "scales": np.float32([2, 2]),
+    }  # fmt: skip
+    graph = parser.parse_graph(f"g (float[N, 6] x) => (float y) {{ {MISFITS[said]} }}")
+    graph.initializer.extend(numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items())
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    with pytest.raises(CompileError) as caught:
+        as_network(model)
+    assert f"]: {said}" in str(caught.value).splitlines()[0]
