@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 from ddcompile.backends.llvm.expressions import memory_type, value_type
 from ddcompile.backends.llvm.function import FunctionPrinter
-from ddcompile.backends.llvm.turned import SEEN, turned
+from ddcompile.backends.llvm.turned import SEEN, turn, turned
 from ddcompile.kernel.lanes import Lanes, varies
 from ddcompile.kernel.nodes import (
     BIT,
     F64,
     Arith,
     BitType,
+    Buffer,
     Compare,
     Const,
     Convert,
@@ -80,6 +81,8 @@ class LanePrinter(FunctionPrinter):
         self.made, self.lanes = made, lanes
         self.gathered: set[str] = set()
         """The types of elements that tables are read by."""
+        self._turns: set[str] = set()
+        """The functions by which buffers are turned."""
         self._fetched = self._lines_each_turn()
         self._known: dict[int, tuple[Expr, bool]] = {}
 
@@ -159,7 +162,6 @@ class LanePrinter(FunctionPrinter):
         for k, buffer in enumerate(buffers):
             lines.append(f"  %start{k} = mul nsw i64 %block, {self.lanes * buffer.bytes}")
             lines.append(f"  %own{k} = getelementptr inbounds i8, ptr %{k + 1}, i64 %start{k}")
-        turn = {k: f"@.turn{b.type.bytes}" for k, b in enumerate(buffers)}
         seen = "0"
         for k, buffer in enumerate(buffers):
             if buffer.role == "input" and isinstance(buffer.type, BitType):
@@ -169,8 +171,7 @@ class LanePrinter(FunctionPrinter):
         lines += [f"  %wrong = icmp ugt i8 {seen}, 1", "  br i1 %wrong, label %stray, label %compute", "compute:"]
         for k, buffer in enumerate(buffers):
             if buffer.role == "input":
-                sizes = f"i64 {self.lanes}, i64 {buffer.size}"
-                lines.append(f"  call void {turn[k]}(ptr %turned{k}, ptr %own{k}, {sizes})")
+                lines.append(self._turn(buffer, f"%turned{k}", f"%own{k}", self.lanes, buffer.size))
         arguments = ", ".join(f"ptr %turned{k}" for k in range(len(buffers)))
         largest, following = self._largest(), "null"
         if largest is not None:
@@ -180,15 +181,19 @@ class LanePrinter(FunctionPrinter):
         lines.append(f"  call void {inner}({arguments}, ptr %scratch, ptr {following})")
         for k, buffer in enumerate(buffers):
             if buffer.role == "output":
-                sizes = f"i64 {buffer.size}, i64 {self.lanes}"
-                lines.append(f"  call void {turn[k]}(ptr %own{k}, ptr %turned{k}, {sizes})")
+                lines.append(self._turn(buffer, f"%own{k}", f"%turned{k}", buffer.size, self.lanes))
         lines += ["  %next = add nsw i64 %block, 1", "  br label %head"]
         return [*lines, "stray:", "  ret i64 1", "end:", "  ret i64 0", "}"]
 
+    def _turn(self, buffer: Buffer, to: str, from_: str, rows: int, columns: int) -> str:
+        """A call that turns the elements of a buffer."""
+        symbol = turn(buffer.type.bytes, rows, columns)
+        self._turns.add(symbol)
+        return f"  call void {symbol}(ptr {to}, ptr {from_}, i64 {rows}, i64 {columns})"
+
     def helpers(self) -> list[list[str]]:
         """The functions and declarations that those above need."""
-        sizes = sorted({b.type.bytes for b in self.kernel.parameters})
-        found = [turned(size) for size in sizes]
+        found = [turned(symbol) for symbol in sorted(self._turns)]
         if any(b.role == "input" and isinstance(b.type, BitType) for b in self.kernel.parameters):
             found.append(SEEN.splitlines())
         found.append(["declare i64 @llvm.smin.i64(i64, i64)", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"])

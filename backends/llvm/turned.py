@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SEEN", "turned"]
+__all__ = ["SEEN", "turn", "turned"]
 
 _TILE = 16
 """Elements and lanes of a tile, which are turned at once."""
@@ -50,35 +50,29 @@ declare i8 @llvm.vector.reduce.or.v64i8(<64 x i8>)
 """
 
 
-def turned(size: int) -> list[str]:
-    """A function that turns a matrix of elements of so many bytes: `to[j][i] = from[i][j]`; and those that it calls."""
+def turn(size: int, rows: int, columns: int) -> str:
+    """The symbol of a function that turns a matrix of elements of so many bytes: `to[j][i] = from[i][j]`."""
+    for joined in _JOINED:
+        if size == 1 and rows >= joined * _TILE and columns >= _TILE:
+            return f"@.tiles{joined}"
+    return f"@.turn{size}"
+
+
+def turned(symbol: str) -> list[str]:
+    """The function of such a symbol."""
+    kind, number = symbol[2:-1], int(symbol[-1])
+    return _tiles(number) if kind == "tiles" else _elements(number)
+
+
+def _elements(size: int) -> list[str]:
+    """A function that turns element by element."""
     element = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}[size]
-    lines, before = [], "entry"
-    if size == 1:
-        lines += [line for joined in _JOINED for line in _tiles(joined)]
-    lines += [
+    return [
         f"define internal void @.turn{size}({_PARAMETERS}) nounwind {{",
         "entry:",
-    ]
-    if size == 1:
-        lines.append(f"  %wide = icmp sge i64 %columns, {_TILE}")
-        for joined in _JOINED:
-            after = f"below{joined}"
-            lines += [
-                f"  %high{joined} = icmp sge i64 %rows, {joined * _TILE}",
-                f"  %tiled{joined} = and i1 %high{joined}, %wide",
-                f"  br i1 %tiled{joined}, label %tiles{joined}, label %{after}",
-                f"tiles{joined}:",
-                f"  call void @.tiles{joined}(ptr %to, ptr %from, i64 %rows, i64 %columns)",
-                "  ret void",
-                f"{after}:",
-            ]
-            before = after
-    return [
-        *lines,
         "  br label %rows.head",
         "rows.head:",
-        f"  %i = phi i64 [ 0, %{before} ], [ %i.next, %columns.end ]",
+        "  %i = phi i64 [ 0, %entry ], [ %i.next, %columns.end ]",
         "  %i.more = icmp slt i64 %i, %rows",
         "  br i1 %i.more, label %columns.start, label %end",
         "columns.start:",
