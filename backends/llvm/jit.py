@@ -25,6 +25,7 @@ from ddcompile.kernel.nodes import WORD
 from ddcompile.kernel.schedule_names import LAYOUTS, Layout
 from ddcompile.kernel.schedules import Schedule, check_schedule
 from ddcompile.runtime.arrays import Prepared, bundle, canonical, prepare, results
+from ddcompile.runtime.memory import uninitialized
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
 from ddcompile.runtime.shapes import bound, check_number, matched
@@ -302,7 +303,7 @@ class _Run:
     def _scratch(self) -> list[np.ndarray]:
         """The memory that a call needs to work in, if any."""
         size = self.made.scratch_bytes
-        return [] if size is None else [np.empty(size // 8, dtype=np.uint64)]
+        return [] if size is None else [uninitialized(size // 8, np.uint64)]
 
     def _check(self, unchecked: Prepared | None, start: int, stop: int, parts: int) -> None:
         if unchecked is not None and not unchecked.holds(start, stop, parts):
@@ -357,7 +358,7 @@ class _Blocks:
     def run(self, count: int, pointers: list[int]) -> int:
         """Compute as many samples as make whole blocks, from and to these places; how many these are."""
         blocks = count // self.width
-        memory = np.empty(self._bytes // 8, dtype=np.uint64)
+        memory = uninitialized(self._bytes // 8, np.uint64)
         given = [*pointers, memory.ctypes.data]
         if self._compiled(len(given))(blocks, *given):
             raise _WrongValue

@@ -7,6 +7,7 @@ import numpy as np
 from ddcompile.backends.shared.words import from_words, to_words
 from ddcompile.kernel.nodes import F64, Buffer
 from ddcompile.kernel.scalars import bits_of
+from ddcompile.runtime.memory import uninitialized
 from ddcompile.runtime.rationals import binary64, scaled
 
 __all__ = ["input_memory", "output_memory", "output_values", "scaled_values"]
@@ -47,7 +48,7 @@ def input_memory(buffer: Buffer, array: np.ndarray) -> np.ndarray:
 
 def output_memory(buffer: Buffer, samples: int) -> np.ndarray:
     """Memory for an output of so many samples, every element of which the kernel writes."""
-    return np.empty(samples * buffer.size * buffer.type.words, dtype=_dtype(buffer))
+    return uninitialized(samples * buffer.size * buffer.type.words, _dtype(buffer))
 
 
 def output_values(buffer: Buffer, memory: np.ndarray, samples: int) -> np.ndarray:

@@ -52,10 +52,11 @@ def threads(bench: Bench) -> Iterator[Line]:
         before, after = one(given), two(given)
         assert np.array_equal(*(np.asarray(getattr(a, "words", a)) for a in (before, after)))
         bytes_ = sum(getattr(a, "words", a).nbytes for a in (given, after))
+        shortest = [bench.shortest(program, bytes_, jobs) for jobs in (1, 2)]
+        peer = f"the same with 1 thread, where the machine gives {shortest[0] / shortest[1]:.2f}"
         yield bench.line(
-            f"{work}, 2 threads", "the same with 1 thread", 1.7, program, partial(two, given), partial(one, given),
-            bytes_, n_jobs=2,
-        )  # fmt: skip
+            f"{work}, 2 threads", peer, 1.7, program, partial(two, given), partial(one, given), bytes_, n_jobs=2
+        )
 
 
 def sizes(bench: Bench) -> Iterator[Line]:

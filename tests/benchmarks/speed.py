@@ -8,7 +8,8 @@ line says `packed`. With one thread, processor time is compared, so that other l
 more, time by the clock. Before anything is measured, both must give the same, and the interpreter must give it on a
 part of the input. `limit` is the share of what the machine does at most: of logic on words in registers, by the number
 of operations that the schedule says, or of copying what must be read and written, whichever is larger; both limits are
-measured in the same process. (Instructions with three operands, where there are any, do two of these operations.)
+measured in the same process, with as many threads. (Instructions with three operands, where there are any, do two of
+these operations.) Lines of two threads say how many times faster two threads are at what limits the work.
 
 `memory` is by how much the process grows during a call.
 
@@ -42,6 +43,7 @@ from scaling import LIFE, RULE30
 import ddcompile as dd
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.schedules import choose
+from ddcompile.runtime.workers import share
 from ddcompile.testing import builders
 
 PEERS = Path(__file__).parent / "peers"
@@ -95,7 +97,7 @@ class Bench:
         for name in ("automata", "limits"):
             self.library(name, (PEERS / f"{name}.c").read_text(encoding="utf-8"))
         self.random = np.random.default_rng(0)
-        self._logic, self._copy = self._limits()
+        self._limits: dict[int, tuple[float, float]] = {}
 
     def library(self, name: str, text: str, level: str = "-O3") -> str:
         """Compile a peer; its name for `call`."""
@@ -106,25 +108,35 @@ class Bench:
         self.c[name] = ctypes.CDLL(str(made))
         return name
 
-    def _limits(self) -> tuple[float, float]:
-        """Operations on words, and bytes copied, a second."""
-        rounds, size = 2_000_000, 1 << 26
-        memory = np.ones(size, dtype=np.uint8), np.ones(size, dtype=np.uint8)
-        logic, copy = self.c["limits"].logic, self.c["limits"].copy
-        logic.restype, logic.argtypes = ctypes.c_uint64, (ctypes.c_long, ctypes.c_uint64)
-        copy.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long
-        slow = self.least(lambda: logic(rounds, 1))
-        move = self.least(lambda: copy(memory[0].ctypes.data, memory[1].ctypes.data, size))
-        return rounds * 192 / slow, 2 * size / move
+    def limits(self, jobs: int) -> tuple[float, float]:
+        """Operations on words, and bytes copied, a second, by so many threads at once."""
+        if jobs not in self._limits:
+            rounds, size = 2_000_000, 1 << 26
+            to, from_ = (np.ones(size, dtype=np.uint8) for _ in range(2))
+            logic, copy = self.c["limits"].logic, self.c["limits"].copy
+            logic.restype, logic.argtypes = ctypes.c_uint64, (ctypes.c_long, ctypes.c_uint64)
+            copy.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long
+            part = size // jobs
+            pieces = [(to.ctypes.data + k * part, from_.ctypes.data + k * part, part) for k in range(jobs)]
+            clock = self._clock if jobs == 1 else time.perf_counter
+            slow = self.least(lambda: share(lambda k: logic(rounds // jobs, k), jobs), clock)
+            move = self.least(lambda: share(lambda k: copy(*pieces[k]), jobs), clock)
+            self._limits[jobs] = rounds * 192 / slow, 2 * size / move
+        return self._limits[jobs]
+
+    def shortest(self, program: dd.Program, bytes_: float, jobs: int, operations: float = 0) -> float:
+        """The seconds that the machine needs at least for these bytes and operations, by default those of the plan."""
+        logic, copy = self.limits(jobs)
+        return max((operations or _operations(program)) / logic, bytes_ / copy)
 
     def call(self, library: str, name: str, *arguments: Any) -> None:
         """Call a peer in C with arrays and numbers."""
         given = [ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray) else ctypes.c_long(a) for a in arguments]
         self.c[library][name](*given)
 
-    def least(self, work: Callable[[], Any]) -> float:
+    def least(self, work: Callable[[], Any], clock: Callable[[], float] | None = None) -> float:
         """The least time of some runs."""
-        return min(self._timed(work, self._clock) for _ in range(self.rounds))
+        return min(self._timed(work, clock or self._clock) for _ in range(self.rounds))
 
     @staticmethod
     def _timed(work: Callable[[], Any], clock: Callable[[], float]) -> float:
@@ -151,9 +163,8 @@ class Bench:
         start = time.process_time()
         fresh = program.jit(n_jobs=jobs)
         ready = 1000 * (time.process_time() - start)
-        logic = (operations or _operations(program)) / self._logic / jobs
-        share = max(logic, bytes_ / self._copy) / seconds
-        return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, share, memory)
+        limit = self.shortest(program, bytes_, jobs, operations) / seconds
+        return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, limit, memory)
 
 
 def _growth(work: Callable[[], Any]) -> int:

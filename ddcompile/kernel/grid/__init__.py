@@ -7,5 +7,5 @@
 | sharing | keeps sums within rows beside the rows, for the rows around to share |
 | streams, passes | what is planned |
 | tiles | how a pass goes over the grid: rows in rings, strips of words, several steps at once |
-| arithmetic, code, memory, rows, build | print that as a kernel |
+| arithmetic, code, memory, rings, rows, build | print that as a kernel |
 """

@@ -18,7 +18,8 @@ from ddcompile.kernel.dce import eliminate_dead_code
 from ddcompile.kernel.grid.arithmetic import TRUE, both, compare, modulo, number, plus, times
 from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.grid.memory import Grid
-from ddcompile.kernel.grid.rows import PassCode, ring_buffers
+from ddcompile.kernel.grid.rings import ring_buffers
+from ddcompile.kernel.grid.rows import PassCode
 from ddcompile.kernel.grid.streams import Pass, Plan
 from ddcompile.kernel.grid.tiles import Tiling, tiling
 from ddcompile.kernel.lower import batch_function
@@ -169,7 +170,7 @@ class _Build:
             with code.branch(test):
                 PassCode(
                     code, self.plan, part, tile, round_.steps, rings[round_.part],
-                    self._sources(round_, phase), self._sinks(round_, phase), worker,
+                    self._sources(round_, phase), self._sinks(round_, phase), worker, self.workers,
                     self.strays if round_.first == 0 else "",
                 ).emit(lower, upper)  # fmt: skip
         body = eliminate_dead_code(code.body, frozenset(b.name for b in self.buffers if b.role == "output"))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 
 from ddcompile.kernel.grid.arithmetic import (
     TRUE,
@@ -26,31 +25,12 @@ from ddcompile.kernel.grid.arithmetic import (
 from ddcompile.kernel.grid.circuits import Leaf
 from ddcompile.kernel.grid.code import Code
 from ddcompile.kernel.grid.memory import Grid
+from ddcompile.kernel.grid.rings import MARGIN, middle, versions
 from ddcompile.kernel.grid.streams import Pass, Plan, Stage
 from ddcompile.kernel.grid.tiles import Tiling, rows_of
 from ddcompile.kernel.nodes import WORD, Buffer, Compare, Expr, Load, Logic, Not, Store, Var
 
-__all__ = ["MARGIN", "PassCode", "ring_buffers"]
-
-MARGIN = 8
-"""Words before and behind the rows of a ring, which neighbours of the outermost words may lie in."""
-
-
-def ring_buffers(plan: Plan, part: Pass, tiles: Tiling, workers: int, names: Callable[[str], str]) -> dict[str, Buffer]:
-    """The memory of the rings, by stream."""
-    lines = tiles.words * prod(_middle(plan, tiles))
-    made: dict[str, Buffer] = {}
-    for ring in tiles.rings.values():
-        if ring.name not in made:
-            size = workers * ring.versions * ring.slots * ring.planes * lines + 2 * MARGIN
-            made[ring.name] = Buffer(names(f"{ring.name}_rows"), "scratch", WORD, (size,))
-    return {stream: made[ring.name] for stream, ring in tiles.rings.items()}
-
-
-def _middle(plan: Plan, tiles: Tiling) -> list[int]:
-    """The extents in a ring of the axes between rows and words."""
-    extents = rows_of(plan.extents)
-    return [n + tiles.steps * (high - low) for n, (low, high) in zip(extents[1:-1], tiles.reach[1:-1], strict=True)]
+__all__ = ["PassCode"]
 
 
 @dataclass(slots=True)
@@ -69,8 +49,8 @@ class PassCode:
         The memory of the rings, by stream.
     sources, sinks
         Where loaded streams come from and results go to.
-    worker
-        The number of the thread, which has rings of its own.
+    worker, workers
+        The number of the thread, which has rings of its own, and how many there are.
     strays
         Where a word other than 0 is written if something that is loaded is no bit, by worker; "" if nothing is checked.
     """
@@ -84,6 +64,7 @@ class PassCode:
     sources: Mapping[str, Grid]
     sinks: Mapping[str, Sequence[Grid]]
     worker: Expr
+    workers: int
     strays: str
 
     def emit(self, lower: Expr, upper: Expr) -> None:
@@ -107,11 +88,11 @@ class _Strip:
     def __init__(self, whole: PassCode, rows: tuple[Expr, Expr], start: Expr, end: Expr) -> None:
         self.code, self.plan, self.part, self.tiles = whole.code, whole.plan, whole.part, whole.tiles
         self.steps, self.rings, self.sources, self.sinks = whole.steps, whole.rings, whole.sources, whole.sinks
-        self.worker, self.strays = whole.worker, whole.strays
+        self.worker, self.workers, self.strays = whole.worker, whole.workers, whole.strays
         self.rows, self.start, self.end = rows, start, end
         self.origin = self.code.named("origin", minus(start, self.tiles.before))
         self.wraps = self.plan.wraps if len(self.plan.extents) > 1 else (True, *self.plan.wraps)
-        self.middle = _middle(self.plan, self.tiles)
+        self.middle = middle(self.plan, self.tiles)
         self.before = dict(self.part.carried)
         """The state that a stream is carried on to."""
         self.after = {before: now for now, before in self.part.carried}
@@ -172,7 +153,7 @@ class _Strip:
             plane += len(self.plan.planes.get(self.before[stream], [])) * self._is_read(self.before[stream])
         if len(self.plan.extents) == 1:
             version = modulo(version, ring.versions)
-        at = plus(times(self.worker, ring.versions), version)
+        at = plus(times(self.worker, versions(self.plan, self.tiles, ring, self.workers)), version)
         at = plus(times(plus(times(at, ring.slots), modulo(row, ring.slots)), ring.planes), plane)
         for place, extent, (low, _) in zip(places, self.middle, self.tiles.reach[1:-1], strict=True):
             at = plus(times(at, extent), minus(place, self.tiles.steps * low))

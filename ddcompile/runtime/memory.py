@@ -1,0 +1,55 @@
+"""Memory that is used again: a system takes longer to give fresh pages than compiled code takes to fill them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["uninitialized"]
+
+_SMALL, _LARGE = 128 << 10, 32 << 20
+"""Bytes of a block that is kept: smaller ones are kept by the allocator, and larger ones are too much to keep."""
+_BLOCKS = 8
+"""Blocks that are kept, at most."""
+_ALIGNMENT = 64
+
+_free: deque[np.ndarray] = deque(maxlen=_BLOCKS)
+"""Blocks that nothing uses, the latest ones last. A deque loses and gains its ends in one step, whatever the thread."""
+
+
+class _Lease:
+    """Who uses a block; the last array on it takes this along, and the block is free again."""
+
+    __slots__ = ("__array_interface__", "_block")
+
+    def __init__(self, block: np.ndarray, size: int, dtype: np.dtype[Any]) -> None:
+        self._block = block
+        place = block.__array_interface__["data"][0]
+        start = place + -place % _ALIGNMENT
+        self.__array_interface__ = {"version": 3, "shape": (size,), "typestr": dtype.str, "data": (start, False)}
+
+    def __del__(self, keep: Callable[[np.ndarray], None] = _free.append) -> None:
+        keep(self._block)
+
+
+def uninitialized(size: int, dtype: Any) -> np.ndarray:
+    """An array of so many elements, whatever they are: like `numpy.empty`, but in memory that is free by now.
+
+    At most 256 MiB of memory are kept for it.
+    """
+    dtype = np.dtype(dtype)
+    bytes_ = size * dtype.itemsize + _ALIGNMENT
+    if not _SMALL <= bytes_ <= _LARGE:
+        return np.empty(size, dtype)
+    for _ in range(len(_free)):
+        try:
+            block = _free.pop()
+        except IndexError:
+            break  # another thread took it
+        if block.nbytes == bytes_:
+            return np.asarray(_Lease(block, size, dtype))
+        _free.appendleft(block)
+    return np.asarray(_Lease(np.empty(bytes_, dtype=np.uint8), size, dtype))
