@@ -91,7 +91,11 @@ class _ClassWeight(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--relevance", is_flag=True, help="Let each output read only the fewest inputs that explain it.")
 @click.option("--chained", is_flag=True, help="As --relevance, but of outputs before it as well, where that says more.")
-@click.option("--shared", is_flag=True, help="Look for one local function of which all outputs are shifted copies.")
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="Look for one local function of which all outputs are shifted copies; with --chained, of outputs before, too.",
+)
 @click.option("--probabilities", is_flag=True, help="`y` says how much speaks for each label, on a last axis.")
 @click.option(
     "--class-weight",
@@ -147,8 +151,9 @@ def command(
     """Learn an essence network from samples.
 
     DATA.npz holds `X`, one row a sample, and `y`, its labels: one number or text a sample, or one for each output. If
-    both have the same shape with more than two axes, samples are grids. `weight`, if it is there, says how often each
-    sample counts, and `names` what inputs are called. PART of the samples are not learned from, but predicted.
+    both have the same shape with more than two axes, samples are grids; if X alone has, outputs lie along its last
+    axis. `weight`, if it is there, says how often each sample counts, and `names` what inputs are called. PART of the
+    samples are not learned from, but predicted.
 
     \b
     Samples, from Python:   numpy.savez("DATA.npz", X=samples, y=labels)

@@ -20,7 +20,7 @@ MAX_NAMED = 12
 
 def learned_report(classifier: ENNClassifier, network: Network) -> dict[str, Any]:
     """What was learned, for JSON."""
-    relevance, shared = classifier.relevance_, classifier.shared_
+    relevance, shared, recurrence = classifier.relevance_, classifier.shared_, classifier.recurrence_
     differentiae, subconcepts = units(classifier, network)
     return {
         "differentiae": differentiae,
@@ -32,6 +32,8 @@ def learned_report(classifier: ENNClassifier, network: Network) -> dict[str, Any
         "is_shared": shared is not None,
         "offsets": None if shared is None else shared.offsets.tolist(),
         "is_wrapped": None if shared is None else shared.is_wrapped,
+        "is_recurrence": recurrence is not None,
+        "made_up_bits": len(classifier.columns_) - classifier.n_outputs_,
         "relevance": None
         if relevance is None
         else [
@@ -57,9 +59,11 @@ def learned_text(classifier: ENNClassifier, network: Network, inputs: Sequence[s
     lines = []
     if classifier.shared_ is not None:
         lines.append(_shared_text(classifier))
+    elif classifier.recurrence_ is not None:
+        lines.append(_recurrence_text(classifier))
     elif classifier.shared is not None:
         lines.append("outputs do not look like copies of one local function")
-    if classifier.shared_ is None and classifier.relevance_ is not None:
+    if classifier.shared_ is None and classifier.recurrence_ is None and classifier.relevance_ is not None:
         lines.append(_relevance_text(classifier, classifier.relevance_, inputs))
     if classifier.contradicted_:
         lines.append(f"note: {_contradicted_text(classifier)}")
@@ -93,6 +97,17 @@ def _shared_text(classifier: ENNClassifier) -> str:
     where = ", ".join(named) if len(named) <= MAX_NAMED else f"{len(named)} offsets"
     edges = "edges meet" if shared.is_wrapped else "what lies outside counts as 0"
     return f"all outputs share one function of the cells at {where}; {edges} ({_proof([shared.relevance])})"
+
+
+def _recurrence_text(classifier: ENNClassifier) -> str:
+    recurrence = classifier.recurrence_
+    assert recurrence is not None
+    numbers = recurrence.numbers[: classifier.n_outputs_]
+    function = recurrence.functions[max(set(numbers), key=numbers.count)]
+    who = "all outputs" if len(set(numbers)) == 1 else f"{len(function.columns)} of {classifier.n_outputs_} outputs"
+    text = f"{who} share one function of {len(function.relevance.inputs)} inputs, outputs before them or made-up bits"
+    bits = len(classifier.columns_) - classifier.n_outputs_
+    return f"{text}; {counted(bits, 'bit')} {'is' if bits == 1 else 'are'} made up" if bits else text
 
 
 def _relevance_text(classifier: ENNClassifier, found: Sequence[Relevance], inputs: Sequence[str] | None) -> str:

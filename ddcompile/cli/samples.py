@@ -20,7 +20,10 @@ HOW = "numpy.savez(file, X=samples, y=labels)"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Flat samples, labels, how often samples count, names of inputs, and the shape of the grid if both lie in one."""
+    """Flat samples, labels, how often samples count, names of inputs, and the grid in which inputs lie, if they do.
+
+    Outputs lie in it as well, or along its last axis.
+    """
 
     samples: np.ndarray
     labels: np.ndarray
@@ -73,7 +76,9 @@ def load_samples(path: Path, probabilities: bool) -> Samples:
         message = f"weight has shape {weights.shape}; it must be one number for each of {len(samples)} samples"
         raise fail("L001", message, place=place)
     outputs = labels.shape[1:-1] if probabilities else labels.shape[1:]
-    grid = samples.shape[1:] if samples.shape[1:] == outputs and len(outputs) > 1 else None
+    are_both = samples.shape[1:] == outputs and len(outputs) > 1
+    along_last = samples.ndim > 2 and len(outputs) == 1 and samples[0].size != outputs[0]
+    grid = samples.shape[1:] if are_both or along_last else None
     if labels.ndim > (2 if probabilities else 1):
         labels = labels.reshape(len(labels), -1, *labels.shape[-1:][: int(probabilities)])
     flat = samples.reshape(len(samples), -1)

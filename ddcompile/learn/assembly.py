@@ -46,6 +46,7 @@ def network_of_several(
     inputs: int,
     values: Sequence[Array],
     shape: tuple[int, ...] | None,
+    outputs: int | None = None,
 ) -> Network:
     """Layers that give, for each output, the value of its largest score, of the first if there are several.
 
@@ -55,24 +56,29 @@ def network_of_several(
     Parameters
     ----------
     essences, columns, inputs
-        As for one output, one an output; columns after the inputs are the values of outputs before.
+        As for one output, one an output; columns after the inputs are the values of outputs.
     values : sequence of ndarray of shape (labels,), integers
         What each output gives for each label.
     shape : tuple of int, optional
         In which the outputs lie.
+    outputs : int, optional
+        How many of them the network has, the first; the others are only read. All, if not given.
     """
     levels = levels_of(columns, inputs)
     if len(levels) == 1:
         return Network(tuple(_side_by_side(essences, columns, inputs, values)), "essence", shape=shape)
+    given = len(columns) if outputs is None else outputs
+    # What is only read comes before what is given.
+    levels = [sorted(level, key=lambda k: k < given) for level in levels]
     order = [k for level in levels for k in level]
     parts, known = [], 0
     # Outputs are read in the order in which they are made.
     places = np.concatenate([np.arange(inputs), inputs + np.argsort(order)])
     for level in levels:
-        own = [places[columns[k]] for k in level]
+        own = [np.where(columns[k] < 0, -1, places[columns[k]]) for k in level]
         parts.append(_side_by_side([essences[k] for k in level], own, inputs + known, [values[k] for k in level]))
         known += len(level)
-    return Network(after_one_another(parts, order, _unchanging(values)), "essence", shape=shape)
+    return Network(after_one_another(parts, order, _unchanging(values), given), "essence", shape=shape)
 
 
 def _side_by_side(

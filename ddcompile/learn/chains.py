@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ddcompile.frontends.network import INPUTS, Layer
+from ddcompile.learn.essence import Essence
 from ddcompile.learn.relevance import Relevance, relevant_inputs
+from ddcompile.learn.sharing import view
 
-__all__ = ["after_one_another", "levels_of", "relevant_or_said", "with_outputs"]
+__all__ = ["after_one_another", "levels_of", "relevant_or_said", "with_outputs", "worked_out"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,22 +56,50 @@ def relevant_or_said(points: Array, before: Array, labels: Array, weights: Array
 
 
 def levels_of(columns: Sequence[Array], inputs: int) -> list[list[int]]:
-    """The outputs that read inputs alone, those that read some of these, too, and so on.
+    """The units that read inputs alone, those that read some of these, too, and so on.
 
     Parameters
     ----------
     columns : sequence of ndarray of shape (features,)
-        What each output reads: inputs, and outputs before it, which are numbered after the inputs.
+        What each unit reads: inputs, and units, numbered after the inputs; none reads itself by way of others.
     inputs : int
     """
-    depths: list[int] = []
-    for own in columns:
-        depths.append(max((1 + depths[k - inputs] for k in own.tolist() if k >= inputs), default=0))
-    return [[k for k, depth in enumerate(depths) if depth == level] for level in range(max(depths) + 1)]
+    read = [[k - inputs for k in own.tolist() if k >= inputs] for own in columns]
+    levels: list[list[int]] = []
+    depths: dict[int, int] = {}
+    while len(depths) < len(columns):
+        ready = [k for k, units in enumerate(read) if k not in depths and all(unit in depths for unit in units)]
+        depths.update(dict.fromkeys(ready, len(levels)))
+        levels.append(ready)
+    return levels
 
 
-def after_one_another(parts: Sequence[Sequence[Layer]], order: Sequence[int], last: str) -> tuple[Layer, ...]:
-    """The layers of networks of which each reads the inputs and the results of all before it; all results.
+def worked_out(
+    points: Array, columns: Sequence[Array], essences: Sequence[Essence], values: Sequence[Array]
+) -> tuple[list[Array], Array]:
+    """The scores of all units, each of shape (samples, labels); and the samples with their values as further inputs.
+
+    Parameters
+    ----------
+    points : ndarray of shape (samples, inputs)
+    columns : sequence of ndarray of shape (features,)
+        What each unit reads, see `levels_of`; -1 is a 0.
+    essences, values
+        The network of each, and what it gives for each label.
+    """
+    inputs = points.shape[1]
+    known = np.column_stack([points, np.zeros((len(points), len(columns)), dtype=points.dtype)])
+    scores = [np.empty(0)] * len(columns)
+    for k in (unit for level in levels_of(columns, inputs) for unit in level):
+        scores[k] = essences[k].scores(view(known, columns[k]))
+        known[:, inputs + k] = values[k][scores[k].argmax(axis=1)]
+    return scores, known
+
+
+def after_one_another(
+    parts: Sequence[Sequence[Layer]], order: Sequence[int], last: str, outputs: int
+) -> tuple[Layer, ...]:
+    """The layers of networks of which each reads the inputs and the results of all before it; some results.
 
     Parameters
     ----------
@@ -79,6 +109,8 @@ def after_one_another(parts: Sequence[Sequence[Layer]], order: Sequence[int], la
         The number that each result, one network after the other, has among all.
     last : str
         An activation that leaves results as they are.
+    outputs : int
+        How many results are given: the first by their numbers.
     """
     layers: list[Layer] = []
     ends: list[int] = []
@@ -87,7 +119,6 @@ def after_one_another(parts: Sequence[Sequence[Layer]], order: Sequence[int], la
         for depth, layer in enumerate(part):
             layers.append(replace(layer, reads=(start + depth - 1,) if depth else (INPUTS, *ends)))
         ends.append(len(layers) - 1)
-    places = np.argsort(order)
-    gather = np.zeros((len(order), len(order)), dtype=np.int64)
-    gather[np.arange(len(order)), places] = 1
-    return *layers, Layer(gather, np.zeros(len(order), dtype=np.int64), last, reads=tuple(ends))
+    gather = np.zeros((outputs, len(order)), dtype=np.int64)
+    gather[np.arange(outputs), np.argsort(order)[:outputs]] = 1
+    return *layers, Layer(gather, np.zeros(outputs, dtype=np.int64), last, reads=tuple(ends))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -20,10 +20,12 @@ from sklearn.utils.validation import (
 
 from ddcompile.learn.assembly import names_of, network_of_one, network_of_several, numbers_of
 from ddcompile.learn.calibration import factor_of, softmax
-from ddcompile.learn.chains import relevant_or_said, with_outputs
+from ddcompile.learn.chains import relevant_or_said, with_outputs, worked_out
 from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Essence, Options
-from ddcompile.learn.problems import class_weights, kind_of, points_of, problem_of, solved
+from ddcompile.learn.parameters import check_parameters
+from ddcompile.learn.problems import class_weights, kind_of, network_of_bit, points_of, problem_of, solved
+from ddcompile.learn.recurrences import Recurrence, recurrence
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.scales import scales_of
 from ddcompile.learn.sharing import Shared, grid_of, shared_function, view
@@ -67,9 +69,12 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         also the outputs before it, where that describes the labels shorter.
     shared : {None, "auto"}, default=None
         "auto": if as many outputs as inputs look like shifted copies of one function on the grid, they become that.
-        Implies `relevance="exact"` for it, where inputs of up to four values are counted.
+        Implies `relevance="exact"` for it, where inputs of up to four values are counted. With `relevance="chained"`,
+        three or more outputs of 0 and 1 may lie along the last axis of the grid instead: as one function of inputs at
+        places relative to theirs, of outputs before them, and of bits that are made up, such as a carry, if it can be
+        split so that less is read at once. Kept only if all samples are explained; without class weights.
     grid : tuple of int, default=None
-        The shape in which inputs and outputs lie, row-major; by default a line.
+        The shape in which inputs lie, and outputs too if they are as many, row-major; by default a line.
     kept_margin : float, default=0.5
         How much of a subconcept's margin must remain when differentiae that it does not need are left out.
     C : float, default=1.0
@@ -93,15 +98,18 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray of shape (classes,), or a list of them, one an output
         Several outputs of 0 and 1 have the classes [0, 1] in common.
     essences_ : list of Essence
-        One an output, or the one that all share.
+        One an output, or the one that all share; or one a function of `recurrence_`.
     targets_ : list of Target
         One an output: which samples are of one kind, and what speaks for which label.
     thresholds_ : Thresholds or None
         The bits that are made of inputs.
     columns_ : ndarray of shape (outputs, features read), or a list of arrays
         The inputs, or bits made of them, and chained outputs after them, that each reads; -1 is a 0 outside the grid.
+        After the outputs the bits that are made up, which are numbered after them.
     relevance_ : list of Relevance or None
         What is known of the inputs that matter, for each of `essences_`.
+    recurrence_ : Recurrence or None
+        The functions that outputs along a line, and bits that are made up, are.
     shared_ : Shared or None
         The function that all outputs share.
     contradicted_ : int
@@ -172,7 +180,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             below 0; relevance and shared functions of inputs that are no whole numbers and have no thresholds; shared
             functions of bits that thresholds made; a grid that does not hold the inputs; weights that are negative.
         """
-        self._check_parameters()
+        check_parameters(self)
         points, targets, weights, several = self._validated(X, y, sample_weight)
         if not several and len(targets[0].classes) == 1:
             raise ValueError(f"ENNClassifier needs two labels to tell apart; y has one class, {targets[0].classes[0]}")
@@ -201,13 +209,21 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.classes_ = targets[0].classes if self._has_bits else [target.classes for target in targets]
         with steps.step("relevant inputs"):
             self.columns_, self.relevance_ = self._columns(points, kinds, weights, steps)
-        if self._is_chained():
-            points = with_outputs(points, kinds, self._values())
-        self.essences_ = self._essences(points, weights, steps)
+            self.recurrence_ = self._recurrence(points, kinds, weights) if self._may_recur() else None
+        if self.recurrence_ is not None:
+            self.columns_ = self.recurrence_.columns
+            self.relevance_ = [function.relevance for function in self.recurrence_.functions]
+            self.essences_ = [function.essence for function in self.recurrence_.functions]
+            self.contradicted_ = 0
+            points = worked_out(points, self.columns_, self._of_units(), self._values())[1]
+        else:
+            if self._is_chained():
+                points = with_outputs(points, kinds, self._values())
+            self.essences_ = self._essences(points, weights, steps)
         with steps.step("probabilities"):
             self._factors = [
-                factor_of(self._essence(k), view(points, columns), targets[k], weights)
-                for k, columns in enumerate(self.columns_)
+                factor_of(self._essence(k), view(points, self.columns_[k]), target, weights)
+                for k, target in enumerate(targets)
             ]
         self.timings_ = steps.seconds
         return self
@@ -216,13 +232,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """What the concept neurons say: for each output, shape (samples, labels)."""
         check_is_fitted(self)
         points = self._seen(points_of(validate_data(self, X, accept_sparse="csr", reset=False, dtype=None)))
-        values = self._values() if self._is_chained() else None
-        found = []
-        for k, columns in enumerate(self.columns_):
-            found.append(self._essence(k).scores(view(points, columns)))
-            if values is not None:
-                points = np.column_stack([points, values[k][found[k].argmax(axis=1)]])
-        return found
+        return worked_out(points, self.columns_, self._of_units(), self._values())[0][: self.n_outputs_]
 
     def decision_function(self, X: Any) -> Any:
         """Scores of shape (samples, classes); of two classes the difference, shape (samples,).
@@ -261,8 +271,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Several outputs are labels: as they are, if all are whole numbers, else their numbers from 0.
         """
         check_is_fitted(self)
-        essences = [self._essence(k) for k in range(self.n_outputs_)]
-        columns = list(self.columns_)
+        essences, columns = self._of_units(), list(self.columns_)
         inputs = self.n_features_in_ if self.thresholds_ is None else len(self.thresholds_.cuts)
         if not self._has_bits and not isinstance(self.classes_, list):
             factor = self._factors[0] if head == "softmax" else 1
@@ -271,7 +280,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         else:
             has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
             shape = self._grid() if has_shape else None
-            network = network_of_several(essences, columns, inputs, self._values(), shape)
+            network = network_of_several(essences, columns, inputs, self._values(), shape, self.n_outputs_)
         return self._reader.before(network) if self._reader else replace(network, kind=self._kind)
 
     def to_torch(self, head: str = "argmax") -> nn.Module:
@@ -287,30 +296,6 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from ddcompile.frontends.torch import module_of
 
         return module_of(self.to_network(head))
-
-    def _check_parameters(self) -> None:
-        kind: Any = self.subconcepts
-        kept: Any = self.kept_margin
-        price: Any = self.C
-        cuts: Any = self.thresholds
-        if not _is_positive(cuts) and cuts not in (None, "auto"):
-            raise ValueError(f"thresholds must be auto, None or a number above 0, not {cuts!r}")
-        if self.shared and cuts is not None:
-            raise ValueError("shared functions are of inputs as they are, without thresholds")
-        if not _is_positive(kind) and kind not in ("auto", "separable", "samples"):
-            raise ValueError(f"subconcepts must be auto, separable, samples or a number above 0, not {kind!r}")
-        if self.relevance not in (None, "exact", "chained"):
-            raise ValueError(f"relevance must be exact, chained or None, not {self.relevance!r}")
-        if self.relevance == "chained" and (cuts is not None or self.targets == "probabilities"):
-            raise ValueError("chained outputs are labels of inputs as they are, without thresholds or probabilities")
-        if self.shared not in (None, "auto"):
-            raise ValueError(f"shared must be auto or None, not {self.shared!r}")
-        if self.targets not in ("labels", "probabilities"):
-            raise ValueError(f"targets must be labels or probabilities, not {self.targets!r}")
-        if not isinstance(kept, Real) or not 0 <= float(kept) <= 1:
-            raise ValueError(f"kept_margin must be a number from 0 to 1, not {kept!r}")
-        if not isinstance(price, Real) or not float(price) > 0:
-            raise ValueError(f"C must be a number above 0, not {price!r}")
 
     def _validated(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, list[Target], Array | None, bool]:
         """The samples, what is to be learned of each output, weights, and whether there may be several outputs."""
@@ -336,15 +321,34 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """What is learned from: the inputs, or bits made of them, or reals of about one size."""
         return points if self._reader is None else self._reader.seen(points)
 
-    def _essence(self, output: int) -> Essence:
-        essence: Essence = self.essences_[0 if self.shared_ is not None else output]
+    def _essence(self, unit: int) -> Essence:
+        if self.recurrence_ is not None:
+            unit = self.recurrence_.numbers[unit]
+        essence: Essence = self.essences_[0 if self.shared_ is not None else unit]
         return essence
+
+    def _of_units(self) -> list[Essence]:
+        """The networks of outputs, and of made-up bits after them."""
+        return [self._essence(unit) for unit in range(len(self.columns_))]
 
     def _is_chained(self) -> bool:
         return self.relevance == "chained" and self.shared_ is None
 
+    def _may_recur(self) -> bool:
+        return self._is_chained() and self.shared is not None and self._has_bits and self.class_weight is None
+
+    def _recurrence(self, points: Array, kinds: Array, weights: Array | None) -> Recurrence | None:
+        found = self.relevance_ or []
+        if not all(relevance.is_consistent for relevance in found):
+            return None
+        random = int(check_random_state(self.random_state).randint(2**31 - 1))
+        make = partial(network_of_bit, kind=self.subconcepts, options=Options(self.C, self.kept_margin), random=random)
+        return recurrence(points, kinds, self._grid(), weights, make, sum(relevance.bits for relevance in found))
+
     def _values(self) -> list[Array]:
-        return numbers_of([target.classes for target in self.targets_])
+        """What outputs give for each label, and made-up bits after them."""
+        made_up = len(self.columns_) - self.n_outputs_
+        return numbers_of([target.classes for target in self.targets_]) + [np.arange(2)] * made_up
 
     def _grid(self) -> tuple[int, ...]:
         return grid_of(self.grid, self.n_features_in_)
@@ -361,7 +365,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.relevance is None:
             return [np.arange(points.shape[1])] * kinds.shape[1], None
         if self._is_chained():
-            number, said = points.shape[1], with_outputs(points, kinds, self._values())
+            values = numbers_of([target.classes for target in self.targets_])
+            number, said = points.shape[1], with_outputs(points, kinds, values)
             chained = ((points, said[:, number : number + k], kinds[:, k], weights) for k in range(kinds.shape[1]))
             found = list(steps.each(relevant_or_said, chained, kinds.shape[1], "outputs"))
         else:
@@ -392,7 +397,3 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             over_inputs(essence, own.parts, samples) if own is not None and own.tallies else essence
             for essence, own, samples in zip(essences, found, viewed, strict=True)
         ]
-
-
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, Integral) and int(value) >= 1

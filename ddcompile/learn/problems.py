@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
+from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Concepts, Essence, Options, build
+from ddcompile.learn.relevance import Relevance
 from ddcompile.learn.splitting import Splitting, split
 from ddcompile.learn.steps import Steps
 from ddcompile.learn.targets import Target
 
-__all__ = ["Problem", "class_weights", "kind_of", "points_of", "problem_of", "solved"]
+__all__ = ["Problem", "class_weights", "kind_of", "network_of_bit", "points_of", "problem_of", "solved"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -179,3 +181,24 @@ def solved(problems: Sequence[Problem], kind: str | int, options: Options, rando
         )
         made = dict(zip(different, steps.each(build, todo_next, len(different), "outputs"), strict=True))
     return [made[key] for key in keys]
+
+
+def network_of_bit(
+    points: Array, values: Array, relevance: Relevance, *, kind: str | int, options: Options, random: int
+) -> Essence:
+    """The network of a bit.
+
+    Parameters
+    ----------
+    points : ndarray of shape (samples, inputs that matter)
+    values : ndarray of shape (samples,)
+        0 or 1; equal for equal samples.
+    relevance : Relevance
+        Of the samples.
+    kind, options, random
+        See `solved`.
+    """
+    target = Target(np.arange(2), values, np.eye(2, dtype=np.int64))
+    problem = problem_of(relevance.counted(points), target, np.ones(2), None)
+    (essence,) = solved([problem], kind, options, random)
+    return over_inputs(essence, relevance.parts, points) if relevance.tallies else essence

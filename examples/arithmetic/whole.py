@@ -92,7 +92,7 @@ def of_sizes(task: Whole) -> str:
         x, y = table(task, size)
         flat, given = x.reshape(len(x), -1), y if y.shape[1] > 1 else y[:, 0]
         # Every row is certain: none is to be left contradicted for a shorter description.
-        classifier = dd.learn.ENNClassifier(relevance="exact", random_state=0)
+        classifier = dd.learn.ENNClassifier(relevance="chained", shared="auto", grid=x.shape[1:], random_state=0)
         classifier.fit(flat, given, sample_weight=np.full(len(flat), 100))
         inputs = f"x: bit[{task.operands}, {size}]" if task.operands > 1 else f"x: bit[{size}]"
         outputs = f"y: bit[{task.width(size)}]" if y.shape[1] > 1 else "y: bit"
