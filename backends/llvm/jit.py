@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from math import prod
 from threading import Lock
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from ddcompile.backends.llvm.artifact import Artifact
 from ddcompile.backends.llvm.compile import Library
 from ddcompile.backends.llvm.request import PREFIX, Request
+from ddcompile.backends.llvm.team import STATE_WORDS
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Rule
@@ -29,7 +31,8 @@ from ddcompile.runtime.memory import uninitialized
 from ddcompile.runtime.packed import Packed, pack
 from ddcompile.runtime.rationals import ranged_types
 from ddcompile.runtime.shapes import bound, check_number, matched
-from ddcompile.runtime.threads import check_jobs, spread, team
+from ddcompile.runtime.threads import check_jobs, spread
+from ddcompile.runtime.workers import share
 
 __all__ = ["CompiledRule", "compile_jit"]
 
@@ -38,6 +41,9 @@ _KEPT = 64
 
 _CACHED = 1 << 20
 """Bytes that stay in a processor's cache from being checked to being read again."""
+
+_NAP = 0.0001
+"""Seconds after which a thread looks again whether others are done."""
 
 
 def compile_jit(rule: Rule, n_jobs: int = 1, schedule: str = "auto") -> CompiledRule:
@@ -223,7 +229,8 @@ class _Program:
         pointers = [ctypes.c_void_p] * (len(self.made.buffers) + more)
         self.batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
         if self.made.phases:
-            self.phase = self._library.function(f"{PREFIX}_phase", *[ctypes.c_int64] * 4, *pointers)
+            types = [*[ctypes.c_int64] * 5, ctypes.c_void_p, *pointers]
+            self.team = self._library.function(f"{PREFIX}_team", *types, result=ctypes.c_int64)
 
     @property
     def code_bytes(self) -> int:
@@ -334,13 +341,24 @@ class _Run:
             def hold(start: int, stop: int, before: int = sample * units) -> None:
                 self._check(self.unchecked, before + start, before + stop, self.count * units)
 
-            def phase(
-                worker: int, phase: int, start: int, stop: int, given: list[int] = pointers
-            ) -> None:
-                self.program.phase(worker, phase, start, stop, *given)
+            if self.unchecked is not None:
+                spread(hold, units, n_jobs)
+            self._together(min(n_jobs, units), pointers)
 
-            spread(hold, units, n_jobs)
-            team(phase, self.made.phases, units, n_jobs)
+    def _together(self, jobs: int, pointers: Sequence[int]) -> None:
+        """Compute a sample by a team of threads (see `ddcompile.backends.llvm.team`)."""
+        made = self.made
+        state = np.zeros((jobs + 1) * STATE_WORDS, dtype=np.uint64)
+
+        def part(own: int) -> None:
+            phase = 0
+            while True:
+                phase = self.program.team(own, jobs, made.phases, made.units, phase, state.ctypes.data, *pointers)
+                if phase == made.phases:
+                    break
+                sleep(_NAP)
+
+        share(part, jobs)
 
 
 class _Blocks:

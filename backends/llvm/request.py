@@ -14,6 +14,7 @@ from ddcompile.backends.llvm.artifact import Artifact
 from ddcompile.backends.llvm.compile import host, native_code, versions
 from ddcompile.backends.llvm.lanes import block_bytes
 from ddcompile.backends.llvm.module import print_batch, print_kernel
+from ddcompile.backends.llvm.team import team_lines
 from ddcompile.ir.constants import array_sha256
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.printer import print_rule
@@ -123,6 +124,10 @@ class Request:
             assert chosen.kernel is not None
             kernel = split(chosen.kernel)
             blocks = 0 if chosen.lanes is None else block_bytes(chosen.lanes.kernel, chosen.width)
+        text = print_kernel(kernel, PREFIX, comments=False)
+        if phases:
+            pointers = len(kernel.parameters) + kernel.needs_scratch
+            text += "\n".join(team_lines(f"@{PREFIX}_team", f"@{PREFIX}_phase", pointers)) + "\n"
         return Artifact(
             buffers=kernel.parameters[:-1] if strays else kernel.parameters,
             strays=strays,
@@ -136,5 +141,5 @@ class Request:
             width=chosen.width,
             grain=grain,
             block_bytes=blocks,
-            code=native_code(print_kernel(kernel, PREFIX, comments=False)),
+            code=native_code(text),
         )

@@ -10,7 +10,7 @@ from typing import Any
 from ddcompile.diagnostics import fail
 from ddcompile.runtime.workers import share
 
-__all__ = ["check_jobs", "spread", "team"]
+__all__ = ["check_jobs", "spread"]
 
 
 def check_jobs(n_jobs: Any) -> int:
@@ -52,28 +52,3 @@ def spread(work: Callable[[int, int], None], count: int, n_jobs: int, grain: int
         return
     bounds = [min(count, grains * k // jobs * grain) for k in range(jobs + 1)]
     share(lambda k: work(bounds[k], bounds[k + 1]), jobs)
-
-
-def team(work: Callable[[int, int, int, int], None], phases: int, count: int, n_jobs: int) -> None:
-    """Call `work(worker, phase, start, stop)`, each phase after the one before, its range divided among threads.
-
-    Parameters
-    ----------
-    work
-        Does its range without touching what other ranges of the phase write; it should release the GIL. No two calls
-        that run at the same time have the same `worker`, a number below `n_jobs`.
-    phases
-        How many phases there are.
-    count
-        The ranges of a phase together are `range(count)`.
-    n_jobs
-        The number of threads; with one, everything runs in the caller's.
-    """
-    jobs = min(n_jobs, count)
-    bounds = [count * k // jobs for k in range(jobs + 1)]
-    for phase in range(phases):
-
-        def piece(k: int, phase: int = phase) -> None:
-            work(k, phase, bounds[k], bounds[k + 1])
-
-        share(piece, jobs)

@@ -17,7 +17,7 @@ import pytest
 
 import ddcompile as dd
 from ddcompile.runtime import workers
-from ddcompile.runtime.threads import spread, team
+from ddcompile.runtime.threads import spread
 from ddcompile.runtime.workers import share
 
 
@@ -54,19 +54,6 @@ def test_ranges_begin_at_grains() -> None:
     assert all(start % 16 == 0 for start in starts)
 
 
-def test_team_has_one_phase_after_the_other() -> None:
-    for jobs in range(1, 6):
-        seen: list[tuple[int, int, int]] = []
-
-        def work(worker: int, phase: int, start: int, stop: int, seen: list[tuple[int, int, int]] = seen) -> None:
-            seen.extend((phase, worker, k) for k in range(start, stop))
-
-        team(work, 4, 7, jobs)
-        assert [phase for phase, _, _ in seen] == [phase for phase in range(4) for _ in range(7)]
-        assert sorted((phase, k) for phase, _, k in seen) == [(phase, k) for phase in range(4) for k in range(7)]
-        assert {worker for _, worker, _ in seen} == set(range(min(jobs, 7)))
-
-
 @pytest.mark.usefixtures("fresh")
 def test_threads_stay() -> None:
     barrier = threading.Barrier(3)
@@ -85,7 +72,6 @@ def test_threads_stay() -> None:
 def test_one_piece_needs_no_thread() -> None:
     spread(lambda start, stop: None, 64, 8, 64)
     spread(lambda start, stop: None, 0, 8)
-    team(lambda *job: None, 3, 1, 8)
     assert _threads() == 0
 
 
