@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import SMOOTH, bounds, clamp
 from ddcompile.frontends.grids import exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
-from ddcompile.frontends.weights import Convolution, Pointwise, Sparse, Weight, objects, stretched
+from ddcompile.frontends.weights import Choice, Convolution, Pointwise, Sparse, Weight, objects, stretched
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import canonical_array
 
@@ -49,7 +49,10 @@ def without_divisors(network: Network) -> Whole:
     factors = {INPUTS: 1}
     for number, layer in enumerate(network.layers):
         common = lcm(*(factors[r] for r in layer.reads))
-        reads = tuple(_raised(made, places[r], common // factors[r], network) for r in layer.reads)
+        raised = [common // factors[r] for r in layer.reads]
+        if isinstance(layer.weight, Choice):
+            raised[0] = 1  # what decides is compared with 0
+        reads = tuple(_raised(made, places[r], by, network) for r, by in zip(layer.reads, raised, strict=True))
         power = _fraction_bits(layer, common)
         if power:
             layer = replace(layer, weight=_times_all(layer.weight, 1 << power))

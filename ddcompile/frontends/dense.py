@@ -43,7 +43,7 @@ from ddcompile.frontends.heads import write_argmax, write_softmax
 from ddcompile.frontends.kinds import check_divisors, last_kind
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.placewise import Placewise
-from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, stretched
+from ddcompile.frontends.weights import Choice, Convolution, Gates, Gather, Maximum, Pointwise, stretched
 from ddcompile.frontends.writer import Writer
 from ddcompile.ir.nodes import Rule
 
@@ -123,6 +123,8 @@ class _Lowering(Placewise):
             return self.windows(number, layer.weight, targets, head)
         if isinstance(layer.weight, Gather):
             return self.moved(number, layer.weight, targets, head)
+        if isinstance(layer.weight, Choice):
+            return self.chosen(number, layer.weight, targets, head)
         if isinstance(layer.weight, Gates):
             return self.gates(number, layer.weight, targets, head)
         if layer.activation in DECIDING and self.grid(layer) == "real":

@@ -14,7 +14,7 @@ from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.padding import without_padding
-from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, Sparse
+from ddcompile.frontends.weights import Choice, Convolution, Gates, Gather, Maximum, Pointwise, Sparse
 from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import Number
 
@@ -208,6 +208,15 @@ class Drafts:
         self.layers[-1] = replace(self.layers[-1], divisor=common)
         return units.reshape(-1, *window.result)
 
+    def choice(self, condition: np.ndarray, then: np.ndarray, otherwise: np.ndarray, path: str) -> np.ndarray:
+        """`then` where `condition` is above 0, else `otherwise`; units of one shape."""
+        if (self.owners(condition.ravel()) == INPUTS).any():
+            condition = self.mapped(condition, path, "identity")
+        parts = (self.whole(self.arranged(part.ravel(), path)) for part in (condition, then, otherwise))
+        reads = tuple(part[0] for part in parts if part is not None)
+        zeros = np.zeros(then.size, dtype=np.int64)
+        return self.append(Layer(Choice(then.size), zeros, reads=reads, path=path)).reshape(then.shape)
+
     def divided(self, ids: np.ndarray, divisor: int, path: str) -> np.ndarray:
         """The units of the last layer, divided by a positive number."""
         if divisor == 1:
@@ -326,7 +335,7 @@ def _join(before: Layer, layer: Layer) -> Layer | None:
     if layer.bias.any():
         if bias.any() or before.norm is not None or before.divisor != 1:
             return None
-        if isinstance(before.weight, Pointwise | Maximum | Gather | Gates):
+        if isinstance(before.weight, Pointwise | Maximum | Gather | Gates | Choice):
             return None
         bias = np.repeat(layer.bias, each)
     norm = before.norm if layer.norm is None else layer.norm.repeated(each)

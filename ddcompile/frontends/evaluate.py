@@ -19,7 +19,7 @@ from ddcompile.frontends.averages import without_divisors
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm, rational_root
 from ddcompile.frontends.products import chosen, numbers_of, terms_of, times_of
-from ddcompile.frontends.weights import Gates, Gather, Maximum, Weight, number_at
+from ddcompile.frontends.weights import Choice, Gates, Gather, Maximum, Weight, number_at
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = ["evaluate"]
@@ -165,6 +165,8 @@ def _total(layer: Layer, values: _Scaled) -> tuple[_Limbs, int]:
     weight = layer.weight
     if isinstance(weight, Gates):
         return _Limbs([weight.taken(values.numbers)], 0), 0
+    if isinstance(weight, Choice):
+        return _Limbs([weight.taken(values.numbers)], 0), values.exponent
     if isinstance(weight, Maximum | Gather):
         return _Limbs([chosen(values.numbers, weight, values.numbers.min())], 0), values.exponent
     stored, bias = _scaled(numbers_of(weight)), _scaled(layer.bias)

@@ -30,7 +30,7 @@ from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.products import chosen, numbers_of, times_of
-from ddcompile.frontends.weights import Gates, Gather, Maximum, Pointwise
+from ddcompile.frontends.weights import Choice, Gates, Gather, Maximum, Pointwise
 
 __all__ = ["float_safe"]
 
@@ -215,6 +215,8 @@ def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
     if isinstance(layer.layer.weight, Gates):
         unsure = np.where(layer.layer.weight.are_exact(x.is_exact()), 0, np.inf)
         return _Values(layer.layer.weight.taken(x.centre).astype(float), unsure, unsure, 0)
+    if isinstance(layer.layer.weight, Choice):
+        return _of_choice(layer.layer.weight, x)
     if isinstance(layer.layer.weight, Maximum | Gather):
         return _chosen(layer.layer.weight, x)
     centre = times(x.centre, layer.weight) + layer.bias
@@ -233,6 +235,14 @@ def _sums(layer: _Prepared, x: _Values, kind: FloatType) -> _Values:
         exact = _exact_sums(layer, x, magnitude, exponents, kind)
         radius, error = np.where(exact, 0, radius), np.where(exact, 0, error)
     return _Values(centre, radius, error, int(exponents.max()))
+
+
+def _of_choice(weight: Choice, x: _Values) -> _Values:
+    """One of two values, where what decides about it is exact."""
+    pairs = np.concatenate([x.centre[:, : weight.units], x.radius[:, weight.units :]], axis=1)
+    errors = np.concatenate([x.centre[:, : weight.units], x.error[:, weight.units :]], axis=1)
+    unsure = np.where(x.is_exact()[:, : weight.units], 0, np.inf)
+    return _Values(weight.taken(x.centre), weight.taken(pairs) + unsure, weight.taken(errors) + unsure, x.exponent)
 
 
 def _chosen(weight: Maximum | Gather, x: _Values) -> _Values:

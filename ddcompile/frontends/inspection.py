@@ -17,7 +17,7 @@ from ddcompile.frontends.forms import Tensor, own_form
 from ddcompile.frontends.grids import DECIDING, Grid, exponent_of, grids
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.spans import Spans, spans_of
-from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, stored_of
+from ddcompile.frontends.weights import Choice, Convolution, Gates, Gather, Maximum, stored_of
 from ddcompile.ir.nodes import Declaration
 from ddcompile.ir.printer import print_type
 
@@ -155,7 +155,7 @@ def inspect_network(network: Network, inputs: str | None = None, head: str | Non
 def _cut_count(network: Network, number: int, declared: Sequence[Declaration], known: dict[int, Grid]) -> int:
     """How many units of a layer over doubles compare one of them."""
     layer = network.layers[number]
-    if isinstance(layer.weight, Convolution | Maximum | Gather | Gates):
+    if isinstance(layer.weight, Convolution | Maximum | Gather | Gates | Choice):
         return 0
     if layer.activation not in DECIDING or all(known[r] != "real" for r in layer.reads):
         return 0
@@ -175,8 +175,8 @@ def _facts(layer: Layer, read: Sequence[Grid], sums: Spans | None, values: Spans
     exactness, is_exact = _exactness(layer, read, 0 if sums is None else sums.exponent, cuts)
     kind = "real" if "real" in read else "rat"
     activation = layer.activation if layer.norm is None else f"batch norm, {layer.activation}"
-    if isinstance(layer.weight, Maximum | Gather | Gates):
-        what = {Maximum: "greatest", Gather: "moved", Gates: "logic gates"}[type(layer.weight)]
+    if isinstance(layer.weight, Maximum | Gather | Gates | Choice):
+        what = {Maximum: "greatest", Gather: "moved", Gates: "logic gates", Choice: "chosen"}[type(layer.weight)]
         activation = f"{what}, {activation}".removesuffix(", identity")
     after = kind if layer.activation not in ("tanh", "sigmoid") else "real"
     step = f" by {_number(Fraction(1, 1 << exponent_of(stored)))}" if exponent_of(stored) else ""

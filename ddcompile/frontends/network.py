@@ -13,6 +13,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import ACTIVATIONS, KNOWN, Activation, canonical
 from ddcompile.frontends.normalization import Norm
 from ddcompile.frontends.weights import (
+    Choice,
     Convolution,
     Gates,
     Gather,
@@ -32,6 +33,7 @@ __all__ = [
     "ACTIVATIONS",
     "INPUTS",
     "Activation",
+    "Choice",
     "Convolution",
     "Gates",
     "Gather",
@@ -55,8 +57,8 @@ class Layer:
 
     Parameters
     ----------
-    weight : array_like of shape (units, inputs), Sparse, Pointwise, Convolution, Maximum, Gather or Gates
-        A maximum stands for `weight @ x`; it has no bias, nor has a gather, nor have gates.
+    weight : array_like of shape (units, inputs), Sparse, Pointwise, Convolution, Maximum, Gather, Gates or Choice
+        A maximum stands for `weight @ x`; it has no bias, nor has a gather or a choice, nor have gates.
     bias : array_like of shape (channels,)
         One number a unit; of a weight with several positions, one number a channel.
     activation : str
@@ -97,7 +99,7 @@ class Layer:
 
     def __post_init__(self) -> None:
         given = self.weight
-        is_held = isinstance(given, Sparse | Pointwise | Convolution | Maximum | Gather | Gates)
+        is_held = isinstance(given, Sparse | Pointwise | Convolution | Maximum | Gather | Gates | Choice)
         weight: Weight = given if is_held else exact_numbers(given, "weight")
         if len(weight.shape) != 2:
             raise fail("N103", f"the weight has shape {weight.shape}; it must have two axes (units, inputs)")
@@ -110,7 +112,7 @@ class Layer:
             raise fail("N104", f"the bias has shape {bias.shape}, but the weight has {channels} {what}")
         if self.norm is not None and self.norm.units != channels:
             raise fail("N104", f"{self.norm.units} {what} are normalised, but the weight has {channels} {what}")
-        if isinstance(weight, Maximum | Gather | Gates) and bias.any():
+        if isinstance(weight, Maximum | Gather | Gates | Choice) and bias.any():
             what = "a maximum has" if isinstance(weight, Maximum) else "what is only moved has"
             raise fail("N104", f"{'logic gates have' if isinstance(weight, Gates) else what} no bias")
         if self.divisor < 1:
@@ -141,7 +143,8 @@ class Layer:
     @property
     def parameters(self) -> int:
         """How many weights and biases there are; of a sparse or pointwise weight, the entries that are stored."""
-        stored = 0 if isinstance(self.weight, Maximum | Gather | Gates) else stored_of(self.weight).size + self.channels
+        has_none = isinstance(self.weight, Maximum | Gather | Gates | Choice)
+        stored = 0 if has_none else stored_of(self.weight).size + self.channels
         return int(stored) + (4 * self.channels if self.norm is not None else 0)
 
     @property
@@ -293,6 +296,9 @@ def _parts(layer: Layer, digest: Any) -> tuple[np.ndarray, ...]:
         case Gather(columns):
             digest.update(b"gather\n")
             return (columns.ravel(),)
+        case Choice():
+            digest.update(b"choice\n")
+            return ()
         case Gates(kinds, columns, _, tables):
             digest.update(f"gates {columns.shape[1]}\n".encode())
             return tables[kinds].ravel(), columns.ravel()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ddcompile.frontends.forms import (
-    Tensor,
-    without_ones,
-)
+from ddcompile.frontends.forms import Form, Tensor, own_form, target_shape, without_ones
 from ddcompile.frontends.gates import gate_clauses, gate_value
 from ddcompile.frontends.grids import DECIDING, without_norm
 from ddcompile.frontends.kinds import check_bits
@@ -15,8 +12,9 @@ from ddcompile.frontends.moves import copied, gathered, joined, relaid
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.statements import Statements
 from ddcompile.frontends.stencils import Source, Stencil, shape_read
-from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, stretched
-from ddcompile.ir.nodes import Index, Literal
+from ddcompile.frontends.weights import Choice, Convolution, Gates, Gather, Maximum, stretched
+from ddcompile.ir.builder import compare
+from ddcompile.ir.nodes import If, Index, Literal
 
 __all__ = ["Placewise"]
 
@@ -70,6 +68,49 @@ class Placewise(Statements):
             self.write(layer, value, target, rows, at, suffix, head)
             start += target.count
         return targets
+
+    def chosen(self, number: int, weight: Choice, targets: list[Tensor], head: str) -> list[Tensor]:
+        """Write a layer that chooses between values."""
+        layer, parts = self.layers[number], []
+        for other, label in zip(layer.reads, ("condition", "then", "else"), strict=True):
+            forms = self.forms[other]
+            tensors = [] if len(forms) == 1 else self.tensors(other)
+            parts.append(own_form(joined(self.writer, tensors, f"{label}{number + 1}")) if tensors else forms[0])
+        if number < len(self.layers) - 1:
+            shapes = [target_shape(part) for part in parts]
+            targets = [Tensor(targets[0].name, next((s for s in shapes if len(s) > 1), (weight.units,)))]
+        whole = len(targets) == 1 and all(part.fits(targets[0].shape) for part in parts)
+        made = targets[0] if whole else Tensor(self.writer.names.fresh(f"layer{number + 1}"), (weight.units,))
+        if not whole:
+            parts = [self._flat(part, f"flat{number + 1}") for part in parts]
+        at = self.writer.indices(made.shape)
+        names = (f"{number + 1}_if", f"{number + 1}_then", f"{number + 1}_else")
+        condition, then, otherwise = (
+            self.writer.form(part, name, made, at) for part, name in zip(parts, names, strict=True)
+        )
+        if not self._is_bit(layer.reads[0]):
+            condition = compare(">", condition, Literal(0))
+        is_last = number == len(self.layers) - 1
+        value = If(condition, then, otherwise)
+        self.write(layer, value, made, slice(0, layer.units), at, f"{number + 1}", head)
+        if not whole and is_last:
+            copied(self.writer, made, targets, made.name)
+        return [made]
+
+    def _flat(self, form: Form, label: str) -> Form:
+        """A form as one that fits flat tensors."""
+        if form.fits((form.count,)):
+            return form
+        made = Tensor(self.writer.names.fresh(label), target_shape(form))
+        at = self.writer.indices(made.shape)
+        self.writer.define(made, at, self.writer.form(form, label, made, at))
+        return own_form(relaid(self.writer, made, (made.count,), label))
+
+    def _is_bit(self, number: int) -> bool:
+        """Whether the units of a layer are written as bits: comparisons, or inputs that are declared as bits."""
+        if number == INPUTS:
+            return self.kinds == {"bit"}
+        return self.layers[number].activation in ("step", "nonnegative")
 
     def gates(self, number: int, weight: Gates, targets: list[Tensor], head: str) -> list[Tensor]:
         """Write a layer of logic gates."""

@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import SMOOTH, bounds
 from ddcompile.frontends.declarations import extents
 from ddcompile.frontends.grids import DECIDING, exponent_of
 from ddcompile.frontends.network import INPUTS, Layer, Network
-from ddcompile.frontends.weights import Convolution, Gates, Gather, Maximum, Pointwise, numerators
+from ddcompile.frontends.weights import Choice, Convolution, Gates, Gather, Maximum, Pointwise, numerators
 from ddcompile.ir.nodes import Declaration, Type
 
 __all__ = ["Spans", "least_of", "spans_of"]
@@ -119,6 +119,11 @@ def _sums(layer: Layer, parts: Sequence[Spans | None], widths: Sequence[int]) ->
             rows = kernel.reshape(len(kernel), -1)
         case Maximum():
             return _by_channel(layer.weight, read, widths)
+        case Choice(count):
+            then, other = (part.in_blocks(count) for part in read[1:])
+            least, most = np.minimum(then.low, other.low), np.maximum(then.high, other.high)
+            steps = np.gcd(np.gcd(then.step, other.step), np.abs(then.low - other.low))
+            return Spans(least, most, steps, exponent)
         case Gates(kinds):
             ones = np.ones(len(kinds), dtype=object)
             return Spans(0 * ones, ones, ones, 0)

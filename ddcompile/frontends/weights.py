@@ -25,7 +25,7 @@ from ddcompile.frontends.windows import Window
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
-    "Convolution", "Gates", "Gather", "Maximum", "Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers",
+    "Choice", "Convolution", "Gates", "Gather", "Maximum", "Pointwise", "Sparse", "Weight", "dense_of", "exact_numbers",
     "number_at", "numerators", "objects", "positions_of", "stored_of", "stretched",
 ]  # fmt: skip
 
@@ -219,7 +219,30 @@ class Gather:
         return found
 
 
-Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum | Gather | Gates
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """Unit `u` is that of the second thing that the layer reads where that of the first is above 0, else of the third.
+
+    Parameters
+    ----------
+    units : int
+    """
+
+    units: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many units there are, and how many inputs."""
+        return self.units, 3 * self.units
+
+    def taken(self, values: np.ndarray) -> np.ndarray:
+        """The units (samples, units) from values (samples, inputs)."""
+        condition, then, otherwise = np.split(values, 3, axis=1)
+        found: np.ndarray = np.where(condition > 0, then, otherwise)
+        return found
+
+
+Weight: TypeAlias = np.ndarray | Sparse | Pointwise | Convolution | Maximum | Gather | Gates | Choice
 
 
 def positions_of(weight: Weight) -> int:
@@ -236,7 +259,7 @@ def stored_of(weight: Weight) -> np.ndarray:
             return factors
         case Convolution(kernel):
             return kernel
-        case Maximum() | Gather() | Gates():
+        case Maximum() | Gather() | Gates() | Choice():
             return np.zeros(0, dtype=np.int64)
     return weight
 
@@ -259,5 +282,7 @@ def dense_of(weight: Weight) -> np.ndarray:
             raise fail("N112", "a maximum over windows has no matrix")
         case Gates():
             raise fail("N112", "logic gates have no matrix")
+        case Choice():
+            raise fail("N112", "a choice between values has no matrix")
         case _:
             return weight

@@ -13,7 +13,7 @@ import numpy as np
 
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
-from ddcompile.frontends.onnx.ranges import TRIT, Range
+from ddcompile.frontends.onnx.ranges import BIT, TRIT, Range
 from ddcompile.frontends.onnx.values import Units, Value, exact_of, plain
 from ddcompile.ir.builder import has_literal
 
@@ -72,16 +72,26 @@ def _mul(context: Context, node: Node, operands: Operands) -> Value:
 
 
 def product(context: Context, node: Node, x: Units, y: Units) -> Units:
-    """`x * y` of bits or trits: `(|x + y| - |x - y|) / 2`.
+    """`x * y` of signs or truth values, `(|x + y| - |x - y|) / 2`; of one of these and others, a choice.
 
     Raises
     ------
     CompileError
-        N505 if they are not.
+        N505 if neither is one.
     """
-    if not x.range.within(TRIT) or not y.range.within(TRIT):
-        hint = "signs and truth values can be multiplied; else one factor must be a constant"
+    if not x.range.within(TRIT):
+        x, y = y, x
+    if not x.range.within(TRIT):
+        hint = "one factor must be a constant, a sign or a truth value"
         raise node.fail("N505", "the product of two values that depend on the inputs", hint)
+    if not y.range.within(TRIT):
+        zero = np.zeros(())
+        below = (
+            zero
+            if x.range.within(BIT)
+            else context.chosen(node, scaled(context, node, x, -1), scaled(context, node, y, -1), zero, y.type)
+        )
+        return context.chosen(node, x, y, below, y.type)
     together, apart = (context.combined(node, x, y, side, "abs") for side in (1, -1))
     both = scaled(context, node, context.combined(node, together, apart, -1), Fraction(1, 2))
     return Units(both.ids, x.type, TRIT)

@@ -12,7 +12,7 @@ from ddcompile.frontends.activations import Activation, bounds
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import BIT, TRIT, Range
-from ddcompile.frontends.onnx.values import SAMPLE, Units, exact_of, range_of_type, type_name
+from ddcompile.frontends.onnx.values import SAMPLE, Units, Value, exact_of, range_of_type, type_name
 from ddcompile.ir.nodes import Number
 
 __all__ = ["Context", "Samples"]
@@ -132,6 +132,28 @@ class Context:
         ids = elementwise.combined(self.drafts, one.ids, other.ids, factor, node.path, activation)
         reach = x.range + y.range * Range(factor, factor, factor in (-1, 1))
         return self.made(node, ids, one.axis, kind or x.type, after(activation, reach))
+
+    def chosen(self, node: Node, condition: Units, then: Value, otherwise: Value, kind: int) -> Units:
+        """`then` where `condition` is above 0, else `otherwise`, broadcast; one of both may be constant."""
+        given = [v.ids if isinstance(v, Units) else np.asarray(v) for v in (condition, then, otherwise)]
+        shape = np.broadcast_shapes(*(array.shape for array in given))
+        like = condition.moved(np.broadcast_to(condition.ids, shape))
+        parts = [like, *(self._beside(node, v, shape, like, kind) for v in (then, otherwise))]
+        ones = [self.sample(node, part.ids) for part in parts]
+        if len({one.axis for one in ones}) > 1:
+            raise node.fail("N508", f"`{node.op}` of tensors that have the batch on different axes")
+        ids = self.drafts.choice(ones[0].ids, ones[1].ids, ones[2].ids, node.path)
+        return self.made(node, ids, ones[0].axis, kind, parts[1].range.join(parts[2].range))
+
+    def _beside(self, node: Node, value: Value, shape: tuple[int, ...], like: Units, kind: int) -> Units:
+        """Units, or constants, in a tensor of the shape given."""
+        if isinstance(value, Units):
+            return value.moved(np.broadcast_to(value.ids, shape))
+        assert isinstance(value, np.ndarray)
+        one = self.sample(node, like.ids)
+        exact = exact_of(self.shared(node, value, shape, one.axis), "constant", node.place)
+        ids = elementwise.affine(self.drafts, one.ids, 0, exact, node.path)
+        return Units(self.every(ids, one.axis), kind, _range(exact))
 
     def activated(self, node: Node, x: Units, activation: Activation, kind: int | None = None) -> Units:
         """`activation(x)`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +18,7 @@ from ddcompile.frontends.onnx.ranges import BIT, Range
 from ddcompile.frontends.onnx.values import Units, Value, element_of, exact_of, range_of_type, type_name
 from ddcompile.ir.builder import has_literal
 
-__all__ = ["OPERATORS", "equal", "times_bit"]
+__all__ = ["OPERATORS", "equal"]
 
 Operator = Callable[[Context, Node, Operands], Any]
 
@@ -107,24 +106,8 @@ def _not(context: Context, node: Node, operands: Operands) -> Value:
     return context.affine(node, _bits(node, operands[0]), -1, 1)
 
 
-def times_bit(context: Context, node: Node, bit: Units, x: Value | None, kind: int) -> Units | None:
-    """`bit * x` for x of low..high: `relu(x + (high - low) * bit - high) + low * bit`; None if bounds are not known."""
-    wide = _WIDE if element_of(kind) != "float" else kind
-    if isinstance(x, np.ndarray):
-        exact = exact_of(x, "constant", node.place)
-        return context.affine(node, bit, exact, 0, kind=wide)
-    assert isinstance(x, Units)
-    low, high = x.range.low, x.range.high
-    if low is None or high is None or not all(has_literal(v) for v in (low, high, Fraction(high) - low)):
-        return None
-    total = context.combined(node, Units(x.ids, wide, x.range), Units(bit.ids, wide, BIT), Fraction(high) - low)
-    above = context.affine(node, total, 1, -high, "relu")
-    found = above if low == 0 else context.combined(node, above, Units(bit.ids, wide, BIT), low)
-    return Units(found.ids, wide, x.range.join(Range(0, 0, True)))
-
-
 def _where(context: Context, node: Node, operands: Operands) -> Value:
-    """`where(c, x, y)` is `c * x + (1 - c) * y`."""
+    """Of constants, `where(c, x, y)` is `(x - y) * c + y`."""
     condition, x, y = operands
     if isinstance(condition, np.ndarray):
         return _chosen(context, node, condition, x, y)
@@ -135,22 +118,17 @@ def _where(context: Context, node: Node, operands: Operands) -> Value:
         then, otherwise = exact_of(x, "constant", node.place), exact_of(y, "constant", node.place)
         if all(has_literal(v) for v in np.asarray(then - otherwise).ravel().tolist()):
             return _typed(context.affine(node, bit, then - otherwise, otherwise, kind=_wide(kind)), kind)
-    if kind is None or any(not isinstance(v, np.ndarray | Units) for v in (x, y)):
+    if kind is None or x is None or y is None or any(not isinstance(v, np.ndarray | Units) for v in (x, y)):
         raise node.fail("N505", "`Where` that chooses between other things than values and constants")
-    other = context.affine(node, bit, -1, 1)
-    parts = [times_bit(context, node, b, v, kind) for b, v in ((bit, x), (other, y))]
-    if parts[0] is None or parts[1] is None:
-        hint = "choose between constants, or between values with bounds, such as signs and clipped values"
-        raise node.fail("N505", "`Where` that chooses values without bounds", hint)
-    return _typed(context.combined(node, parts[0], parts[1], 1), kind, parts[0].range.join(parts[1].range))
+    return context.chosen(node, bit, x, y, kind)
 
 
 def _wide(kind: int) -> int:
     return kind if element_of(kind) == "float" else _WIDE
 
 
-def _typed(x: Units, kind: int, reach: Range | None = None) -> Units:
-    return Units(x.ids, kind, reach or x.range)
+def _typed(x: Units, kind: int) -> Units:
+    return Units(x.ids, kind, x.range)
 
 
 def _chosen(context: Context, node: Node, condition: np.ndarray, x: Value | None, y: Value | None) -> Value:

@@ -62,6 +62,23 @@ def _leaky(context: Context, node: Node, operands: Operands) -> Value:
     return _sloped(context, node, x, node.number("alpha", 0.01))
 
 
+def _thresholded(context: Context, node: Node, operands: Operands) -> Value:
+    """`x` where it is above `alpha`, else 0."""
+    x = numbers(node, operands[0])
+    above = context.affine(node, x, 1, -node.number("alpha", 1.0), "step", TensorProto.BOOL)
+    return context.chosen(node, above, x, np.zeros(()), x.type)
+
+
+def _shrink(context: Context, node: Node, operands: Operands) -> Value:
+    """`x - bias` where it is above `lambd`, `x + bias` where it is below `-lambd`, else 0."""
+    x, limit, bias = numbers(node, operands[0]), node.number("lambd", 0.5), node.number("bias", 0.0)
+    if limit < 0:
+        raise node.fail("N506", "`Shrink` with limits that overlap")
+    above, below = (context.affine(node, x, side, -limit, "step", TensorProto.BOOL) for side in (1, -1))
+    less, more = (context.affine(node, x, 1, shift) for shift in (-bias, bias))
+    return context.chosen(node, above, less, context.chosen(node, below, more, np.zeros(()), x.type), x.type)
+
+
 def _prelu(context: Context, node: Node, operands: Operands) -> Value:
     x, slope = numbers(node, operands[0]), operands[1]
     if not isinstance(slope, np.ndarray):
@@ -203,7 +220,9 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "Relu": _activation("relu"),
         "Sigmoid": _activation("sigmoid"),
         "Sign": _activation("sign"),
+        "Shrink": _shrink,
         "Softmax": _softmax,
         "Tanh": _activation("tanh"),
+        "ThresholdedRelu": _thresholded,
     }
 )

@@ -14,6 +14,8 @@ import torch
 from ddcompile.diagnostics import fail
 from ddcompile.frontends import elementwise
 from ddcompile.frontends.activations import Activation
+from ddcompile.frontends.grids import DECIDING
+from ddcompile.frontends.network import INPUTS
 from ddcompile.frontends.rows import row_sums
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Element, Units, numbers_of
@@ -21,7 +23,7 @@ from ddcompile.frontends.weights import objects
 from ddcompile.ir.builder import has_literal
 from ddcompile.ir.nodes import Number
 
-__all__ = ["OPERATIONS", "affine", "combined", "exact", "linear", "pair"]
+__all__ = ["OPERATIONS", "affine", "chosen", "combined", "exact", "linear", "pair"]
 
 
 def exact(value: Any, place: str) -> np.ndarray | None:
@@ -131,11 +133,53 @@ def _rsub(context: Context, place: str, x: Any, y: Any, *, alpha: float = 1) -> 
 def _mul(context: Context, place: str, x: Any, y: Any) -> Units:
     left, right = exact(x, place), exact(y, place)
     if left is None and right is None:
-        raise fail("N402", "the product of two values that depend on the inputs", place=place)
+        return _product(context, place, x, y)
     values, factor = (x, right) if left is None else (y, left)
     if values.element != "bool" or isinstance(x if left is not None else y, torch.Tensor | bool):
         context.numbers(values, "mul", place)
     return affine(context, place, values, factor, 0)
+
+
+def _product(context: Context, place: str, x: Any, y: Any) -> Units:
+    """Values times truth values or signs, which choose them, their negatives or 0."""
+    values, sign = (x, y) if _decides(context, y, place) else (y, x)
+    if not isinstance(values, Units) or not _decides(context, sign, place):
+        hint = "one factor must be a constant, a sign or a truth value"
+        raise fail("N402", "the product of two values that depend on the inputs", place=place, hint=hint)
+    element: Element = "bool" if values.element == sign.element == "bool" else "float"
+    plain, bit = Units(values.ids), Units(sign.ids)
+    below: Any = 0
+    if "sign" in _activations(context, bit, place):
+        below = chosen(context, place, _neg(context, place, bit), _neg(context, place, plain), 0)
+    return Units(chosen(context, place, bit, plain, below).ids, element)
+
+
+def _activations(context: Context, x: Units, place: str) -> set[str]:
+    """What gives units; `input` are those of the network."""
+    owners = np.unique(context.drafts.owners(context.sample(x, place).ravel())).tolist()
+    return {"input" if k == INPUTS else context.drafts.layers[k].activation for k in owners}
+
+
+def _decides(context: Context, x: Any, place: str) -> bool:
+    """Whether all values are signs or truth values."""
+    return isinstance(x, Units) and (x.element == "bool" or _activations(context, x, place) <= set(DECIDING))
+
+
+def chosen(context: Context, place: str, condition: Units, x: Any, y: Any) -> Units:
+    """`x` where a condition is above 0, else `y`, broadcast; both are values or constants."""
+    constants = [exact(v, place) for v in (x, y)]
+    if any(c is None and not isinstance(v, Units) for c, v in zip(constants, (x, y), strict=True)):
+        raise fail("N402", "a choice between other things than values and constants", place=place)
+    given = [v.ids.numpy() if c is None else c for c, v in zip(constants, (x, y), strict=True)]
+    decides, *full = np.broadcast_arrays(condition.ids.numpy(), *given)
+    like = context.sample(Units(torch.from_numpy(decides.copy())), place)
+    parts = [
+        context.sample(Units(torch.from_numpy(array.copy())), place)
+        if constant is None
+        else elementwise.affine(context.drafts, like, 0, _of_sample(array, like.ndim, place), place)
+        for constant, array in zip(constants, full, strict=True)
+    ]
+    return context.units(context.drafts.choice(like, parts[0], parts[1], place))
 
 
 def _div(context: Context, place: str, x: Any, y: Any) -> Units:

@@ -10,7 +10,7 @@ import torch
 
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.activations import Activation
-from ddcompile.frontends.torch.arithmetic import affine, combined, exact
+from ddcompile.frontends.torch.arithmetic import affine, chosen, combined, exact
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Units
 from ddcompile.ir.builder import has_literal
@@ -108,16 +108,41 @@ def _logical_not(context: Context, place: str, x: Any) -> Units:
 def _where(context: Context, place: str, condition: Any, x: Any, y: Any) -> Units:
     """`where(c, a, b)` with constants is `(a - b) * c + b`."""
     then, otherwise = exact(x, place), exact(y, place)
-    if not isinstance(condition, Units) or condition.element != "bool" or then is None or otherwise is None:
-        hint = "choose between constants, as in torch.where(x > 0, 1.0, -1.0); of values, take F.relu or F.leaky_relu"
-        raise fail("N402", "`where` that does not choose between constants", place=place, hint=hint)
-    difference = then - otherwise
-    if all(has_literal(v) for v in difference.ravel().tolist()):
-        return affine(context, place, condition, difference, otherwise)
-    chosen = affine(context, place, condition, then, 0)
-    return combined(
-        context, place, chosen, affine(context, place, _logical_not(context, place, condition), otherwise, 0), 1
-    )
+    if not isinstance(condition, Units) or condition.element != "bool":
+        hint = "the condition is a comparison, as in torch.where(x > 0, a, b)"
+        raise fail("N402", "`where` whose condition is known, or a number", place=place, hint=hint)
+    if then is not None and otherwise is not None:
+        difference = then - otherwise
+        if all(has_literal(v) for v in difference.ravel().tolist()):
+            return affine(context, place, condition, difference, otherwise)
+    found = chosen(context, place, condition, _numbers(x), _numbers(y))
+    return Units(found.ids, "bool") if _is_bit(x) and _is_bit(y) else found
+
+
+def _masked_fill(context: Context, place: str, x: Any, mask: Any, value: Any) -> Units:
+    return _where(context, place, mask, value, x)
+
+
+def _threshold(context: Context, place: str, x: Any, threshold: Any, value: Any) -> Units:
+    """`x` where it is above the threshold, else the value."""
+    context.numbers(x, "threshold", place)
+    return chosen(context, place, OPERATIONS["gt"](context, place, x, threshold), x, value)
+
+
+def _hardshrink(context: Context, place: str, x: Any, lambd: Any = 0.5) -> Units:
+    """`x` where it is above `lambd` or below `-lambd`, else 0."""
+    context.numbers(x, "hardshrink", place)
+    size = affine(context, place, x, 1, 0, "abs")
+    return chosen(context, place, OPERATIONS["gt"](context, place, size, lambd), x, 0)
+
+
+def _softshrink(context: Context, place: str, x: Any, lambd: Any = 0.5) -> Units:
+    """`relu(x - lambd) - relu(-x - lambd)`."""
+    context.numbers(x, "softshrink", place)
+    limit = exact(lambd, place)
+    assert limit is not None
+    above, below = (affine(context, place, x, side, -limit, "relu") for side in (1, -1))
+    return combined(context, place, above, below, -1)
 
 
 def _filled(number: float) -> Callable[..., torch.Tensor]:
@@ -134,6 +159,10 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "eq": _equal,
         "ge": _compare("nonnegative", 1),
+        "hardshrink": _hardshrink,
+        "masked_fill": _masked_fill,
+        "softshrink": _softshrink,
+        "threshold": _threshold,
         "gt": _compare("step", 1),
         "le": _compare("nonnegative", -1),
         "logical_and": _count("logical_and", 2),

@@ -13,6 +13,7 @@ from ddcompile.frontends.torch import convolutions, pooling
 from ddcompile.frontends.torch.arithmetic import linear
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.convolutions import convolution, pad, transposed
+from ddcompile.frontends.torch.logic import OPERATIONS as _LOGIC
 from ddcompile.frontends.torch.shapes import moved
 from ddcompile.frontends.torch.units import (
     activated,
@@ -130,7 +131,13 @@ MODULES: Mapping[type[nn.Module], Importer] = MappingProxyType(
         nn.PixelUnshuffle: _moved,
         nn.Upsample: _called("interpolate", "size", "scale_factor", "mode", "align_corners"),
         nn.Linear: _linear,
+        nn.Hardshrink: lambda context, place, module, x: _LOGIC["hardshrink"](context, place, x, module.lambd),
         nn.ReLU: _activation("relu"),
+        nn.RReLU: lambda context, place, module, x: leaky_relu(context, place, x, (module.lower + module.upper) / 2),
+        nn.Softshrink: lambda context, place, module, x: _LOGIC["softshrink"](context, place, x, module.lambd),
+        nn.Threshold: lambda context, place, module, x: _LOGIC["threshold"](
+            context, place, x, module.threshold, module.value
+        ),
         nn.ReLU6: lambda context, place, module, x: hardtanh(context, place, x, 0.0, 6.0),
         nn.Sigmoid: _activation("sigmoid"),
         nn.Softmax: _softmax,

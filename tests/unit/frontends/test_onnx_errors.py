@@ -84,7 +84,6 @@ MODELS: dict[str, ModelProto] = {
     "an overflow": model_of(node("Add", "x", "x"), kind=TensorProto.INT8),
     "truth values": model_of(node("Relu", "x"), kind=TensorProto.BOOL),
     "numbers": model_of(node("Relu", "x", to="t"), node("Not", "t")),
-    "choices": model_of(node("Greater", "x", "c", to="m"), node("Where", "m", "x", "c"), c=single(1)),
     "softmax inside": model_of(node("Softmax", "x", to="t"), node("Relu", "t")),
     "training": model_of(node("Dropout", "x", "r", "t"), r=single(0.5)[0], t=np.array(True)),
     "not finite": model_of(node("Add", "x", "c"), c=single(1, float("nan"), 2, 3)),

@@ -142,7 +142,6 @@ OPERATIONS: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "prelu of other channels": lambda m, x: F.prelu(m.a(x), torch.ones(6)),
     "and of numbers": lambda m, x: (x > 0) & torch.arange(6),
     "xor of numbers": lambda m, x: torch.logical_xor(x, x > 0),
-    "where of values": lambda m, x: torch.where(x > 0, x, 0.0),
     "linear of a mask": lambda m, x: m.a(x > 0),
     "sum of masks": lambda m, x: (x > 0) + (x < 0),
     "not of numbers": lambda m, x: torch.logical_not(x),
