@@ -97,11 +97,15 @@ class FunctionPrinter(ExpressionPrinter):
         From the name of each function and table to its symbol.
     comments : bool
         Whether comments are printed.
+    streams : frozenset of str
+        Outputs at multiples of 64 bytes of which words are spread past the cache.
     """
 
-    def __init__(self, kernel: Kernel, symbols: dict[str, str], comments: bool) -> None:
+    def __init__(
+        self, kernel: Kernel, symbols: dict[str, str], comments: bool, streams: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__(kernel, symbols)
-        self.comments = comments
+        self.comments, self.streams = comments, streams
         self.metadata: list[str] = []
         """What the functions so far need, numbered from 2."""
 
@@ -206,7 +210,10 @@ class FunctionPrinter(ExpressionPrinter):
         index, value = self._value(stmt.index), self._value(stmt.value)
         address = self._address(stmt.buffer, stmt.index, index)
         found = self._do(f"zext <64 x i1> {self._do(f'bitcast i64 {value} to <64 x i1>')} to <64 x i8>")
-        self._add(f"store <64 x i8> {found}, ptr {address}, align 1" + self._access())
+        how = "align 1"
+        if stmt.buffer in self.streams:
+            how = f"align 64, !nontemporal !{self._note('!{i32 1}')}"
+        self._add(f"store <64 x i8> {found}, ptr {address}, {how}" + self._access())
 
     def _access(self) -> str:
         loop = next((block for block in reversed(self._open) if block.head), None)

@@ -25,7 +25,13 @@ def symbol(kernel: Kernel, function: str, prefix: str = "") -> str:
     return (prefix or kernel.name) + function.removeprefix(kernel.name)
 
 
-def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), comments: bool = True) -> str:
+def print_kernel(
+    kernel: Kernel,
+    prefix: str = "",
+    header: Sequence[str] = (),
+    comments: bool = True,
+    streams: frozenset[str] = frozenset(),
+) -> str:
     """Print a kernel as an LLVM module that names no machine.
 
     Parameters
@@ -38,6 +44,8 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
         Lines for comments at the top.
     comments : bool
         Whether the kernel's comments are printed.
+    streams : frozenset of str
+        Outputs at multiples of 64 bytes of which words are spread past the cache: they do not fit it.
     """
     symbols = {function.name: "@" + symbol(kernel, function.name, prefix) for function in kernel.functions}
     tables = kernel.of_role("table")
@@ -49,7 +57,7 @@ def print_kernel(kernel: Kernel, prefix: str = "", header: Sequence[str] = (), c
     writer.line()
     for table in tables:
         _table(writer, symbols[table.name], table)
-    printer = FunctionPrinter(kernel, symbols, comments)
+    printer = FunctionPrinter(kernel, symbols, comments, streams)
     for function in kernel.functions:
         writer.lines(printer.print(function))
         writer.line()

@@ -22,6 +22,7 @@ from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.grid.build import build
+from ddcompile.kernel.nodes import BIT, Kernel
 from ddcompile.kernel.schedule_names import Layout
 from ddcompile.kernel.schedules import Chosen, Schedule, choose
 from ddcompile.kernel.split import split
@@ -32,6 +33,8 @@ __all__ = ["PREFIX", "Request"]
 
 PREFIX = "ddcompile_rule"
 """The sample function's symbol, whatever the rule is called: no library has it."""
+_STREAMED = 8 << 20
+"""Bytes of a result from which it is not kept in a cache."""
 _PACKAGES = (
     "ddcompile.ir", "ddcompile.analysis", "ddcompile.kernel", "ddcompile.kernel.grid", "ddcompile.kernel.tables",
     "ddcompile.backends.shared", "ddcompile.backends.llvm",
@@ -124,7 +127,7 @@ class Request:
             assert chosen.kernel is not None
             kernel = split(chosen.kernel)
             blocks = 0 if chosen.lanes is None else block_bytes(chosen.lanes.kernel, chosen.width)
-        text = print_kernel(kernel, PREFIX, comments=False)
+        text = print_kernel(kernel, PREFIX, comments=False, streams=_streams(kernel) if phases else frozenset())
         if phases:
             pointers = len(kernel.parameters) + kernel.needs_scratch
             text += "\n".join(team_lines(f"@{PREFIX}_team", f"@{PREFIX}_phase", pointers)) + "\n"
@@ -143,3 +146,9 @@ class Request:
             block_bytes=blocks,
             code=native_code(text),
         )
+
+
+def _streams(kernel: Kernel) -> frozenset[str]:
+    """Results of the schedule grid that are larger than a cache, and of which rows begin where words do."""
+    outputs = kernel.of_role("output")
+    return frozenset(b.name for b in outputs if b.bytes >= _STREAMED and b.type == BIT and b.extents[-1] % 64 == 0)

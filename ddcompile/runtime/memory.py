@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["uninitialized"]
 
-_SMALL, _LARGE = 128 << 10, 32 << 20
+_SMALL, _LARGE = 128 << 10, (32 << 20) + 64
 """Bytes of a block that is kept: smaller ones are kept by the allocator, and larger ones are too much to keep."""
 _BLOCKS = 8
 """Blocks that are kept, at most."""
@@ -27,23 +27,30 @@ class _Lease:
 
     def __init__(self, block: np.ndarray, size: int, dtype: np.dtype[Any]) -> None:
         self._block = block
-        place = block.__array_interface__["data"][0]
-        start = place + -place % _ALIGNMENT
-        self.__array_interface__ = {"version": 3, "shape": (size,), "typestr": dtype.str, "data": (start, False)}
+        interface = _aligned(block, size, dtype).__array_interface__
+        self.__array_interface__ = {key: interface[key] for key in ("version", "shape", "typestr", "data")}
 
     def __del__(self, keep: Callable[[np.ndarray], None] = _free.append) -> None:
         keep(self._block)
 
 
+def _aligned(block: np.ndarray, size: int, dtype: np.dtype[Any]) -> np.ndarray:
+    start = -block.ctypes.data % _ALIGNMENT
+    found: np.ndarray = block[start : start + size * dtype.itemsize].view(dtype)
+    return found
+
+
 def uninitialized(size: int, dtype: Any) -> np.ndarray:
     """An array of so many elements, whatever they are: like `numpy.empty`, but in memory that is free by now.
 
-    At most 256 MiB of memory are kept for it.
+    At most 256 MiB of memory are kept for it. If the array has 128 KiB or more, it begins at a multiple of 64 bytes.
     """
     dtype = np.dtype(dtype)
     bytes_ = size * dtype.itemsize + _ALIGNMENT
-    if not _SMALL <= bytes_ <= _LARGE:
+    if bytes_ < _SMALL:
         return np.empty(size, dtype)
+    if bytes_ > _LARGE:
+        return _aligned(np.empty(bytes_, dtype=np.uint8), size, dtype)
     for _ in range(len(_free)):
         try:
             block = _free.pop()

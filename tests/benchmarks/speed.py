@@ -9,7 +9,8 @@ more, time by the clock. Before anything is measured, both must give the same, a
 part of the input. `limit` is the share of what the machine does at most: of logic on words in registers, by the number
 of operations that the schedule says, or of copying what must be read and written, whichever is larger; both limits are
 measured in the same process, with as many threads. (Instructions with three operands, where there are any, do two of
-these operations.) Lines of two threads say how many times faster two threads are at what limits the work.
+these operations; and what stays in a cache is moved faster.) Lines of two threads say how many times faster the machine
+allows them to be: as much as two threads do more logic, and not in less time than two threads take to copy.
 
 `memory` is by how much the process grows during a call.
 
@@ -124,11 +125,6 @@ class Bench:
             self._limits[jobs] = rounds * 192 / slow, 2 * size / move
         return self._limits[jobs]
 
-    def shortest(self, program: dd.Program, bytes_: float, jobs: int, operations: float = 0) -> float:
-        """The seconds that the machine needs at least for these bytes and operations, by default those of the plan."""
-        logic, copy = self.limits(jobs)
-        return max((operations or _operations(program)) / logic, bytes_ / copy)
-
     def call(self, library: str, name: str, *arguments: Any) -> None:
         """Call a peer in C with arrays and numbers."""
         given = [ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray) else ctypes.c_long(a) for a in arguments]
@@ -163,7 +159,8 @@ class Bench:
         start = time.process_time()
         fresh = program.jit(n_jobs=jobs)
         ready = 1000 * (time.process_time() - start)
-        limit = self.shortest(program, bytes_, jobs, operations) / seconds
+        logic, copy = self.limits(jobs)
+        limit = max((operations or _operations(program)) / logic, bytes_ / copy) / seconds
         return Line(work, peer, other / seconds, floor, seconds, ready, fresh.code_bytes, limit, memory)
 
 
@@ -520,7 +517,7 @@ HEAD = ("work", "peer", "times faster", "floor", "ms", "ready ms", "code", "limi
 
 def cells_of(line: Line) -> tuple[str, ...]:
     """A line as text."""
-    floor = f"{line.floor:g}" if line.floor else "-"
+    floor = f"{line.floor:.3g}" if line.floor else "-"
     code = f"{line.bytes / 1024:.1f} KiB"
     measured = f"{line.ratio:.2f}" if line.ratio < 100 else f"{line.ratio:.0f}"
     return (

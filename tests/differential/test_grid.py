@@ -143,3 +143,20 @@ def test_emitted_c_gives_the_same(seed: int) -> None:
     rule = _Maker(seed).rule()
     x = _bits(rule, seed, 2)
     assert np.array_equal(CFunction(rule, schedule="grid")(x), dd.Program(rule)(x))
+
+
+@pytest.mark.parametrize(("h", "w"), [(2897, 2944), (2900, 3000)])
+def test_results_larger_than_a_cache_are_right(h: int, w: int) -> None:
+    program = dd.parse(
+        f"rule r(x: bit[{h}, {w}]) -> (y: bit[{h}, {w}], z: bit[{h}, {w}]) {{\n"
+        f"  y[i < {h}, j < {w}] = x[(i + 1) % {h}, j] xor x[i, (j + 3) % {w}]\n"
+        f"  z[i < {h}, j < {w}] = x[(i - 1) % {h}, (j + 70) % {w}]\n"
+        "}\n"
+    )
+    x = np.random.default_rng(h).integers(0, 2, size=(2, h, w), dtype=np.uint8)
+    for jobs in (1, 2, 3):
+        run = program.jit(n_jobs=jobs, schedule="grid")
+        for given in (x, x[0]):
+            y, z = run(given)
+            assert np.array_equal(y, np.roll(given, -1, -2) ^ np.roll(given, -3, -1))
+            assert np.array_equal(z, np.roll(given, (1, -70), (-2, -1)))
