@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -50,10 +51,14 @@ BODIES = {
     "Concat": "y = Concat <axis = 1> (h, x, g)",
     "ConstantOfShape": "n = Shape (h) t = ConstantOfShape (n) y = Add (h, t)",
     "Conv": "y = Conv <pads = [1, 1, 0, 0], strides = [2, 1]> (x, K, k)",
+    "ConvInteger": "q = QuantizeLinear (x, whole, z8) t = ConvInteger (q, Ki, z8) y = Cast <to = 1> (t)",
     "ConvTranspose": "y = ConvTranspose <pads = [1, 0, 0, 1], strides = [2, 1]> (x, T)",
     "DepthToSpace": "t = Reshape (x, cells) y = DepthToSpace <blocksize = 2> (t)",
+    "CumSum": "y = CumSum <reverse = 1> (h, one)",
+    "DequantizeLinear": "q = QuantizeLinear (h, step, z8) y = DequantizeLinear (q, step, z8)",
     "Div": "t = Div (h, three) y = Sign (t)",
     "Dropout": "y = Dropout (h)",
+    "Einsum": 'y = Einsum <equation = "ij,jk->ik"> (h, N5)',
     "Equal": "t = Equal (h, g) y = Cast <to = 1> (t)",
     "Expand": "t = Unsqueeze (h, one) n = Shape (t) m = Mul (n, fold) y = Expand (t, m)",
     "Flatten": "y = Flatten (x)",
@@ -66,11 +71,13 @@ BODIES = {
     "Greater": "t = Greater (h, g) y = Cast <to = 1> (t)",
     "GreaterOrEqual": "t = GreaterOrEqual (h, g) y = Cast <to = 1> (t)",
     "HardSigmoid": "y = HardSigmoid <alpha = 0.25> (h)",
+    "Hardmax": "y = Hardmax <axis = 1> (h)",
     "Identity": "y = Identity (h)",
     "LeakyRelu": "y = LeakyRelu <alpha = 0.125> (h)",
     "Less": "t = Less (h, g) y = Cast <to = 1> (t)",
     "LessOrEqual": "t = LessOrEqual (h, zero) y = Cast <to = 1> (t)",
     "MatMul": "y = MatMul (h, N5)",
+    "MatMulInteger": "q = QuantizeLinear (h, step, z8) t = MatMulInteger (q, Wi, z8) y = Cast <to = 1> (t)",
     "Max": "y = Max (h, g, b)",
     "MaxPool": "y = MaxPool <kernel_shape = [2, 2], strides = [2, 2], ceil_mode = 1> (x)",
     "Mean": "y = Mean (h, g)",
@@ -78,10 +85,16 @@ BODIES = {
     "Mul": "p = Sign (h) q = Sign (g) t = Mul (p, q) u = Mul (t, h) y = Mul (u, s)",
     "Neg": "y = Neg (h)",
     "Not": "p = Greater (h, zero) t = Not (p) y = Cast <to = 1> (t)",
+    "OneHot": "t = ArgMax <axis = 1, keepdims = 0> (h) y = OneHot (t, five, ends)",
     "Or": "p = Greater (h, zero) q = Less (g, zero) t = Or (p, q) y = Cast <to = 1> (t)",
     "PRelu": "y = PRelu (h, s)",
     "Pad": "y = Pad (x, around, low)",
     "Pow": "p = Sign (h) y = Pow (p, high)",
+    "QLinearConv": "q = QuantizeLinear (x, whole, z8) t = QLinearConv (q, whole, z8, Ki, half, none, step, z8) "
+    "y = DequantizeLinear (t, step, z8)",
+    "QLinearMatMul": "q = QuantizeLinear (h, step, z8) t = QLinearMatMul (q, step, z8, Wi, half, none, fine, z8) "
+    "y = DequantizeLinear (t, fine, z8)",
+    "QuantizeLinear": "q = QuantizeLinear (h, step, none) y = Cast <to = 1> (q)",
     "ReduceL1": "y = ReduceL1 (h, one)",
     "ReduceMax": "y = ReduceMax (x, axes)",
     "ReduceMean": "t = ReduceMean (h, one) y = Sign (t)",
@@ -89,6 +102,7 @@ BODIES = {
     "ReduceSum": "y = ReduceSum (x, axes)",
     "Relu": "y = Relu (h)",
     "Reshape": "t = Reshape (x, cells) y = Relu (t)",
+    "Resize": 'y = Resize <coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"> (x, , scales)',
     "ReverseSequence": "t = Transpose (h) n = Shape <end = 1> (h) l = Expand (lengths, n) "
     "r = ReverseSequence <time_axis = 0, batch_axis = 1> (t, l) y = Transpose (r)",
     "Shape": "n = Shape (h) t = Cast <to = 1> (n) p = Gather (t, one) y = Add (h, p)",
@@ -106,8 +120,11 @@ BODIES = {
     "Tanh": "p = Tanh (h) t = GreaterOrEqual (p, zero) y = Cast <to = 1> (t)",
     "ThresholdedRelu": "y = ThresholdedRelu <alpha = 1.5> (h)",
     "Tile": "y = Tile (h, twice)",
+    "TopK": "t, i = TopK <axis = 1> (h, one) y = Relu (t)",
     "Transpose": "t = Transpose <perm = [0, 2, 3, 1]> (x) y = Abs (t)",
+    "Trilu": "y = Trilu <upper = 0> (x, two)",
     "Unsqueeze": "y = Unsqueeze (h, one)",
+    "Upsample": "y = Upsample (x, scales)",
     "Where": "p = Greater (h, g) t = Where (p, h, b) q = Less (t, zero) y = Where (q, g, t)",
     "Xor": "p = Greater (h, zero) q = Less (g, zero) t = Xor (p, q) y = Cast <to = 1> (t)",
     "ai.onnx.ml.ArrayFeatureExtractor": "y = ai.onnx.ml.ArrayFeatureExtractor (h, turn)",
@@ -116,8 +133,12 @@ BODIES = {
 }
 """By operator, how `y` is made from `x`, `h = Gemm(x, W, b)` and `g = MatMul(x, V)`."""
 
+VERSIONS = {"Upsample": 9}
+"""Of operators that later versions have no more."""
+
 CLASSICAL = (
-    "LinearClassifier", "LinearRegressor", "Normalizer", "TreeEnsembleClassifier", "TreeEnsembleRegressor", "ZipMap",
+    "LinearClassifier", "LinearRegressor", "Normalizer", "TreeEnsemble", "TreeEnsembleClassifier",
+    "TreeEnsembleRegressor", "ZipMap",
 )  # fmt: skip
 """Those that models of scikit-learn are made of, which are families of their own."""
 
@@ -127,12 +148,27 @@ def _constants(rng: np.random.Generator) -> dict[str, np.ndarray]:
     shapes = {"W": (6, 5), "b": (5,), "V": (6, 5), "s": (5,), "M": (4, 5), "c": (4,), "N5": (5, 3)}
     shapes |= {"K": (3, 2, 2, 2), "k": (3,), "T": (2, 2, 2, 2)}
     found = {name: single(rng.integers(-8, 9, shape) / 8) for name, shape in shapes.items()}
-    numbers: dict[str, Any] = {"zero": 0, "low": -1, "high": 2, "half": 0.5, "three": 3, "v": [1, 4, 0.25, 16, 1]}
+    found |= {
+        "Wi": rng.integers(-9, 10, (5, 3)).astype(np.int8),
+        "Ki": rng.integers(-9, 10, (3, 2, 2, 2)).astype(np.int8),
+    }
+    found |= {"z8": np.uint8(8), "none": np.int8(0), "ends": single([0.5, 2]), "scales": single([1, 1, 2, 2])}
+    numbers: dict[str, Any] = {
+        "whole": 1,
+        "step": 0.375,
+        "fine": 2.625,
+        "zero": 0,
+        "low": -1,
+        "high": 2,
+        "half": 0.5,
+        "three": 3,
+        "v": [1, 4, 0.25, 16, 1],
+    }
     found |= {name: single(value) for name, value in numbers.items()}
     whole: dict[str, Any] = {
         "one": [1], "two": [2], "four": [4], "axes": [1, 3], "turn": [3, 0, 0], "turn2": [[4, 1, 0, 0, 2]],
         "rows": [[1], [3]], "cells": [-1, 4, 3, 2], "squares": [-1, 1, 4, 6], "parts": [3, 3], "twice": [1, 2],
-        "fold": [1, 2, 1], "around": [0, 0, 1, 0, 0, 0, 0, 2], "lengths": [3],
+        "five": 5, "fold": [1, 2, 1], "around": [0, 0, 1, 0, 0, 0, 0, 2], "lengths": [3],
     }  # fmt: skip
     found |= {name: np.array(value, dtype=np.int64) for name, value in whole.items()}
     return found | {"mask": np.array([True, False, True, True, False])}
@@ -146,14 +182,14 @@ def single(values: Any) -> np.ndarray:
 def _operator(name: str, seed: int) -> tuple[ModelProto, str]:
     """The model of an operator, and the declaration of its input."""
     body = BODIES[name]
-    is_flat = " h" in body or "(h" in body or name == "Split"
+    is_flat = re.search(r"\bh\b", body) is not None or name == "Split"
     text = "h = Gemm (x, W, b) g = MatMul (x, V) " * (is_flat and name != "Split") + body
     graph = parser.parse_graph(f"g (float[N, {'6' if is_flat else '2, 4, 3'}] x) => (float[N] y) {{ {text} }}")
     graph.output[0].type.tensor_type.ClearField("shape")
     read = {i for node in graph.node for i in node.input}
     constants = _constants(np.random.default_rng(seed))
     graph.initializer.extend(numpy_helper.from_array(array, key) for key, array in constants.items() if key in read)
-    versions = [helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3)]
+    versions = [helper.make_opsetid("", VERSIONS.get(name, 20)), helper.make_opsetid("ai.onnx.ml", 3)]
     model = helper.make_model(graph, opset_imports=versions, ir_version=10)
     inferred = onnx_shapes(model)
     return inferred, FLAT if is_flat else GRID
