@@ -228,7 +228,7 @@ class _Program:
         more = (self.made.strays > 0) + (self.made.scratch_bytes is not None)
         pointers = [ctypes.c_void_p] * (len(self.made.buffers) + more)
         self.batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
-        if self.made.phases:
+        if self.made.phases and request.n_jobs > 1:
             types = [*[ctypes.c_int64] * 5, ctypes.c_void_p, *pointers]
             self.team = self._library.function(f"{PREFIX}_team", *types, result=ctypes.c_int64)
 

@@ -128,7 +128,7 @@ class Request:
             kernel = split(chosen.kernel)
             blocks = 0 if chosen.lanes is None else block_bytes(chosen.lanes.kernel, chosen.width)
         text = print_kernel(kernel, PREFIX, comments=False, streams=_streams(kernel) if phases else frozenset())
-        if phases:
+        if phases and self.n_jobs > 1:
             pointers = len(kernel.parameters) + kernel.needs_scratch
             text += "\n".join(team_lines(f"@{PREFIX}_team", f"@{PREFIX}_phase", pointers)) + "\n"
         return Artifact(
