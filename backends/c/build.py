@@ -65,7 +65,7 @@ class CFunction:
     library
         A library that has the rule's batch function as `<prefix>_batch`; by default one is compiled.
     optimize
-        The optimisation flag for the compiler; by default -O2, but -O1 for code so long that it is split into parts,
+        The optimisation flags for the compiler; by default -O2, but -O1 for code so long that it is split into parts,
         of which there is much and none runs often.
     schedule
         See `EmitOptions`.
@@ -155,7 +155,7 @@ def _library(
                 Path(folder, file.name).write_text(file.text, encoding="utf-8")
         unit, shared = Path(folder, "all.c"), Path(folder, "all.so")
         unit.write_text("".join(f'#include "{prefix}.c"\n' for prefix in prefixes), encoding="utf-8")
-        command = [compiler, *FLAGS, optimize, "-fPIC", "-shared", "-o", str(shared), str(unit)]
+        command = [compiler, *FLAGS, *optimize.split(), "-fPIC", "-shared", "-o", str(shared), str(unit)]
         environment = {**os.environ, "LC_ALL": "C"}
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, env=environment)

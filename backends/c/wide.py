@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal as OneOf, TypeAlias
 
 from ddcompile.backends.c.literals import hex_words, number
-from ddcompile.backends.c.packing import PACKING, PARALLEL, Packing
+from ddcompile.backends.c.packing import PACKING, PARALLEL, VECTOR, Packing
 from ddcompile.kernel.nodes import IntType
 
 __all__ = ["Helper", "Helpers"]
@@ -379,6 +379,7 @@ class Helpers:
     def text(self) -> str:
         """The types and functions used, in a fixed order."""
         parts = [PARALLEL.format(name=self.parallel())] if self._has_parallel else []
+        parts += [VECTOR] if self._packing & {"pack", "spread"} else []
         parts += [_BITS[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._bits)]
         parts += [PACKING[helper].format(name=f"{self.prefix}_{helper}") for helper in sorted(self._packing)]
         for width in sorted(self._widths):

@@ -142,7 +142,9 @@ def test_a_team_of_threads_gives_the_same(seed: int) -> None:
 def test_emitted_c_gives_the_same(seed: int) -> None:
     rule = _Maker(seed).rule()
     x = _bits(rule, seed, 2)
-    assert np.array_equal(CFunction(rule, schedule="grid")(x), dd.Program(rule)(x))
+    expected = dd.Program(rule)(x)
+    for optimize in ("", "-O2 -DDD_VECTOR"):
+        assert np.array_equal(CFunction(rule, schedule="grid", optimize=optimize)(x), expected)
 
 
 @pytest.mark.parametrize(("h", "w"), [(2897, 2944), (2900, 3000)])
