@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import block_diag, csr_array
 
 from ddcompile.frontends.network import Layer, Network, Sparse
-from ddcompile.learn.chains import after_one_another, levels_of
+from ddcompile.learn.chains import after_one_another, gathered, levels_of
 from ddcompile.learn.essence import Essence
 from ddcompile.learn.linear import Planes
 
@@ -18,14 +18,16 @@ __all__ = ["names_of", "network_of_one", "network_of_several", "numbers_of"]
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
-def network_of_one(essence: Essence, columns: Array, inputs: int, head: str, factor: float) -> Network:
+def network_of_one(
+    essences: Sequence[Essence], columns: Sequence[Array], inputs: int, head: str, factor: float
+) -> Network:
     """Layers that give the scores of one output.
 
     Parameters
     ----------
-    essence : Essence
-    columns : ndarray of shape (features,)
-        The inputs that it reads, -1 for a constant 0.
+    essences, columns : sequence of Essence, sequence of ndarray of shape (features,)
+        Of the output, and after it of bits that it reads: the inputs that each reads, -1 for a constant 0; columns
+        after the inputs are the output and the bits.
     inputs : int
         How many inputs there are in all.
     head : {"argmax", "softmax", "none"}
@@ -33,11 +35,16 @@ def network_of_one(essence: Essence, columns: Array, inputs: int, head: str, fac
     factor : float
         Multiplies the scores.
     """
-    weights, bias = essence.concepts
+    weights, bias = essences[0].concepts
     if factor != 1:
         weights, bias = weights * factor, bias * factor
-    layers = _claims([essence], [columns], inputs)
-    return Network((*layers, Layer(_sparse(weights), bias, "identity")), "essence", head)
+    parts, order, own = _before(
+        essences, columns, inputs, [np.arange(2)] * len(essences), levels_of(columns, inputs)[:-1]
+    )
+    layers = [*_claims(essences[:1], [own[0]], inputs + len(order)), Layer(_sparse(weights), bias, "identity")]
+    if not parts:
+        return Network(tuple(layers), "essence", head)
+    return Network(tuple(after_one_another([*parts, layers])[0]), "essence", head)
 
 
 def network_of_several(
@@ -70,15 +77,31 @@ def network_of_several(
     given = len(columns) if outputs is None else outputs
     # What is only read comes before what is given.
     levels = [sorted(level, key=lambda k: k < given) for level in levels]
+    parts, order, _ = _before(essences, columns, inputs, values, levels)
+    layers, ends = after_one_another(parts)
+    layers.append(gathered(order, given, _unchanging(values), ends))
+    return Network(tuple(layers), "essence", shape=shape)
+
+
+def _before(
+    essences: Sequence[Essence],
+    columns: Sequence[Array],
+    inputs: int,
+    values: Sequence[Array],
+    levels: Sequence[Sequence[int]],
+) -> tuple[list[list[Layer]], list[int], list[Array]]:
+    """The networks of levels of units, the order of units in them, and the columns of all units in that order."""
     order = [k for level in levels for k in level]
-    parts, known = [], 0
-    # Outputs are read in the order in which they are made.
-    places = np.concatenate([np.arange(inputs), inputs + np.argsort(order)])
+    # Units are read in the order in which they are made.
+    places = np.arange(inputs + len(columns))
+    places[[inputs + k for k in order]] = inputs + np.arange(len(order))
+    own = [np.where(some < 0, -1, places[some]) for some in columns]
+    parts, known = [], inputs
     for level in levels:
-        own = [np.where(columns[k] < 0, -1, places[columns[k]]) for k in level]
-        parts.append(_side_by_side([essences[k] for k in level], own, inputs + known, [values[k] for k in level]))
+        some = [own[k] for k in level]
+        parts.append(_side_by_side([essences[k] for k in level], some, known, [values[k] for k in level]))
         known += len(level)
-    return Network(after_one_another(parts, order, _unchanging(values), given), "essence", shape=shape)
+    return parts, order, own
 
 
 def _side_by_side(

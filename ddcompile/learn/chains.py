@@ -13,7 +13,7 @@ from ddcompile.learn.essence import Essence
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import view
 
-__all__ = ["after_one_another", "levels_of", "relevant_or_said", "with_outputs", "worked_out"]
+__all__ = ["after_one_another", "gathered", "levels_of", "relevant_or_said", "with_outputs", "worked_out"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -96,21 +96,13 @@ def worked_out(
     return scores, known
 
 
-def after_one_another(
-    parts: Sequence[Sequence[Layer]], order: Sequence[int], last: str, outputs: int
-) -> tuple[Layer, ...]:
-    """The layers of networks of which each reads the inputs and the results of all before it; some results.
+def after_one_another(parts: Sequence[Sequence[Layer]]) -> tuple[list[Layer], list[int]]:
+    """The layers of networks of which each reads the inputs and the results of all before it; and their last layers.
 
     Parameters
     ----------
     parts : sequence of sequence of Layer
         Each network, as if what it reads were its inputs.
-    order : sequence of int
-        The number that each result, one network after the other, has among all.
-    last : str
-        An activation that leaves results as they are.
-    outputs : int
-        How many results are given: the first by their numbers.
     """
     layers: list[Layer] = []
     ends: list[int] = []
@@ -119,6 +111,23 @@ def after_one_another(
         for depth, layer in enumerate(part):
             layers.append(replace(layer, reads=(start + depth - 1,) if depth else (INPUTS, *ends)))
         ends.append(len(layers) - 1)
+    return layers, ends
+
+
+def gathered(order: Sequence[int], outputs: int, last: str, ends: Sequence[int]) -> Layer:
+    """The layer that gives the results of networks in order.
+
+    Parameters
+    ----------
+    order : sequence of int
+        The number that each result, one network after the other, has among all.
+    outputs : int
+        How many results are given: the first by their numbers.
+    last : str
+        An activation that leaves results as they are.
+    ends : sequence of int
+        The last layer of each network.
+    """
     gather = np.zeros((outputs, len(order)), dtype=np.int64)
     gather[np.arange(outputs), np.argsort(order)[:outputs]] = 1
-    return *layers, Layer(gather, np.zeros(outputs, dtype=np.int64), last, reads=tuple(ends))
+    return Layer(gather, np.zeros(outputs, dtype=np.int64), last, reads=tuple(ends))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Split", "common_bit", "splits"]
+__all__ = ["UNKNOWN", "Split", "common_bit", "splits", "two_sorts"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -24,7 +24,7 @@ class Split:
     Attributes
     ----------
     kept, joined : tuple of int
-        The inputs that are read as they are, and those that the bit depends on; ascending.
+        The inputs that are read as they are, and those that the bit depends on; ascending. One may be in both.
     bits : dict from tuple of int to int
         The bit for the values of the joined inputs.
     """
@@ -40,12 +40,13 @@ class Split:
 
 
 def splits(points: Array, labels: Array) -> Iterator[Split]:
-    """All ways to read some inputs as they are and a bit of the others, two or more, that explain the samples.
+    """Ways to read some inputs as they are and a bit of the others, two or more, that explain the samples.
 
     For each set of inputs that are kept, values of the others are two sorts at most: those of one sort never have
     different labels beside equal values of the inputs that are kept (Ashenhurst, The decomposition of switching
     functions, 1957; for samples Zupan, Bohanec, Demsar and Bratko, Learning by discovering concept hierarchies, 1999).
-    The bit is 0 where all inputs are 0, so that it is 0 where nothing is.
+    The bit may depend on an input that is kept as well, where no more is read at once than without.
+    It is 0 where all inputs are 0, so that it is 0 where nothing is.
 
     Parameters
     ----------
@@ -55,16 +56,56 @@ def splits(points: Array, labels: Array) -> Iterator[Split]:
     """
     rows, first = np.unique(points, axis=0, return_index=True)
     labels, inputs = labels[first], points.shape[1]
-    for size in range(1, inputs - 1):
-        for kept in combinations(range(inputs), size):
-            joined = tuple(i for i in range(inputs) if i not in kept)
-            bits = _two_sorts(rows[:, kept], rows[:, joined], labels)
-            if bits is not None:
-                yield Split(kept, joined, bits)
+    sets = [kept for size in range(1, inputs - 1) for kept in combinations(range(inputs), size)]
+    most = inputs - 1
+    for kept in sets:
+        joined = tuple(i for i in range(inputs) if i not in kept)
+        for split in _split(rows, labels, kept, joined, ()):
+            most = min(most, _width(split))
+            yield split
+    for kept in sets:
+        for both in kept:
+            joined = tuple(i for i in range(inputs) if i not in kept or i == both)
+            if max(len(kept) + 1, len(joined)) <= most:
+                yield from _split(rows, labels, kept, joined, (both,))
 
 
-def _two_sorts(kept: Array, joined: Array, labels: Array) -> dict[tuple[int, ...], int] | None:
-    """Of which sort the values of joined inputs are; None if there are more sorts than two, or only one."""
+def _width(split: Split) -> int:
+    """How many inputs are read at once."""
+    return max(len(split.kept) + 1, len(split.joined))
+
+
+def _split(
+    rows: Array, labels: Array, kept: tuple[int, ...], joined: tuple[int, ...], both: tuple[int, ...]
+) -> Iterator[Split]:
+    """For each value of the input in both, if there is one, values of the others are of two sorts, in either order."""
+    groups = np.unique(rows[:, both], axis=0, return_inverse=True)[1].reshape(-1)
+    sorts = []
+    for group in range(int(groups.max()) + 1):
+        some = groups == group
+        found = two_sorts(rows[some][:, kept], rows[some][:, joined], labels[some])
+        if found is None:
+            return
+        sorts.append(found)
+    if not any(sort for found in sorts for sort in found.values()):
+        return
+    zero = (0,) * len(joined)
+    for flips in product((0, 1), repeat=len(sorts) - 1):
+        parts = zip(sorts, (0, *flips), strict=True)
+        bits = {row: sort ^ flip for found, flip in parts for row, sort in found.items()}
+        yield Split(kept, joined, {row: bit ^ bits.get(zero, 0) for row, bit in bits.items()})
+
+
+def two_sorts(kept: Array, joined: Array, labels: Array) -> dict[tuple[int, ...], int] | None:
+    """Of which sort the values of joined inputs are; None if there are more sorts than two.
+
+    Parameters
+    ----------
+    kept, joined : ndarray of shape (samples, inputs), integers
+        Distinct when side by side.
+    labels : ndarray of shape (samples,)
+        0 or 1.
+    """
     columns = np.unique(kept, axis=0, return_inverse=True)[1].reshape(-1)
     values, codes = np.unique(joined, axis=0, return_inverse=True)
     table = np.full((len(values), int(columns.max()) + 1), UNKNOWN)
@@ -82,11 +123,7 @@ def _two_sorts(kept: Array, joined: Array, labels: Array) -> dict[tuple[int, ...
                 return None
         found[k] = fits.index(True)
         sorts[found[k]] = np.maximum(sorts[found[k]], row)
-    if len(sorts) < 2:
-        return None
-    rows = [tuple(value) for value in values.tolist()]
-    at_zero = dict(zip(rows, found.tolist(), strict=True)).get((0,) * joined.shape[1], 0)
-    return {row: int(sort) ^ at_zero for row, sort in zip(rows, found.tolist(), strict=True)}
+    return {tuple(value): sort for value, sort in zip(values.tolist(), found.tolist(), strict=True)}
 
 
 def common_bit(patterns: Array, labels: Array) -> Array | None:

@@ -275,7 +275,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         inputs = self.n_features_in_ if self.thresholds_ is None else len(self.thresholds_.cuts)
         if not self._has_bits and not isinstance(self.classes_, list):
             factor = self._factors[0] if head == "softmax" else 1
-            network = network_of_one(essences[0], columns[0], inputs, head, factor)
+            network = network_of_one(essences, columns, inputs, head, factor)
             network = replace(network, labels=names_of(self.classes_))
         else:
             has_shape = self.shared_ is not None or (self.grid is not None and self.n_outputs_ == self.n_features_in_)
@@ -335,7 +335,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.relevance == "chained" and self.shared_ is None
 
     def _may_recur(self) -> bool:
-        return self._is_chained() and self.shared is not None and self._has_bits and self.class_weight is None
+        are_bits = all(target.is_bit for target in self.targets_)
+        return self._is_chained() and self.shared is not None and are_bits and self.class_weight is None
 
     def _recurrence(self, points: Array, kinds: Array, weights: Array | None) -> Recurrence | None:
         found = self.relevance_ or []

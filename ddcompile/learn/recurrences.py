@@ -14,6 +14,7 @@ import numpy as np
 from ddcompile.learn.chains import levels_of, worked_out
 from ddcompile.learn.decompositions import UNKNOWN, Split, common_bit, splits
 from ddcompile.learn.essence import Essence
+from ddcompile.learn.folds import folded
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import view
 
@@ -58,12 +59,6 @@ class Function:
     def essence(self) -> Essence:
         """Its network; made when it is asked for."""
         return self.make()
-
-    @property
-    def size(self) -> int:
-        """How many weights there are that are not 0."""
-        own = self.essence
-        return int(np.count_nonzero(own.differentiae[0]) + own.subconcepts[0].nnz + np.count_nonzero(own.concepts[0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,29 +108,26 @@ class Recurrence:
         return sum(function.relevance.bits for function in self.functions)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def key(self) -> tuple[int, int, int, float]:
         """What is as small as possible, the first of these first.
 
-        The inputs of what several units share; the functions that are no constants; the units after one another.
+        The inputs that are read at once; the functions that are no constants; the units after one another; the
+        description.
         """
-        widest = max(len(function.relevance.inputs) for function in self.functions if len(function.columns) > 1)
+        widest = max(len(function.relevance.inputs) for function in self.functions)
         number = sum(bool(function.relevance.inputs) for function in self.functions)
-        return widest, number, len(levels_of(self.columns, self.inputs))
-
-    @property
-    def size(self) -> tuple[int, float]:
-        """Less for smaller networks of one shape, then for shorter descriptions."""
-        return sum(function.size for function in self.functions), self.bits
+        return widest, number, len(levels_of(self.columns, self.inputs)), self.bits
 
 
 def recurrence(
     points: Array, labels: Array, grid: Sequence[int], weights: Array | None, make: Maker, at_most: float = inf
 ) -> Recurrence | None:
-    """The smallest network that explains all samples and in which outputs along a line are one function.
+    """The simplest network that explains all samples and in which outputs along a line are one function.
 
     The function reads inputs at places relative to the output, and outputs before it, in either direction. If it can be
     split, a bit is made up for each output, which is then a function of inputs, outputs and such bits before; or one
-    bit for all outputs, a function of all inputs. The output at either end may be a function of its own.
+    bit for all outputs, a function of all inputs, or worked out along the line. The output at either end may be a
+    function of its own. A single output may be worked out along the line as well.
 
     Parameters
     ----------
@@ -150,20 +142,18 @@ def recurrence(
     at_most : float
         Bits. Longer descriptions are of no use.
     """
-    if labels.shape[1] < LEAST_OUTPUTS:
-        return None
     found: list[Recurrence] = []
     for step in (-1, 1):
         search = _Search(points, labels, grid, weights, make, step)
-        if len(search.offsets) <= MAX_FEATURES:
+        if len(search.offsets) > MAX_FEATURES:
+            continue
+        if labels.shape[1] == 1:
+            found += search.along_the_line(at_most)
+        elif labels.shape[1] >= LEAST_OUTPUTS:
             found += search.chained(at_most)
-            found += search.with_common_bit(at_most) if step == -1 else []
+            found += search.with_common_bit(at_most)
     found = [candidate for candidate in found if candidate.bits < at_most]
-    for shape in sorted({candidate.shape for candidate in found}):
-        for candidate in sorted((one for one in found if one.shape == shape), key=lambda one: one.size):
-            if candidate.explains(points, labels):
-                return candidate
-    return None
+    return next((one for one in sorted(found, key=lambda one: one.key) if one.explains(points, labels)), None)
 
 
 class _Search:
@@ -325,13 +315,44 @@ class _Search:
             bit = common_bit(codes, self.labels.T)
             if bit is None:
                 continue
-            relevance = self.depends(bit)
-            if not relevance.is_consistent or relevance.bits > at_most:
-                continue
-            known = np.column_stack([self.known, bit])
             given = {k: np.append(own, self.inputs + unit) for k, own in columns.items()}
-            output = self.fitted(known, self.labels, given, {k: k for k in units}, at_most)
-            if output is not None:
-                made = self.made(unit, bit, relevance)
-                yield Recurrence(self.inputs, (output, made), np.column_stack([self.labels, bit]))
+            # Which value of the bit is called 1 is free, and so is what it is where nothing depends on it.
+            for own in (bit, np.where(bit == UNKNOWN, UNKNOWN, 1 - bit)):
+                known = np.column_stack([self.known, own])
+                output = self.fitted(known, self.labels, given, {k: k for k in units}, at_most)
+                if output is None:
+                    break
+                relevance, line = self.depends(own), self.fold(own, unit)
+                if relevance.is_consistent:
+                    made = self.made(unit, own, relevance)
+                    yield Recurrence(self.inputs, (output, made), known[:, self.inputs :])
+                if line is not None:
+                    values = np.column_stack([known[:, self.inputs :], line[1]])
+                    yield Recurrence(self.inputs, (output, line[0]), values)
+            else:
                 return
+
+    def along_the_line(self, at_most: float) -> Iterator[Recurrence]:
+        """A single output as the last of bits that are worked out along the line."""
+        line = self.fold(self.labels[:, 0], 0)
+        if line is not None and line[0].relevance.bits <= at_most:
+            yield Recurrence(self.inputs, line[:1], np.column_stack([self.labels, line[1]]))
+
+    def fold(self, values: Array, unit: int) -> tuple[Function, Array] | None:
+        """A unit as one function of the inputs at the last place and a bit of those before; and these bits.
+
+        They are numbered after the unit, the first place first. The last place is the lowest if `step` is 1.
+        """
+        order = np.arange(self.length)[:: -self.step]
+        bits = folded(self.points.reshape(-1, self.rows, self.length).transpose(0, 2, 1)[:, order], values)
+        if bits is None or self.length < LEAST_OUTPUTS:
+            return None
+        numbers = {k: unit + 1 + k for k in range(self.length - 1)} | {self.length - 1: unit}
+        columns = {}
+        for k, place in enumerate(order.tolist()):
+            before = self.inputs + numbers[k - 1] if k else -1
+            columns[k] = np.array([*(row * self.length + place for row in range(self.rows)), before], dtype=np.int64)
+        missing = unit - self.labels.shape[1]
+        known = np.column_stack([self.known, *([values] if missing == 0 else []), bits[:, :-1]])
+        function = self.fitted(known, bits, columns, numbers)
+        return None if function is None else (function, bits[:, :-1])

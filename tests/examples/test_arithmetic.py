@@ -47,17 +47,23 @@ def test_a_step_becomes_a_rule_for_all_digits(steps: Any, name: str) -> None:
     assert None not in row.needed
 
 
-def test_addition_of_whole_numbers_finds_the_carry(whole: Any) -> None:
-    (task,) = [task for task in whole.WHOLES if task.name == "add"]
-    _, rule = whole.of_digits(task, 300)
+@pytest.mark.parametrize("name", ["maximum", "from_gray"])
+def test_whole_numbers_give_one_rule_for_every_size(whole: Any, name: str) -> None:
+    (task,) = [task for task in whole.WHOLES if task.name == name]
+    programs = [whole.learned(task, size) for size in whole.SIZES]
+    assert whole.of_sizes(task, programs).split()[:3] == [name, "yes", "yes"]
+    _, rule = whole.of_every_size(task, programs, 300)
     assert rule is not None
-    x = np.ones((500, 2), dtype=np.uint8)
-    assert rule(x).tolist() == [0] + [1] * 499
+    assert whole.agrees(task, rule, 300)
+    written = dd.load(whole.WRITTEN / f"{name}.rule")
+    assert all(p.cost <= 1.5 * written.at(N=size).cost for p, size in zip(programs, whole.SIZES, strict=True))
 
 
-def test_gray_code_of_whole_numbers_is_one_rule(whole: Any) -> None:
-    (task,) = [task for task in whole.WHOLES if task.name == "from_gray"]
-    assert whole.of_sizes(task).split()[:3] == ["from_gray", "yes", "yes"]
+def test_whole_numbers_that_are_added_have_a_carry(whole: Any) -> None:
+    (task,) = [task for task in whole.WHOLES if task.name == "add"]
+    program = whole.learned(task, 4)
+    assert program.cost <= 1.5 * dd.load(whole.WRITTEN / "add.rule").at(N=4).cost
+    assert "carry" in str(program)
 
 
 def test_majority_is_one_rule_for_any_number(example: Any) -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("pysat")
 import ddcompile as dd
 from ddcompile.learn import ENNClassifier
 from ddcompile.learn.decompositions import UNKNOWN, common_bit, splits
+from ddcompile.learn.folds import folded
 
 
 def numbers(operands: int, digits: int) -> np.ndarray:
@@ -76,9 +77,10 @@ def test_the_carry_is_made_up() -> None:
 
 def test_higher_digits_come_first_where_these_say_more() -> None:
     x = numbers(2, 3)
-    lower_first = fitted(x, digits_of(worth(x).max(axis=1), 3))
-    assert lower_first.recurrence_ is not None
-    assert lower_first.recurrence_.values.shape == (64, 4)
+    maximum = fitted(x, digits_of(worth(x).max(axis=1), 3))
+    assert maximum.recurrence_ is not None
+    assert maximum.recurrence_.values.shape == (64, 6)
+    assert len(maximum.essences_) == 2
     codes = numbers(1, 5)
     y = np.cumsum(codes[:, 0, ::-1], axis=1)[:, ::-1] % 2
     wider = np.column_stack([np.zeros(32, dtype=int), y])
@@ -116,6 +118,33 @@ def test_what_is_no_line_is_learned_one_by_one() -> None:
     assert fitted(*noisy).recurrence_ is None
     assert fitted(x, y, class_weight="balanced").recurrence_ is None
     assert fitted(x, 2 * y).recurrence_ is None
+
+
+def test_a_single_output_is_worked_out_along_the_line() -> None:
+    x = numbers(2, 4)
+    y = (worth(x)[:, 0] > worth(x)[:, 1]).astype(int)
+    compare = fitted(x, y)
+    assert compare.recurrence_ is not None
+    assert len(compare.essences_) == 1
+    assert np.array_equal(compare.predict(x.reshape(len(x), -1)), y)
+    program = dd.distill(compare, "x: bit[2, 4]", "y: bit")
+    assert program.verdict is not None
+    assert program.verdict.status == "proved"
+    assert np.array_equal(program(x), y)
+    assert "pad(larger, 0)[j - 1]" in str(program)
+    shares = compare.predict_proba(x.reshape(len(x), -1))
+    network = dd.distill(compare.to_network("softmax"), "x: bit[2, 4]")
+    assert np.allclose(network(x), shares)
+
+
+def test_what_is_folded_is_one_function_of_a_bit() -> None:
+    x = numbers(2, 3).transpose(0, 2, 1)
+    larger = (worth(x.transpose(0, 2, 1))[:, 0] > worth(x.transpose(0, 2, 1))[:, 1]).astype(int)
+    found = folded(x, larger)
+    assert found is not None
+    assert np.array_equal(found[:, 0], (x[:, 0, 0] > x[:, 0, 1]).astype(int))
+    assert folded(x[:, ::-1], larger) is None
+    assert folded(x, (x.sum(axis=(1, 2)) >= 3).astype(int)) is None
 
 
 def test_as_a_torch_module() -> None:
