@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from ddcompile.frontends.monotone import Plain, decision
 from ddcompile.frontends.network import INPUTS
 from ddcompile.ir.nodes import Number
 
-__all__ = ["affine", "asked", "combined", "divided"]
+__all__ = ["affine", "asked", "combined", "divided", "quotient"]
 
 
 def affine(
@@ -52,6 +54,20 @@ def divided(drafts: Drafts, ids: np.ndarray, factor: Number, divisor: int, path:
     factors = np.full((1, ids.size // runs), factor, dtype=object)
     zeros = np.zeros(ids.size // runs, dtype=np.int64)
     return drafts.divided(drafts.pointwise([ids.ravel()], factors, zeros, path), divisor, path).reshape(ids.shape)
+
+
+def quotient(drafts: Drafts, ids: np.ndarray, divisors: np.ndarray, path: str) -> np.ndarray:
+    """`x / divisors` of units of any shape, by exact numbers of that shape, none of them 0."""
+    same = _same(divisors)
+    if same is not None:
+        by = Fraction(same)
+        return divided(drafts, ids, by.denominator if by > 0 else -by.denominator, abs(by.numerator), path)
+    runs = _positions(drafts, ids, divisors)
+    flat = divisors.reshape(-1)[::runs]
+    signs = np.array([[1 if v > 0 else -1 for v in flat.tolist()]], dtype=np.int64)
+    units = drafts.pointwise([drafts.arranged(ids.ravel(), path)], signs, np.zeros(len(flat), dtype=np.int64), path)
+    drafts.layers[-1] = replace(drafts.layers[-1], divisors=np.abs(flat))
+    return units.reshape(ids.shape)
 
 
 def _positions(drafts: Drafts, ids: np.ndarray, *numbers: np.ndarray) -> int:

@@ -87,9 +87,10 @@ class Statements:
         factors = norm.factors()
         if None in factors:
             message = f"batch norm that is not followed by a sign: its factor for unit {factors.index(None)}"
-            hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights"
+            hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights; "
+            hint += "of all layers with torch.fx.experimental.optimization.fuse(net)"
             if isinstance(layer.weight, Convolution):
-                hint = hint.replace("linear", "conv")
+                hint = hint.replace("_linear_", "_conv_")
             raise fail("N406", f"{message} is no double, so the network is not exact", place=layer.path, hint=hint)
 
         def number(label: str, values: np.ndarray) -> Expr:

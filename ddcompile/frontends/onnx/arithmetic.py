@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ddcompile.frontends import elementwise
 from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import BIT, TRIT, Range
@@ -98,7 +99,6 @@ def product(context: Context, node: Node, x: Units, y: Units) -> Units:
 
 
 def _div(context: Context, node: Node, operands: Operands) -> Value:
-    """By one number, exactly; by several, if the inverse of each is a double."""
     x, y = operands
     if not isinstance(y, np.ndarray):
         raise node.fail("N505", "a division by values that depend on the inputs")
@@ -112,12 +112,12 @@ def _div(context: Context, node: Node, operands: Operands) -> Value:
     inverses.reshape(-1)[:] = [1 / Fraction(v) for v in exact.ravel().tolist()]
     if all(has_literal(v) for v in inverses.ravel().tolist()):
         return context.affine(node, x, inverses, 0)
-    if len(set(exact.ravel().tolist())) == 1:
-        found = context.divided(node, x, Fraction(exact.ravel()[0]))
-        return found.moved(np.broadcast_to(found.ids, np.broadcast_shapes(found.ids.shape, y.shape)))
-    inexact = next(v for v in inverses.ravel().tolist() if not has_literal(v))
-    hint = f"multiply by doubles, such as {float(inexact)!r}"
-    raise node.fail("N506", "a division by several numbers is not exact", hint)
+    values, divisors = np.broadcast_arrays(x.ids, exact)
+    one = context.sample(node, values)
+    shared = context.shared(node, divisors, values.shape, one.axis)
+    ids = elementwise.quotient(context.drafts, one.ids, shared, node.path)
+    least, most = min(inverses.ravel().tolist()), max(inverses.ravel().tolist())
+    return context.made(node, ids, one.axis, x.type, x.range * Range(least, most))
 
 
 def _sum(context: Context, node: Node, operands: Operands) -> Value:

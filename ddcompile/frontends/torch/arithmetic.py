@@ -187,17 +187,15 @@ def _div(context: Context, place: str, x: Any, y: Any) -> Units:
     if divisor is None:
         raise fail("N402", "a division by values that depend on the inputs", place=place)
     context.numbers(x, "div", place)
+    if 0 in divisor.ravel().tolist():
+        raise fail("N409", "a division by 0", place=place)
     inverse = np.empty(divisor.shape, dtype=object)
-    for position, value in np.ndenumerate(divisor):
-        if value == 0 or not has_literal(1 / Fraction(value)):
-            hint = (
-                f"multiply by the nearest double, x * {float(1 / Fraction(value))!r}, or scale the next weights"
-                if value
-                else ""
-            )
-            raise fail("N409", f"a division by {float(value)!r} is not exact", place=place, hint=hint)
-        inverse[position] = 1 / Fraction(value)
-    return affine(context, place, x, inverse, 0)
+    inverse.reshape(-1)[:] = [1 / Fraction(v) for v in divisor.ravel().tolist()]
+    if all(has_literal(v) for v in inverse.ravel().tolist()):
+        return affine(context, place, x, inverse, 0)
+    values, numbers = np.broadcast_arrays(x.ids.numpy(), divisor)
+    ids = context.sample(Units(torch.from_numpy(values.copy())), place)
+    return context.units(elementwise.quotient(context.drafts, ids, _of_sample(numbers, ids.ndim, place), place))
 
 
 def _neg(context: Context, place: str, x: Any) -> Units:

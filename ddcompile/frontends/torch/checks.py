@@ -86,7 +86,7 @@ def depends_on_mode(module: nn.Module) -> bool:
             return not isinstance(module, instancenorm._InstanceNorm) or bool(module.track_running_stats)
         case nn.RReLU():
             return True
-        case nn.MultiheadAttention():
+        case nn.RNN() | nn.MultiheadAttention():
             return bool(module.dropout > 0)
     return False
 

@@ -26,11 +26,14 @@ class Context:
         How many samples the traced tensors have.
     dtype
         The floating-point type of the module.
+    is_whole
+        Whether the inputs are declared as whole numbers.
     """
 
     drafts: Drafts
     batch: int
     dtype: torch.dtype
+    is_whole: bool = False
 
     def sample(self, x: Units, place: str) -> np.ndarray:
         """The ids of one sample, in the shape that it has."""

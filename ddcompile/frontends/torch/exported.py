@@ -16,7 +16,7 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.declarations import extents, parsed_declarations
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.torch.importer import finished
+from ddcompile.frontends.torch.importer import are_whole, finished
 from ddcompile.frontends.torch.operations import Context, apply
 from ddcompile.frontends.torch.tracing import path_of
 from ddcompile.frontends.torch.values import Units, replicated
@@ -64,7 +64,9 @@ def network_of_exported(
             "N412", f"parameters of types {text}", place=name, hint="convert the module to one type: net.float()"
         )
     dtype = next(iter(kinds), torch.float32)
-    found = [_run(program, constants, shapes, name, dtype, batch) for batch in batches]
+    read, is_whole = sum(map(prod, shapes)), are_whole(inputs)
+    contexts = [Context(Drafts(read), batch, dtype, is_whole) for batch in batches]
+    found = [_run(program, constants, shapes, name, context) for context in contexts]
     if found[0].sha256 != found[-1].sha256:
         raise fail("N411", "what the program computes depends on the size of the batch", place=name)
     return found[0]
@@ -115,10 +117,8 @@ def _run(
     constants: dict[str, Any],
     shapes: Sequence[tuple[int, ...]],
     root: str,
-    dtype: torch.dtype,
-    batch: int,
+    context: Context,
 ) -> Network:
-    context = Context(Drafts(sum(map(prod, shapes))), batch, dtype)
     values: dict[fx.Node, Any] = {}
     start, given = 0, iter(shapes)
     for node in program.graph.nodes:
@@ -130,7 +130,7 @@ def _run(
                 shape = next(given)
                 ids = np.arange(start, start + prod(shape), dtype=np.int64).reshape(shape)
                 start += prod(shape)
-                values[node] = Units(replicated(ids, batch))
+                values[node] = Units(replicated(ids, context.batch))
             case "output":
                 results = fx.node.map_arg(node.args[0], lambda n: values[n])
                 return finished(results[0] if len(results) == 1 else results, context, root)

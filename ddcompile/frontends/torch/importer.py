@@ -21,7 +21,7 @@ from ddcompile.frontends.torch.operations import Context, apply, changes
 from ddcompile.frontends.torch.tracing import path_of, trace
 from ddcompile.frontends.torch.values import BatchHead, Steps, Units, Untold, replicated, sample_of
 
-__all__ = ["finished", "is_module", "network_of"]
+__all__ = ["are_whole", "finished", "is_module", "network_of"]
 
 _BATCHES = (2, 3)
 
@@ -63,11 +63,19 @@ def network_of(module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None
         shapes = _shapes(module, graph, inputs, name)
         # constants that change in place would be those of whoever gave the module
         held = deepcopy(module) if any(changes(node, module) for node in graph.nodes) else module
-        found.append(_run(held, graph, shapes, name, dtype, batch))
+        context = Context(Drafts(sum(map(prod, shapes))), batch, dtype, are_whole(inputs))
+        found.append(_run(held, graph, shapes, name, context))
     if found[0].sha256 != found[1].sha256:
         message = "what the forward pass computes depends on the size of the batch, or on chance"
         raise fail("N411", message, place=name)
     return found[0]
+
+
+def are_whole(inputs: str | Sequence[tuple[int, ...]] | None) -> bool:
+    """Whether inputs are declared as whole numbers."""
+    if not isinstance(inputs, str):
+        return False
+    return all(d.type.kind in ("bit", "spin", "trit", "int") for d in parsed_declarations(inputs, "input"))
 
 
 def _shapes(
@@ -97,11 +105,8 @@ def _run(
     graph: fx.Graph,
     shapes: list[tuple[int, ...]],
     root: str,
-    dtype: torch.dtype,
-    batch: int,
+    context: Context,
 ) -> Network:
-    drafts = Drafts(sum(map(prod, shapes)))
-    context = Context(drafts, batch, dtype)
     values: dict[fx.Node, Any] = {}
     start, given = 0, iter(shapes)
     for node in graph.nodes:
@@ -114,7 +119,7 @@ def _run(
                 shape = next(given)
                 ids = np.arange(start, start + prod(shape), dtype=np.int64).reshape(shape)
                 start += prod(shape)
-                values[node] = Units(replicated(ids, batch))
+                values[node] = Units(replicated(ids, context.batch))
             case "get_attr":
                 values[node] = _attribute(module, str(node.target))
             case "output":
@@ -140,6 +145,8 @@ def finished(result: Any, context: Context, root: str) -> Network:
         N402, N410 if that is not one tensor that depends on the inputs.
     """
     head = "none"
+    while isinstance(result, dict | tuple | list) and len(result) == 1:
+        (result,) = result.values() if isinstance(result, dict) else result
     if isinstance(result, BatchHead):
         head, result = result.kind, result.scores
     if isinstance(result, Untold):

@@ -21,14 +21,17 @@ from ddcompile.frontends.torch import (
     contractions,
     convolutions,
     logic,
+    places,
     pooling,
     quantized,
+    recurrent,
     shapes,
     units,
 )
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.gates import gate_importer
 from ddcompile.frontends.torch.modules import MODULES
+from ddcompile.frontends.torch.refusals import refusal
 from ddcompile.frontends.torch.values import BatchHead, Steps, Units, Untold
 
 __all__ = ["Context", "apply", "changes"]
@@ -43,6 +46,8 @@ _OPERATIONS: Mapping[str, Operation] = {
     **units.OPERATIONS,
     **convolutions.OPERATIONS,
     **pooling.OPERATIONS,
+    **places.OPERATIONS,
+    **recurrent.OPERATIONS,
     **quantized.OPERATIONS,
 }
 """Operations by the name that they have as a function of torch or a method of tensors."""
@@ -88,6 +93,7 @@ _ALIASES = {
     "bitwise_not": "logical_not",
     "xor": "logical_xor",
 }
+_NAME_OF[F.unfold] = "im2col"  # a method of tensors has the name
 for _alias, _name in _ALIASES.items():
     _NAME_OF |= {getattr(space, _alias): _name for space in _SPACES if hasattr(space, _alias)}
 
@@ -99,18 +105,13 @@ _FRESH = frozenset(
 )
 """Operations that give new numbers, never parts of their operands."""
 
+_MODULES = {**MODULES, **places.MODULES, **quantized.MODULES, **recurrent.MODULES}
+
+_SAME_NUMBERS = ("long", "int", "to", "clone", "contiguous", "detach", "cpu", "_to_copy", "type")
+"""What may be done with the number of the largest score without changing it."""
+
 _ASSERTS = ("_assert", "_assert_is_none", "_assert_scalar", "_assert_tensor_metadata")
 """How asserts, and optional arguments, are traced."""
-
-_HINTS = {
-    "bilinear": "products of values are not imported, but by constants",
-    "embedding": "give one bit a word, F.one_hot(x) outside of the module, and take a linear layer",
-    "pow": "products of values are not imported, but by constants; constants may be raised to any power",
-    "topk": "for the number of the largest value, use argmax(dim=1)",
-    "logsoftmax": "leave it out and use head='argmax' or head='softmax'",
-    "log_softmax": "leave it out and use head='argmax' or head='softmax'",
-}
-_ANY_HINT = "what is imported: linear layers, convolutions, pooling, arithmetic with constants, shapes, sign, relu, ..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,12 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
         return None
     flat: list[Any] = []
     fx.node.map_arg((node.args, node.kwargs), lambda n: flat.append(values[n]))
-    if any(isinstance(value, BatchHead) for value in flat):
-        head = next(value for value in flat if isinstance(value, BatchHead))
-        return _after_head(head, call, args, kwargs, place)
+    heads = [value for value in flat if isinstance(value, BatchHead)]
+    if heads and (heads[0].kind == "softmax" or call.name in _SAME_NUMBERS):
+        return _after_head(heads[0], call, args, kwargs, context, place)
+    if heads:
+        found = {id(head): places.settled(context, place, head) for head in heads}
+        args, kwargs, flat = (_with(value, found) for value in (args, kwargs, flat))
     for value in flat:
         if isinstance(value, Untold):
             raise fail("N402", f"`{call.name}` of {value.what}, which is not followed", place=place, hint=value.hint)
@@ -149,8 +153,7 @@ def apply(node: fx.Node, module: nn.Module, values: Mapping[fx.Node, Any], conte
         hint = "use the operation that is not in place"
         raise fail("N402", f"`{call.name}` changes in place what is read elsewhere", place=place, hint=hint)
     if call.function is None:
-        hint = _HINTS.get(call.name.lower(), _ANY_HINT)
-        raise fail("N402", f"`{call.name}` is not an operation that is imported", place=place, hint=hint)
+        raise refusal(call.name, place)
     function = call.function
     if any(isinstance(value, Units) and isinstance(value.element, Steps) for value in flat):
         function = quantized.of_steps(call.name, function, place)
@@ -170,7 +173,7 @@ def _call_of(node: fx.Node, module: nn.Module) -> _Call:
             part = module.get_submodule(str(node.target))
             kind = type(part)
             kind = kind.__mro__[1] if parametrize.is_parametrized(part) else kind
-            function = MODULES.get(kind) or quantized.MODULES.get(kind) or gate_importer(part)
+            function = _MODULES.get(kind) or gate_importer(part)
             bound = None if function is None else (lambda c, p, *a, **k: function(c, p, part, *a, **k))
             name = f"quantized.{kind.__name__}" if kind in quantized.MODULES else kind.__name__
             return _Call(name, bound, bool(getattr(part, "inplace", False)))
@@ -228,10 +231,24 @@ def _constant(node: fx.Node, module: nn.Module, args: Any, kwargs: Any, place: s
         raise fail("N410", f"`{name}` of constants fails: {text}", place=place) from error
 
 
-def _after_head(head: BatchHead, call: _Call, args: Any, kwargs: Any, place: str) -> Any:
-    """Softmax does not change which unit is largest; nothing else may follow it."""
+def _with(value: Any, found: Mapping[int, Units]) -> Any:
+    """Arguments with numbers in place of heads."""
+    match value:
+        case BatchHead():
+            return found.get(id(value), value)
+        case tuple() | list():
+            return type(value)(_with(part, found) for part in value)
+        case dict():
+            return {key: _with(part, found) for key, part in value.items()}
+    return value
+
+
+def _after_head(head: BatchHead, call: _Call, args: Any, kwargs: Any, context: Context, place: str) -> Any:
+    """Softmax does not change which unit is largest; other types do not change its number."""
     if head.kind == "softmax" and call.name in ("argmax",) and args and args[0] is head:
-        return units.argmax(None, place, head.scores, *args[1:], **kwargs)
+        return places.argmax(context, place, head.scores, *args[1:], **kwargs)
+    if head.kind == "argmax" and not any(value is torch.bool for value in (*args, *kwargs.values())):
+        return head
     hint = "end the network with it, or leave it out and choose a head"
     raise fail("N402", f"`{call.name}` follows {head.kind}, which must come last", place=place, hint=hint)
 

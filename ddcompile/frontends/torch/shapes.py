@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -13,7 +14,8 @@ from ddcompile.diagnostics import fail
 from ddcompile.frontends.grids import DECIDING
 from ddcompile.frontends.network import INPUTS
 from ddcompile.frontends.torch.context import Context
-from ddcompile.frontends.torch.values import Element, Steps, Units
+from ddcompile.frontends.torch.values import Element, Steps, Units, numbers_of
+from ddcompile.frontends.weights import objects
 
 __all__ = ["MOVES", "OPERATIONS", "moved"]
 
@@ -22,7 +24,7 @@ MOVES = (
     "flatten", "flip", "fliplr", "flipud", "getitem", "index_select", "movedim", "moveaxis", "narrow", "permute",
     "pixel_shuffle", "pixel_unshuffle", "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll",
     "rot90", "select", "split", "squeeze", "swapaxes", "swapdims", "t", "tile", "transpose", "unbind", "unflatten",
-    "unsqueeze", "view", "view_as",
+    "unfold", "unsqueeze", "view", "view_as",
     "dim", "len", "ndimension", "nelement", "numel", "size",
 )  # fmt: skip
 _TAKES_SEQUENCE = ("cat", "stack", "hstack", "vstack")
@@ -90,14 +92,22 @@ def _sequence(name: str) -> Callable[..., Any]:
 
     def checked(context: Context, place: str, *args: Any, **kwargs: Any) -> Any:
         parts = args[0] if args else kwargs.get("tensors", ())
-        if not all(isinstance(part, Units) for part in parts):
-            hint = "give the constants a unit of their own, with weights 0 and a bias"
-            raise fail("N402", f"`{name}` of constants and values", place=place, hint=hint)
-        if "tensors" in kwargs:
-            args, kwargs = (kwargs["tensors"],), {k: v for k, v in kwargs.items() if k != "tensors"}
-        return run(context, place, *args, **kwargs)
+        made = [part if isinstance(part, Units) else _constants(context, place, part, name) for part in parts]
+        return run(context, place, made, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"})
 
     return checked
+
+
+def _constants(context: Context, place: str, values: Any, name: str) -> Units:
+    """Constants, the same for every sample, as units."""
+    if not isinstance(values, torch.Tensor) or values.dim() == 0 or len(values) != context.batch:
+        raise fail("N402", f"`{name}` of values and of constants that are no tensor with a batch", place=place)
+    if (values != values[:1]).any():
+        raise fail("N411", "a constant differs from sample to sample", place=place)
+    array = objects(numbers_of(values[0].to(values.dtype), "constant", place))
+    zeros = np.zeros((array.size, 1), dtype=np.int64)
+    ids = context.drafts.rows(zeros, zeros, array.ravel(), place).reshape(array.shape)
+    return context.units(ids, "bool" if values.dtype == torch.bool else "float")
 
 
 def _attribute(context: Context, place: str, x: Units, name: str) -> Any:
@@ -129,9 +139,10 @@ def _cast(context: Context, place: str, x: Units, dtype: torch.dtype) -> Units:
 
 
 def _is_discrete(context: Context, x: Units) -> bool:
-    """Whether all values are whole numbers that any type holds: results of signs and steps."""
+    """Whether all values are whole numbers that any type holds: results of signs and steps, inputs declared as such."""
     owners = set(context.drafts.owners(x.ids.numpy()[0]).ravel().tolist())
-    return all(k != INPUTS and context.drafts.layers[k].activation in DECIDING for k in owners)
+    decided = all(k == INPUTS or context.drafts.layers[k].activation in DECIDING for k in owners)
+    return decided and (context.is_whole or INPUTS not in owners)
 
 
 def _to(context: Context, place: str, x: Units, *args: Any, **kwargs: Any) -> Units:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.torch.checks import depends_on_mode
 from ddcompile.frontends.torch.gates import gate_importer
+from ddcompile.frontends.torch.refusals import is_refused, refusal
 
 __all__ = ["path_of", "trace"]
 
@@ -104,12 +107,53 @@ def _in_training(what: str, place: str) -> CompileError:
     return fail("N403", message, place=place, hint="call net.eval() first")
 
 
+_FACTORIES = ("arange", "empty", "eye", "full", "ones", "zeros")
+"""Functions of torch that fx does not follow, and that may be given the size of a batch."""
+
+
+@contextmanager
+def _followed_factories(tracer: fx.Tracer) -> Iterator[None]:
+    """Constants whose shape is that of a tensor that is not known yet: `torch.zeros(x.shape[0], 8)`."""
+    originals = {name: getattr(torch, name) for name in _FACTORIES}
+
+    def followed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            is_known = not _has_proxy((args, kwargs))
+            return (
+                function(*args, **kwargs) if is_known else tracer.create_proxy("call_function", function, args, kwargs)
+            )
+
+        return run
+
+    try:
+        for name, function in originals.items():
+            setattr(torch, name, followed(function))
+        yield
+    finally:
+        for name, function in originals.items():
+            setattr(torch, name, function)
+
+
+def _has_proxy(value: object) -> bool:
+    match value:
+        case fx.Proxy():
+            return True
+        case tuple() | list():
+            return any(map(_has_proxy, value))
+        case dict():
+            return any(map(_has_proxy, value.values()))
+    return False
+
+
 def _traced(module: nn.Module, root: str) -> fx.Graph:
     tracer = _Tracer(root)
     parameters = inspect.signature(type(module).forward).parameters.values()
     given = {p.name: p.default for p in parameters if p.default is not p.empty}
+    if type(module).__module__.startswith("torch.nn.") and is_refused(type(module).__name__):
+        raise refusal(type(module).__name__, root)
     try:
-        return tracer.trace(module, concrete_args=given)
+        with _followed_factories(tracer):
+            return tracer.trace(module, concrete_args=given)
     except CompileError:
         raise
     except Exception as error:

@@ -22,7 +22,6 @@ from ddcompile.ir.nodes import Number
 __all__ = [
     "OPERATIONS",
     "activated",
-    "argmax",
     "batch_norm",
     "hardsigmoid",
     "hardtanh",
@@ -150,23 +149,12 @@ def batch_norm(
 
 def softmax(context: Context, place: str, x: Any, dim: Any = None, **_: Any) -> BatchHead:
     """`softmax(x, dim)`: the head of a network."""
-    return _head("softmax", context, place, x, dim)
-
-
-def argmax(context: Context | None, place: str, x: Any, dim: Any = None, keepdim: bool = False) -> BatchHead:
-    """`argmax(x, dim)`: the head of a network."""
-    if keepdim:
-        raise fail("N409", "`argmax` that keeps its axis", place=place, hint="leave keepdim out")
-    return _head("argmax", context, place, x, dim)
-
-
-def _head(kind: Any, context: Context | None, place: str, x: Any, dim: Any) -> BatchHead:
     if not isinstance(x, Units) or x.element == "bool":
-        raise fail("N412", f"`{kind}` of other things than numbers", place=place)
+        raise fail("N412", "`softmax` of other things than numbers", place=place)
     if x.ids.dim() != 2 or dim not in (1, -1):
-        message = f"`{kind}` over dim={dim} of values of shape {tuple(x.ids.shape[1:])} a sample"
+        message = f"`softmax` over dim={dim} of values of shape {tuple(x.ids.shape[1:])} a sample"
         raise fail("N409", message, place=place, hint="flatten to one axis a sample, and use dim=1")
-    return BatchHead(kind, x)
+    return BatchHead("softmax", x)
 
 
 def _dropout(context: Context, place: str, x: Any, p: float = 0.5, training: bool = True) -> Units:
@@ -181,7 +169,6 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         **{name: _activation(name) for name in ("sign", "relu", "abs", "tanh", "sigmoid")},
         "alpha_dropout": _dropout,
-        "argmax": argmax,
         "batch_norm": batch_norm,
         "clamp": _clamp,
         "clamp_max": lambda context, place, x, max: _clamp(context, place, x, None, max),

@@ -23,7 +23,6 @@ from ddcompile.interpreter import interpret
 REFUSED: Mapping[str, str] = {
     r"test_(add|sub|mul)_u?int(8|16)|test_(add|sub|mul)_uint(32|64)": "N509",  # they may overflow
     r"test_div_(u?int.*)": "N509",  # what is left over is dropped
-    r"test_div|test_div_bcast": "N506",  # no double is the inverse of the divisors
     r"test_pow.*": "N505",  # powers of more than three values
     r"test_shape.*|test_size.*|test_dropout.*mask.*|test_training_dropout_zero_ratio_mask": "N510",  # constants
     r"test_maxpool_with_argmax.*": "N510",  # there are no places of the largest values
