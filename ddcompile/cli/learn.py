@@ -104,6 +104,13 @@ class _ClassWeight(click.ParamType):  # type: ignore[type-arg]
     help="What labels weigh: `balanced`, or such as `no=1,yes=2.5`.",
 )
 @click.option(
+    "--least-part",
+    metavar="PART",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Subconcepts whose samples weigh less than this part of all are left out.",
+)
+@click.option(
     "--kept-margin",
     metavar="PART",
     type=click.FloatRange(0, 1),
@@ -139,6 +146,7 @@ def command(
     shared: bool,
     probabilities: bool,
     class_weight: str | dict[str, float] | None,
+    least_part: float,
     kept_margin: float,
     price: float,
     head: str | None,
@@ -176,6 +184,7 @@ def command(
             relevance="chained" if chained else "exact" if relevance else None,
             shared="auto" if shared else None,
             grid=given.grid,
+            min_weight_fraction_leaf=least_part,
             kept_margin=kept_margin,
             C=price,
             class_weight=by_label(class_weight, given.labels, str(data)) if class_weight else None,

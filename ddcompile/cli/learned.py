@@ -49,7 +49,10 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def units(classifier: ENNClassifier, network: Network) -> tuple[int, int]:
-    """How many differentiae and subconcepts there are."""
+    """How many differentiae and subconcepts there are; of a line, of its functions."""
+    if classifier.recurrence_ is not None:
+        essences = classifier.essences_
+        return sum(len(own.differentiae[1]) for own in essences), sum(len(own.subconcepts[1]) for own in essences)
     first = 0 if classifier.thresholds_ is None else 1
     return network.layers[first].units, network.layers[first + 1].units
 

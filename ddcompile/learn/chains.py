@@ -12,8 +12,9 @@ from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.learn.essence import Essence
 from ddcompile.learn.relevance import Relevance, relevant_inputs
 from ddcompile.learn.sharing import view
+from ddcompile.learn.steps import Steps
 
-__all__ = ["after_one_another", "gathered", "levels_of", "relevant_or_said", "with_outputs", "worked_out"]
+__all__ = ["after_one_another", "gathered", "levels_of", "relevances", "relevant_or_said", "with_outputs", "worked_out"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -30,6 +31,26 @@ def with_outputs(points: Array, kinds: Array, values: Sequence[Array]) -> Array:
         What each output gives for each label.
     """
     return np.column_stack([points, *(own[column] for own, column in zip(values, kinds.T, strict=False))])
+
+
+def relevances(
+    points: Array, kinds: Array, values: Sequence[Array] | None, weights: Array | None, steps: Steps
+) -> list[Relevance]:
+    """What each output depends on: inputs, and outputs before it as well if it is said what these give for each label.
+
+    Parameters
+    ----------
+    points, kinds, values
+        See `with_outputs`.
+    weights : ndarray of shape (samples,), optional
+    steps : Steps
+    """
+    inputs, outputs = points.shape[1], kinds.shape[1]
+    if values is None:
+        return list(steps.each(relevant_inputs, ((points, column, weights) for column in kinds.T), outputs, "outputs"))
+    said = with_outputs(points, kinds, values)
+    chained = ((points, said[:, inputs : inputs + k], kinds[:, k], weights) for k in range(outputs))
+    return list(steps.each(relevant_or_said, chained, outputs, "outputs"))
 
 
 def relevant_or_said(points: Array, before: Array, labels: Array, weights: Array | None) -> Relevance:

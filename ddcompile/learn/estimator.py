@@ -20,13 +20,13 @@ from sklearn.utils.validation import (
 
 from ddcompile.learn.assembly import names_of, network_of_one, network_of_several, numbers_of
 from ddcompile.learn.calibration import factor_of, softmax
-from ddcompile.learn.chains import relevant_or_said, with_outputs, worked_out
+from ddcompile.learn.chains import relevances, with_outputs, worked_out
 from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Essence, Options
 from ddcompile.learn.parameters import check_parameters
-from ddcompile.learn.problems import class_weights, kind_of, network_of_bit, points_of, problem_of, solved
+from ddcompile.learn.problems import class_weights, for_each, kind_of, network_of_bit, points_of, problem_of, solved
 from ddcompile.learn.recurrences import Recurrence, recurrence
-from ddcompile.learn.relevance import Relevance, relevant_inputs
+from ddcompile.learn.relevance import Relevance
 from ddcompile.learn.scales import scales_of
 from ddcompile.learn.sharing import Shared, grid_of, shared_function, view
 from ddcompile.learn.steps import Steps
@@ -82,6 +82,9 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class_weight : dict, list of dict, "balanced" or None, default=None
         Multiplies `C` for each label. Samples that can be told apart are, whatever their labels weigh; then the dearer
         label gets more of the room between them, and wins where scores are equal.
+    min_weight_fraction_leaf : float, default=0.0
+        Subconcepts whose samples weigh less than this part of all, with what their labels do, are left out, but for the
+        heaviest; named as for scikit-learn's trees.
     targets : {"labels", "probabilities"}, default="labels"
         What `y` holds. "probabilities": how much speaks for each label, of shape (samples, classes) or (samples,
         outputs, classes), in any unit. The labels are then 0, 1, ..., and `predict_proba` gives these probabilities
@@ -136,6 +139,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kept_margin: float = 0.5,
         C: float = 1.0,
         class_weight: Any = None,
+        min_weight_fraction_leaf: float = 0.0,
         targets: str = "labels",
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -149,6 +153,7 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.kept_margin = kept_margin
         self.C = C
         self.class_weight = class_weight
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
         self.targets = targets
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -335,8 +340,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.relevance == "chained" and self.shared_ is None
 
     def _may_recur(self) -> bool:
-        are_bits = all(target.is_bit for target in self.targets_)
-        return self._is_chained() and self.shared is not None and are_bits and self.class_weight is None
+        is_plain = self.class_weight is None and not self.min_weight_fraction_leaf
+        return self._is_chained() and bool(self.shared) and is_plain and all(own.is_bit for own in self.targets_)
 
     def _recurrence(self, points: Array, kinds: Array, weights: Array | None) -> Recurrence | None:
         found = self.relevance_ or []
@@ -365,21 +370,12 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return list(self.shared_.inputs), [self.shared_.relevance]
         if self.relevance is None:
             return [np.arange(points.shape[1])] * kinds.shape[1], None
-        if self._is_chained():
-            values = numbers_of([target.classes for target in self.targets_])
-            number, said = points.shape[1], with_outputs(points, kinds, values)
-            chained = ((points, said[:, number : number + k], kinds[:, k], weights) for k in range(kinds.shape[1]))
-            found = list(steps.each(relevant_or_said, chained, kinds.shape[1], "outputs"))
-        else:
-            problems = ((points, column, weights) for column in kinds.T)
-            found = list(steps.each(relevant_inputs, problems, kinds.shape[1], "outputs"))
+        values = numbers_of([target.classes for target in self.targets_]) if self.relevance == "chained" else None
+        found = relevances(points, kinds, values, weights, steps)
         return [np.array(relevance.inputs, dtype=np.int64) for relevance in found], found
 
     def _essences(self, points: Array, weights: Array | None, steps: Steps) -> list[Essence]:
-        given, targets = self.class_weight, self.targets_
-        each = given if isinstance(given, list) else [given] * self.n_outputs_
-        if len(each) != self.n_outputs_:
-            raise ValueError(f"class_weight must be one for each of {self.n_outputs_} outputs, not {len(each)}")
+        targets, each = self.targets_, for_each(self.class_weight, self.n_outputs_)
         viewed = [view(points, columns) for columns in self.columns_]
         if self.shared_ is not None:
             targets = [replace(targets[0], kinds=np.concatenate([target.kinds for target in targets]))]
@@ -393,7 +389,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ]
         self.contradicted_ = sum(problem.contradicted for problem in problems)
         random = int(check_random_state(self.random_state).randint(2**31 - 1))
-        essences = solved(problems, self.subconcepts, Options(self.C, self.kept_margin, steps=steps), random)
+        options = Options(self.C, self.kept_margin, steps=steps)
+        essences = solved(problems, self.subconcepts, options, random, self.min_weight_fraction_leaf)
         return [
             over_inputs(essence, own.parts, samples) if own is not None and own.tallies else essence
             for essence, own, samples in zip(essences, found, viewed, strict=True)

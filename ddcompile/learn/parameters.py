@@ -21,6 +21,7 @@ def check_parameters(estimator: ENNClassifier) -> None:
     kind: Any = estimator.subconcepts
     kept: Any = estimator.kept_margin
     price: Any = estimator.C
+    least: Any = estimator.min_weight_fraction_leaf
     cuts: Any = estimator.thresholds
     if not _is_positive(cuts) and cuts not in (None, "auto"):
         raise ValueError(f"thresholds must be auto, None or a number above 0, not {cuts!r}")
@@ -38,6 +39,8 @@ def check_parameters(estimator: ENNClassifier) -> None:
         raise ValueError(f"targets must be labels or probabilities, not {estimator.targets!r}")
     if not isinstance(kept, Real) or not 0 <= float(kept) <= 1:
         raise ValueError(f"kept_margin must be a number from 0 to 1, not {kept!r}")
+    if not isinstance(least, Real) or not 0 <= float(least) <= 1:
+        raise ValueError(f"min_weight_fraction_leaf must be a number from 0 to 1, not {least!r}")
     if not isinstance(price, Real) or not float(price) > 0:
         raise ValueError(f"C must be a number above 0, not {price!r}")
 

@@ -15,9 +15,10 @@ from ddcompile.learn.essence import Concepts, Essence, Options, build
 from ddcompile.learn.relevance import Relevance
 from ddcompile.learn.splitting import Splitting, split
 from ddcompile.learn.steps import Steps
+from ddcompile.learn.subconcepts import Parts
 from ddcompile.learn.targets import Target
 
-__all__ = ["Problem", "class_weights", "kind_of", "network_of_bit", "points_of", "problem_of", "solved"]
+__all__ = ["Problem", "class_weights", "for_each", "kind_of", "network_of_bit", "points_of", "problem_of", "solved"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -40,6 +41,8 @@ class Problem:
         How much samples of each kind cost on the wrong side of a plane.
     contradicted : int
         Samples that were left out because more that look the same are of another kind.
+    weights : ndarray of shape (distinct samples,)
+        What each weighs, with what its label does.
     """
 
     points: Array
@@ -47,6 +50,7 @@ class Problem:
     concepts: Concepts
     prices: tuple[float, ...]
     contradicted: int
+    weights: Array
 
     @property
     def key(self) -> bytes:
@@ -122,7 +126,17 @@ def problem_of(points: Array, target: Target, label_weights: Array, sample_weigh
     chosen = (counts * prices).argmax(axis=1)
     ranks = np.unique(label_weights, return_inverse=True)[1]
     concepts = Concepts(target.strengths, ranks, target.unit is not None)
-    return Problem(distinct, chosen, concepts, tuple(prices.tolist()), int((chosen[codes] != target.kinds).sum()))
+    contradicted = int((chosen[codes] != target.kinds).sum())
+    weights = (counts * prices)[np.arange(len(distinct)), chosen]
+    return Problem(distinct, chosen, concepts, tuple(prices.tolist()), contradicted, weights)
+
+
+def for_each(class_weight: Any, outputs: int) -> list[Any]:
+    """The weights of labels, of each output."""
+    each = class_weight if isinstance(class_weight, list) else [class_weight] * outputs
+    if len(each) != outputs:
+        raise ValueError(f"class_weight must be one for each of {outputs} outputs, not {len(each)}")
+    return each
 
 
 def class_weights(given: Any, target: Target, sample_weight: Array | None) -> Array:
@@ -149,7 +163,9 @@ def class_weights(given: Any, target: Target, sample_weight: Array | None) -> Ar
     return weights
 
 
-def solved(problems: Sequence[Problem], kind: str | int, options: Options, random: int) -> list[Essence]:
+def solved(
+    problems: Sequence[Problem], kind: str | int, options: Options, random: int, least: float = 0
+) -> list[Essence]:
     """A network for each problem, in the steps of `options`.
 
     Parameters
@@ -161,8 +177,10 @@ def solved(problems: Sequence[Problem], kind: str | int, options: Options, rando
         But for prices, which are those of the problems.
     random : int
         For the shuffles of cross-validation.
+    least : float
+        Parts of samples that weigh less than this share of all are left out, but for the heaviest.
     """
-    keys = [problem.key for problem in problems]
+    keys = [problem.key + (problem.weights.tobytes() if least else b"") for problem in problems]
     different = dict(zip(keys, problems, strict=True))
     steps = options.steps
     # Either outputs take the processes, or what is done for a single one.
@@ -176,11 +194,24 @@ def solved(problems: Sequence[Problem], kind: str | int, options: Options, rando
         parts = list(steps.each(split, todo, len(different), "outputs"))
     with steps.step("network"):
         todo_next = (
-            (problem.points, some, problem.concepts, own[key])
+            (*_heavy(problem, some, least), problem.concepts, own[key])
             for (key, problem), some in zip(different.items(), parts, strict=True)
         )
         made = dict(zip(different, steps.each(build, todo_next, len(different), "outputs"), strict=True))
     return [made[key] for key in keys]
+
+
+def _heavy(problem: Problem, parts: Parts, least: float) -> tuple[Array, Parts]:
+    """The samples of parts that weigh enough, and these parts of them."""
+    weights = [float(problem.weights[samples].sum()) for _, samples in parts]
+    enough = min(least * float(problem.weights.sum()), max(weights))
+    kept = [part for part, weight in zip(parts, weights, strict=True) if weight >= enough]
+    if len(kept) == len(parts):
+        return problem.points, parts
+    chosen = np.concatenate([samples for _, samples in kept])
+    ends = np.cumsum([len(samples) for _, samples in kept])[:-1]
+    numbers = np.split(np.arange(len(chosen)), ends)
+    return problem.points[chosen], [(kind, own) for (kind, _), own in zip(kept, numbers, strict=True)]
 
 
 def network_of_bit(

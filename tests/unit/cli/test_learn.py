@@ -233,6 +233,32 @@ def test_outputs_that_read_outputs(run: Any, folder: Path) -> None:
     assert (report["verdict"]["status"], "sum(i < 6: x[i]) >= 3" in report["rule"]) == ("proved", True)
 
 
+def test_digits_along_a_line(run: Any, folder: Path) -> None:
+    x = np.arange(256)[:, None] >> np.array([[0, 1, 2, 3, 4, 5, 6, 7]]) & 1
+    x = x.reshape(-1, 2, 4)
+    sums = (x @ (1 << np.arange(4))).sum(axis=1)
+    np.savez("sums.npz", X=x, y=sums[:, None] >> np.arange(5) & 1)
+    lines = run("learn", "sums.npz", "--chained", "--shared", "-o", "net.npz").err.splitlines()
+    assert lines == [
+        "sums: 256 samples, 4 differentiae, 6 subconcepts",
+        "right on samples learned from: 100.00%",
+        "all outputs share one function of 3 inputs, outputs before them or made-up bits; 5 bits are made up",
+    ]
+    outcome = run("distill", "net.npz", "--input", "x: bit[2, 4]", "--output", "y: bit[5]", "--json")
+    assert outcome.json["verdict"]["status"] == "proved"
+    assert "carry" in outcome.json["rule"]
+    report = run("learn", "sums.npz", "--chained", "--shared", "--json").json
+    assert (report["is_recurrence"], report["made_up_bits"], report["contradicted"]) == (True, 5, 0)
+
+
+def test_parts_of_little_weight(run: Any, folder: Path) -> None:
+    points = np.arange(40)[:, None]
+    np.savez("d.npz", X=points, y=(points[:, 0] >= 20) ^ (points[:, 0] == 5))
+    how = "learn", "d.npz", "--subconcepts", "separable"
+    assert run(*how).err.splitlines()[1] == "right on samples learned from: 100.00%"
+    assert run(*how, "--least-part", "0.1").err.splitlines()[1] == "right on samples learned from: 97.50%"
+
+
 @pytest.mark.parametrize(("low", "high", "kind"), [(-1, 2, "trit"), (0, 5, "int[0..4]")])
 def test_what_is_read_is_said(run: Any, folder: Path, low: int, high: int, kind: str) -> None:
     points = np.random.default_rng(0).integers(low, high, (60, 4))

@@ -15,6 +15,7 @@ from ddcompile.learn import ENNClassifier
 
 ESTIMATORS = [
     ENNClassifier(),
+    ENNClassifier("separable"),
     ENNClassifier(6),
     ENNClassifier("samples", kept_margin=1.0),
     ENNClassifier("separable", shared="auto", class_weight="balanced"),
@@ -23,17 +24,6 @@ ESTIMATORS = [
 ]
 
 
-SEPARATING = ("samples", "separable")
-"""Ways to split after which all samples of the test data can be told apart."""
-
-
-def expected_failures(estimator: ENNClassifier) -> dict[str, str]:
-    if estimator.subconcepts not in SEPARATING:
-        return {}
-    reason = "samples that can be told apart are, whatever their labels weigh, as by trees that are grown to the end"
-    return {"check_class_weight_classifiers": reason}
-
-
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(ESTIMATORS)
 def test_estimator_checks(estimator: ENNClassifier, check: Callable[[Any], None]) -> None:
     check(estimator)

@@ -246,3 +246,21 @@ def test_of_equally_near_subconcepts_those_with_nearer_inputs_tell_a_part_apart(
     classifier = ENNClassifier("samples", kept_margin=0).fit(points, np.arange(8) % 2)
     weights, _ = classifier.essences_[0].differentiae
     assert all(len(np.flatnonzero(row)) == 2 and abs(np.diff(np.flatnonzero(row))) == 1 for row in weights)
+
+
+def test_subconcepts_of_little_weight_are_left_out() -> None:
+    """One sample in twenty says otherwise, each by itself."""
+    points = np.arange(40)[:, None]
+    labels = (points[:, 0] >= 20).astype(int)
+    labels[[5, 30]] = 1 - labels[[5, 30]]
+    every = ENNClassifier("separable").fit(points, labels)
+    assert np.array_equal(every.predict(points), labels)
+    few = ENNClassifier("separable", min_weight_fraction_leaf=0.1).fit(points, labels)
+    assert np.array_equal(few.predict(points[[5, 30]]), [0, 1])
+    assert len(few.essences_[0].subconcepts[1]) < len(every.essences_[0].subconcepts[1])
+    none = ENNClassifier("samples", min_weight_fraction_leaf=0.5).fit(points, labels, np.where(points[:, 0] == 3, 2, 1))
+    assert set(none.predict(points).tolist()) == {0}
+    dear = ENNClassifier("samples", class_weight={0: 1, 1: 1e-6}, min_weight_fraction_leaf=0.01).fit(points, labels)
+    assert set(dear.predict(points).tolist()) == {0}
+    with pytest.raises(ValueError, match="min_weight_fraction_leaf must be a number from 0 to 1, not 2"):
+        ENNClassifier(min_weight_fraction_leaf=2).fit(points, labels)

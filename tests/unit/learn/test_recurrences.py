@@ -117,6 +117,7 @@ def test_what_is_no_line_is_learned_one_by_one() -> None:
     noisy = np.concatenate([x, x[:1]]), np.concatenate([y, 1 - y[:1]])
     assert fitted(*noisy).recurrence_ is None
     assert fitted(x, y, class_weight="balanced").recurrence_ is None
+    assert fitted(x, y, min_weight_fraction_leaf=0.01).recurrence_ is None
     assert fitted(x, 2 * y).recurrence_ is None
 
 
