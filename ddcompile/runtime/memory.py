@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 __all__ = ["uninitialized"]
 
-_SMALL, _LARGE = 128 << 10, (32 << 20) + 64
+_SMALL, _LARGE = 128 << 10, 128 << 20
 """Bytes of a block that is kept: smaller ones are kept by the allocator, and larger ones are too much to keep."""
-_BLOCKS = 8
-"""Blocks that are kept, at most."""
+_BLOCKS, _KEPT = 8, 256 << 20
+"""Blocks that are kept, and bytes of them, at most."""
 _ALIGNMENT = 64
 
 _free: deque[np.ndarray] = deque(maxlen=_BLOCKS)
 """Blocks that nothing uses, the latest ones last. A deque loses and gains its ends in one step, whatever the thread."""
+
+
+def _keep(block: np.ndarray, free: deque[np.ndarray] = _free) -> None:
+    """Have a block used again; the oldest ones go, if they are too many."""
+    free.append(block)
+    with suppress(IndexError, RuntimeError):  # who changes them meanwhile does the same
+        while sum(other.nbytes for other in free) > _KEPT:
+            free.popleft()
 
 
 class _Lease:
@@ -30,7 +39,7 @@ class _Lease:
         interface = _aligned(block, size, dtype).__array_interface__
         self.__array_interface__ = {key: interface[key] for key in ("version", "shape", "typestr", "data")}
 
-    def __del__(self, keep: Callable[[np.ndarray], None] = _free.append) -> None:
+    def __del__(self, keep: Callable[[np.ndarray], None] = _keep) -> None:
         keep(self._block)
 
 

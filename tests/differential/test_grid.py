@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -113,6 +114,66 @@ class _Maker:
         return dd.parse(f"rule r(x: bit[{extents}]) -> (y: bit[{extents}]) {{\n{body}}}\n").rule
 
 
+class _Edged(_Maker):
+    """Rules with clauses for edges, and conditions on positions near them."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.edged = [k for k, n in enumerate(self.shape) if n > 1 and self.random.random() < 0.7] or [self.rank - 1]
+        self.wraps = [False if k in self.edged else wraps for k, wraps in enumerate(self.wraps)]
+        self.pinned: dict[int, int] = {}
+
+    def read(self, tensor: str, lead: str = "", shifts: list[str] | None = None) -> str:
+        if shifts is None:
+            shifts = [str(self.random.randint(-r, r)) for r in self.radius]
+        text = super().read(tensor, lead, shifts)
+        if not self.pinned:
+            return text
+        places = []
+        for k, (name, shift) in enumerate(zip(_NAMES, shifts, strict=False)):
+            place = str(self.pinned[k]) if k in self.pinned else name
+            moved = place if shift == "0" else f"{place} + {shift}".replace("+ -", "- ")
+            places.append(f"({moved}) % {self.shape[k]}" if self.wraps[k] and shift != "0" else moved)
+        return f"{text[: text.index('[')]}[{', '.join([lead] * bool(lead) + places)}]"
+
+    def bit(self, tensor: str, lead: str = "", depth: int = 2) -> str:
+        free = [k for k in self.edged if k not in self.pinned]
+        if depth and free and self.random.random() < 0.4:
+            k = self.random.choice(free)
+            name, extent = _NAMES[k], self.shape[k]
+            n = self.random.choice((0, 1, 2, extent - 1, extent - 2, extent))
+            relation = self.random.choice(("<", "<=", ">", ">=", "==", "!="))
+            left = self.random.choice((name, f"2 * {name} + 1", f"{extent} - {name}", f"5 - 3 * {name}"))
+            test = self.random.choice((f"{left} {relation} {n}", f"{n} <= {left} < {n + 3}"))
+            return f"(if {test} then {self.bit(tensor, lead, depth - 1)} else {self.bit(tensor, lead, depth - 1)})"
+        return super().bit(tensor, lead, depth)
+
+    def clauses(self, target: str, tensor: str, lead: str = "", head: str = "") -> list[str]:
+        """Clauses that together define a tensor."""
+        axis = self.random.choice(self.edged)
+        extent = self.shape[axis]
+        cuts = sorted({0, extent, *(self.random.choice((1, 2, extent - 1, min(extent // 2, 100))) for _ in range(2))})
+        lines = []
+        for low, high in pairwise(cuts):
+            domain = [f"{_NAMES[k]} < {n}" for k, n in enumerate(self.shape)]
+            self.pinned = {axis: low} if high == low + 1 and self.random.random() < 0.7 else {}
+            domain[axis] = str(low) if self.pinned else f"{low} <= {_NAMES[axis]} < {high}"
+            places = ", ".join([head] * bool(head) + domain)
+            lines.append(f"{target}[{places}] = {self.bit(tensor, lead, 1)}")
+            self.pinned = {}
+        return lines
+
+    def rule(self) -> Rule:
+        steps = self.random.choice((0, 1, 2, 7, 17))
+        lines = self.clauses("y", "x")
+        if steps:
+            lines = [f"s[0, {self.domain}] = {self.bit('x')}"]
+            lines += self.clauses("s", "s", "t - 1", f"1 <= t < {steps + 1}")
+            lines.append(f"y[{self.domain}] = {self.read('s', str(steps), ['0'] * self.rank)}")
+        body = "".join(f"  {line}\n" for line in lines)
+        return dd.parse(f"rule r(x: bit[{self.extents}]) -> (y: bit[{self.extents}]) {{\n{body}}}\n").rule
+
+
 def _bits(rule: Rule, seed: int, samples: int) -> np.ndarray:
     shape = tuple(int(extent.value) for extent in rule.inputs[0].type.shape)  # type: ignore[attr-defined]
     return np.random.default_rng(seed).integers(0, 2, size=(samples, *shape), dtype=np.uint8)
@@ -126,6 +187,15 @@ def test_machine_code_is_equal_to_the_interpreter(seed: int) -> None:
     compiled = compile_jit(rule, schedule="grid")
     assert np.array_equal(compiled(x), expected)
     assert compiled(dd.pack(x)) == dd.pack(expected)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_edges_are_those_of_the_interpreter(seed: int) -> None:
+    rule = _Edged(seed).rule()
+    x = _bits(rule, seed, 2)
+    expected = dd.Program(rule)(x)
+    assert np.array_equal(compile_jit(rule, schedule="grid")(x), expected)
+    assert np.array_equal(compile_jit(rule, n_jobs=2, schedule="grid")(x[:1]), expected[:1])
 
 
 @pytest.mark.parametrize("seed", range(40, 48))

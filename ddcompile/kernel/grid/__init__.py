@@ -2,7 +2,7 @@
 
 | module | what it does |
 |---|---|
-| plan | recognises a rule: streams of bits, stages that compute them from neighbours, one recurrence over time |
+| plan, positions | recognise a rule: streams of bits, stages that compute them from neighbours, steps of time |
 | expressions, sums, circuits | turn what an element is into a circuit of bits; counts become carry-save adders |
 | sharing | keeps sums within rows beside the rows, for the rows around to share |
 | streams, passes | what is planned |

@@ -6,8 +6,12 @@ A tensor of numbers between the bits of the grid is written where it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import ceil, floor
 from typing import TypeAlias
 
 from ddcompile.ir.affine import affine_of
@@ -31,6 +35,9 @@ __all__ = ["Environment", "Place", "Refused", "Translator"]
 _TERMS = 4096
 """Points of a reduction that are written out."""
 _PRODUCTS = 256
+_RELATIONS = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -71,6 +78,8 @@ class Translator:
         What becomes of a sum before it is compared.
     modulus
         The extent of an axis that positions wrap around at.
+    reaches
+        The gate that says whether the element's own position along an axis is at least a number.
     """
 
     def __init__(
@@ -81,6 +90,7 @@ class Translator:
         summed: Callable[[Form], Form],
         compared: Callable[[Form], Form],
         modulus: Callable[[int], int],
+        reaches: Callable[[int, int], int],
     ) -> None:
         self.circuit = circuit
         self._read = read
@@ -88,6 +98,7 @@ class Translator:
         self._summed = summed
         self._compared = compared
         self._modulus = modulus
+        self._reaches = reaches
 
     def bit(self, expr: Expr, environment: Environment) -> int:
         """The gate of an expression that is 0 or 1."""
@@ -126,6 +137,10 @@ class Translator:
                 return added([self.form(left, environment), self.form(right, environment)])
             case Binary("-", left, right):
                 return added([self.form(left, environment), scaled_form(self.form(right, environment), -1)])
+            case Compare(ops, operands) if self._has_index(operands, environment):
+                pairs = zip(operands, operands[1:], ops, strict=False)
+                parts = [self._position(Binary("-", a, b), op, environment) for a, b, op in pairs]
+                return _of(reduce(self.circuit.conjunction, parts))
             case Compare(ops, operands):
                 forms = [self.form(operand, environment) for operand in operands]
                 sides = zip(forms, forms[1:], ops, strict=False)
@@ -139,6 +154,43 @@ class Translator:
             case Reduce(op, _, body):
                 return self._reduced(op, list(self._points(expr, environment)), body)
         raise Refused(f"{type(expr).__name__.lower()} has no form in bits")
+
+    def _has_index(self, operands: Sequence[Expr], environment: Environment) -> bool:
+        """Whether all are numbers plus indices, and one is an index of the grid."""
+        forms = [affine_of(operand) for operand in operands]
+        return all(form is not None for form in forms) and any(
+            isinstance(environment[name], Place) for form in forms if form is not None for name, _ in form.terms
+        )
+
+    def _position(self, difference: Expr, op: str, environment: Environment) -> int:
+        """The gate of a comparison of a position with numbers: their difference with 0."""
+        form = affine_of(difference)
+        assert form is not None
+        factor, constant, axis = Fraction(0), Fraction(form.constant), 0
+        for name, own in form.terms:
+            where = environment[name]
+            if isinstance(where, int):
+                constant += own * where
+            elif factor or where.wraps or where.axis < 0:
+                raise Refused("an index of the grid is used as a number")
+            else:
+                factor, constant, axis = Fraction(own), constant + own * where.offset, where.axis
+        if not factor:
+            return self.circuit.constant(_RELATIONS[op](constant, 0))
+        first = ceil(-constant / factor) if factor > 0 else floor(constant / -factor) + 1
+        is_whole = factor * (first - (factor < 0)) + constant == 0
+        least = self._reaches(axis, first)
+        after = self._reaches(axis, first + (1 if factor > 0 else -1)) if is_whole else least
+        if factor < 0:
+            least, after = self.circuit.negation(least), self.circuit.negation(after)
+        # At least 0, and above 0.
+        match op:
+            case ">=" | "<":
+                return least if op == ">=" else self.circuit.negation(least)
+            case ">" | "<=":
+                return after if op == ">" else self.circuit.negation(after)
+        equal = self.circuit.conjunction(least, self.circuit.negation(after))
+        return equal if op == "==" else self.circuit.negation(equal)
 
     def _logic(self, op: str, left: int, right: int) -> int:
         if op == "and":

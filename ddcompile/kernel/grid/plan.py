@@ -7,27 +7,27 @@ repeated. The passes of a plan run one after the other over the whole grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
-from ddcompile.ir.affine import affine_of
-from ddcompile.ir.nodes import Binder, Expr, Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Read, Rule, Statement
 from ddcompile.ir.types import Types
 from ddcompile.kernel.grid.circuits import Circuit, Leaf, TooLarge
 from ddcompile.kernel.grid.expressions import Environment, Place, Refused, Translator
 from ddcompile.kernel.grid.passes import Sections
+from ddcompile.kernel.grid.positions import TIME, constant, extent_of, in_time, span
 from ddcompile.kernel.grid.sharing import Planes
 from ddcompile.kernel.grid.streams import Plan, Stage, Stream
 from ddcompile.kernel.grid.sums import Form
 
 __all__ = ["Refused", "plan"]
 
-_TIME = -1
-"""Stands for the axis of time."""
 _STREAMS = 64
 """Streams that a rule may have: tensors times what they have of leading positions."""
+_EDGE = 128
+"""How far from an end of an axis positions may be compared with numbers."""
 _BEFORE, _STEP, _AFTER = range(3)
 
 
@@ -83,6 +83,12 @@ class _Planner:
         """The stream of a tensor at its leading positions, and the section in which it is made."""
         self.inlined: dict[str, list[Statement]] = {}
         self.depth = 0
+        self.own: tuple[int, ...] = ()
+        """The extents of the grid that a clause is of."""
+        self.pinned: dict[int, int] = {}
+        """Where a clause is along axes of which it has one position."""
+        self.within: dict[tuple[int, tuple[int, ...]], str] = {}
+        """Streams that are 1 all over a grid, by section and extents: beyond it they are 0."""
         keep, share = (lambda form: form), self.planes.shared
         self.translator = Translator(
             self.circuit,
@@ -91,6 +97,7 @@ class _Planner:
             share if sharing == "summed" else keep,
             share if sharing == "compared" else keep,
             self._modulus,
+            self._reaches,
         )
 
     def run(self) -> Plan:
@@ -138,38 +145,82 @@ class _Planner:
     def _modulus(self, axis: int) -> int:
         """The extent of an axis that wraps around."""
         shape = self.types.shape[self.rule.inputs[0].name]
-        return shape[len(shape) - self.rank + axis] if axis != _TIME else 0
+        return shape[len(shape) - self.rank + axis] if axis != TIME else 0
 
     # --- statements --------------------------------------------------------------------------------------------------
 
     def _tensor(self, statements: Sequence[Statement]) -> None:
         """A tensor of bits that does not read itself."""
         shape = self.types.shape[statements[0].target]
+        for (tensor, leading), gate in self._gates(statements).items():
+            self.stages[self.section].append(Stage(self._stream(tensor, leading, shape), gate))
+
+    def _gates(
+        self, statements: Sequence[Statement], lead: Callable[[Statement], Environment] | None = None
+    ) -> dict[tuple[str, tuple[int, ...]], int]:
+        """The gates of tensors at leading positions, behind that of time if there is a `lead`.
+
+        Where clauses define parts of the grid, the gate is that of the clause in its part.
+        """
+        found: dict[tuple[str, tuple[int, ...]], int] = {}
         for statement in statements:
-            for leading, environment in self._clause(statement, shape):
+            shape = self.types.shape[statement.target]
+            for leading, environment in self._clause(statement, shape, None if lead is None else lead(statement)):
                 gate = self.translator.bit(statement.value, environment)
-                stream = self._stream(statement.target, leading, shape)
-                self.stages[self.section].append(Stage(stream, gate))
+                part = self.circuit.conjunction(self._part(statement), gate)
+                key = statement.target, leading
+                found[key] = self.circuit.disjunction(found[key], part) if key in found else part
+        return found
+
+    def _part(self, statement: Statement) -> int:
+        """The gate that says whether an element is of a clause."""
+        found = self.circuit.one
+        front = len(statement.positions) - self.rank
+        for axis, position in enumerate(statement.positions[front:]):
+            low, high = extent_of(position)
+            found = self.circuit.conjunction(found, self._reaches(axis, low))
+            found = self.circuit.conjunction(found, self.circuit.negation(self._reaches(axis, high)))
+        return found
+
+    def _reaches(self, axis: int, position: int) -> int:
+        """The gate that says whether the own position along an axis is at least this: a constant that is shifted."""
+        extent = self.own[axis]
+        if position <= 0 or position >= extent:
+            return self.circuit.constant(position <= 0)
+        if min(position, extent - position) > _EDGE:
+            raise Refused(f"a position is compared with {position}, far from both ends of an axis")
+        key = self.section, self.own
+        if key not in self.within:
+            self.within[key] = self._stream("within", (self.section,), self.own, suffix="_grid")
+            self.stages[self.section].append(Stage(self.within[key], self.circuit.one))
+        self.clipped.add(axis)
+        is_early = position <= _EDGE
+        offset = [0] * self.rank
+        offset[axis] = -position if is_early else extent - position
+        gate = self.circuit.leaf(Leaf(self.within[key], 0, tuple(offset)))
+        return gate if is_early else self.circuit.negation(gate)
 
     def _clause(
-        self, statement: Statement, shape: tuple[int, ...], lead: Environment | None = None
+        self, statement: Statement, shape: tuple[int, ...], lead: Environment | None
     ) -> Iterator[tuple[tuple[int, ...], Environment]]:
-        """The leading positions of a clause, behind that of time if there is a `lead`, and what indices stand for."""
+        """The leading positions of a clause, and what indices stand for."""
         skipped = 0 if lead is None else 1
         front = len(shape) - self.rank
         if front < skipped:
             raise Refused("tensors have different numbers of axes")
         grid: dict[str, Place | int] = dict(lead or {})
+        self.own, self.pinned = shape[front:], {}
         for axis, position in enumerate(statement.positions[front:]):
-            if not isinstance(position, Binder) or _span(position) != (0, shape[front + axis]):
-                raise Refused(f"a clause of `{statement.target}` does not define all of the grid")
-            grid[position.name] = Place(axis)
+            if isinstance(position, Binder):
+                grid[position.name] = Place(axis)
+            else:
+                self.pinned[axis] = constant(position)
         choices: list[list[tuple[str, int]]] = []
         for position in statement.positions[skipped:front]:
             if isinstance(position, Binder):
-                choices.append([(position.name, k) for k in range(*_span(position))])
+                choices.append([(position.name, k) for k in range(*span(position))])
             else:
-                choices.append([("", _constant(position))])
+                choices.append([("", constant(position))])
         for chosen in product(*choices):
             yield tuple(k for _, k in chosen), {**grid, **dict(chosen)}
 
@@ -181,38 +232,32 @@ class _Planner:
         for statement in statements:
             position = statement.positions[0] if statement.positions else None
             if isinstance(position, Binder):
-                later.append((statement, _span(position)))
-            elif position is not None and _constant(position) == 0:
+                later.append((statement, span(position)))
+            elif position is not None and constant(position) == 0:
                 first.append(statement)
             else:
                 raise Refused(f"`{statement.target}` is no recurrence over time alone")
-        spans = {span for _, span in later}
+        spans = {times for _, times in later}
         if any(low != 1 for low, _ in spans):
             raise Refused(f"`{statements[0].target}` is no recurrence over time alone")
         if len(spans) != 1:
             raise Refused("its recurrences do not have the same steps")
         self.steps = next(iter(spans))[1] - 1
         self.timed = {statement.target for statement in statements}
-        for statement in first:
-            shape = self.types.shape[statement.target]
-            for leading, environment in self._clause(statement, shape, {}):
-                self._bits_only(statement.target)
-                gate = self.translator.bit(statement.value, environment)
-                before = self._stream(statement.target, leading, shape, suffix="_before")
-                self.known[statement.target, (_TIME, *leading)] = before, _STEP
-                self.stages[_BEFORE].append(Stage(before, gate))
+        for statement in statements:
+            self._bits_only(statement.target)
+        for (tensor, leading), gate in self._gates(first, lambda _: {}).items():
+            before = self._stream(tensor, leading, self.types.shape[tensor], suffix="_before")
+            self.known[tensor, (TIME, *leading)] = before, _STEP
+            self.stages[_BEFORE].append(Stage(before, gate))
         self.section = _STEP
-        for statement, _ in later:
-            shape = self.types.shape[statement.target]
-            time = statement.positions[0]
-            assert isinstance(time, Binder)
-            for leading, environment in self._clause(statement, shape, {time.name: Place(_TIME)}):
-                self._bits_only(statement.target)
-                gate = self.translator.bit(statement.value, environment)
-                stream = self._stream(statement.target, leading, shape)
+        for target in dict.fromkeys(statement.target for statement, _ in later):
+            own = [statement for statement, _ in later if statement.target == target]
+            for (tensor, leading), gate in self._gates(own, in_time).items():
+                stream = self._stream(tensor, leading, self.types.shape[tensor])
                 self.stages[_STEP].append(Stage(stream, gate))
-                if (statement.target, (_TIME, *leading)) in self.known:
-                    self.carried[stream] = self.known[statement.target, (_TIME, *leading)][0]
+                if (tensor, (TIME, *leading)) in self.known:
+                    self.carried[stream] = self.known[tensor, (TIME, *leading)][0]
         self.section = _AFTER
 
     def _bits_only(self, tensor: str) -> None:
@@ -227,6 +272,8 @@ class _Planner:
             return self._table(tensor, positions)
         if tensor in self.inlined:
             return self._written_out(read, positions)
+        front = len(positions) - self.rank
+        positions = tuple(self._beside(axis - front, position) for axis, position in enumerate(positions))
         where = [(p, axis) for p, axis in zip(positions[len(positions) - self.rank :], range(self.rank), strict=False)]
         if len(positions) < self.rank or any(isinstance(p, int) or p.axis != axis for p, axis in where):
             raise Refused(f"a read of `{tensor}` is not at a fixed offset along every axis")
@@ -238,20 +285,29 @@ class _Planner:
             elif place.offset:
                 self.clipped.add(axis)
         if read.pad is not None:
-            fill = _constant(read.pad)
+            fill = constant(read.pad)
             if fill not in (0, 1) or self.fills.setdefault(stream, fill) != fill:
                 raise Refused(f"`{tensor}` is continued in more than one way")
         offset = tuple(place.offset for place, _ in where if isinstance(place, Place))
         return Form(0, ((self.circuit.leaf(Leaf(stream, 0, offset)), 1),))
 
+    def _beside(self, axis: int, position: Place | int) -> Place | int:
+        """A position along an axis of which the clause has one: what it is from there."""
+        if isinstance(position, Place) or axis not in self.pinned:
+            return position
+        offset = position - self.pinned[axis]
+        if abs(offset) > _EDGE:
+            raise Refused(f"position {position} is read at position {self.pinned[axis]}, far from it")
+        return Place(axis, offset)
+
     def _at(self, read: Read, leading: tuple[Place | int, ...]) -> str:
         """The stream of a tensor at leading positions, in time too."""
         tensor, rest = read.tensor, leading
         if leading and isinstance(leading[0], Place):
-            if leading[0].axis != _TIME or leading[0].offset not in (0, -1):
+            if leading[0].axis != TIME or leading[0].offset not in (0, -1):
                 raise Refused(f"a read of `{tensor}` is not at a fixed offset along every axis")
             rest = leading[1:]
-            key = rest if leading[0].offset == 0 else (_TIME, *rest)
+            key = rest if leading[0].offset == 0 else (TIME, *rest)
         elif self.section == _AFTER and tensor in self.timed:
             if leading[0] != self.steps:
                 raise Refused(f"a state of `{tensor}` before the last is read")
@@ -265,7 +321,7 @@ class _Planner:
             raise Refused(f"a read of `{tensor}` is of no grid")
         stream, section = found
         is_last = self.section == _AFTER and section == _STEP
-        if section != self.section and not is_last and not (self.section == _STEP and key and key[0] == _TIME):
+        if section != self.section and not is_last and not (self.section == _STEP and key and key[0] == TIME):
             where = "in" if self.section == _STEP else "after"
             raise Refused(f"`{tensor}`, which does not change with time, is read {where} the recurrence")
         return stream
@@ -290,14 +346,14 @@ class _Planner:
                 if not isinstance(own, Binder):
                     if isinstance(given, Place):
                         raise Refused(f"`{read.tensor}` is defined in several ways on the grid")
-                    if given != _constant(own):
+                    if given != constant(own):
                         break
                 elif isinstance(given, int):
-                    if not _span(own)[0] <= given < _span(own)[1]:
+                    if not span(own)[0] <= given < span(own)[1]:
                         break
                     environment[own.name] = given
                 else:
-                    if _span(own) != (0, extent):
+                    if span(own) != (0, extent):
                         raise Refused(f"`{read.tensor}` is defined in several ways on the grid")
                     environment[own.name] = given
             else:
@@ -339,14 +395,3 @@ class _Planner:
             tuple((*sources[source], stream) for stream, source in loaded.items()),
             tuple((buffer, number, kept.get(stream, stream)) for buffer, number, stream in results),
         )
-
-
-def _constant(expr: Expr) -> int:
-    form = affine_of(expr)
-    if form is None or not form.is_constant or not form.is_integral:
-        raise Refused("a position or bound is no number")
-    return int(form.constant)
-
-
-def _span(binder: Binder) -> tuple[int, int]:
-    return _constant(binder.lower), _constant(binder.upper)

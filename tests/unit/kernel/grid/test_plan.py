@@ -83,10 +83,9 @@ def test_numbers_between_bits_are_written_out() -> None:
         ("y[i < 8, j < 64] = x[i, 63 - j]", "a position is no index plus a number"),
         ("y[i < 8, j < 64] = x[i, 0]", "a read of `x` is not at a fixed offset along every axis"),
         ("y[i < 8, j < 64] = x[i, (j + 1) % 32]", "a position wraps around elsewhere than at the end of its axis"),
-        ("y[i < 8, j < 64] = j > 3", "an index of the grid is used as a number"),
+        ("y[i < 8, j < 64] = j + x[i, j] > 3", "an index of the grid is used as a number"),
         ("y[i < 8, j < 64] = pad(x, 0)[i, j - 1] and pad(x, 1)[i, j + 1]", "`x` is continued in more than one way"),
         ("y[i < 8, j < 64] = pad(x, 0)[i, j - 1] and x[i, (j + 1) % 64]", "an axis both wraps around and ends"),
-        ("y[i < 8, 0] = x[i, 0]\n  y[i < 8, 1 <= j < 64] = x[i, j]", "a clause of `y` does not define all of the grid"),
         (
             "y[i < 8, j < 64] = x[i, j] xor pad(y, 0)[i - 1, j]",
             "`y` is no recurrence over time alone",
@@ -140,3 +139,37 @@ def test_tiles_hold_the_rows_that_are_needed_and_no_more_than_caches_do() -> Non
     assert tiles.rings["state"].slots == 4
     assert tiles.steps > 1
     assert tiles.reach == ((-1, 1), (-1, 1))
+
+
+def test_positions_far_from_the_ends_are_refused() -> None:
+    rule = "rule r(x: bit[600]) -> (y: bit[600]) {{\n  {}\n}}\n"
+    assert refusal(rule.format("y[i < 600] = x[i] and i < 300")) == (
+        "a position is compared with 300, far from both ends of an axis"
+    )
+    assert refusal(rule.format("y[0] = x[599]\n  y[1 <= i < 600] = x[i]")) == (
+        "position 599 is read at position 0, far from it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("y[i < 99, j < 99] = i > j", "an index of the grid is used as a number"),
+        ("y[0, j < 99] = x[1, j]\n  y[1 <= i < 99, j < 99] = x[(i + 1) % 99, j]", "an axis both wraps around and ends"),
+    ],
+)
+def test_diagonals_and_edges_of_a_ring_are_refused(body: str, reason: str) -> None:
+    assert refusal(f"rule r(x: bit[99, 99]) -> (y: bit[99, 99]) {{\n  {body}\n}}\n") == reason
+
+
+def test_edges_are_constants_that_are_shifted() -> None:
+    found = planned(
+        "rule r(x: bit[8, 64]) -> (y: bit[8, 64]) {\n"
+        "  y[0, j < 64] = x[0, j]\n"
+        "  y[1 <= i < 8, j < 64] = x[i - 1, j]\n"
+        "}\n"
+    )
+    (part,) = found.passes
+    within, y = part.stages
+    assert found.circuit.gates[within.gate] == 1
+    assert {leaf.offset for leaf in found.circuit.leaves([y.gate]) if leaf.stream == within.stream} == {(-1, 0)}
