@@ -75,6 +75,8 @@ def load_samples(path: Path, probabilities: bool) -> Samples:
     if weights is not None and weights.shape != samples.shape[:1]:
         message = f"weight has shape {weights.shape}; it must be one number for each of {len(samples)} samples"
         raise fail("L001", message, place=place)
+    if weights is not None and weights.dtype.kind not in "biuf":
+        raise fail("L001", f"weight must hold numbers, not {weights.dtype}", place=place)
     outputs = labels.shape[1:-1] if probabilities else labels.shape[1:]
     are_both = samples.shape[1:] == outputs and len(outputs) > 1
     along_last = samples.ndim > 2 and len(outputs) == 1 and samples[0].size != outputs[0]

@@ -276,6 +276,8 @@ class ENNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Several outputs are labels: as they are, if all are whole numbers, else their numbers from 0.
         """
         check_is_fitted(self)
+        if head not in ("argmax", "softmax", "none"):
+            raise ValueError(f"head must be argmax, softmax or none, not {head!r}")
         essences, columns = self._of_units(), list(self.columns_)
         inputs = self.n_features_in_ if self.thresholds_ is None else len(self.thresholds_.cuts)
         if not self._has_bits and not isinstance(self.classes_, list):

@@ -196,6 +196,7 @@ def test_samples_that_thresholds_make_equal(run: Any, folder: Path) -> None:
             "--thresholds auto makes bits of numbers",
         ),
         ({"X": np.zeros((0, 4)), "y": np.zeros(0)}, (), "L001]: there are no samples", ""),
+        ({"weight": np.full(60, "a")}, (), "L001]: weight must hold numbers, not <U1", ""),
     ],
 )
 def test_what_cannot_be_learned_from(

@@ -145,3 +145,9 @@ def test_what_is_drawn_is_drawn_from_the_random_state(kind: Any) -> None:
     labels = (points.sum(axis=1) + RNG.normal(size=80) > 0).astype(int)
     networks = {ENNClassifier(random_state=kind(5)).fit(points, labels).to_network().sha256 for _ in range(2)}
     assert len(networks) == 1
+
+
+def test_a_head_that_there_is_not() -> None:
+    fitted = ENNClassifier().fit(SQUARE, XOR)
+    with pytest.raises(ValueError, match="head must be argmax, softmax or none, not 'most'"):
+        fitted.to_network("most")
