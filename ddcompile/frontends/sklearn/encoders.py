@@ -10,7 +10,7 @@ from sklearn import preprocessing as pre
 from ddcompile.diagnostics import fail
 from ddcompile.frontends.sklearn.chain import kind_of
 
-__all__ = ["BINS", "categories_of", "codes_of", "edges_of"]
+__all__ = ["BINS", "categories_of", "codes_of", "edges_of", "kept_categories"]
 
 BINS = pre.KBinsDiscretizer
 
@@ -50,6 +50,14 @@ def categories_of(step: Any, place: str) -> list[np.ndarray]:
         hint = "leave min_frequency and max_categories out"
         raise fail("N703", "rare categories that are taken together are not imported", place=place, hint=hint)
     return [np.asarray(found, dtype=np.float64) for found in step.categories_]
+
+
+def kept_categories(step: Any, place: str) -> list[np.ndarray]:
+    """Of a OneHotEncoder, the categories of every column that have a bit; N703 as `categories_of`."""
+    categories = categories_of(step, place)
+    dropped = [None] * len(categories) if step.drop_idx_ is None else step.drop_idx_
+    kept = [np.arange(len(found)) != (-1 if d is None else d) for found, d in zip(categories, dropped, strict=True)]
+    return [found[k] for found, k in zip(categories, kept, strict=True)]
 
 
 def codes_of(step: Any) -> float | None:

@@ -13,7 +13,7 @@ from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Layer
 from ddcompile.frontends.sklearn.chain import kind_of
-from ddcompile.frontends.sklearn.encoders import BINS, categories_of, codes_of, edges_of
+from ddcompile.frontends.sklearn.encoders import BINS, categories_of, codes_of, edges_of, kept_categories
 from ddcompile.frontends.sklearn.scalers import SCALERS, layer_of_scaler
 from ddcompile.frontends.sklearn.steps import followed, inputs_of, unknown_step
 from ddcompile.frontends.weights import Sparse
@@ -137,10 +137,7 @@ def _coded_or_unknown(drafts: Drafts, step: Any, place: str, ids: np.ndarray) ->
 
 def _one_hot(drafts: Drafts, step: Any, place: str, ids: np.ndarray) -> np.ndarray:
     """A bit for every category that is not dropped; none of them is 1 for what is unknown."""
-    categories = categories_of(step, place)
-    dropped = [None] * len(ids) if step.drop_idx_ is None else step.drop_idx_
-    kept = [np.arange(len(found)) != (-1 if d is None else d) for found, d in zip(categories, dropped, strict=True)]
-    return _equal(drafts, ids, [found[k] for found, k in zip(categories, kept, strict=True)], place)
+    return _equal(drafts, ids, kept_categories(step, place), place)
 
 
 def _projected(drafts: Drafts, step: Any, place: str, ids: np.ndarray) -> np.ndarray:

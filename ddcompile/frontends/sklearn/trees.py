@@ -6,9 +6,9 @@ mean is the exact sum times the double that is nearest to one over the number of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import dummy, ensemble as ensembles, tree as trees
@@ -79,27 +79,87 @@ def _averaged(chain: Chain) -> Ensemble:
 
 
 def _tree(tree: Any, columns: Columns) -> Tree:
-    feature, cut = _splits(columns, tree.children_left < 0, tree.feature, tree.threshold, is_float32=True)
-    return Tree(feature, cut, tree.children_left, tree.children_right, tree.value[:, 0, :])
+    nodes = _Nodes(tree.feature, tree.threshold, tree.children_left, tree.children_right, tree.value[:, 0, :])
+    return _grown(nodes, columns, is_float32=True)
 
 
-def _splits(
-    columns: Columns, is_leaf: np.ndarray, feature: np.ndarray, thresholds: np.ndarray, is_float32: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """The input that each node looks at, -1 for a leaf, and the largest double that goes to its first child."""
+class _Nodes(NamedTuple):
+    """The arrays of a tree as scikit-learn has them; a leaf has no children, which are then below 1."""
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    value: np.ndarray
+
+
+def _grown(nodes: _Nodes, columns: Columns, is_float32: bool) -> Tree:
+    """The tree over inputs. Whether a column of an interval is 1 takes two comparisons, so a node more."""
 
     def made(values: np.ndarray, features: np.ndarray) -> np.ndarray:
         values = columns.made(values, features)
         return as_float32(values, features) if is_float32 else values
 
-    thresholds = np.where(is_leaf, 0.0, thresholds)
+    is_split = nodes.low > 0
+    thresholds = np.where(is_split, nodes.threshold, 0.0)
     if np.isnan(thresholds).any():
         raise fail("N802", f"the threshold of node {int(np.flatnonzero(np.isnan(thresholds))[0])} is nan")
-    source, cut = np.full(len(is_leaf), -1), np.zeros(len(is_leaf))
-    own = np.asarray(feature, dtype=np.int64)[~is_leaf]
-    source[~is_leaf] = columns.sources(own)
-    cut[~is_leaf] = largest(made, thresholds[~is_leaf], own)
-    return source, cut
+    own = np.asarray(nodes.feature, dtype=np.int64)[is_split]
+    source, cut = np.full(len(is_split), -1), np.zeros(len(is_split))
+    source[is_split] = columns.sources(own)
+    plain = is_split & (source < columns.inputs)
+    features = np.asarray(nodes.feature, dtype=np.int64)
+    cut[plain] = largest(made, thresholds[plain], features[plain])
+    if (plain == is_split).all():
+        return Tree(source, cut, nodes.low, nodes.high, nodes.value)
+    return _with_intervals(nodes, source, cut, plain, columns, made, thresholds)
+
+
+def _with_intervals(
+    nodes: _Nodes,
+    source: np.ndarray,
+    cut: np.ndarray,
+    plain: np.ndarray,
+    columns: Columns,
+    made: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    thresholds: np.ndarray,
+) -> Tree:
+    """Nodes in the order of their depth, so that children stand behind their parents; those of intervals are two."""
+    order = _downwards(nodes)
+    split = {int(n) for n in order if nodes.low[n] > 0 and not plain[n]}
+    place, count = {}, 0
+    for n in order.tolist():
+        place[n] = count
+        count += 2 if n in split else 1
+    rows: list[tuple[int, float, int, int, int]] = []
+    for n in order.tolist():
+        if n not in split:
+            is_leaf = nodes.low[n] <= 0
+            children = (-1, -1) if is_leaf else (place[int(nodes.low[n])], place[int(nodes.high[n])])
+            rows.append((int(source[n]), float(cut[n]), *children, n))
+            continue
+        low, high = place[int(nodes.low[n])], place[int(nodes.high[n])]
+        column, ends = columns.interval(int(source[n]))  # type: ignore[misc]
+        at = np.array([column, column])
+        below, above = largest(columns.made_of, np.array(ends), at).tolist()
+        feature = np.array([nodes.feature[n]] * 2, dtype=np.int64)
+        is_low = (made(np.array([0.0, 1.0]), feature) <= thresholds[n]).tolist()
+        given = int(columns.source_of(at)[0])
+        outside, inside = (low if goes else high for goes in is_low)
+        rows.append((given, below, outside, place[n] + 1, n))
+        rows.append((given, above, inside, outside, n))
+    feature_, cut_, low_, high_, values = (np.array(column) for column in zip(*rows, strict=True))
+    return Tree(feature_, cut_, low_, high_, nodes.value[values])
+
+
+def _downwards(nodes: _Nodes) -> np.ndarray:
+    """The nodes, level by level."""
+    found, level = [], np.array([0])
+    while len(level):
+        found.append(level)
+        splits = level[nodes.low[level] > 0]
+        level = np.concatenate([nodes.low[splits], nodes.high[splits]])
+    return np.concatenate(found)
 
 
 def _boosted(chain: Chain) -> Ensemble:
@@ -132,8 +192,9 @@ def _binned(chain: Chain) -> Ensemble:
 
 def _binned_tree(nodes: Any, columns: Columns) -> Tree:
     is_leaf = nodes["is_leaf"].astype(bool)
-    feature, cut = _splits(columns, is_leaf, nodes["feature_idx"], nodes["num_threshold"], is_float32=False)
-    return Tree(feature, cut, nodes["left"].astype(np.int64), nodes["right"].astype(np.int64), nodes["value"][:, None])
+    low, high = (np.where(is_leaf, -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
+    arrays = _Nodes(nodes["feature_idx"], nodes["num_threshold"], low, high, nodes["value"][:, None])
+    return _grown(arrays, columns, is_float32=False)
 
 
 def _summed(

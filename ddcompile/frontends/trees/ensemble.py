@@ -18,7 +18,7 @@ __all__ = ["Ensemble", "Tree"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
-    """A binary tree; node 0 is the root.
+    """A binary tree; node 0 is the root. Where every child stands behind its parents, it may have several.
 
     Parameters
     ----------
@@ -60,8 +60,12 @@ class Tree:
         children = np.concatenate([self.low[splits], self.high[splits]])
         if ((children < 0) | (children >= count)).any():
             raise fail("N801", "a node has a child that is not there")
-        if (np.bincount(children, minlength=count) > 1).any() or 0 in children:
-            raise fail("N801", "a node is the child of several")
+        if 0 in children:
+            raise fail("N801", "the root is a child")
+        parents = np.flatnonzero(splits)
+        is_upwards = (self.low[splits] <= parents).any() or (self.high[splits] <= parents).any()
+        if is_upwards and (np.bincount(children, minlength=count) > 1).any():
+            raise fail("N801", "a node is the child of several, and some stand before their parents")
 
     @property
     def nodes(self) -> int:
@@ -75,7 +79,7 @@ class Tree:
             splits = level[self.feature[level] >= 0]
             if not len(splits):
                 return depth
-            depth, level = depth + 1, np.concatenate([self.low[splits], self.high[splits]])
+            depth, level = depth + 1, np.unique(np.concatenate([self.low[splits], self.high[splits]]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -118,7 +118,7 @@ def _upwards(tree: Tree) -> list[int]:
     while len(level):
         order.append(level)
         splits = level[tree.feature[level] >= 0]
-        level = np.concatenate([tree.low[splits], tree.high[splits]])
+        level = np.unique(np.concatenate([tree.low[splits], tree.high[splits]]))
     return [node for level in reversed(order) for node in level.tolist()]
 
 
