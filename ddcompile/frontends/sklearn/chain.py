@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn import linear_model, model_selection, semi_supervised
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
@@ -16,6 +17,13 @@ from ddcompile.diagnostics import CompileError, Diagnostic, fail
 
 __all__ = ["METHODS", "Chain", "chain_of", "checked_fit", "kind_of", "labels_of", "no_function", "renamed"]
 
+_WRAPPED = {
+    model_selection.GridSearchCV: "best_estimator_",
+    model_selection.RandomizedSearchCV: "best_estimator_",
+    linear_model.RANSACRegressor: "estimator_",
+    semi_supervised.SelfTrainingClassifier: "estimator_",
+}
+"""Estimators that answer as another does which they hold."""
 METHODS = ("predict", "decision_function", "predict_proba")
 
 
@@ -59,7 +67,12 @@ def chain_of(model: Any) -> Chain:
         hint = f"functions: {', '.join(METHODS)}"
         raise fail("N702", f"the function `{method}` is not imported", place=place, hint=hint)
     steps: list[tuple[str, Any]] = []
-    while type(model) is Pipeline:
+    while type(model) is Pipeline or type(model) in _WRAPPED:
+        if type(model) in _WRAPPED:
+            inner = _WRAPPED[type(model)]
+            checked_fit(model, place, inner)
+            place, model = f"{place}.{inner}", getattr(model, inner)
+            continue
         parts = [(f"{place}.{label}", part) for label, part in model.steps if part not in (None, "passthrough")]
         if not parts:
             raise fail("N702", "a pipeline without an estimator predicts nothing", place=place)

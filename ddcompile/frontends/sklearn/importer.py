@@ -11,6 +11,7 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import SMOOTH
 from ddcompile.frontends.grids import DECIDING
 from ddcompile.frontends.network import Layer, Network
+from ddcompile.frontends.sklearn.averages import AVERAGES, averaged
 from ddcompile.frontends.sklearn.chain import (
     Chain,
     chain_of,
@@ -22,6 +23,7 @@ from ddcompile.frontends.sklearn.chain import (
 )
 from ddcompile.frontends.sklearn.layered import layers_of_steps
 from ddcompile.frontends.sklearn.linear import NETWORKS, PERCEPTRONS, layers_of
+from ddcompile.frontends.sklearn.refusals import refusal
 from ddcompile.frontends.sklearn.scalers import POWERS
 from ddcompile.frontends.sklearn.trees import TREES, ensemble_of
 from ddcompile.frontends.trees import Ensemble
@@ -59,12 +61,14 @@ def model_of(model: Any) -> Network | Ensemble:
     if type(chain.last) in TREES:
         found = ensemble_of(chain)
         return replace(found, labels=labels_of(chain, found.outputs))
+    if type(chain.last) in AVERAGES:
+        found = averaged(chain)
+        return replace(found, labels=labels_of(chain, found.outputs))
     if type(chain.last) in NETWORKS:
         return _network(chain)
     if callable(getattr(chain.last, "to_network", None)):
         return _own_network(chain)
-    hint = "imported are linear models, perceptrons, trees and ensembles of trees, not what is derived from them"
-    raise fail("N702", f"`{kind_of(chain.last)}` is not imported", place=chain.place, hint=hint)
+    raise refusal(chain.last, chain.place)
 
 
 def _network(chain: Chain) -> Network:

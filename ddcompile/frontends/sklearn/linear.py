@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn import linear_model as linear, neural_network as neural, svm
+from sklearn import discriminant_analysis as discriminant, linear_model as linear, neural_network as neural, svm
 
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.activations import Activation
 from ddcompile.frontends.float_types import FLOAT_TYPES
 from ddcompile.frontends.network import Layer
 from ddcompile.frontends.sklearn.chain import Chain, checked_fit, kind_of, no_function, renamed
+from ddcompile.frontends.sklearn.machines import (
+    BAYES,
+    SEVERAL,
+    VECTORS,
+    bayes_layers,
+    several_scores,
+    vector_layers,
+)
 
 __all__ = ["NETWORKS", "PERCEPTRONS", "Layers", "layers_of"]
 
@@ -28,6 +36,8 @@ _CLASSIFIERS = (
     linear.RidgeClassifierCV,
     linear.SGDClassifier,
     svm.LinearSVC,
+    discriminant.LinearDiscriminantAnalysis,
+    *(getattr(linear, name) for name in ("PassiveAggressiveClassifier",) if hasattr(linear, name)),
 )
 _REGRESSORS = (
     linear.ARDRegression,
@@ -43,6 +53,7 @@ _REGRESSORS = (
     linear.LinearRegression,
     linear.OrthogonalMatchingPursuit,
     linear.QuantileRegressor,
+    *(getattr(linear, name) for name in ("PassiveAggressiveRegressor",) if hasattr(linear, name)),
     linear.Ridge,
     linear.RidgeCV,
     linear.SGDRegressor,
@@ -50,7 +61,7 @@ _REGRESSORS = (
     svm.LinearSVR,
 )
 PERCEPTRONS = (neural.MLPClassifier, neural.MLPRegressor)
-NETWORKS = (*_CLASSIFIERS, *_REGRESSORS, *PERCEPTRONS)
+NETWORKS = (*_CLASSIFIERS, *_REGRESSORS, *PERCEPTRONS, *VECTORS, *BAYES, *SEVERAL)
 """The estimators that are imported, themselves; those derived from them may predict in another way."""
 
 _ACTIVATIONS: dict[str, Activation] = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
@@ -83,6 +94,17 @@ def layers_of(chain: Chain) -> Layers:
             if chain.method != "predict":
                 raise no_function(chain)
             return _linear(model, *_scores(model), "none")
+        if type(model) in VECTORS:
+            made, head = vector_layers(model, chain)
+            return Layers(tuple(made), head, "float64")
+        if type(model) in BAYES:
+            made, head = bayes_layers(model, chain)
+            return Layers(tuple(made), head, "float64")
+        if type(model) in SEVERAL:
+            weight, bias, how = several_scores(model, chain, (*_CLASSIFIERS, *_REGRESSORS))
+            if how == "argmax":
+                return _linear(model, weight, bias, "argmax")
+            return _linear(model, weight, bias, "none", "step" if how == "step" else "identity")
         return _perceptron(model, chain)
     except CompileError as error:
         raise renamed(error, place) from None
@@ -104,7 +126,8 @@ def _classifier(model: Any, chain: Chain) -> Layers:
             return _linear(model, weight, bias, "none", "step")
         return _linear(model, weight, bias, "argmax")
     is_logistic = type(model) in (linear.LogisticRegression, linear.LogisticRegressionCV)
-    if not is_logistic or (model.solver == "liblinear" and classes > 2):
+    is_discriminant = type(model) is discriminant.LinearDiscriminantAnalysis
+    if not (is_logistic or is_discriminant) or (is_logistic and model.solver == "liblinear" and classes > 2):
         raise no_function(chain)
     if len(weight) == 1:
         weight, bias = np.vstack([np.zeros_like(weight), weight]), np.append(np.zeros_like(bias), bias)

@@ -19,9 +19,9 @@ from ddcompile.frontends.sklearn.rounded import Columns, columns_of
 from ddcompile.frontends.trees import Ensemble, Tree
 from ddcompile.frontends.trees.cuts import as_float32, largest
 
-__all__ = ["TREES", "ensemble_of"]
+__all__ = ["SINGLE", "TREES", "ensemble_of", "tree_of"]
 
-_SINGLE = (
+SINGLE = (
     trees.DecisionTreeClassifier,
     trees.DecisionTreeRegressor,
     trees.ExtraTreeClassifier,
@@ -35,7 +35,7 @@ _FORESTS = (
 )
 _BOOSTED = (ensembles.GradientBoostingClassifier, ensembles.GradientBoostingRegressor)
 _BINNED = (ensembles.HistGradientBoostingClassifier, ensembles.HistGradientBoostingRegressor)
-TREES = (*_SINGLE, *_FORESTS, *_BOOSTED, *_BINNED)
+TREES = (*SINGLE, *_FORESTS, *_BOOSTED, *_BINNED)
 """The estimators that are imported, themselves; those derived from them may predict in another way."""
 
 
@@ -69,7 +69,7 @@ def _averaged(chain: Chain) -> Ensemble:
         raise fail("N703", "there is but one class, so the answer is always that", place=chain.place)
     columns = columns_of(chain.steps, chain.last.n_features_in_)
     return Ensemble(
-        tuple(_tree(part.tree_, columns) for part in parts),
+        tuple(tree_of(part.tree_, columns) for part in parts),
         columns.inputs,
         len(model.classes_) if is_classifier else 1,
         scale=Fraction(1 / len(parts)),
@@ -78,8 +78,10 @@ def _averaged(chain: Chain) -> Ensemble:
     )
 
 
-def _tree(tree: Any, columns: Columns) -> Tree:
-    nodes = _Nodes(tree.feature, tree.threshold, tree.children_left, tree.children_right, tree.value[:, 0, :])
+def tree_of(tree: Any, columns: Columns, features: np.ndarray | None = None) -> Tree:
+    """A tree over inputs; `features` are the columns that it was given, if not all."""
+    feature = tree.feature if features is None else np.where(tree.feature < 0, -1, features[tree.feature])
+    nodes = _Nodes(feature, tree.threshold, tree.children_left, tree.children_right, tree.value[:, 0, :])
     return _grown(nodes, columns, is_float32=True)
 
 
@@ -170,7 +172,7 @@ def _boosted(chain: Chain) -> Ensemble:
         raise fail("N703", message, place=chain.place, hint="leave init as it is by default, or take 'zero'")
     base = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))[0]
     columns = columns_of(chain.steps, chain.last.n_features_in_)
-    grown = [[_tree(part.tree_, columns) for part in stage] for stage in model.estimators_]
+    grown = [[tree_of(part.tree_, columns) for part in stage] for stage in model.estimators_]
     if chain.method == "predict_proba" and getattr(model, "loss", "") == "exponential":
         raise fail("N703", "probabilities of the loss `exponential` are not imported", place=chain.place)
     return _summed(chain, columns.inputs, grown, base, model.learning_rate, "nonnegative")

@@ -238,9 +238,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         " not imported\n  hint: leave init as it is by default, or take 'zero'",
     ),
     "estimator": (
-        lambda: fitted(ensembles.AdaBoostClassifier(n_estimators=2)),
-        "AdaBoostClassifier: error[N702]: `AdaBoostClassifier` is not imported\n  hint: imported are linear models,"
-        " perceptrons, trees and ensembles of trees, not what is derived from them",
+        lambda: fitted(ensembles.AdaBoostRegressor(n_estimators=2)),
+        "AdaBoostRegressor: error[N702]: `AdaBoostRegressor` is not imported: it takes a median of answers, or a root"
+        " of depths\n  hint: train a forest or boosted trees; or take a tree that stands for it: "
+        'dd.distill(model, inputs, via="tree")',
     ),
     "function": (
         lambda: fitted(trees.DecisionTreeRegressor()).apply,
