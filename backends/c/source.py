@@ -200,7 +200,7 @@ class CSource:
             if function is kernel.phase:
                 used = read_variables(function.body)
                 writer.lines(f"(void){self.names[v.name]};" for v in function.scalars if v.name not in used)
-            if function.name in self._parts:
+            if function.name in self._parts or function is kernel.phase:
                 writer.lines(f"(void){name};" for name in self._unused(function))
             StatementPrinter(
                 writer,

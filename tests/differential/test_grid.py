@@ -232,3 +232,11 @@ def test_results_larger_than_a_cache_are_right(h: int, w: int) -> None:
             y, z = run(given)
             assert np.array_equal(y, np.roll(given, -1, -2) ^ np.roll(given, -3, -1))
             assert np.array_equal(z, np.roll(given, (1, -70), (-2, -1)))
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+@pytest.mark.parametrize("seed", [0, 3, 5, 8])
+def test_emitted_c_has_edges(seed: int) -> None:
+    rule = _Edged(seed).rule()
+    x = _bits(rule, seed, 2)
+    assert np.array_equal(CFunction(rule, schedule="grid")(x), dd.Program(rule)(x))

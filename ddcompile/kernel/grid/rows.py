@@ -199,7 +199,7 @@ class _Strip:
 
     def _fill_words(self, stream: str, line: Expr, first: Expr, last: Expr) -> None:
         value = word(-self.plan.streams[stream].fill)
-        with self.code.loop("w", first, last, is_parallel=True) as w:
+        with self.code.loop("w", first, last) as w:
             self.code.emit(Store(self.rings[stream].name, plus(line, w), value))
 
     def _beside(self, stream: str, version: Expr, row: Expr, places: Sequence[Expr]) -> None:
