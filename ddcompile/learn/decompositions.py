@@ -158,9 +158,9 @@ def common_bit(patterns: Array, labels: Array) -> Array | None:
         for b in range(a):
             both = asked[a] & asked[b]
             met[patterns[a, both], patterns[b, both], labels[a, both] ^ labels[b, both]] = True
-    met |= met.transpose(1, 0, 2)
-    if met.all(axis=2).any():
-        return None
+        met |= met.transpose(1, 0, 2)
+        if met.all(axis=2).any():
+            return None
     sides = np.full(number, UNKNOWN)
     first = int(np.flatnonzero(is_open)[0])
     sides[first] = 0
