@@ -152,7 +152,7 @@ def gate_clauses(writer: Writer, suffix: str, gates: Gates, source: Tensor, targ
     source
         The bits that it reads.
     target
-        What it makes, if it is flat.
+        What it makes, if it is flat or one bit.
 
     Returns
     -------
@@ -160,12 +160,13 @@ def gate_clauses(writer: Writer, suffix: str, gates: Gates, source: Tensor, targ
         Whether they are such gates; else nothing is written.
     """
     numbers = gates.numbers()
-    if numbers is None or len(target.shape) != 1:
+    if numbers is None or len(target.shape) > 1:
         return False
     if len(numbers) <= _FEW:
         for unit, number in enumerate(numbers.tolist()):
             reads = _reads(writer, suffix, gates.columns[unit : unit + 1], source, [Literal(0)], (1,))
-            writer.statements.append(Statement(target.name, (Literal(unit),), _of_two(number, *reads)))
+            place = (Literal(unit),) if target.shape else ()
+            writer.statements.append(Statement(target.name, place, _of_two(number, *reads)))
         return True
     if bool((np.diff(numbers) < 0).any()):
         return False

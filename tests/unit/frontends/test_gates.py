@@ -51,6 +51,14 @@ def test_all_sixteen_gates(tmp_path: Path) -> None:
     assert np.array_equal(program(_every(2)), TRUTH[:, 2 * _every(2)[:, 0] + _every(2)[:, 1]].T)
 
 
+@pytest.mark.parametrize(("gate", "text"), [(1, "x[0] and x[1]"), (5, "x[1]"), (8, "not x[0] and not x[1]"), (15, "1")])
+def test_a_single_gate_is_written_as_it_is(tmp_path: Path, gate: int, text: str) -> None:
+    np.savez(tmp_path / "g.npz", **{"0.gate": [gate], "0.a": [0], "0.b": [1]})
+    program = dd.distill(tmp_path / "g.npz", "x: bit[2]", name="g")
+    assert str(program) == f"rule g(x: bit[2]) -> (y: bit) {{\n  y = {text}\n}}"
+    assert np.array_equal(program(_every(2)), TRUTH[gate, 2 * _every(2)[:, 0] + _every(2)[:, 1]])
+
+
 @pytest.mark.parametrize(("widths", "groups"), [([20, 20], 0), ([12, 10], 2), ([90, 80], 4), ([200, 70, 100], 0)])
 def test_a_file_of_gates(tmp_path: Path, widths: list[int], groups: int) -> None:
     path = tmp_path / "net.npz"
