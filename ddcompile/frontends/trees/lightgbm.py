@@ -59,7 +59,9 @@ def _pairs(text: str) -> dict[str, str]:
 def _ensemble(head: Mapping[str, str], blocks: list[dict[str, str]], place: str, name: str) -> Ensemble:
     objective, *options = head.get("objective", "custom").split()
     if objective not in (*_SUMS, *_LARGEST, "binary") or "sqrt" in options:
-        raise fail("N804", f"the objective `{' '.join([objective, *options])}` is not imported", place=place)
+        hint = "train with regression, binary or multiclass; others give no sums of leaves"
+        message = f"the objective `{' '.join([objective, *options])}` is not imported"
+        raise fail("N804", message, place=place, hint=hint)
     each = int(head["num_tree_per_iteration"])
     trees = tuple(_tree(block, k, place) for k, block in enumerate(blocks))
     if len(trees) != len(head["tree_sizes"].split()):
@@ -85,7 +87,8 @@ def _tree(block: Mapping[str, str], number: int, place: str) -> Tree:
     if len(values) != leaves:
         raise ValueError("a tree has too few leaves")
     if block.get("is_linear", "0") != "0":
-        raise fail("N804", f"tree {number} has linear leaves, which are not imported", place=place)
+        hint = "train without linear_tree"
+        raise fail("N804", f"tree {number} has linear leaves, which are not imported", place=place, hint=hint)
     integers = {key: np.array(block[key].split() if splits else [], dtype=np.int64) for key in _ARRAYS}
     kinds = integers["decision_type"]
     if (kinds & _CATEGORICAL).any():

@@ -68,7 +68,8 @@ def _ensemble(learner: Mapping[str, Any], place: str, name: str) -> Ensemble:
         raise fail("N804", f"the booster `{booster['name']}` is not imported", place=place, hint="train with gbtree")
     objective = learner["objective"]["name"]
     if objective not in (*_SUMS, *_SIGNS, *_LARGEST) and not objective.startswith("rank:"):
-        raise fail("N804", f"the objective `{objective}` is not imported", place=place)
+        hint = "train with reg:squarederror, binary:logistic or multi:softprob; others give no sums of leaves"
+        raise fail("N804", f"the objective `{objective}` is not imported", place=place, hint=hint)
     outputs = max(int(said["num_class"]), int(said.get("num_target", 1)), 1)
     if outputs > len(booster["model"]["trees"]):
         raise ValueError("some outputs have no trees")
