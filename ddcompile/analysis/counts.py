@@ -16,8 +16,9 @@ from ddcompile.analysis.comparisons import normal_comparison
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.levels import joined_levels
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Compare, Expr
+from ddcompile.ir.nodes import Compare, Expr, Literal
 from ddcompile.ir.printer import print_expression
+from ddcompile.ir.traverse import chain_operands
 
 __all__ = ["MOST_ROWS", "least_of_counts"]
 
@@ -46,6 +47,45 @@ def least_of_counts(ranges: Sequence[range], table: np.ndarray, inputs: Sequence
     """
     if not 0 < len(ranges) <= _MOST_INPUTS or table.size > MOST_ROWS or any(len(r) * r.step >= _WIDEST for r in ranges):
         return None
+    best = _least_of_sum(ranges, table, inputs, limit)
+    for axis in (k for k, r in enumerate(ranges) if r == range(2) and len(ranges) > 1):
+        found = _either(axis, ranges, table, inputs, limit if best is None else cost(best))
+        best = best if found is None else found
+    return best
+
+
+def _either(axis: int, ranges: Sequence[range], table: np.ndarray, inputs: Sequence[Expr], limit: int) -> Expr | None:
+    """A function of a bit and other integers as one of two functions of the others, in less than `limit`."""
+    halves: list[Expr] = []
+    for value in (1, 0):
+        half = table.take(value, axis=axis)
+        kept = [k for k in range(len(ranges)) if k != axis]
+        for place in reversed(range(len(kept))):
+            if (half == half.take([0], axis=place)).all():
+                half = half.take(0, axis=place)
+                del kept[place]
+        found: Expr | None = Literal(int(half.item())) if not kept else None
+        if kept:
+            found = least_of_counts([ranges[k] for k in kept], half, [inputs[k] for k in kept], limit)
+        if found is None:
+            return None
+        halves.append(found)
+    match halves:
+        case Literal(0), other:
+            found = builder.conj(builder.negate(inputs[axis]), *chain_operands("and", other))
+        case Literal(1), other:
+            found = builder.disj(inputs[axis], *chain_operands("or", other))
+        case other, Literal(0):
+            found = builder.conj(inputs[axis], *chain_operands("and", other))
+        case other, Literal(1):
+            found = builder.disj(builder.negate(inputs[axis]), *chain_operands("or", other))
+        case then, otherwise:
+            found = builder.conditional(inputs[axis], then, otherwise)
+    return found if found is not None and cost(found) < limit else None
+
+
+def _least_of_sum(ranges: Sequence[range], table: np.ndarray, inputs: Sequence[Expr], limit: int) -> Expr | None:
+    """The cheapest function of one sum of the inputs."""
     flat = table.ravel().astype(bool)
     if flat.all() or not flat.any():
         return builder.expr_of(int(flat[0]))

@@ -14,7 +14,7 @@ After::
     z = sign(sum(i < 9, j < i: x[i, j] - x[j, i]))
 
 A term goes when a sum beside it has it as the term before its first one, or after its last: the same text after
-folding, or the same table over at most four bits. A sum of bits that has to be as great as it can be says that all are
+folding, or the same table over a few inputs. A sum of bits that has to be as great as it can be says that all are
 1.
 """
 
@@ -35,7 +35,6 @@ from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
-    Binding,
     Compare,
     Expr,
     Index,
@@ -46,7 +45,7 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
-from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite
+from ddcompile.ir.traverse import reads, rename_indices, rewrite
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.equal import Equal
@@ -55,7 +54,7 @@ from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.places import has_values
 from ddcompile.passes.rebase import at
-from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, body_over, unchanged, with_statements
 from ddcompile.passes.sums import Sum, sums_of
 
 __all__ = ["Absorb"]
@@ -220,7 +219,7 @@ class _State:
         """Two sums over the same indices; those that have names stay what they are, but for sums over tables."""
         sums = [(t, own) for t in found.terms if (own := self._unnamed(t)) is not None]
         for (first, mine), (second, other) in combinations(sums[: self.options.terms], 2):
-            body = _renamed(other, mine.binders)
+            body = body_over(mine.binders, other)
             if body is None or self._are_slices(mine, other):
                 continue
             factor, weight = found.terms[first], found.terms[second]
@@ -274,22 +273,3 @@ class _Change:
 
 def _read_as(node: Expr, names: dict[str, str]) -> Expr:
     return Read(names[node.tensor]) if isinstance(node, Read) and node.tensor in names else node
-
-
-def _renamed(other: Reduce, binders: tuple[Binder, ...]) -> Expr | None:
-    """The body of a sum over the same indices as another one, with the names of those; None if they differ."""
-    if len(other.binders) != len(binders):
-        return None
-    inner = {b.name for n in postorder(other.body) if isinstance(n, Binding) for b in n.binders}
-    names = {b.name: f"{b.name}?{k}" for k, b in enumerate(other.binders)} | {n: f"{n}?" for n in inner}
-    back = {f"{b.name}?{k}": own.name for k, (b, own) in enumerate(zip(other.binders, binders, strict=True))}
-    for mine, own in zip(other.binders, binders, strict=True):
-        ends = [rename_indices(rename_indices(e, names), back) for e in (mine.lower, mine.upper)]
-        if ends != [own.lower, own.upper]:
-            return None
-    # Inner indices are named anew where they meet the others.
-    taken = {b.name for b in binders}
-    free = iter(f"{letter}{k or ''}" for k in range(1000) for letter in "klmnpqrsuvw")
-    unused = (n for n in free if n not in taken | inner)
-    back |= {f"{n}?": (next(unused) if n in taken else n) for n in sorted(inner)}
-    return rename_indices(rename_indices(other.body, names), back)

@@ -70,7 +70,7 @@ class CollapseCones(Pass):
 
     name: ClassVar[str] = "collapse-cones"
     inputs: int = option(4, "how many different bits a cone may read", high=4)
-    depth: int = option(4, "how many levels of clauses a cone may take in", high=64)
+    depth: int = option(6, "how many levels of clauses a cone may take in", high=64)
     terms: int = option(16, "how many terms a sum may have that is written out", high=1024)
     size: int = option(600, "the largest cost of a cone", high=100_000)
 
@@ -138,8 +138,8 @@ def _collapsed(
     plain = statement.value
     gone: set[str] = set()
     for _ in range(options.depth):
-        closed = _closed(statement, cone, clauses, tables, reals)
-        narrow = None if closed is cone else with_places(statement, unrolled(closed, options.terms), tables)
+        closed = _closed(statement, cone, clauses, tables, types, reals)
+        narrow = None if closed is cone else _written_out(statement, closed, tables, types, options)
         for found in (
             None if narrow is None else least(narrow, types, int(price + saved) + 1, options.inputs, nested=not gone),
             # A clause of its own says more than a summand: clauses that are taken in do not become one.
@@ -155,7 +155,7 @@ def _collapsed(
         deeper, written = _expanded(cone, clauses, levels, reals)
         if not written:
             break
-        cone = with_places(statement, unrolled(deeper, options.terms), tables)
+        cone = _written_out(statement, deeper, tables, types, options)
         if cost(cone) > options.size:
             break
         for name in written - gone:
@@ -180,7 +180,7 @@ def _switched(
     operands, known, sums = with_sums_as_reads(usual(value), types)
     found = least(operands, known, limit, options.inputs) if sums else None
     if found is None:
-        cone = with_places(statement, unrolled(usual(value), options.terms), tables) if places else None
+        cone = _written_out(statement, usual(value), tables, types, options) if places else None
         found = least(cone, types, limit, options.inputs) if cone is not None else None
         if found is None:
             return None
@@ -197,7 +197,7 @@ def _switched(
 
 def _bits(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones) -> Expr:
     """What all expressions over few bits with one table have in common; the value itself if it reads more."""
-    cone = with_places(statement, unrolled(value, options.terms), tables)
+    cone = _written_out(statement, value, tables, types, options)
     return least(cone, types, _ANY, options.inputs) or value
 
 
@@ -209,14 +209,14 @@ def _alone(
 ) -> Expr:
     """A shorter text of one element: whole, or what reads the same few elements in a chain of `or`, `and`, `xor`."""
     for whole in (value, unrolled(value, options.terms)):
-        found = least_alone(with_places(statement, whole, tables), types, cost(value))
+        found = least_alone(with_places(statement, whole, tables, types), types, cost(value))
         if found is not None:
             value = min(value, folded(statement, found, tables, types), key=cost)
     if not isinstance(value, Binary) or value.op not in ("or", "and", "xor"):
         return value
     groups: list[tuple[set[Read], list[Expr]]] = []
     for operand in chain_operands(value.op, value):
-        atoms = set(reads(with_places(statement, unrolled(operand, options.terms), tables)))
+        atoms = set(reads(_written_out(statement, operand, tables, types, options)))
         for have, members in groups:
             if len(have | atoms) <= options.inputs:
                 have |= atoms
@@ -229,7 +229,7 @@ def _alone(
         part = members[0]
         for operand in members[1:]:
             part = Binary(value.op, part, operand)
-        cone = with_places(statement, unrolled(part, options.terms), tables)
+        cone = _written_out(statement, part, tables, types, options)
         parts.append(least(cone, types, cost(part), options.inputs) or part)
     result = parts[0]
     for part in parts[1:]:
@@ -250,8 +250,8 @@ def _levels(rule: Rule, types: Types) -> dict[str, int]:
 def _expanded(
     value: Expr, clauses: dict[str, list[Statement]], levels: dict[str, int], reals: Reals
 ) -> tuple[Expr, set[str]]:
-    """The value with the single-clause tensors written in that stand highest of those it reads, and their names."""
-    top = max((levels.get(name, 0) for name in read_names([value]) if len(clauses.get(name, ())) == 1), default=0)
+    """The value with the tensors written in that stand highest of those it reads, and their names."""
+    top = max((levels.get(name, 0) for name in read_names([value]) if name in clauses), default=0)
     return _with_clauses(value, clauses, reals, lambda node: levels.get(node.tensor, 0) >= top)
 
 
@@ -260,6 +260,7 @@ def _closed(
     value: Expr,
     clauses: dict[str, list[Statement]],
     tables: dict[str, Constant],
+    types: Types,
     reals: Reals,
 ) -> Expr:
     """The value without what it reads of tensors that are decided by other elements that it reads.
@@ -270,7 +271,7 @@ def _closed(
     decided = set()
     for atom in atoms:
         deeper, written = _with_clauses(atom, clauses, reals, lambda _: True)
-        if written and set(reads(with_places(statement, deeper, tables))) < atoms:
+        if written and set(reads(with_places(statement, deeper, tables, types))) < atoms:
             decided.add(atom)
     return _with_clauses(value, clauses, reals, decided.__contains__)[0] if decided else value
 
@@ -278,7 +279,7 @@ def _closed(
 def _with_clauses(
     value: Expr, clauses: dict[str, list[Statement]], reals: Reals, is_written: Callable[[Read], bool]
 ) -> tuple[Expr, set[str]]:
-    """The value with elements of tensors of one clause written in, where it says so, and their names."""
+    """The value with elements written in whose clause is seen, where it says so, and their names."""
     written: set[str] = set()
     taken = {n.name for n in postorder(value) if isinstance(n, Index)}
     taken |= {b.name for n in postorder(value) if isinstance(n, Binding) for b in n.binders}
@@ -287,19 +288,38 @@ def _with_clauses(
         if not isinstance(node, Read) or node.pad is not None or not is_written(node):
             return node
         sources = clauses.get(node.tensor, [])
-        if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
-            return node
-        source = sources[0]
-        if source.target in read_names([source]) or reals(source.value):
+        source = next((s for s in sources if _defines(s, node, _whole_axes(sources))), None)
+        if source is None or source.target in read_names(sources) or reals(source.value):
             return node
         inner = [b.name for n in postorder(source.value) if isinstance(n, Binding) for b in n.binders]
         names = {n: _other(n, taken) for n in dict.fromkeys([*(b.name for b in source.binders), *inner])}
         body = rename_indices(source.value, names)
         written.add(node.tensor)
-        own = [names[b.name] for b in source.binders]
-        return substitute(body, dict(zip(own, node.positions, strict=True)))
+        places = zip(source.positions, node.positions, strict=True)
+        return substitute(body, {names[p.name]: place for p, place in places if isinstance(p, Binder)})
 
     return rewrite(value, step), written
+
+
+def _whole_axes(clauses: list[Statement]) -> list[bool]:
+    """Whether all clauses of a tensor are over the same places of an axis, axis by axis."""
+    found = []
+    for positions in zip(*(s.positions for s in clauses), strict=True):
+        spans = {box_bounds(p) if isinstance(p, Binder) else None for p in positions}
+        found.append(len(clauses) == 1 or (len(spans) == 1 and None not in spans))
+    return found
+
+
+def _defines(clause: Statement, read: Read, is_whole: list[bool]) -> bool:
+    """Whether a clause of a tensor visibly defines the element that is read."""
+    for position, place, whole in zip(clause.positions, read.positions, is_whole, strict=True):
+        if isinstance(position, Binder) and not whole:
+            bounds = box_bounds(position)
+            if not isinstance(place, Literal) or bounds is None or not bounds[0] <= place.value < bounds[1]:
+                return False
+        elif not isinstance(position, Binder) and position != place:
+            return False
+    return True
 
 
 def _other(name: str, taken: set[str]) -> str:
@@ -309,6 +329,13 @@ def _other(name: str, taken: set[str]) -> str:
         fresh = f"{name}_{count}"
     taken.add(fresh)
     return fresh
+
+
+def _written_out(
+    statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones
+) -> Expr:
+    """A value in the place of a statement's with short sums written out, and places in their normal form."""
+    return with_places(statement, unrolled(with_places(statement, value, tables, types), options.terms), tables, types)
 
 
 def unrolled(value: Expr, limit: int) -> Expr:

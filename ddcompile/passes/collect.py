@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial, reduce
+from itertools import pairwise, product
 from math import prod
 from typing import ClassVar
 
@@ -24,11 +25,12 @@ import numpy as np
 
 from ddcompile.analysis.coordinates import Anchor, fit_box
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
-from ddcompile.ir.affine import Affine, affine_of
-from ddcompile.ir.nodes import Binary, Binder, Binding, Call, Expr, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import children, postorder, rewrite
+from ddcompile.ir.affine import Affine, affine_of, simplify
+from ddcompile.ir.nodes import Binary, Binder, Binding, Call, Expr, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.traverse import children, postorder, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
@@ -38,6 +40,9 @@ from ddcompile.passes.templates import filled, shape_of
 __all__ = ["Collect", "collected", "operands_under", "operator_of"]
 
 _OPS = ("+", "xor", "and", "or")
+_REDUCTION = {"+": "sum", "and": "all", "or": "any"}
+_WRITTEN_OUT = 64
+"""Terms of a reduction that is written out beside others."""
 _REACH = 2**30
 """How far constants of operands may be apart, half of it."""
 
@@ -80,12 +85,43 @@ def _shortened(value: Expr, names: Names, used: set[str], types: Types, reals: R
 
 
 def _collected(node: Binary, names: Names, used: set[str], types: Types, size: int) -> Expr:
-    """The chain that ends with a node, with every group of operands that are alike as a reduction."""
-    terms = collected(node.op, _chain_of(node), names, used, types, size)
-    result = terms[0]
-    for term in terms[1:]:
-        result = Binary(node.op, result, term)
-    return result
+    """The chain that ends with a node, with every group of operands that are alike as a reduction.
+
+    Operands may be reductions themselves, which are written out where that says less in the end.
+    """
+    operands = _chain_of(node)
+    ways = [operands]
+    written_out = [each for operand in operands for each in _written_out(node.op, operand)]
+    if len(written_out) > len(operands):
+        ways.append(written_out)
+    chains = [collected(node.op, way, names, used, types, size) for way in ways]
+    return min((reduce(partial(Binary, node.op), chain) for chain in chains), key=cost)
+
+
+def _written_out(op: str, operand: Expr) -> list[Expr]:
+    """The terms of a reduction by an operator over not too many places; anything else is its only term."""
+    if not isinstance(operand, Reduce) or operand.op != _REDUCTION.get(op):
+        return [operand]
+    ranges = [bounds for binder in operand.binders if (bounds := box_bounds(binder)) is not None]
+    if len(ranges) < len(operand.binders) or not 0 < prod(high - low for low, high in ranges) <= _WRITTEN_OUT:
+        return [operand]
+    inner = {b.name for n in postorder(operand.body) if isinstance(n, Binding) for b in n.binders}
+    if inner & {b.name for b in operand.binders}:
+        return [operand]
+    places = product(*(range(*bounds) for bounds in ranges))
+    names = [binder.name for binder in operand.binders]
+    return [_at(operand.body, dict(zip(names, map(Literal, place), strict=True))) for place in places]
+
+
+def _at(body: Expr, values: dict[str, Expr]) -> Expr:
+    """A term of a reduction, with simple positions."""
+
+    def step(node: Expr) -> Expr:
+        if isinstance(node, Read):
+            return Read(node.tensor, tuple(map(simplify, node.positions)), node.pad, location=node.location)
+        return node
+
+    return rewrite(substitute(body, values), step)
 
 
 def _chain_of(node: Binary) -> list[Expr]:

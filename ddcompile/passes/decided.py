@@ -9,7 +9,7 @@ Used by `fold`. The ranges are those that type inference finds; operators over r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
@@ -17,11 +17,11 @@ from typing import TypeAlias
 from ddcompile.analysis.comparisons import integer_terms, normal_comparison
 from ddcompile.ir import builder
 from ddcompile.ir.infer import TypeWalker
-from ddcompile.ir.nodes import Binary, Call, Compare, CompareOp, Expr, Index, Literal, Read, Statement, Unary
+from ddcompile.ir.nodes import Binary, Binder, Call, Compare, CompareOp, Expr, Index, Literal, Read, Statement, Unary
 from ddcompile.ir.traverse import children, postorder, with_children
 from ddcompile.ir.types import Types
 
-__all__ = ["decided", "settled"]
+__all__ = ["End", "decided", "ends", "settled"]
 
 _Range: TypeAlias = tuple[Fraction | None, Fraction | None]
 
@@ -37,10 +37,13 @@ def decided(value: Expr, types: Types) -> Expr:
     return results[0]
 
 
-def settled(value: Expr, types: Types) -> Expr:
-    """As `decided`, for an expression over elements of the rule that is no part of it; free indices may be anything."""
+def settled(value: Expr, types: Types, binders: Sequence[Binder] = ()) -> Expr:
+    """As `decided`, for an expression over elements of the rule that is no part of it, and over some indices.
+
+    Indices that are not among `binders` may be anything.
+    """
     walker = TypeWalker(types.tensor, types.scaled, {})
-    walker.statement(Statement("value", (), value))
+    walker.statement(Statement("value", tuple(binders), value))
     return decided(value, replace(types, _of=walker.types))
 
 
@@ -89,7 +92,7 @@ def _as_bit(op: CompareOp, old: Expr, new: Expr, types: Types) -> Expr:
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """A comparison that tells whether a sum of integers is at the high end of its range (1), or at the low one (-1)."""
 
     side: int
@@ -98,7 +101,7 @@ class _End:
     high: int
 
 
-def _ends(node: Expr, types: Types) -> list[_End]:
+def ends(node: Expr, types: Types) -> list[End]:
     """What a comparison says of the ends of a sum; it holds at the high one and does not at the low one."""
     if not isinstance(node, Compare) or len(node.ops) != 1 or node.ops[0] in ("==", "!="):
         return []
@@ -110,7 +113,7 @@ def _ends(node: Expr, types: Types) -> list[_End]:
     if form is None or span is None:
         return []
     bound = -form[1] + (op in ("<", ">"))
-    return [_End(side, form[0], *span) for side, number in ((1, span[1]), (-1, span[0] + 1)) if bound == number]
+    return [End(side, form[0], *span) for side, number in ((1, span[1]), (-1, span[0] + 1)) if bound == number]
 
 
 def _span(terms: Mapping[Expr, int], types: Types) -> tuple[int, int] | None:
@@ -127,13 +130,13 @@ def _span(terms: Mapping[Expr, int], types: Types) -> tuple[int, int] | None:
 
 def _joined(node: Expr, types: Types) -> Expr | None:
     """A comparison that tells whether a sum is at an end, over the sums of summands that tell the same of theirs."""
-    for end in _ends(node, types):
+    for end in ends(node, types):
         total: Expr = Literal(0)
         bound = 0
         is_joined = False
         for term, factor in end.terms.items():
             side = end.side if factor > 0 else -end.side
-            inner = next((e for e in _ends(term, types) if e.side == side), None)
+            inner = next((e for e in ends(term, types) if e.side == side), None)
             own, span = (inner.terms, (inner.low, inner.high)) if inner else ({term: factor}, None)
             sign = side * end.side if inner else 1
             span = span or _span(own, types)

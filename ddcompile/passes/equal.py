@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
@@ -12,12 +13,11 @@ from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Literal, Read, R
 from ddcompile.ir.traverse import free_indices, postorder, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types
 from ddcompile.passes.collapse_cones import unrolled
+from ddcompile.passes.decided import settled
 from ddcompile.passes.fold import folded
-from ddcompile.passes.least import least
+from ddcompile.passes.least import have_same_table
 
 __all__ = ["Equal", "renamed"]
-
-_BITS = 4
 
 
 class Equal:
@@ -42,20 +42,44 @@ class Equal:
         """Whether a clause agrees with another one at a place: a value of one of its indices."""
         index, value = place
         names = {old: new for old, new in renamed(single, longer).items() if old != new}
+        ranges = index_ranges(Statement(longer.target, longer.positions, Literal(0)))
+        return self._agree(single, names, longer, {index: Literal(value)}, ranges)
+
+    def covers(self, longer: Statement, single: Statement) -> bool:
+        """Whether a clause says, at all places of another one, what that says."""
+        values: dict[str, Expr] = {}
+        positions: list[Binder | Expr] = []
+        for mine, other in zip(single.positions, longer.positions, strict=True):
+            if isinstance(mine, Binder) and isinstance(other, Binder):
+                positions.append(Binder(other.name, mine.lower, mine.upper))
+            elif isinstance(mine, Literal) and isinstance(other, Binder):
+                values[other.name] = mine
+                positions.append(mine)
+            elif mine == other:
+                positions.append(mine)
+            else:
+                return False
+        here = Statement(longer.target, tuple(positions), longer.value)
+        names = {old: new for old, new in renamed(single, longer).items() if old != new}
+        return self._agree(single, names, here, values, index_ranges(replace(here, value=Literal(0))))
+
+    def _agree(
+        self, single: Statement, names: dict[str, str], longer: Statement, values: dict[str, Expr], ranges: Ranges
+    ) -> bool:
+        """Whether a clause, under other names, says what another one says at some values of its indices."""
         used = {b.name for n in postorder(single.value) if isinstance(n, Binding) for b in n.binders}
         # Indices of sums that are called like those of the other clause get out of the way.
-        names |= {n: f"{n}?" for n in used & {index, *renamed(single, longer).values()}}
-        ranges = index_ranges(Statement(longer.target, longer.positions, Literal(0)))
+        taken = {*values, *renamed(single, longer).values()}
+        names = names | {n: f"{n}?" for n in used & taken}
         ours = self._settled(rename_indices(single.value, names), ranges)
-        theirs = self._settled(substitute(longer.value, {index: Literal(value)}), ranges)
+        theirs = self._settled(substitute(longer.value, values), ranges)
         for _ in range(self.depth):
-            pair = [self._folded(longer, side, ranges) for side in (ours, theirs)]
-            tables = [least(side, self.types, 1 << 30, _BITS) for side in pair]
-            if pair[0] == pair[1] or (tables[0] is not None and tables[0] == tables[1]):
+            ours, theirs = (self._folded(longer, side, ranges) for side in (ours, theirs))
+            if ours == theirs or have_same_table(ours, theirs, self.types):
                 return True
-            ours, theirs = self._deeper(ours, ranges), self._deeper(theirs, ranges)
             if max(cost(ours), cost(theirs)) > self.size:
                 return False
+            ours, theirs = self._deeper(ours, ranges), self._deeper(theirs, ranges)
         return False
 
     def _settled(self, value: Expr, ranges: Ranges) -> Expr:
@@ -80,7 +104,7 @@ class Equal:
 
     def _folded(self, statement: Statement, value: Expr, ranges: Ranges) -> Expr:
         value = self._settled(unrolled(value, self.terms), ranges)
-        return folded(statement, value, self.tables, self.types)
+        return settled(folded(statement, value, self.tables, self.types), self.types, statement.binders)
 
     def _deeper(self, value: Expr, ranges: Ranges) -> Expr:
         """The value with elements written out that one clause defines, wherever their indices are."""

@@ -122,13 +122,13 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
         if layer.rows[0].kind == "affine":
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
         found = [_shrink(r, atoms, domains, codes, may_recode=may_recode and not layer.is_pinned) for r in inputs]
-        kinds = {row.kind for row, _ in found}
+        kinds = {row.kind for row, _, _ in found}
         if len(kinds) > 1 and len(layer.shape) != 1:
             found = [_shrink(r, atoms, domains, codes, may_recode=False) for r in inputs]
-            kinds = {row.kind for row, _ in found}
-        rows = [row for row, _ in found]
-        codes.factor[span] = [factor for _, (factor, _) in found]
-        codes.offset[span] = [offset for _, (_, offset) in found]
+            kinds = {row.kind for row, _, _ in found}
+        rows = _of_few_bounds([row for row, _, _ in found], [free for _, _, free in found])
+        codes.factor[span] = [factor for _, (factor, _), _ in found]
+        codes.offset[span] = [offset for _, (_, offset), _ in found]
         if len(kinds) > 1:
             free = codes.is_bit(span)
             split[layer.name] = (np.flatnonzero(free), np.flatnonzero(~free))
@@ -166,32 +166,62 @@ def _substitute(row: Row, codes: _Codes) -> Row:
     return replace(row, weights=integers((weights * codes.factor[row.atoms]).tolist()), bias=bias)
 
 
+def _of_few_bounds(rows: list[Row], free: list[int]) -> list[Row]:
+    """The rows of a layer with as few different bounds as there can be.
+
+    A sum of five spins is odd: `sum >= 2` says what `sum >= 3` does, which may be the bound of sums of four or six.
+    """
+    period = 1 + max(free, default=0)
+    loose = [k for k, each in enumerate(free) if each == period - 1]
+    if period == 1 or len(loose) < 2:
+        return rows
+    fixed = {row.bias for k, row in enumerate(rows) if k not in set(loose)}
+    ways = [[rows[k].bias for k in loose]]
+    ways += [[b + (rest - b) % period for b in ways[0]] for rest in range(period)]
+    best = min(ways, key=lambda way: len(fixed.union(way)))
+    new = list(rows)
+    for k, bias in zip(loose, best, strict=True):
+        new[k] = replace(rows[k], bias=bias)
+    return new
+
+
 def _shrink(
     row: Row, atoms: Atoms, domains: dict[str, Domain | None], codes: _Codes, *, may_recode: bool
-) -> tuple[Row, tuple[int, int]]:
-    """The row in least integers, and the factor and the offset by which the old value is that of the new one."""
+) -> tuple[Row, tuple[int, int], int]:
+    """The row in least integers, the factor and the offset by which the old value is that of the new one, and freedom.
+
+    That is by how much the bias of a positive row may be greater.
+    """
     if row.has_scale:
-        return row, _SAME
+        return row, _SAME, 0
     operands = _operands(row, atoms, domains, codes)
     if operands is None:
-        return row, _SAME
+        return row, _SAME, 0
     weights = row.weights.tolist()
     found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
     if found is None:
-        return row, _SAME
+        return row, _SAME, 0
     becomes_bit = row.kind == "sign" and found.tie is None and may_recode
     write = _positive_row if becomes_bit or row.kind == "positive" else _sign_row
     ours = write(row, found)
     if not may_recode:
-        return ours, _SAME
+        return ours, _SAME, _freedom(ours, found)
     theirs = write(row, found.negated())
     may_rest = all(map(has_zero, operands))
     is_better = rank(theirs.weights, theirs.bias, may_rest=may_rest) > rank(ours.weights, ours.bias, may_rest=may_rest)
     sign = -1 if is_better else 1
+    best = theirs if is_better else ours
+    freedom = _freedom(best, found.negated() if is_better else found)
     if becomes_bit:
         # The old sign is 2 * bit - 1, or its negation.
-        return theirs if is_better else ours, (2 * sign, -sign)
-    return theirs if is_better else ours, (sign, int(is_better and row.kind == "positive"))
+        return best, (2 * sign, -sign), freedom
+    return best, (sign, int(is_better and row.kind == "positive")), freedom
+
+
+def _freedom(row: Row, found: Threshold) -> int:
+    if row.kind != "positive" or found.below is None or found.above is None or not len(row.atoms):
+        return 0
+    return found.above - found.below - 1
 
 
 def _operands(row: Row, atoms: Atoms, domains: dict[str, Domain | None], codes: _Codes) -> list[Domain] | None:

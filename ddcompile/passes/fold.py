@@ -16,7 +16,10 @@ parts are folded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
+
+import numpy as np
 
 from ddcompile.analysis.comparisons import integer_terms, normal_comparison
 from ddcompile.analysis.cost import cost
@@ -53,6 +56,9 @@ __all__ = ["Fold", "folded", "with_places"]
 
 _LONG = 256
 """Sums that are nested deeper are joined once, not level by level."""
+
+_ENTRIES = 1 << 12
+"""Entries of a table that are looked at for a read."""
 
 _MOST_ROUNDS = 8
 """How often ranges are found again after what they decided was written in."""
@@ -96,15 +102,16 @@ def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types
     return value
 
 
-def with_places(statement: Statement, value: Expr, tables: dict[str, Constant]) -> Expr:
+def with_places(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types) -> Expr:
     """An expression in the place of a statement's value with the positions of its reads in their normal form."""
     ranges = index_ranges(Statement(statement.target, statement.positions, value))
 
     def step(node: Expr) -> Expr:
+        if isinstance(node, Reduce):
+            return _flat_element(node, ranges, types) or node
         if not isinstance(node, Read):
             return node
-        places = tuple(_position(p, ranges) for p in node.positions)
-        return _entry(Read(node.tensor, places, node.pad, location=node.location), tables)
+        return _entry(_element(node, ranges, types), tables, ranges)
 
     return rewrite(value, step)
 
@@ -114,13 +121,9 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
 
     def step(old: Expr, node: Expr) -> Expr:
         match node:
-            case Read(name, positions, pad):
-                places = tuple(_position(p, ranges) for p in positions)
-                extents = types.shape.get(name, ())
-                if extents and all(is_inside(affine_of(p), n, ranges) for p, n in zip(places, extents, strict=True)):
-                    pad = None
-                read = Read(name, places, pad, location=node.location)
-                return read if reals.tensor(name) else _entry(read, tables)
+            case Read():
+                read = _element(node, ranges, types)
+                return read if reals.tensor(node.tensor) else _entry(read, tables, ranges)
             case _ if reals(node):
                 return node
             case Binary("+", left, right):
@@ -152,6 +155,9 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
                 return normal_comparison(node)
             case Reduce(op, binders, body):
                 node = Reduce(op, binders, body, location=node.location)
+                element = _flat_element(node, ranges, types)
+                if element is not None:
+                    return element
                 shape = types.shape.get(body.tensor) if isinstance(body, Read) else None
                 return _reduction(running(node, ranges, shape))
         return node
@@ -197,15 +203,56 @@ def _position(expr: Expr, ranges: Ranges) -> Expr:
     return expr
 
 
-def _entry(read: Read, tables: dict[str, Constant]) -> Expr:
-    """The entry of a constant at literal positions."""
-    if read.tensor not in tables or not all(isinstance(p, Literal) for p in read.positions):
+def _element(read: Read, ranges: Ranges, types: Types) -> Expr:
+    """A read with simple places; without its pad where it is seen to be inside, and the pad where it is not."""
+    places = tuple(_position(p, ranges) for p in read.positions)
+    extents = types.shape.get(read.tensor, ())
+    if read.pad is None or not extents:
+        return Read(read.tensor, places, read.pad, location=read.location)
+    forms = [affine_of(p) for p in places]
+    if all(is_inside(form, n, ranges) for form, n in zip(forms, extents, strict=True)):
+        return Read(read.tensor, places, location=read.location)
+    for form, extent in zip(forms, extents, strict=True):
+        if form is not None and form.names <= ranges.keys():
+            low, high = form.bounds(ranges)
+            if high < 0 or low >= extent:
+                return read.pad
+    return Read(read.tensor, places, read.pad, location=read.location)
+
+
+def _entry(read: Expr, tables: dict[str, Constant], ranges: Ranges) -> Expr:
+    """The entry of a constant at literal positions, or where its entries are an affine function of indices."""
+    if not isinstance(read, Read) or read.tensor not in tables:
         return read
     values = tables[read.tensor].values
-    places = tuple(p.value for p in read.positions)  # type: ignore[attr-defined]
-    if all(0 <= p < n for p, n in zip(places, values.shape, strict=True)):
-        return Literal(values[places])
-    return read
+    if all(isinstance(p, Literal) for p in read.positions):
+        places = tuple(p.value for p in read.positions)  # type: ignore[attr-defined]
+        return Literal(values[places]) if all(0 <= p < n for p, n in zip(places, values.shape, strict=True)) else read
+    forms = [affine_of(p) for p in read.positions]
+    names = sorted({name for form in forms if form is not None for name in form.names})
+    if read.pad is not None or values.dtype != np.int64 or None in forms or not names or not ranges.keys() >= {*names}:
+        return read
+    spans = [range(int(ranges[n][0]), int(ranges[n][1]) + 1) for n in names]
+    if prod(map(len, spans)) > _ENTRIES:
+        return read
+    corners = np.meshgrid(*spans, indexing="ij")
+    points = dict(zip(names, corners, strict=True))
+    at = [_at_points(form, points) for form in forms if form is not None]
+    if any(p.dtype != np.int64 or p.min() < 0 or p.max() >= n for p, n in zip(at, values.shape, strict=True)):
+        return read
+    found = values[tuple(at)]
+    slopes = [int(found.take(1, axis=k).flat[0] - found.flat[0]) if len(s) > 1 else 0 for k, s in enumerate(spans)]
+    start = int(found.flat[0]) - sum(c * s[0] for c, s in zip(slopes, spans, strict=True))
+    line = Affine.of(start, dict(zip(names, slopes, strict=True)))
+    return line.to_expr() if (found == _at_points(line, points)).all() else read
+
+
+def _at_points(form: Affine, points: dict[str, np.ndarray]) -> np.ndarray:
+    """The values of an affine function at points, given by the values of its indices."""
+    total = np.full(next(iter(points.values())).shape, form.constant)
+    for name in form.names:
+        total = total + form.coefficient(name) * points[name]
+    return total
 
 
 def _sum(expr: Expr) -> Expr:
@@ -247,7 +294,7 @@ def _reduction(node: Reduce) -> Expr:
     binders, body = node.binders, node.body
     if node.op in ("sum", "any", "all") and any(b is not None and b[0] >= b[1] for b in map(box_bounds, binders)):
         return Literal(int(node.op == "all"))
-    for k, binder in enumerate(binders):
+    for k, binder in enumerate(binders if node.op != "argmax" else ()):
         body, bounds = _uncycled(binder, body)
         if bounds is not None:
             binders = (*binders[:k], bounds, *binders[k + 1 :])
@@ -267,6 +314,39 @@ def _reduction(node: Reduce) -> Expr:
                 return builder.neg(builder.summation(binders, inner))
         return builder.summation(binders, body)
     return Reduce(node.op, binders, body, location=node.location)
+
+
+def _flat_element(node: Reduce, ranges: Ranges, types: Types) -> Expr | None:
+    """The element that `any(j < 6: pad(x, 0)[j, i - 8 * j])` is of a tensor with rows of 8, where its row is seen.
+
+    Only the term counts whose last place is inside: that of the row `i // 8`, at `i % 8`.
+    """
+    read = node.body
+    if node.op not in ("any", "sum") or not isinstance(read, Read) or read.pad != Literal(0):
+        return None
+    extents = types.shape.get(read.tensor, ())
+    forms = [affine_of(p) for p in read.positions]
+    if len(extents) != len(node.binders) + 1 or None in forms:
+        return None
+    *rows, last = (form for form in forms if form is not None)
+    strides = np.multiply.accumulate([1, *extents[:0:-1]])[::-1].tolist()[:-1]
+    for binder, row, extent, stride in zip(node.binders, rows, extents, strides, strict=False):
+        if row != Affine.of(0, {binder.name: 1}) or box_bounds(binder) != (0, extent):
+            return None
+        last = last + Affine.of(0, {binder.name: stride})
+    if not last.names <= ranges.keys() - {b.name for b in node.binders} or not last.is_integral:
+        return None
+    places: list[Affine] = []
+    for extent, stride in zip(extents, [*strides, 1], strict=True):
+        whole = Affine.of(0, {n: last.coefficient(n) // stride for n in last.names if not last.coefficient(n) % stride})
+        rest = last - whole.scale(stride)
+        whole = whole + int(rest.bounds(ranges)[0] // stride)
+        last = last - whole.scale(stride)
+        low, high = whole.bounds(ranges)
+        if low < 0 or high >= extent or last.bounds(ranges)[1] >= stride:
+            return None
+        places.append(whole)
+    return Read(read.tensor, tuple(place.to_expr() for place in places), location=read.location)
 
 
 def _at(expr: Expr, name: str, value: Expr) -> Expr:

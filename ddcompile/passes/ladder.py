@@ -14,7 +14,7 @@ After::
 
 Two steps are enough: the later one, with an index for the time where it reads the next places, is put in the place of
 the earlier one, which says what was carried into that. If this is what a step before would say with 0 or 1 carried in,
-by its text or by its table over at most four bits, the tensor begins there; if it is a step itself, one more before;
+by its text or by its table over a few inputs, the tensor begins there; if it is a step itself, one more before;
 if it is neither, it is the first element.
 The program is kept if this does not make it shorter once steps and the elements beside them are joined.
 """
@@ -132,17 +132,22 @@ def _ladders(rule: Rule, types: Types, size: int) -> Iterator[_Ladder]:
                 readers.setdefault(name, []).append(statement)
     for lower in hidden.values():
         for upper in readers.get(lower.target, ()):
-            found = _two(lower, upper)
-            if found is None or _two_below(lower, hidden, found.step):
-                continue
-            while (top := found.rungs[-1]).target in hidden:
-                after = (_two(top, other) for other in readers.get(top.target, ()))
-                time = len(found.rungs) - 1
-                following = next((f for f in after if f is not None and _continues(f, found, time)), None)
-                if following is None:
-                    break
-                found = _Ladder((*found.rungs, following.rungs[1]), found.step, found.bottom)
-            yield found
+            ways = (_two(lower, upper), _two(lower, upper, is_last_first=True))
+            for found in dict.fromkeys(way for way in ways if way is not None):
+                if not _two_below(lower, hidden, found.step):
+                    yield _continued(found, hidden, readers)
+
+
+def _continued(found: _Ladder, hidden: Mapping[str, Statement], readers: Mapping[str, Sequence[Statement]]) -> _Ladder:
+    """The ladder with all rungs above."""
+    while (top := found.rungs[-1]).target in hidden:
+        after = (_two(top, other) for other in readers.get(top.target, ()))
+        time = len(found.rungs) - 1
+        following = next((f for f in after if f is not None and _continues(f, found, time)), None)
+        if following is None:
+            break
+        found = _Ladder((*found.rungs, following.rungs[1]), found.step, found.bottom)
+    return found
 
 
 def _hidden(rule: Rule, types: Types, size: int) -> dict[str, Statement]:
@@ -168,14 +173,18 @@ def _own(statement: Statement) -> Read:
     return Read(statement.target, tuple(Index(b.name) for b in statement.binders))
 
 
-def _two(lower: Statement, upper: Statement) -> _Ladder | None:
-    """Two statements as a ladder, if the upper one is a later step."""
+def _two(lower: Statement, upper: Statement, is_last_first: bool = False) -> _Ladder | None:
+    """Two statements as a ladder, if the upper one is a later step.
+
+    Of several operands of the lower one that an operand of the upper one may be one step later, it is the first, or the
+    last; what is left over is what is carried in.
+    """
     if upper.binders != lower.binders or upper.target == lower.target:
         return None
     carried = _own(lower)
     if [n for n in reads(upper.value) if n.tensor == lower.target] != [carried]:
         return None
-    match = _Match()
+    match = _Match(is_last_first)
     step = match.unified(rewrite(upper.value, lambda n: _CARRIED if n == carried else n), lower.value)
     if step is None or match.carried is None or not match.moves:
         return None
@@ -224,7 +233,8 @@ def _simple(node: Expr) -> Expr:
 class _Match:
     """What two expressions have in common: places that differ by a number move with the time."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_last_first: bool = False) -> None:
+        self.is_last_first = is_last_first
         self.carried: Expr | None = None
         """What the earlier one has in the place of what is carried in."""
         self.moves = False
@@ -276,7 +286,7 @@ class _Match:
     def _operands(self, later: Binary, earlier: Expr) -> Expr | None:
         """Operands in any order; what is carried into the earlier one may be several of them."""
         mine, theirs = chain_operands(later.op, later), chain_operands(later.op, earlier)
-        left = list(theirs)
+        left = list(reversed(theirs) if self.is_last_first else theirs)
         found: list[Expr] = []
         carrying = [x for x in mine if _CARRIED in reads(x)]
         for operand in (x for x in mine if x not in carrying):

@@ -22,7 +22,7 @@ from ddcompile.ir.ranges import make
 from ddcompile.ir.traverse import children, postorder, reads, rewrite
 from ddcompile.ir.types import Types
 
-__all__ = ["least", "least_alone"]
+__all__ = ["have_same_table", "least", "least_alone"]
 
 _ALONE = 10
 """How many inputs an expression for one element may have."""
@@ -88,6 +88,36 @@ def least_alone(value: Expr, types: Types, limit: int) -> Expr | None:
     if short is None:
         return None
     return rewrite(short, lambda node: _with_meaning(node, meant))
+
+
+def have_same_table(first: Expr, second: Expr, types: Types) -> bool:
+    """Whether two values are the same bit for all they read, as far as that is few bits, or few small integers.
+
+    Where they read more, comparisons count as bits of their own, independent of one another.
+    """
+    if _are_alike(_tabled(first, types, _ALONE, _ROWS), _tabled(second, types, _ALONE, _ROWS)):
+        return True
+    meant: dict[Expr, Read] = {}
+    bit = make(0, 1)
+
+    def step(node: Expr) -> Expr:
+        if not isinstance(node, Compare) or len(node.ops) > 1:
+            return node
+        name = meant.get(node) or meant.get(builder.negate(node))
+        if name is None:
+            name = meant[node] = Read(f"?{len(meant)}")
+        return name if node in meant else builder.negate(name)
+
+    sides = [rewrite(side, step) for side in (first, second)]
+    tensors = {**types.tensor, **{name.tensor: bit for name in meant.values()}}
+    known = replace(types, tensor=tensors)
+    return bool(meant) and _are_alike(*(_tabled(side, known, _ALONE, _ROWS) for side in sides))
+
+
+def _are_alike(first: _Tabled | None, second: _Tabled | None) -> bool:
+    if first is None or second is None or first.inputs != second.inputs or first.ranges != second.ranges:
+        return False
+    return np.array_equal(first.table, second.table)
 
 
 def _is_small(atom: Read, types: Types) -> bool:

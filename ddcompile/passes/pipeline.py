@@ -23,6 +23,7 @@ from ddcompile.passes.complement import Complement
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
+from ddcompile.passes.extend import Extend
 from ddcompile.passes.extremes import Extremes
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.forward import Forward
@@ -34,6 +35,7 @@ from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.ladder import Ladder
 from ddcompile.passes.larger import Larger
 from ddcompile.passes.literals import NoLiteral
+from ddcompile.passes.logic import Logic
 from ddcompile.passes.name import Name
 from ddcompile.passes.narrow import Narrow
 from ddcompile.passes.options import Pass, Turns
@@ -73,6 +75,7 @@ _ALL: tuple[type[Pass], ...] = (
     Extremes,
     Larger,
     Promote,
+    Extend,
     Trim,
     CollapseCones,
     Gather,
@@ -83,6 +86,7 @@ _ALL: tuple[type[Pass], ...] = (
     Widen,
     Prefixes,
     Stack,
+    Logic,
     Collect,
     Branches,
     Instances,
@@ -103,9 +107,9 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 DEFAULT = (
     "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
-    "repeats,reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,align,trim,collapse-cones,fold,dce,(ladder)*,"
+    "repeats,reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
     "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,"
-    "fold,rebase,absorb,fold,dce,name"
+    "fold,rebase,absorb,logic,collect,rebase,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
@@ -27,14 +28,15 @@ from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of, simplify
-from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Literal, Read, ReduceOp, Rule, Statement
+from ddcompile.ir.nodes import Binder, Binding, Expr, Index, Literal, Read, Reduce, ReduceOp, Rule, Statement
+from ddcompile.ir.ranges import ValueType
 from ddcompile.ir.traverse import postorder, reads, rename_indices, rewrite, substitute
-from ddcompile.ir.types import infer
+from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.collect import operands_under, operator_of
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
 
 __all__ = ["Prefixes"]
 
@@ -65,18 +67,69 @@ class Prefixes(Pass):
             own = [rule.statements[n] for n in numbers]
             if len(own) > 2 or not any(n.tensor == target for s in own for n in reads(s.value)):
                 continue
-            if any(map(Reals(infer(rule)), (s.value for s in own))):
+            types = infer(rule)
+            if any(map(Reals(types), (s.value for s in own))):
                 continue
-            closed = _closed(own, names_of(rule))
+            closed = _closed(own, names_of(rule), types)
             if closed is None or cost(closed) >= sum(map(cost, own)):
                 continue
             kept = [s for s in new.statements if s not in own[1:]]
             trial = with_statements(new, [closed if s == own[0] else s for s in kept])
             new = new if verify(trial) else trial
-        return unchanged(rule) if new is rule else Rewrite(new)
+        if new is not rule:
+            return Rewrite(new)
+        for statement in rule.statements:
+            longer = _from_nothing(statement, rule) if len(clauses[statement.target]) == 1 else None
+            if longer is not None and cost(longer.rule) < cost(rule) and not verify(longer.rule):
+                return longer
+        return unchanged(rule)
 
 
-def _closed(clauses: Sequence[Statement], names: Names) -> Statement | None:
+def _from_nothing(statement: Statement, rule: Rule) -> Rewrite | None:
+    """A beginning that is read one before its own place, with what nothing is for a pad, as that up to each place."""
+    value, positions = statement.value, statement.positions
+    if not isinstance(value, Reduce) or len(value.binders) != 1 or value.binders[0].lower != Literal(0):
+        return None
+    neutral = next((_NEUTRAL[op] for op, name in _REDUCTIONS.items() if name == value.op and op in _NEUTRAL), None)
+    over = positions[0] if len(positions) == 1 else None
+    if neutral is None or not isinstance(over, Binder):
+        return None
+    if affine_of(value.binders[0].upper) != Affine.of(1, {over.name: 1}) or over.lower != Literal(0):
+        return None
+    if statement.target in {d.name for d in rule.outputs}:
+        return None
+
+    def step(node: Expr) -> Expr:
+        if not isinstance(node, Read) or node.tensor != statement.target:
+            return node
+        place = affine_of(node.positions[0])
+        if place is None:
+            return node
+        return Read(node.tensor, ((place + Affine.of(1, {})).to_expr(),), location=node.location)
+
+    every = [n for s in rule.statements for n in reads(s.value) if n.tensor == statement.target]
+    if any(n.pad not in (None, Literal(neutral)) or affine_of(n.positions[0]) is None for n in every):
+        return None
+    bounds = box_bounds(over)
+    if bounds is None:
+        return None
+    count = bounds[1]
+    longer = Binder(over.name, Literal(0), Literal(count + 1))
+    shorter = replace(value, binders=(replace(value.binders[0], upper=Index(over.name)),))
+    made = Statement(statement.target, (longer,), shorter, location=statement.location)
+    others = [s if s is statement else replace(s, value=rewrite(s.value, step)) for s in rule.statements]
+    meaning = (
+        Statement(statement.target, (Literal(0),), Literal(neutral)),
+        Statement(
+            statement.target,
+            (Binder(over.name, Literal(1), Literal(count + 1)),),
+            Read(statement.target, (Affine.of(-1, {over.name: 1}).to_expr(),)),
+        ),
+    )
+    return Rewrite(with_statements(rule, [made if s is statement else s for s in others]), Witness(meaning))
+
+
+def _closed(clauses: Sequence[Statement], names: Names, types: Types) -> Statement | None:
     """One clause for a running result; None if its clauses are none."""
     target = clauses[0].target
     running = [s for s in clauses if any(n.tensor == target for n in reads(s.value))]
@@ -100,7 +153,7 @@ def _closed(clauses: Sequence[Statement], names: Names) -> Statement | None:
         return None
     (term,) = others
     if len(clauses) == 1:
-        if bounds[0] != 0 or own[0].pad != Literal(_NEUTRAL.get(op, -1)):
+        if bounds[0] != 0 or not _is_neutral(own[0].pad, op, types.of(term)):
             return None
         first = start = 0
     else:
@@ -120,6 +173,18 @@ def _closed(clauses: Sequence[Statement], names: Names) -> Statement | None:
     over = Binder(index.name, Literal(first), index.upper, location=index.location)
     positions = (*main.positions[:axis], over, *main.positions[axis + 1 :])
     return Statement(target, positions, value, location=main.location)
+
+
+def _is_neutral(pad: Expr | None, op: str, term: ValueType) -> bool:
+    """Whether what a pad is joined with stays what it is."""
+    if not isinstance(pad, Literal):
+        return False
+    match op:
+        case "max":
+            return term.low is not None and pad.value <= Fraction(term.low, 1 << term.exponent)
+        case "min":
+            return term.high is not None and pad.value >= Fraction(term.high, 1 << term.exponent)
+    return pad.value == _NEUTRAL[op]
 
 
 def _axis(main: Statement, own: Read) -> int | None:

@@ -34,7 +34,7 @@ from ddcompile.passes.options import Pass, option
 from ddcompile.passes.places import has_values
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
-__all__ = ["Rebase", "at"]
+__all__ = ["Rebase", "at", "shifted", "shifts"]
 
 _MOST_SHIFTS = 4
 
@@ -100,8 +100,8 @@ class _State:
         """The reduction with one index moved, also so that it begins at 0, and with a longer range."""
         bounds = box_bounds(node.binders[k])
         first = () if bounds is None or not bounds[0] else (-bounds[0],)
-        for shift in (0, *first, *_shifts(node, node.binders[k].name)):
-            new = _shifted(node, k, shift)
+        for shift in (0, *first, *shifts(node, node.binders[k].name)):
+            new = shifted(node, k, shift)
             if new is not None:
                 for each in (new, self._extended(statement, new, k)):
                     if each is not None:
@@ -123,7 +123,7 @@ class _State:
         return settled(term, self.types) if has_values(Statement("term", (), term), self.types.shape) else None
 
 
-def _shifts(node: Reduce, name: str) -> list[int]:
+def shifts(node: Reduce, name: str) -> list[int]:
     """Numbers that are added to an index."""
     found: dict[int, None] = {}
     stack = list(reversed(children(node)))
@@ -137,7 +137,7 @@ def _shifts(node: Reduce, name: str) -> list[int]:
     return list(found)[:_MOST_SHIFTS]
 
 
-def _shifted(node: Reduce, k: int, shift: int) -> Reduce | None:
+def shifted(node: Reduce, k: int, shift: int) -> Reduce | None:
     """The reduction over an index that is greater by a number, or None if its range is not known."""
     binder, bounds = node.binders[k], box_bounds(node.binders[k])
     if bounds is None:

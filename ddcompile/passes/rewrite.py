@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Read, Rule, Statement
-from ddcompile.ir.traverse import children, postorder, rewrite
+from ddcompile.ir.nodes import Binary, Binder, Binding, Constant, Expr, Read, Reduce, Rule, Statement
+from ddcompile.ir.traverse import children, postorder, rename_indices, rewrite
 
 __all__ = [
     "Rewrite",
     "Witness",
+    "body_over",
     "expressions",
     "fresh_name",
     "read_names",
@@ -113,3 +114,22 @@ def with_statements(rule: Rule, statements: Iterable[Statement], constants: Iter
     read = read_names(body)
     kept = tuple(c for c in (*rule.constants, *constants) if c.name in read)
     return Rule(rule.name, rule.inputs, rule.outputs, body, kept, rule.sizes)
+
+
+def body_over(binders: tuple[Binder, ...], other: Reduce) -> Expr | None:
+    """The body of a reduction over the indices of another one, with their names; None if they have other bounds."""
+    if len(other.binders) != len(binders):
+        return None
+    inner = {b.name for n in postorder(other.body) if isinstance(n, Binding) for b in n.binders}
+    names = {b.name: f"{b.name}?{k}" for k, b in enumerate(other.binders)} | {n: f"{n}?" for n in inner}
+    back = {f"{b.name}?{k}": own.name for k, (b, own) in enumerate(zip(other.binders, binders, strict=True))}
+    for mine, own in zip(other.binders, binders, strict=True):
+        ends = [rename_indices(rename_indices(e, names), back) for e in (mine.lower, mine.upper)]
+        if ends != [own.lower, own.upper]:
+            return None
+    # Inner indices are named anew where they meet the others.
+    taken = {b.name for b in binders}
+    free = iter(f"{letter}{k or ''}" for k in range(1000) for letter in "klmnpqrsuvw")
+    unused = (n for n in free if n not in taken | inner)
+    back |= {f"{n}?": (next(unused) if n in taken else n) for n in sorted(inner)}
+    return rename_indices(rename_indices(other.body, names), back)

@@ -1,14 +1,16 @@
-"""Drop elements at the ends of hidden tensors that nothing reads.
+"""Drop elements at the ends of hidden tensors that nothing reads, and axes of one element.
 
 Before::
 
     more[i < 9] = x[(i + 1) % 9] > x[i]
-    y[i < 8] = more[i]
+    both[i < 9] = x[i] and x[i + 1]
+    y[i < 8] = more[i] xor both[0]
 
 After::
 
     more[i < 8] = x[(i + 1) % 9] > x[i]
-    y[i < 8] = more[i]
+    both = x[0] and x[1]
+    y[i < 8] = more[i] xor both
 
 Families of units may go around a ring of which the network has a part; without the rest they need no `%`. Works on
 tensors of one clause that are read at places that are sums of indices; elements are never moved.
@@ -16,24 +18,29 @@ tensors of one clause that are read at places that are sums of indices; elements
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
 
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges
 from ddcompile.ir.affine import affine_of
-from ddcompile.ir.nodes import Binder, Expr, Literal, Rule, Statement
-from ddcompile.ir.traverse import reads
+from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
+from ddcompile.passes.fold import folded
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, expressions, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, expressions, unchanged, with_statements
 
 __all__ = ["Trim"]
+
+_Position = TypeVar("_Position")
 
 
 @dataclass(frozen=True, slots=True)
 class Trim(Pass):
-    """Drop elements at the ends of hidden tensors that nothing reads."""
+    """Drop elements at the ends of hidden tensors that nothing reads, and axes of one element."""
 
     name: ClassVar[str] = "trim"
 
@@ -44,22 +51,66 @@ class Trim(Pass):
         for statement in rule.statements:
             extents = needed.get(statement.target)
             statements.append(statement if extents is None else _cut(statement, extents))
-        new = with_statements(rule, statements)
-        return unchanged(rule) if new == rule else Rewrite(new)
+        new, witness = _flattened(with_statements(rule, statements))
+        return unchanged(rule) if new == rule else Rewrite(new, Witness(witness))
+
+
+def _flattened(rule: Rule) -> tuple[Rule, tuple[Statement, ...]]:
+    """The program without axes of one element, and what its tensors are that had some."""
+    single = _single(rule)
+    if not single:
+        return rule, ()
+
+    def step(node: Expr) -> Expr:
+        if not isinstance(node, Read) or node.tensor not in single:
+            return node
+        return replace(node, positions=_without(single[node.tensor], node.positions))
+
+    statements, witness = [], []
+    for old in rule.statements:
+        axes = single.get(old.target, ())
+        positions, value = _without(axes, old.positions), rewrite(old.value, step)
+        if axes:
+            value = substitute(value, {old.binders[k].name: Literal(0) for k in axes})
+            whole = tuple(Literal(0) if k in axes else Index(b.name) for k, b in enumerate(old.binders))
+            witness.append(Statement(old.target, positions, Read(old.target, whole)))
+        statements.append(Statement(old.target, positions, value, location=old.location))
+    new = with_statements(rule, statements)
+    types, tables = infer(new), {c.name: c for c in new.constants}
+    simple = (replace(s, value=folded(s, s.value, tables, types)) if s.target in single else s for s in statements)
+    return with_statements(new, simple), tuple(witness)
+
+
+def _single(rule: Rule) -> dict[str, list[int]]:
+    """By hidden tensor of one clause, the axes that have one element; every read is of one that is there."""
+    padded = {r.tensor for s in rule.statements for e in expressions(s) for r in reads(e) if r.pad is not None}
+    found = {}
+    for name, statement in _boxes(rule).items():
+        axes = [k for k, binder in enumerate(statement.binders) if box_bounds(binder) == (0, 1)]
+        if axes and name not in padded:
+            found[name] = axes
+    return found
+
+
+def _without(axes: Collection[int], positions: tuple[_Position, ...]) -> tuple[_Position, ...]:
+    return tuple(p for k, p in enumerate(positions) if k not in axes)
+
+
+def _boxes(rule: Rule) -> dict[str, Statement]:
+    """The clauses of hidden tensors that have only one, over indices alone."""
+    results = {d.name for d in rule.outputs}
+    clauses = Counter(s.target for s in rule.statements)
+    return {
+        s.target: s
+        for s in rule.statements
+        if clauses[s.target] == 1 and s.target not in results and all(isinstance(p, Binder) for p in s.positions)
+    }
 
 
 def _needed(rule: Rule) -> dict[str, list[int]]:
     """By tensor that has one clause over a whole box, the least extents that hold all places read."""
-    results = {d.name for d in rule.outputs}
-    clauses: dict[str, list[Statement]] = {}
-    for statement in rule.statements:
-        clauses.setdefault(statement.target, []).append(statement)
     shapes = infer(rule).shape
-    found = {
-        name: [0] * len(shapes[name])
-        for name, own in clauses.items()
-        if name not in results and len(own) == 1 and all(isinstance(p, Binder) for p in own[0].positions)
-    }
+    found = {name: [0] * len(shapes[name]) for name in _boxes(rule)}
     for statement in rule.statements:
         ranges = index_ranges(statement)
         for expr in expressions(statement):

@@ -27,6 +27,7 @@ from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir.builder import add_all
 from ddcompile.ir.nodes import Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import rewrite, substitute
+from ddcompile.ir.types import infer
 from ddcompile.passes.fold import with_places
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
@@ -75,8 +76,10 @@ def _without(rule: Rule, target: str) -> Rule | None:
     if bounds is None:
         return None
     tables = {c.name: c for c in rule.constants}
+    types = infer(rule)
+    whole = Statement(target, (), source.value)
     elements = {
-        k: with_places(Statement(target, (), source.value), substitute(source.value, {binder.name: Literal(k)}), tables)
+        k: with_places(whole, substitute(source.value, {binder.name: Literal(k)}), tables, types)
         for k in range(*bounds)
     }
     statements: list[Statement] = []

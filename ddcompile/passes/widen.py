@@ -9,10 +9,22 @@ After::
 
     carry[t < 8] = pad(carry, 0)[t - 1] + x[0, t] + x[1, t] >= 2
 
-The clause of the element before the first one, or after the last, is dropped when the other clause has there, with 0 or
-1 for what it reads outside of a tensor, the same text after folding, or the same table over at most four bits. Elements
-at constant positions are written out for this. A clause that could not be read outside of a hidden tensor takes in what
-it alone reads::
+A clause beside another one is dropped when the other one says the same there, with 0 or 1 for what it reads outside of
+a tensor: the same text once ranges have decided what they can, or the same table over a few inputs. So are all clauses
+of a tensor at once when one covers them, and exceptions that its usual value covers::
+
+    y[0] = x[0] + x[1] >= 2
+    y[1 <= i < 8] = x[i - 1] + x[i] + x[i + 1] == 2
+    y[8] = x[7] + x[8] >= 2
+    z[i < 9] = if i == 0 then 0 else pad(x, 0)[i - 1]
+
+becomes::
+
+    y[i < 9] = pad(x, 0)[i - 1] + x[i] + pad(x, 0)[i + 1] == 2
+    z[i < 9] = pad(x, 0)[i - 1]
+
+Elements at constant positions are written out for this. A clause that could not be read outside of a hidden tensor
+takes in what it alone reads::
 
     every[i < 8] = all(j < i + 2: x[j])
     y[1] = x[0] xor x[1]
@@ -26,15 +38,17 @@ becomes::
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
 from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges, subexpressions
+from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of
-from ddcompile.ir.nodes import Binder, Expr, Literal, Read, Rule, Statement
+from ddcompile.ir.nodes import Binder, Expr, If, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
@@ -43,9 +57,10 @@ from ddcompile.passes.fold import folded
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
+from ddcompile.passes.switched import at_place, condition_of, exceptional_places, usual
 
-__all__ = ["Widen"]
+__all__ = ["Widen", "padded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +69,9 @@ class Widen(Pass):
 
     name: ClassVar[str] = "widen"
     depth: int = option(4, "how many levels of elements are written out", high=64)
-    terms: int = option(16, "how many terms a sum may have that is written out", high=1024)
-    size: int = option(200, "the largest cost of a clause", high=100_000)
+    terms: int = option(32, "how many terms a sum may have that is written out", high=1024)
+    size: int = option(400, "the largest cost of a clause", high=100_000)
+    recurrences: int = option(1, "whether clauses may read elements of their own tensor: 0 or 1", low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
@@ -67,58 +83,149 @@ class Widen(Pass):
         return unchanged(old) if rule is old else Rewrite(rule)
 
 
+_MOST_RUNS = 3
+"""Clauses of a tensor that may become its only one, those of most elements first."""
+
 _Place: TypeAlias = tuple[str, int]
 """An index and a value of it."""
 
 
 def _shorter(rule: Rule, options: Widen) -> Rule | None:
-    """The program with a clause left out that another one covers; None if there is none."""
-    clauses: dict[str, list[int]] = {}
-    for number, statement in enumerate(rule.statements):
-        clauses.setdefault(statement.target, []).append(number)
-    types: Types | None = None
-    uses = Counter(n.tensor for s in rule.statements for n in reads(s.value))
-    for numbers in clauses.values():
-        for number in numbers if len(numbers) > 1 else ():
-            for other in numbers:
-                single, run = rule.statements[number], rule.statements[other]
-                place = _beside(single, run)
-                if place is None or max(cost(single), cost(run)) > options.size:
-                    continue
-                types = types or infer(rule)
-                for gone, longer in _longer(rule, run, place, types, uses):
-                    if cost(longer) >= cost(single) + cost(run) + sum(map(cost, gone)):
-                        continue
-                    equal = Equal(rule, types, options.depth, options.terms, options.size)
-                    if not equal.at(single, longer, place):
-                        continue
-                    statements = [longer if s is run else s for s in rule.statements if s is not single]
-                    new = with_statements(rule, [s for s in statements if s not in gone])
-                    if not verify(new):
-                        return new
+    """The program with less clauses, or exceptions to one, where another one covers them; None if there is none."""
+    clauses: dict[str, list[Statement]] = {}
+    for statement in rule.statements:
+        clauses.setdefault(statement.target, []).append(statement)
+    if all(len(own) == 1 and not _exceptions(own[0]) for own in clauses.values()):
+        return None
+    state = _State(rule, infer(rule), options)
+    for target, own in clauses.items():
+        if not options.recurrences and any(s.target in read_names([s]) for s in own):
+            continue
+        if len(own) == 1:
+            found = [new for new in state.regular(own[0]) if cost(new) < cost(rule) and not verify(new)]
+        else:
+            found = [new for new in state.joined(own) if cost(new) < cost(rule) and not verify(new)]
+            found += _stepwise(rule, target, options)
+        if found:
+            return min(found, key=cost)
     return None
 
 
-def _longer(
-    rule: Rule, run: Statement, place: _Place, types: Types, uses: Mapping[str, int]
-) -> Iterator[tuple[tuple[Statement, ...], Statement]]:
-    """The clause with one more element, as it is or with a clause written in that it alone reads, which goes."""
-    yield from (((), longer) for longer in _widened(run, place, types))
-    results = {d.name for d in rule.outputs}
-    for node, scope in subexpressions(run):
-        if not isinstance(node, Read) or uses[node.tensor] != 1 or node.tensor in results or node.pad is not None:
-            continue
-        sources = [s for s in rule.statements if s.target == node.tensor]
-        if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
-            continue
-        if not reads_apart(node, scope):
-            continue
-        own, value = renamed_for(sources[0], run, scope, names_of(rule))
-        moved = substitute(value, dict(zip(own, node.positions, strict=True)))
-        value = rewrite(run.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
-        value = folded(run, value, {c.name: c for c in rule.constants}, types)
-        taken = Statement(run.target, run.positions, value, location=run.location)
-        yield from (((sources[0],), longer) for longer in _widened(taken, place, types))
+def _stepwise(rule: Rule, target: str, options: Widen) -> list[Rule]:
+    """The program with clauses of a tensor left out, one after the other, that are beside others; none without any."""
+    best = rule
+    while True:
+        state = _State(best, infer(best), options)
+        own = [s for s in best.statements if s.target == target]
+        shorter = (new for new in state.besides(own) if cost(new) < cost(best) and not verify(new))
+        new = next(shorter, None)
+        if new is None:
+            return [] if best is rule else [best]
+        best = new
+
+
+def _exceptions(statement: Statement) -> list[dict[str, int]]:
+    if not isinstance(statement.value, If):
+        return []
+    return exceptional_places(statement.value, statement.binders)
+
+
+class _State:
+    """A program, and what is asked about its clauses."""
+
+    def __init__(self, rule: Rule, types: Types, options: Widen) -> None:
+        self.rule = rule
+        self.types = types
+        self.options = options
+        self.equal = Equal(rule, types, options.depth, options.terms, options.size)
+        self.uses = Counter(n.tensor for s in rule.statements for n in reads(s.value))
+
+    def joined(self, clauses: Sequence[Statement]) -> Iterator[Rule]:
+        """The program with one clause for a tensor, the clause of most elements."""
+        spans = [[_span(p) for p in s.positions] for s in clauses]
+        if len(clauses) == 2 or any(None in each for each in spans):
+            return
+        known = [[span for span in each if span is not None] for each in spans]
+        hull = [(min(low for low, _ in axis), max(high for _, high in axis)) for axis in zip(*known, strict=True)]
+        order = sorted(range(len(clauses)), key=lambda k: -prod(high - low for low, high in known[k]))
+        for run in (clauses[k] for k in order[:_MOST_RUNS]):
+            if not all(isinstance(p, Binder) for p in run.positions) or cost(run) > self.options.size:
+                continue
+            others = [s for s in clauses if s is not run]
+            for gone, longer in self._longer(run, lambda s: padded(s, hull, self.types)):
+                if all(self.equal.covers(longer, single) for single in others):
+                    yield self._with(run, longer, [*others, *gone])
+                    break
+
+    def besides(self, clauses: Sequence[Statement]) -> Iterator[Rule]:
+        """The program without a clause that is beside another one."""
+        for single in clauses:
+            for run in clauses:
+                place = _beside(single, run)
+                if place is None or max(cost(single), cost(run)) > self.options.size:
+                    continue
+                for gone, longer in self._longer(run, lambda s, at=place: _widened(s, at, self.types)):  # type: ignore[misc]
+                    shorter = cost(longer) < cost(single) + cost(run) + sum(map(cost, gone))
+                    if shorter and self.equal.at(single, longer, place):
+                        yield self._with(run, longer, [single, *gone])
+
+    def regular(self, statement: Statement) -> Iterator[Rule]:
+        """The program with less exceptions to a clause."""
+        places = _exceptions(statement)
+        if not places:
+            return
+        value = usual(statement.value)
+        plain = replace(statement, value=value)
+        for place in reversed(places):
+            there = at_place(statement.value, place)
+            single = Statement(statement.target, tuple(_at(p, place) for p in statement.positions), there)
+            if not self.equal.covers(plain, single):
+                value = builder.conditional(condition_of(place, statement.binders), there, value)
+        yield self._with(statement, replace(statement, value=value), [])
+
+    def _with(self, run: Statement, longer: Statement, gone: Sequence[Statement]) -> Rule:
+        kept = (longer if s is run else s for s in self.rule.statements if not any(s is g for g in gone))
+        return with_statements(self.rule, kept)
+
+    def _longer(
+        self, run: Statement, widened: Callable[[Statement], Iterator[Statement]]
+    ) -> Iterator[tuple[tuple[Statement, ...], Statement]]:
+        """The clause with more elements, as it is or with a clause written in that it alone reads, which goes."""
+        yield from (((), longer) for longer in widened(run))
+        results = {d.name for d in self.rule.outputs}
+        for node, scope in subexpressions(run):
+            if (
+                not isinstance(node, Read)
+                or self.uses[node.tensor] != 1
+                or node.tensor in results
+                or node.pad is not None
+            ):
+                continue
+            sources = [s for s in self.rule.statements if s.target == node.tensor]
+            if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
+                continue
+            if not reads_apart(node, scope):
+                continue
+            own, value = renamed_for(sources[0], run, scope, names_of(self.rule))
+            moved = substitute(value, dict(zip(own, node.positions, strict=True)))
+            value = rewrite(run.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
+            value = folded(run, value, {c.name: c for c in self.rule.constants}, self.types)
+            taken = Statement(run.target, run.positions, value, location=run.location)
+            yield from (((sources[0],), longer) for longer in widened(taken))
+
+
+def _span(position: Binder | Expr) -> tuple[int, int] | None:
+    """The places of an axis that a position of a clause says; None if they are not known."""
+    if isinstance(position, Binder):
+        return box_bounds(position)
+    match position:
+        case Literal(int(place)):
+            return place, place + 1
+    return None
+
+
+def _at(position: Binder | Expr, place: Mapping[str, int]) -> Binder | Expr:
+    return Literal(place[position.name]) if isinstance(position, Binder) and position.name in place else position
 
 
 def _beside(single: Statement, run: Statement) -> _Place | None:
@@ -145,25 +252,36 @@ def _beside(single: Statement, run: Statement) -> _Place | None:
 def _widened(run: Statement, place: _Place, types: Types) -> Iterator[Statement]:
     """The clause with one more element, for every pad; without one if it reads nothing outside there."""
     name, value = place
-    positions: list[Binder | Expr] = []
-    for p in run.positions:
-        if isinstance(p, Binder) and p.name == name:
-            low, high = box_bounds(p) or (value, value + 1)
-            p = Binder(name, Literal(min(low, value)), Literal(max(high, value + 1)))
-        positions.append(p)
-    ranges = {**index_ranges(run), name: (value, value)}
+    spans = [(p.name, *(box_bounds(p) or (value, value + 1))) for p in run.binders]
+    longer = [(min(low, value), max(high, value + 1)) if n == name else (low, high) for n, low, high in spans]
+    yield from padded(run, longer, types, {name: (value, value)})
+
+
+def padded(
+    run: Statement, spans: Sequence[tuple[int, int]], types: Types, at: Ranges | None = None
+) -> Iterator[Statement]:
+    """The clause over other ranges of its indices, for every pad of what it reads outside there.
+
+    Without a pad if it reads nothing outside; `at` tells where indices are when it does.
+    """
+    binders = iter(
+        Binder(b.name, b.lower, b.upper) if box_bounds(b) is None else Binder(b.name, Literal(low), Literal(high))
+        for b, (low, high) in zip(run.binders, spans, strict=True)
+    )
+    positions = tuple(next(binders) if isinstance(p, Binder) else p for p in run.positions)
+    ranges = {**index_ranges(Statement(run.target, positions, run.value)), **(at or {})}
     for pad in (0, 1):
-        padded = 0
+        outside = 0
 
         def step(node: Expr, pad: int = pad) -> Expr:
-            nonlocal padded
+            nonlocal outside
             if isinstance(node, Read) and node.pad is None and _may_be_outside(node, ranges, types):
-                padded += 1
+                outside += 1
                 return Read(node.tensor, node.positions, Literal(pad), location=node.location)
             return node
 
-        yield Statement(run.target, tuple(positions), rewrite(run.value, step), location=run.location)
-        if not padded:
+        yield Statement(run.target, positions, rewrite(run.value, step), location=run.location)
+        if not outside:
             return
 
 

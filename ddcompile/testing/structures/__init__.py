@@ -23,27 +23,27 @@ from ddcompile.testing.structures.sums import SUMS
 from ddcompile.testing.structures.weights import WEIGHTS
 from ddcompile.testing.structures.yardsticks import YARDSTICKS
 
-__all__ = ["DRAWN", "STRUCTURES", "Case", "Structure"]
+__all__ = ["CASES", "DRAWN", "STRUCTURES", "Case", "Structure"]
 
-STRUCTURES: dict[str, Case] = {
-    case.name: case
-    for case in (
-        *SUMS,
-        *SHAPES,
-        *STENCILS,
-        *GRIDS,
-        *FAMILIES,
-        *DEPTH,
-        *AUTOMATA,
-        *ARITHMETIC,
-        *CONES,
-        *WEIGHTS,
-        *IRREGULAR,
-        *HEADS,
-        *YARDSTICKS,
-    )
-}
-"""Every builder by its name, section by section."""
+CASES = (
+    *SUMS,
+    *SHAPES,
+    *STENCILS,
+    *GRIDS,
+    *FAMILIES,
+    *DEPTH,
+    *AUTOMATA,
+    *ARITHMETIC,
+    *CONES,
+    *WEIGHTS,
+    *IRREGULAR,
+    *HEADS,
+    *YARDSTICKS,
+)
+"""Every builder, section by section."""
+
+STRUCTURES: dict[str, Case] = {case.name: case for case in CASES}
+"""Every builder by its name."""
 
 DRAWN: dict[str, Callable[[int], Structure]] = {"composed": composed, "corrupted": corrupted}
 """Sections without end: a structure for every seed."""

@@ -11,7 +11,7 @@ from ddcompile.frontends.dense import lower
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
-from ddcompile.testing.structures import DRAWN, STRUCTURES, Structure
+from ddcompile.testing.structures import CASES, DRAWN, STRUCTURES, Structure
 from ddcompile.testing.structures.composed import PARTS, part
 
 SEEDS = (None, 0, 1)
@@ -24,6 +24,10 @@ def _small(name: str) -> Structure:
 
 def _dense(structure: Structure) -> Rule:
     return lower(structure.plain, structure.inputs, structure.outputs, structure.head, structure.rule.name)
+
+
+def test_no_two_structures_have_one_name() -> None:
+    assert len(STRUCTURES) == len(CASES)
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
