@@ -58,8 +58,11 @@ def threads(bench: Bench) -> Iterator[Line]:
         line = bench.line(
             f"{work}, 2 threads", "", 1.7, program, partial(two, given), partial(one, given), bytes_, n_jobs=2
         )
-        (logic, _), (double, copied) = bench.limits(1), bench.limits(2)
-        most = min(double / logic, line.ratio * line.seconds * copied / bytes_)
+        (logic, copied), (double, together) = bench.limits(1), bench.limits(2)
+        # What is read and written takes the time of copying it, the rest goes as logic in registers does.
+        alone = line.ratio * line.seconds
+        moving = min(alone, bytes_ / copied)
+        most = alone / (moving * copied / together + (alone - moving) * logic / double)
         yield replace(line, peer=f"the same with 1 thread; the machine allows {most:.2f}", floor=min(1.7, most))
 
 

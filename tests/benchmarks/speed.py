@@ -10,7 +10,8 @@ part of the input. `limit` is the share of what the machine does at most: of log
 of operations that the schedule says, or of copying what must be read and written, whichever is larger; both limits are
 measured in the same process, with as many threads. (Instructions with three operands, where there are any, do two of
 these operations; and what stays in a cache is moved faster.) Lines of two threads say how many times faster the machine
-allows them to be: as much as two threads do more logic, and not in less time than two threads take to copy.
+allows them to be: what is read and written takes as long as two threads take to copy it, and the rest is as much faster
+as two threads do more logic.
 
 `memory` is by how much the process grows during a call.
 
