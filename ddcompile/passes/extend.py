@@ -126,14 +126,15 @@ def _shared(rule: Rule, name: str) -> int:
 
 
 def _candidates(rule: Rule) -> list[str]:
-    """Hidden tensors of one clause over indices alone from 0 on, the first in the text first."""
+    """Hidden tensors of one clause from 0 on that are read with a pad, the first in the text first."""
+    reached = {r.tensor for s in rule.statements for e in expressions(s) for r in reads(e) if r.pad is not None}
     results = {d.name for d in rule.outputs}
     clauses = Counter(s.target for s in rule.statements)
     return [
         s.target
         for s in rule.statements
         if clauses[s.target] == 1
-        and s.target not in results
+        and s.target in reached - results
         and s.positions
         and all(isinstance(p, Binder) and (box_bounds(p) or (1, 1))[0] == 0 for p in s.positions)
     ]
