@@ -27,17 +27,14 @@ from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.scopes import alpha_key
-from ddcompile.ir.affine import Affine, affine_of, simplify
-from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.affine import Affine, simplify
+from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import (
-    chain_operands,
     children,
     free_indices,
     reads,
-    rename_indices,
     rewrite,
     substitute,
-    with_children,
 )
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
@@ -47,13 +44,11 @@ from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.roll import Roll
+from ddcompile.passes.rungs import CARRIED, TIME, Match
 from ddcompile.passes.widen import Widen
 
 __all__ = ["Ladder"]
 
-_CARRIED = Read("?carried")
-"""What a step reads of the one before."""
-_TIME = "t?"
 _DEEPEST = 8
 """Steps that one value may hold."""
 
@@ -184,8 +179,8 @@ def _two(lower: Statement, upper: Statement, is_last_first: bool = False) -> _La
     carried = _own(lower)
     if [n for n in reads(upper.value) if n.tensor == lower.target] != [carried]:
         return None
-    match = _Match(is_last_first)
-    step = match.unified(rewrite(upper.value, lambda n: _CARRIED if n == carried else n), lower.value)
+    match = Match(is_last_first)
+    step = match.unified(rewrite(upper.value, lambda n: CARRIED if n == carried else n), lower.value)
     if step is None or match.carried is None or not match.moves:
         return None
     return _Ladder((lower, upper), step, match.carried)
@@ -220,7 +215,7 @@ def _is_same(one: Expr, other: Expr) -> bool:
 
 
 def _at(step: Expr, time: int) -> Expr:
-    return rewrite(substitute(step, {_TIME: Literal(time)}), _simple)
+    return rewrite(substitute(step, {TIME: Literal(time)}), _simple)
 
 
 def _simple(node: Expr) -> Expr:
@@ -228,93 +223,6 @@ def _simple(node: Expr) -> Expr:
     if not isinstance(node, Read):
         return node
     return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)
-
-
-class _Match:
-    """What two expressions have in common: places that differ by a number move with the time."""
-
-    def __init__(self, is_last_first: bool = False) -> None:
-        self.is_last_first = is_last_first
-        self.carried: Expr | None = None
-        """What the earlier one has in the place of what is carried in."""
-        self.moves = False
-
-    def unified(self, later: Expr, earlier: Expr) -> Expr | None:
-        """The expression over the time that is the earlier one at 0 and the later one at 1; None if there is none."""
-        if later == _CARRIED:
-            self.carried = earlier if self.carried in (None, earlier) else None
-            return later if self.carried is not None else None
-        if isinstance(later, Read):
-            return self._read(later, earlier)
-        if isinstance(later, Binary) and later.op in ("+", "and", "or", "xor"):
-            return self._operands(later, earlier)
-        if isinstance(later, Reduce) and isinstance(earlier, Reduce) and len(later.binders) == len(earlier.binders):
-            # Indices of both are called alike.
-            names = {b.name: own.name for b, own in zip(earlier.binders, later.binders, strict=True)}
-            ends = [(rename_indices(b.lower, names), rename_indices(b.upper, names)) for b in earlier.binders]
-            binders = tuple(Binder(own.name, *pair) for own, pair in zip(later.binders, ends, strict=True))
-            earlier = Reduce(earlier.op, binders, rename_indices(earlier.body, names))
-        kids, others = children(later), children(earlier)
-        if type(later) is not type(earlier) or len(kids) != len(others) or with_children(later, others) != earlier:
-            return None
-        if not kids:
-            return later if later == earlier else None
-        found = [self.unified(a, b) for a, b in zip(kids, others, strict=True)]
-        known = tuple(f for f in found if f is not None)
-        return with_children(later, known) if len(known) == len(found) else None
-
-    def _read(self, later: Read, earlier: Expr) -> Expr | None:
-        if not isinstance(earlier, Read) or (later.tensor, later.pad) != (earlier.tensor, earlier.pad):
-            return None
-        places = [self._place(a, b) for a, b in zip(later.positions, earlier.positions, strict=True)]
-        known = tuple(p for p in places if p is not None)
-        return Read(later.tensor, known, later.pad) if len(known) == len(places) else None
-
-    def _place(self, later: Expr, earlier: Expr) -> Expr | None:
-        if later == earlier:
-            return later
-        match later, earlier:
-            case Binary("%", a, Literal() as modulus), Binary("%", b, other) if modulus == other:
-                inner = self._place(a, b)
-                return None if inner is None else Binary("%", inner, modulus)
-        forms = affine_of(later), affine_of(earlier)
-        if forms[0] is None or forms[1] is None or not (forms[0] - forms[1]).is_constant:
-            return None
-        self.moves = True
-        return (forms[1] + Affine.of(0, {_TIME: (forms[0] - forms[1]).constant})).to_expr()
-
-    def _operands(self, later: Binary, earlier: Expr) -> Expr | None:
-        """Operands in any order; what is carried into the earlier one may be several of them."""
-        mine, theirs = chain_operands(later.op, later), chain_operands(later.op, earlier)
-        left = list(reversed(theirs) if self.is_last_first else theirs)
-        found: list[Expr] = []
-        carrying = [x for x in mine if _CARRIED in reads(x)]
-        for operand in (x for x in mine if x not in carrying):
-            for other in left:
-                new = self.unified(operand, other)
-                if new is not None:
-                    found.append(new)
-                    left.remove(other)
-                    break
-            else:
-                return None
-        for operand in carrying:
-            if not left:
-                return None
-            rest = left[0]
-            for other in left[1:]:
-                rest = Binary(later.op, rest, other)
-            new = self.unified(operand, rest)
-            if new is None:
-                return None
-            found.append(new)
-            left = []
-        if left or not found:
-            return None
-        result = found[0]
-        for operand in found[1:]:
-            result = Binary(later.op, result, operand)
-        return result
 
 
 def _begun(ladder: _Ladder, equal: Equal) -> _Ladder | None:
@@ -327,12 +235,12 @@ def _begun(ladder: _Ladder, equal: Equal) -> _Ladder | None:
         if not _is_inside(step):
             return None
         for pad in (0, 1):
-            first = rewrite(step, lambda n, c=pad: Literal(c) if n == _CARRIED else n)  # type: ignore[misc]
+            first = rewrite(step, lambda n, c=pad: Literal(c) if n == CARRIED else n)  # type: ignore[misc]
             ours = Statement("term", (Literal(0), *ladder.binders), bottom)
-            theirs = Statement("term", (Binder(_TIME, Literal(0), Literal(1)), *ladder.binders), first)
-            if equal.at(ours, theirs, (_TIME, 0)):
+            theirs = Statement("term", (Binder(TIME, Literal(0), Literal(1)), *ladder.binders), first)
+            if equal.at(ours, theirs, (TIME, 0)):
                 return _Ladder(ladder.rungs, ladder.step, ladder.bottom, pad, tuple(below))
-        match = _Match()
+        match = Match()
         moved = match.unified(_at(ladder.step, 0), bottom)
         if moved is None or match.carried is None or not _is_same(_at(moved, 0), step):
             break
@@ -358,8 +266,8 @@ def _written(rule: Rule, ladder: _Ladder) -> tuple[Rule, Witness]:
     own = tuple(Index(n) for n in inner)
     pad = None if ladder.pad is None else Literal(ladder.pad)
     before = Read(state, (Affine.of(-1, {time: 1}).to_expr(), *own), pad)
-    step = substitute(ladder.step, {_TIME: Affine.of(-first, {time: 1}).to_expr()})
-    value = rewrite(rewrite(step, _simple), lambda n: before if n == _CARRIED else n)
+    step = substitute(ladder.step, {TIME: Affine.of(-first, {time: 1}).to_expr()})
+    value = rewrite(rewrite(step, _simple), lambda n: before if n == CARRIED else n)
     made = [Statement(state, (Literal(0), *ladder.binders), ladder.below[0])] if pad is None else []
     made.append(Statement(state, (Binder(time, Literal(len(made)), Literal(extent)), *ladder.binders), value))
     gone = {s.target: first + k for k, s in enumerate(ladder.rungs) if all(isinstance(p, Binder) for p in s.positions)}
