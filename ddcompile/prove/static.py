@@ -204,7 +204,7 @@ def _aligned(left: Static, right: Static) -> tuple[np.ndarray, np.ndarray, int]:
 def _shifted(array: np.ndarray, shift: int) -> np.ndarray:
     if shift == 0:
         return array
-    if array.dtype != object and magnitude(array) << shift >= SAFE:
+    if array.dtype != object and max(magnitude(array), 1) << shift >= SAFE:
         array = array.astype(object)
     return _wrap(array * (1 << shift))
 

@@ -8,6 +8,7 @@ import pytest
 import ddcompile as dd
 from ddcompile.ir.parser import parse
 from ddcompile.prove.rounding import goes_on_from_rounded
+from ddcompile.prove.static import Static, plus
 
 EXACT = (
     ("x: real[2]", "y: bit", "y = x[0] > 0.1 and x[1] <= -2"),
@@ -51,3 +52,8 @@ def test_networks(activation: str, status: str) -> None:
     assert dd.verify(network, program).status == status
     assert dd.check(program.certificate, network).status == status
     assert dd.optimize(program).verdict == program.verdict
+
+
+def test_nothing_is_added_to_what_is_very_small() -> None:
+    nothing, small = Static(np.zeros(3, dtype=np.int64), 0), Static(np.ones(3, dtype=np.int64), 1074)
+    assert plus(nothing, small).array.tolist() == [1, 1, 1]
