@@ -20,7 +20,7 @@ from ddcompile.ir.nodes import Compare, Expr, Literal
 from ddcompile.ir.printer import print_expression
 from ddcompile.ir.traverse import chain_operands
 
-__all__ = ["MOST_ROWS", "least_of_counts"]
+__all__ = ["MOST_ROWS", "least_of_counts", "of_used_inputs"]
 
 MOST_ROWS = 1 << 12
 """Most rows of a table."""
@@ -54,16 +54,23 @@ def least_of_counts(ranges: Sequence[range], table: np.ndarray, inputs: Sequence
     return best
 
 
+def of_used_inputs(table: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """A table without the axes of inputs that do not matter, and the other axes."""
+    kept = list(range(table.ndim))
+    for axis in reversed(kept.copy()):
+        if (table == table.take([0], axis=axis)).all():
+            table = np.asarray(table.take(0, axis=axis))
+            del kept[axis]
+    return table, kept
+
+
 def _either(axis: int, ranges: Sequence[range], table: np.ndarray, inputs: Sequence[Expr], limit: int) -> Expr | None:
     """A function of a bit and other integers as one of two functions of the others, in less than `limit`."""
     halves: list[Expr] = []
     for value in (1, 0):
-        half = table.take(value, axis=axis)
-        kept = [k for k in range(len(ranges)) if k != axis]
-        for place in reversed(range(len(kept))):
-            if (half == half.take([0], axis=place)).all():
-                half = half.take(0, axis=place)
-                del kept[place]
+        half, used = of_used_inputs(table.take(value, axis=axis))
+        others = [k for k in range(len(ranges)) if k != axis]
+        kept = [others[k] for k in used]
         found: Expr | None = Literal(int(half.item())) if not kept else None
         if kept:
             found = least_of_counts([ranges[k] for k in kept], half, [inputs[k] for k in kept], limit)

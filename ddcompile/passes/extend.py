@@ -17,7 +17,6 @@ from its range there.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -38,7 +37,16 @@ from ddcompile.passes.inline import renamed_for
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rebase import shifted, shifts
-from ddcompile.passes.rewrite import Rewrite, Witness, body_over, expressions, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import (
+    Rewrite,
+    Witness,
+    body_over,
+    expressions,
+    read_names,
+    sole_clauses,
+    unchanged,
+    with_statements,
+)
 from ddcompile.passes.widen import padded
 
 __all__ = ["Extend"]
@@ -95,13 +103,7 @@ class Extend(Pass):
 
 def _written_in(rule: Rule, source: Statement) -> Statement:
     """The clause with hidden tensors of one clause that it reads written in."""
-    results = {d.name for d in rule.outputs}
-    clauses = Counter(s.target for s in rule.statements)
-    found = {
-        s.target: s
-        for s in rule.statements
-        if clauses[s.target] == 1 and s.target not in results and all(isinstance(p, Binder) for p in s.positions)
-    }
+    found = sole_clauses(rule)
     names = names_of(rule)
     written: dict[Expr, Expr] = {}
     for node, scope in subexpressions(source):
@@ -128,15 +130,10 @@ def _shared(rule: Rule, name: str) -> int:
 def _candidates(rule: Rule) -> list[str]:
     """Hidden tensors of one clause from 0 on that are read with a pad, the first in the text first."""
     reached = {r.tensor for s in rule.statements for e in expressions(s) for r in reads(e) if r.pad is not None}
-    results = {d.name for d in rule.outputs}
-    clauses = Counter(s.target for s in rule.statements)
     return [
-        s.target
-        for s in rule.statements
-        if clauses[s.target] == 1
-        and s.target in reached - results
-        and s.positions
-        and all(isinstance(p, Binder) and (box_bounds(p) or (1, 1))[0] == 0 for p in s.positions)
+        name
+        for name, clause in sole_clauses(rule).items()
+        if name in reached and clause.positions and all((box_bounds(b) or (1, 1))[0] == 0 for b in clause.binders)
     ]
 
 

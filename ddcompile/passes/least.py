@@ -11,7 +11,7 @@ import numpy as np
 
 from ddcompile.analysis.boolean import least_expression
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.counts import MOST_ROWS, least_of_counts
+from ddcompile.analysis.counts import MOST_ROWS, least_of_counts, of_used_inputs
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.evaluate import evaluated
 from ddcompile.ir import builder
@@ -159,14 +159,8 @@ def _tabled(value: Expr, types: Types, inputs: int, rows: int) -> _Tabled | None
     result = evaluated(value, dict(zip(atoms, axes, strict=True)), np.zeros(shape, dtype=object))
     if not ((result == 0) | (result == 1)).all():
         return None
-    # Inputs that do not matter go.
-    kept: list[Expr] = list(atoms)
-    table = np.asarray(result, dtype=np.int8)
-    for axis in reversed(range(len(kept))):
-        if (table == table.take([0], axis=axis)).all():
-            table = np.asarray(table.take(0, axis=axis))
-            del kept[axis], ranges[axis]
-    return _Tabled(kept, ranges, table)
+    table, used = of_used_inputs(np.asarray(result, dtype=np.int8))
+    return _Tabled([atoms[k] for k in used], [ranges[k] for k in used], table)
 
 
 def _values(atom: Read, types: Types) -> range | None:

@@ -34,7 +34,7 @@ from ddcompile.passes.fold import folded
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, body_over, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, body_over, read_names, sole_clauses, unchanged, with_statements
 
 __all__ = ["Logic"]
 
@@ -101,16 +101,8 @@ class _Readers:
         self._types = infer(rule)
         self._names = names_of(rule)
         self._tables = {c.name: c for c in rule.constants}
-        clauses = Counter(s.target for s in rule.statements)
         readers = Counter(name for s in rule.statements for name in read_names([s]))
-        results = {d.name for d in rule.outputs}
-        self._sources = {
-            s.target: s
-            for s in rule.statements
-            if clauses[s.target] == readers[s.target] == 1
-            and s.target not in results
-            and all(isinstance(p, Binder) for p in s.positions)
-        }
+        self._sources = {name: clause for name, clause in sole_clauses(rule).items() if readers[name] == 1}
 
     def opened(self, number: int) -> Rule | None:
         """The program with what a statement compares with an end of a range written into it, where only it reads that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ __all__ = [
     "fresh_name",
     "read_names",
     "rewrite_sums",
+    "sole_clauses",
     "unchanged",
     "used_names",
     "with_statements",
@@ -106,6 +108,17 @@ def read_names(nodes: Iterable[Expr | Statement]) -> set[str]:
                 if isinstance(inner, Read):
                     found.add(inner.tensor)
     return found
+
+
+def sole_clauses(rule: Rule) -> dict[str, Statement]:
+    """The clauses of hidden tensors that have only one, over indices alone, in the order of the text."""
+    results = {d.name for d in rule.outputs}
+    clauses = Counter(s.target for s in rule.statements)
+    return {
+        s.target: s
+        for s in rule.statements
+        if clauses[s.target] == 1 and s.target not in results and all(isinstance(p, Binder) for p in s.positions)
+    }
 
 
 def with_statements(rule: Rule, statements: Iterable[Statement], constants: Iterable[Constant] = ()) -> Rule:

@@ -18,7 +18,6 @@ tensors of one clause that are read at places that are sums of indices; elements
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
@@ -31,7 +30,7 @@ from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.fold import folded
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, Witness, expressions, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, expressions, sole_clauses, unchanged, with_statements
 
 __all__ = ["Trim"]
 
@@ -85,7 +84,7 @@ def _single(rule: Rule) -> dict[str, list[int]]:
     """By hidden tensor of one clause, the axes that have one element; every read is of one that is there."""
     padded = {r.tensor for s in rule.statements for e in expressions(s) for r in reads(e) if r.pad is not None}
     found = {}
-    for name, statement in _boxes(rule).items():
+    for name, statement in sole_clauses(rule).items():
         axes = [k for k, binder in enumerate(statement.binders) if box_bounds(binder) == (0, 1)]
         if axes and name not in padded:
             found[name] = axes
@@ -96,21 +95,10 @@ def _without(axes: Collection[int], positions: tuple[_Position, ...]) -> tuple[_
     return tuple(p for k, p in enumerate(positions) if k not in axes)
 
 
-def _boxes(rule: Rule) -> dict[str, Statement]:
-    """The clauses of hidden tensors that have only one, over indices alone."""
-    results = {d.name for d in rule.outputs}
-    clauses = Counter(s.target for s in rule.statements)
-    return {
-        s.target: s
-        for s in rule.statements
-        if clauses[s.target] == 1 and s.target not in results and all(isinstance(p, Binder) for p in s.positions)
-    }
-
-
 def _needed(rule: Rule) -> dict[str, list[int]]:
     """By tensor that has one clause over a whole box, the least extents that hold all places read."""
     shapes = infer(rule).shape
-    found = {name: [0] * len(shapes[name]) for name in _boxes(rule)}
+    found = {name: [0] * len(shapes[name]) for name in sole_clauses(rule)}
     for statement in rule.statements:
         ranges = index_ranges(statement)
         for expr in expressions(statement):

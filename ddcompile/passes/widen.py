@@ -57,7 +57,7 @@ from ddcompile.passes.fold import folded
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, read_names, sole_clauses, unchanged, with_statements
 from ddcompile.passes.switched import at_place, condition_of, exceptional_places, usual
 
 __all__ = ["Widen", "padded"]
@@ -138,6 +138,7 @@ class _State:
         self.types = types
         self.options = options
         self.equal = Equal(rule, types, options.depth, options.terms, options.size)
+        self.sources = sole_clauses(rule)
         self.uses = Counter(n.tensor for s in rule.statements for n in reads(s.value))
 
     def joined(self, clauses: Sequence[Statement]) -> Iterator[Rule]:
@@ -192,26 +193,18 @@ class _State:
     ) -> Iterator[tuple[tuple[Statement, ...], Statement]]:
         """The clause with more elements, as it is or with a clause written in that it alone reads, which goes."""
         yield from (((), longer) for longer in widened(run))
-        results = {d.name for d in self.rule.outputs}
         for node, scope in subexpressions(run):
-            if (
-                not isinstance(node, Read)
-                or self.uses[node.tensor] != 1
-                or node.tensor in results
-                or node.pad is not None
-            ):
-                continue
-            sources = [s for s in self.rule.statements if s.target == node.tensor]
-            if len(sources) != 1 or not all(isinstance(p, Binder) for p in sources[0].positions):
+            source = self.sources.get(node.tensor) if isinstance(node, Read) else None
+            if not isinstance(node, Read) or source is None or node.pad is not None or self.uses[node.tensor] != 1:
                 continue
             if not reads_apart(node, scope):
                 continue
-            own, value = renamed_for(sources[0], run, scope, names_of(self.rule))
+            own, value = renamed_for(source, run, scope, names_of(self.rule))
             moved = substitute(value, dict(zip(own, node.positions, strict=True)))
             value = rewrite(run.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             value = folded(run, value, {c.name: c for c in self.rule.constants}, self.types)
             taken = Statement(run.target, run.positions, value, location=run.location)
-            yield from (((sources[0],), longer) for longer in widened(taken))
+            yield from (((source,), longer) for longer in widened(taken))
 
 
 def _span(position: Binder | Expr) -> tuple[int, int] | None:
@@ -265,7 +258,7 @@ def padded(
     Without a pad if it reads nothing outside; `at` tells where indices are when it does.
     """
     binders = iter(
-        Binder(b.name, b.lower, b.upper) if box_bounds(b) is None else Binder(b.name, Literal(low), Literal(high))
+        b if box_bounds(b) is None else Binder(b.name, Literal(low), Literal(high))
         for b, (low, high) in zip(run.binders, spans, strict=True)
     )
     positions = tuple(next(binders) if isinstance(p, Binder) else p for p in run.positions)

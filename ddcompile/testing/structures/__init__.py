@@ -1,6 +1,6 @@
 """Networks of known structure, each with the rule that a person would write for it, to measure the distiller by.
 
-`STRUCTURES` lists the builders by name. A builder makes its network from arrays, never from the rule; that both compute
+`STRUCTURES` lists the builders by name. A builder makes its network from arrays, or unrolls the rule; that both compute
 the same is tested. `Structure.network(seed)` hides the structure: no two seeds give the same units in the same order.
 """
 

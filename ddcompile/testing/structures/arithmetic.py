@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.circuits import levelled, rectified
 from ddcompile.testing.structures.layers import Unit
-from ddcompile.testing.structures.structure import Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
 __all__ = ["ARITHMETIC"]
 
@@ -231,34 +229,31 @@ def running_majority(n: int = 8) -> Structure:
 
 def unrolled_adder(n: int = 5) -> Structure:
     """Two numbers added, digits as carries less carries: the lowest digits have units of their own."""
-    text = rule_text(
+    return unrolled(
         f"unrolled_adder(a: bit[{n}], b: bit[{n}]) -> (y: bit[{n + 1}])",
         f"carry[i < {n}] = a[i] + b[i] + pad(carry, 0)[i - 1] >= 2",
         f"y[i < {n}] = a[i] xor b[i] xor pad(carry, 0)[i - 1]",
         f"y[{n}] = carry[{n - 1}]",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def adders(count: int = 3, n: int = 4) -> Structure:
     """Several pairs of numbers added side by side."""
-    text = rule_text(
+    return unrolled(
         f"adders(a: bit[{count}, {n}], b: bit[{count}, {n}]) -> (y: bit[{count}, {n + 1}])",
         f"carry[i < {n}, k < {count}] = a[k, i] + b[k, i] + pad(carry, 0)[i - 1, k] >= 2",
         f"y[k < {count}, i < {n}] = a[k, i] xor b[k, i] xor pad(carry, 0)[i - 1, k]",
         f"y[k < {count}, {n}] = carry[{n - 1}, k]",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def less_than(n: int = 6) -> Structure:
     """Which of two numbers is less, from the lowest digit up."""
-    text = rule_text(
+    return unrolled(
         f"less_than(a: bit[{n}], b: bit[{n}]) -> (y: bit)",
         f"less[i < {n}] = b[i] + pad(less, 0)[i - 1] > a[i]",
         f"y = less[{n - 1}]",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 ARITHMETIC = tuple(

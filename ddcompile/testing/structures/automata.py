@@ -8,10 +8,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import indicators, steps
-from ddcompile.testing.structures.structure import Build, Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Build, Case, Structure, rule_text, unrolled
 
 __all__ = ["AUTOMATA", "Code", "minterms", "thresholds"]
 
@@ -139,14 +137,13 @@ def relu_diffusion(n: int = 10, times: int = 3) -> Structure:
 
 def exclusive_steps(n: int = 11, times: int = 3) -> Structure:
     """Steps of rule 30 whose values are sums of what several layers before have: a cell less twice what is carried."""
-    text = rule_text(
+    return unrolled(
         f"exclusive_steps(x: bit[{n}]) -> (y: bit[{n}])",
         f"state[0, i < {n}] = x[i]",
         f"state[1 <= t < {times + 1}, i < {n}] = state[t - 1, (i - 1) % {n}] xor "
         f"(state[t - 1, i] or state[t - 1, (i + 1) % {n}])",
         f"y[i < {n}] = state[{times}, i]",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 AUTOMATA = tuple(

@@ -8,10 +8,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import Wires, indicators, steps
-from ddcompile.testing.structures.structure import Build, Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Build, Case, Structure, rule_text, unrolled
 
 __all__ = ["CONES", "interval", "life", "table"]
 
@@ -189,8 +187,7 @@ OF_FOUR = (
 
 def equal_words(n: int = 6) -> Structure:
     """Whether two words are equal, from units that compare them bit by bit."""
-    text = rule_text(f"equal_words(a: bit[{n}], b: bit[{n}]) -> (y: bit)", f"y = all(i < {n}: a[i] == b[i])")
-    return Structure(text, network_of(parse(text)))
+    return unrolled(f"equal_words(a: bit[{n}], b: bit[{n}]) -> (y: bit)", f"y = all(i < {n}: a[i] == b[i])")
 
 
 CONES = tuple(

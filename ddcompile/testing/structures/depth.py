@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import Unit, Wires, steps
-from ddcompile.testing.structures.structure import Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
 __all__ = ["DEPTH", "adder", "rule110"]
 
@@ -136,17 +134,15 @@ def prefix_maxima(n: int = 6) -> Structure:
 
 def latches(n: int = 9) -> Structure:
     """Whether each place was set since it was last reset: every result is carried on to the next."""
-    text = rule_text(
+    return unrolled(
         f"latches(set: bit[{n}], reset: bit[{n}]) -> (y: bit[{n}])",
         f"y[i < {n}] = set[i] or pad(y, 0)[i - 1] and not reset[i]",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def alternate(n: int = 10) -> Structure:
     """The first one of every run, the third, the fifth, one after the other."""
-    text = rule_text(f"alternate(x: bit[{n}]) -> (y: bit[{n}])", f"y[i < {n}] = x[i] and not pad(y, 0)[i - 1]")
-    return Structure(text, network_of(parse(text)))
+    return unrolled(f"alternate(x: bit[{n}]) -> (y: bit[{n}])", f"y[i < {n}] = x[i] and not pad(y, 0)[i - 1]")
 
 
 DEPTH = tuple(

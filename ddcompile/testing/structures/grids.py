@@ -7,10 +7,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Network
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import around, box, counted, indicators, square, steps
-from ddcompile.testing.structures.structure import Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
 __all__ = ["GRIDS"]
 
@@ -236,50 +234,45 @@ def thin_line(n: int = 16) -> Structure:
 
 def padded_levels(n: int = 12) -> Structure:
     """Where two or four of the five places around are set; four are out of reach at the ends."""
-    text = rule_text(
+    return unrolled(
         f"padded_levels(x: bit[{n}]) -> (y: bit[{n}])",
         f"n[i < {n}] = sum(d in -2..2: pad(x, 0)[i + d])",
         f"y[i < {n}] = n[i] == 2 or n[i] == 4",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def padded_interval(n: int = 8) -> Structure:
     """Where four to seven of the nine places around are set; corners have four, sides six."""
-    text = rule_text(
+    return unrolled(
         f"padded_interval(x: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
         f"y[i < {n}, j < {n}] = 4 <= sum(di in -1..1, dj in -1..1: pad(x, 0)[i + di, j + dj]) <= 7",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def padded_spins(n: int = 6) -> Structure:
     """Where the sum of the nine spins around is at least three, 0 being outside."""
-    text = rule_text(
+    return unrolled(
         f"padded_spins(s: spin[{n}, {n}]) -> (y: bit[{n}, {n}])",
         f"y[i < {n}, j < {n}] = sum(di in -1..1, dj in -1..1: pad(s, 0)[i + di, j + dj]) >= 3",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def padded_block(n: int = 4) -> Structure:
     """Where 7 to 13 of the 27 places around in a block are set, most of which are at its border."""
-    text = rule_text(
+    return unrolled(
         f"padded_block(x: bit[{n}, {n}, {n}]) -> (y: bit[{n}, {n}, {n}])",
         f"y[i < {n}, j < {n}, k < {n}] = "
         "7 <= sum(a in -1..1, b in -1..1, c in -1..1: pad(x, 0)[i + a, j + b, k + c]) <= 13",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def _neighbours(name: str, n: int, rule: str) -> Structure:
     """A rule about the eight neighbours of the places of a padded square."""
-    text = rule_text(
+    return unrolled(
         f"{name}(x: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
         f"n[i < {n}, j < {n}] = sum(di in -1..1, dj in -1..1: pad(x, 0)[i + di, j + dj]) - x[i, j]",
         f"y[i < {n}, j < {n}] = {rule}",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 def padded_high_life(n: int = 5) -> Structure:
@@ -295,12 +288,11 @@ def padded_day_and_night(n: int = 5) -> Structure:
 
 def lines_of_three(n: int = 3) -> Structure:
     """Whether a row, a column or a diagonal of a square is full."""
-    text = rule_text(
+    return unrolled(
         f"lines_of_three(x: bit[{n}, {n}]) -> (win: bit)",
         f"win = any(i < {n}: all(j < {n}: x[i, j])) or any(j < {n}: all(i < {n}: x[i, j])) or "
         f"all(i < {n}: x[i, i]) or all(i < {n}: x[i, {n - 1} - i])",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 GRIDS = tuple(

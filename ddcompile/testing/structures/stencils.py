@@ -7,10 +7,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Network
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import around, box, counted, square, steps
-from ddcompile.testing.structures.structure import Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
 __all__ = ["STENCILS", "cube_majority"]
 
@@ -191,12 +189,11 @@ def channel_weights(n: int = 16) -> Structure:
 
 def opening(n: int = 8) -> Structure:
     """Squares of three by three that fit into what is set: an erosion, then a dilation."""
-    text = rule_text(
+    return unrolled(
         f"opening(x: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
         f"fits[i < {n - 2}, j < {n - 2}] = all(k < 3, l < 3: x[i + k, j + l])",
         f"y[i < {n}, j < {n}] = any(k < 3, l < 3: pad(fits, 0)[i + k - 2, j + l - 2])",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 STENCILS = tuple(

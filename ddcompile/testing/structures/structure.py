@@ -17,10 +17,11 @@ from ddcompile.ir.parser import parse
 from ddcompile.ir.printer import print_type
 from ddcompile.ir.types import extents
 from ddcompile.testing.inputs import all_inputs, input_values
+from ddcompile.testing.networks import network_of
 from ddcompile.testing.samples import boundary
 from ddcompile.testing.transforms import disguise, signs_for_steps
 
-__all__ = ["Build", "Case", "Structure", "rule_text"]
+__all__ = ["Build", "Case", "Structure", "rule_text", "unrolled"]
 
 _ALL = 2**14
 """Inputs that are all tried; where there are more, samples are taken."""
@@ -148,3 +149,9 @@ class Case:
 def rule_text(signature: str, *statements: str) -> str:
     """The text of a rule from its signature, as `rows(x: bit[8, 9]) -> (y: bit)`, and its statements."""
     return "\n".join([f"rule {signature} {{", *(f"  {s}" for s in statements), "}"])
+
+
+def unrolled(signature: str, *statements: str) -> Structure:
+    """A rule, as for `rule_text`, beside the network that it is when it is unrolled."""
+    text = rule_text(signature, *statements)
+    return Structure(text, network_of(parse(text)))

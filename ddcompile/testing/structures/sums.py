@@ -7,10 +7,8 @@ from itertools import product
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.ir.parser import parse
-from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures.layers import counted, indicators, steps
-from ddcompile.testing.structures.structure import Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
 __all__ = ["SUMS"]
 
@@ -253,12 +251,11 @@ def largest_row(h: int = 6, w: int = 7) -> Structure:
 
 def peaks(n: int = 9, m: int = 4) -> Structure:
     """Rows that have more than both of their neighbours."""
-    text = rule_text(
+    return unrolled(
         f"peaks(x: bit[{n}, {m}]) -> (y: bit[{n - 2}])",
         f"row[i < {n}] = sum(j < {m}: x[i, j])",
         f"y[i < {n - 2}] = row[i + 1] > row[i] and row[i + 1] > row[i + 2]",
     )
-    return Structure(text, network_of(parse(text)))
 
 
 SUMS = tuple(
