@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ddcompile.driver import UnprovedWarning, distill, emit, load, optimize, parse, verify
     from ddcompile.facts import float_safe, inspect
     from ddcompile.frontends import load_network
+    from ddcompile.frontends.fusing import RoundedWarning
     from ddcompile.frontends.network import Layer, Network, Sparse
     from ddcompile.general import check, generalize
     from ddcompile.generalization.evidence import Generalization
@@ -44,6 +45,7 @@ __all__ = [
     "Network",
     "Packed",
     "Program",
+    "RoundedWarning",
     "Sparse",
     "UnprovedWarning",
     "Verdict",
@@ -71,6 +73,7 @@ _HOMES = {
     "ddcompile.driver": ("UnprovedWarning", "distill", "emit", "load", "optimize", "parse", "verify"),
     "ddcompile.facts": ("float_safe", "inspect"),
     "ddcompile.frontends": ("load_network",),
+    "ddcompile.frontends.fusing": ("RoundedWarning",),
     "ddcompile.general": ("check", "generalize"),
     "ddcompile.generalization.evidence": ("Generalization",),
     "ddcompile.frontends.network": ("Layer", "Network", "Sparse"),

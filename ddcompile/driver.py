@@ -15,6 +15,7 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.files import read_text
 from ddcompile.frontends import Ensemble, Model, as_model
 from ddcompile.frontends.declarations import checked_name, rule_name
+from ddcompile.frontends.fusing import RoundedWarning
 from ddcompile.frontends.lowering import declared_as, dense_like, lower_model, passes_of_trees
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.products import window_products
@@ -51,7 +52,6 @@ __all__ = [
 Observer: TypeAlias = Callable[[str, Rule, float], None]
 """Called after every pass with its name, the program and the seconds that it took."""
 
-
 _MOST_PRODUCTS = 2**20
 """Products in the windows of a network, beyond which it is not taken apart: its rule is then the program as lowered."""
 
@@ -76,6 +76,7 @@ def distill(
     name: str | None = None,
     *,
     activation: str | None = None,
+    fuse_batch_norm: bool = False,
     passes: str | None = None,
     via: str | Tree | None = None,
     observe: Observer | None = None,
@@ -98,6 +99,9 @@ def distill(
         The name of the rule; by default that of the network.
     activation : str, optional
         Fills in activations that the files leave open (see `load_network`).
+    fuse_batch_norm : bool
+        Merge batch norms that are not exact (before a relu, say) into layers, which rounds weights as torch's
+        `fuse_conv_bn_eval` does: the program is proved equal to that network, which a `RoundedWarning` says.
     passes : str, optional
         Names of passes with commas, instead of the default pipeline, which ensembles of trees that became tables, and
         networks of more than 2**20 products in windows, do not go through.
@@ -130,17 +134,19 @@ def distill(
         tree = stand_in(network, inputs, outputs, head, name, activation, via)
         _verified(tree.rule)
         return optimize(tree, passes, observe=observe, begin=begin)
-    network = as_model(network, inputs, activation)
+    network = as_model(network, inputs, activation, fuse_batch_norm)
     name = rule_name(network.name) if name is None else checked_name(name)
     dense = lower_model(network, inputs, outputs, head, name)
     _verified(dense)
     described = {"name": name, "inputs": inputs, "outputs": outputs, "head": head}
-    certificate = Certificate((), network.sha256, described)
+    if network.rounded:
+        described["fuse_batch_norm"] = network.rounded
+        warnings.warn(f"{network.rounded}; the program is that of this network", RoundedWarning, 2)
     if passes is None and isinstance(network, Ensemble):
         passes = passes_of_trees(dense)
     elif passes is None and isinstance(network, Network) and window_products(network) > _MOST_PRODUCTS:
         passes = ""
-    program = Program(dense, network.sha256, certificate, labels=network.labels)
+    program = Program(dense, network.sha256, Certificate((), network.sha256, described), labels=network.labels)
     return optimize(program, passes, observe=observe, begin=begin)
 
 
@@ -286,7 +292,7 @@ def check(certificate: Certificate | str | Path, network: Model | None = None) -
         return checker.check(certificate)
     said = {"name": "net", **certificate.network}
     inputs = said.get("inputs")
-    model = as_model(network, inputs)
+    model = as_model(network, inputs, fuse_batch_norm=bool(said.get("fuse_batch_norm")))
     if not certificate.steps and model.sha256 != certificate.network_sha256:
         message = "it has no steps, and is one of another network, as the hashes say"
         return Verdict("failed", {}, Failure("network", message))
@@ -317,6 +323,7 @@ def verify(
     certificate: Certificate | str | Path | None = None,
     head: str | None = None,
     activation: str | None = None,
+    fuse_batch_norm: bool = False,
 ) -> Verdict:
     """Compare two programs, or a network and a program: by the checker, else on all inputs, else on many.
 
@@ -329,8 +336,8 @@ def verify(
     head : {"argmax", "softmax", "sign", "none"}, optional
         The head of the network; by default the first that fits the results of the program, of none, argmax, sign and
         softmax.
-    activation : str, optional
-        Fills in activations that the files of the network leave open.
+    activation, fuse_batch_norm
+        As for `distill`.
 
     Returns
     -------
@@ -349,10 +356,10 @@ def verify(
         raise fail("U006", "two networks cannot be compared", place=_place(a), hint="distill one of them")
     if first is None:
         assert second is not None
-        model = as_model(a, declared_as(second.inputs), activation)
+        model = as_model(a, declared_as(second.inputs), activation, fuse_batch_norm)
         dense = first = dense_like(model, second, head, _place(a))
     if second is None:
-        model = as_model(b, declared_as(first.inputs), activation)
+        model = as_model(b, declared_as(first.inputs), activation, fuse_batch_norm)
         dense = second = dense_like(model, first, head, _place(b))
     if certificate is None and isinstance(model, Ensemble):
         verdict = _same_trees(first, second, dense)

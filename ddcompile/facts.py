@@ -56,7 +56,12 @@ def float_safe(network: Model, X: Any, dtype: Any = None, head: str | None = Non
 
 
 def inspect(
-    network: Model, inputs: str | None = None, head: str | None = None, *, activation: str | None = None
+    network: Model,
+    inputs: str | None = None,
+    head: str | None = None,
+    *,
+    activation: str | None = None,
+    fuse_batch_norm: bool = False,
 ) -> Inspection | EnsembleInspection:
     """Look at a network before it is distilled: layers, sets of values, what will be exact and why.
 
@@ -69,6 +74,8 @@ def inspect(
         What is done with the last layer; by default what the network itself does.
     activation : str, optional
         Fills in activations that the files leave open (see `load_network`).
+    fuse_batch_norm : bool
+        Look at the network whose batch norms are merged and rounded, see `distill`.
 
     Returns
     -------
@@ -80,7 +87,7 @@ def inspect(
     CompileError
         N### if the network or the declarations are at fault.
     """
-    found = as_model(network, inputs, activation)
+    found = as_model(network, inputs, activation, fuse_batch_norm)
     if isinstance(found, Ensemble):
         return inspect_ensemble(found, inputs, head)
     return inspect_network(found, inputs, head)

@@ -84,7 +84,12 @@ class Program:
             return f"steps of {self.repeats}"
         if self.generalization is not None:
             return str(self.generalization)
-        return "" if self.verdict is None else self.verdict.status
+        return "" if self.verdict is None else f"{self.verdict.status}{f' ({self.rounded})' if self.rounded else ''}"
+
+    @property
+    def rounded(self) -> str:
+        """What of the network was rounded before it was compiled, as was asked for; "" if nothing was."""
+        return "" if self.certificate is None else str(self.certificate.network.get("fuse_batch_norm", ""))
 
     @property
     def cost(self) -> int:

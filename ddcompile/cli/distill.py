@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from ddcompile.cli.options import FILE, PASSES_HELP, head_option, json_option, print_after_option, time_passes_option
+from ddcompile.cli.options import (
+    FILE,
+    PASSES_HELP,
+    fuse_batch_norm_option,
+    head_option,
+    json_option,
+    print_after_option,
+    time_passes_option,
+)
 from ddcompile.cli.output import PassLog, headline, note, print_json, warnings_as_notes
 from ddcompile.cli.progress import Progress
 from ddcompile.diagnostics import CompileError, fail
@@ -21,6 +29,7 @@ __all__ = ["command"]
 @click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
 @click.option("--output", "outputs", metavar="DECLARATIONS", help='Such as "next: bit[6, 6]".')
 @click.option("--activation", metavar="NAME", help="Of layers whose file does not say; one name, or one a layer.")
+@fuse_batch_norm_option
 @head_option
 @click.option("--name", help="The name of the rule; default: that of the file.")
 @click.option("--via", type=click.Choice(["tree"]), help="Compile what stands for the network: a tree of its answers.")
@@ -38,6 +47,7 @@ def command(
     inputs: str | None,
     outputs: str | None,
     activation: str | None,
+    fuse_batch_norm: bool,
     head: str | None,
     name: str | None,
     via: str | None,
@@ -78,7 +88,16 @@ def command(
             begin = log.progress.begin
             observe = log.observer()
             program = driver.distill(
-                network, inputs, outputs, head, name, passes=passes, via=tree, observe=observe, begin=begin
+                network,
+                inputs,
+                outputs,
+                head,
+                name,
+                fuse_batch_norm=fuse_batch_norm,
+                passes=passes,
+                via=tree,
+                observe=observe,
+                begin=begin,
             )
     except CompileError as error:
         raise at(error, str(networks[0])) from None
@@ -98,6 +117,7 @@ def command(
             "passes": log.report(),
             "rule": str(program),
             "labels": list(program.labels),
+            "rounded": program.rounded,
         }
         print_json(report | verdict_report(program.verdict))
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ddcompile.cli.options import FILE, activation_option, head_option, json_option
+from ddcompile.cli.options import FILE, activation_option, fuse_batch_norm_option, head_option, json_option
 from ddcompile.cli.output import note, print_json, print_text
 from ddcompile.diagnostics import CompileError
 
@@ -17,10 +17,16 @@ __all__ = ["command"]
 @click.argument("networks", metavar="NETWORK...", nargs=-1, required=True, type=FILE)
 @click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
 @activation_option
+@fuse_batch_norm_option
 @head_option
 @json_option
 def command(
-    networks: tuple[Path, ...], inputs: str | None, activation: str | None, head: str | None, as_json: bool
+    networks: tuple[Path, ...],
+    inputs: str | None,
+    activation: str | None,
+    fuse_batch_norm: bool,
+    head: str | None,
+    as_json: bool,
 ) -> None:
     """Show the layers of a network, the values that they can have, and what will be exact, before distilling it.
 
@@ -36,7 +42,7 @@ def command(
     if inputs is None:
         note(f"note: no --input: the network reads `x: {network.kind}[{network.inputs}]`")
     try:
-        found = facts.inspect(network, inputs, head)
+        found = facts.inspect(network, inputs, head, fuse_batch_norm=fuse_batch_norm)
     except CompileError as error:
         raise at(error, str(networks[0])) from None
     if as_json:

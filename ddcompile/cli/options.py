@@ -10,6 +10,7 @@ __all__ = [
     "FILE",
     "PASSES_HELP",
     "activation_option",
+    "fuse_batch_norm_option",
     "head_option",
     "json_option",
     "print_after_option",
@@ -28,6 +29,9 @@ rule_argument = click.argument("rule", metavar="[FILE.rule|-]", type=FILE, defau
 
 activation_option = click.option(
     "--activation", metavar="NAME", help="Of layers whose file does not say: one name, or one a layer with commas."
+)
+fuse_batch_norm_option = click.option(
+    "--fuse-batch-norm", is_flag=True, help="Merge batch norms that are not exact into layers, which rounds weights."
 )
 head_option = click.option(
     "--head",

@@ -32,7 +32,8 @@ def warnings_as_notes() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for warning in caught:
-        note(f"warning: {warning.message}")
+        code = getattr(warning.category, "code", "")
+        note(f"warning{f'[{code}]' if code else ''}: {warning.message}")
 
 
 def print_text(text: str) -> None:

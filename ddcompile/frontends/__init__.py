@@ -44,7 +44,10 @@ def as_network(
 
 
 def as_model(
-    model: Model, inputs: str | Sequence[tuple[int, ...]] | None = None, activation: str | None = None
+    model: Model,
+    inputs: str | Sequence[tuple[int, ...]] | None = None,
+    activation: str | None = None,
+    fuse_batch_norm: bool = False,
 ) -> Network | Ensemble:
     """The exact layers of a network, or the exact ensemble of trees, whatever it is given as.
 
@@ -56,12 +59,25 @@ def as_model(
         Declarations such as `"image: bit[8, 8]"`, or the shapes alone, with which a module is traced.
     activation : str, optional
         Fills in activations that files leave open (see `load_network`).
+    fuse_batch_norm : bool
+        Merge batch norms that are not exact into the layers before them, which rounds; `inputs` are declarations.
 
     Raises
     ------
     CompileError
         N### if the network is at fault, U011 if it is none.
     """
+    found = _as_given(model, inputs, activation)
+    if fuse_batch_norm and isinstance(found, Network) and (inputs is None or isinstance(inputs, str)):
+        from ddcompile.frontends.fusing import fused
+
+        return fused(found, inputs)
+    return found
+
+
+def _as_given(
+    model: Model, inputs: str | Sequence[tuple[int, ...]] | None, activation: str | None
+) -> Network | Ensemble:
     if isinstance(model, Network | Ensemble):
         return model
     torch = sys.modules.get("torch")

@@ -99,7 +99,7 @@ def without_norm(
         N407 if the values have no grid.
     """
     if isinstance(grid, str):
-        hint = "declare the inputs bit, spin, trit or int"
+        hint = "declare the inputs bit, spin, trit or int; or --fuse-batch-norm (fuse_batch_norm=True) rounds it"
         raise fail("N407", f"batch norm over values of kind {grid} has no exact threshold", place=path, hint=hint)
     factors, biases = [], []
     for unit, row in enumerate(rows):

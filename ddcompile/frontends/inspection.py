@@ -23,6 +23,8 @@ from ddcompile.ir.printer import print_type
 
 __all__ = ["Inspection", "LayerFacts", "inspect_network"]
 
+_MERGED = "unless it is merged (--fuse-batch-norm)"
+
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
@@ -227,10 +229,10 @@ def _exactness(layer: Layer, read: Sequence[Grid], exponent: int, cuts: int) -> 
         return f"exact sums, rounded once; {layer.activation} right to one unit in the last place", False
     if layer.norm is not None and layer.activation in DECIDING:
         if "rat" in read:
-            return "not compiled: batch norm over rationals of any denominator", False
+            return f"not compiled: batch norm over rationals of any denominator, {_MERGED}", False
         return "exact: batch norm before a sign is a threshold between two sums", True
     if layer.norm is not None and None in layer.norm.factors():
-        return "not compiled: batch norm whose factors are no doubles, before something else than a sign", False
+        return f"not compiled: batch norm whose factors are no doubles, and no sign follows, {_MERGED}", False
     what = "rationals" if "rat" in read else "integers over a power of two" if exponent else "integers"
     if layer.activation in DECIDING:
         return f"exact: signs of sums of {what}", True

@@ -186,6 +186,8 @@ class Network:
         The type that each input is taken for where it is not declared: bit, spin, trit, int[0..9], ..., rat, real.
     labels : tuple of str
         What the classes 0, 1, ... are called that the outputs decide between, where they have other names.
+    rounded : str
+        What of the network was rounded before it was taken exactly; "" if nothing was.
 
     Attributes
     ----------
@@ -206,6 +208,7 @@ class Network:
     shape: tuple[int, ...] | None = None
     kind: str = "bit"
     labels: tuple[str, ...] = ()
+    rounded: str = ""
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ from ddcompile.frontends.activations import choose
 from ddcompile.frontends.groups import group_sums
 from ddcompile.frontends.network import INPUTS, Activation, Gates, Layer, Network, Sparse
 from ddcompile.frontends.places import at
+from ddcompile.frontends.storing import check_storable
 
 __all__ = ["npz_bytes", "read_npz"]
 
@@ -74,7 +75,13 @@ def npz_bytes(network: Network) -> bytes:
     """The content of a network file; equal networks give equal bytes.
 
     What is sparse stays sparse. The file does not say what is done with the last layer.
+
+    Raises
+    ------
+    CompileError
+        N112 if a layer is more than a weight, a bias and an activation, or gates of two bits.
     """
+    check_storable(network, "a .npz file", gates=True)
     arrays: dict[str, np.ndarray] = {}
     for k, layer in enumerate(network.layers):
         if isinstance(layer.weight, Sparse):
@@ -257,15 +264,8 @@ def _count(array: np.ndarray, what: str) -> int:
 
 
 def _gate_arrays(number: int, gates: Gates) -> dict[str, np.ndarray]:
-    """What a file holds of gates.
-
-    Raises
-    ------
-    CompileError
-        N112 if they do not read two bits each.
-    """
+    """What a file holds of gates, which read two bits each."""
     numbers = gates.numbers()
-    if numbers is None:
-        raise fail("N112", "files hold gates that read two bits alone")
+    assert numbers is not None
     parts = (numbers, *gates.columns.T, np.array(gates.inputs))
     return {f"{number}.{part}": array for part, array in zip((*_GATES, "inputs"), parts, strict=True)}

@@ -18,7 +18,7 @@ from ddcompile.frontends.forms import (
 from ddcompile.frontends.grids import DECIDING, Grid, without_norm
 from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.spans import least_of
-from ddcompile.frontends.weights import Convolution, Gather, Maximum
+from ddcompile.frontends.weights import Gather, Maximum
 from ddcompile.frontends.writer import Writer, activated
 from ddcompile.ir.builder import add, mul
 from ddcompile.ir.nodes import Declaration, Expr, Number, Unary
@@ -87,10 +87,8 @@ class Statements:
         factors = norm.factors()
         if None in factors:
             message = f"batch norm that is not followed by a sign: its factor for unit {factors.index(None)}"
-            hint = "merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights; "
-            hint += "of all layers with torch.fx.experimental.optimization.fuse(net)"
-            if isinstance(layer.weight, Convolution):
-                hint = hint.replace("_linear_", "_conv_")
+            hint = "--fuse-batch-norm (fuse_batch_norm=True) merges it into the layer before and rounds the weights, "
+            hint += "as torch.nn.utils.fuse_conv_bn_eval does; the program is then proved equal to that network"
             raise fail("N406", f"{message} is no double, so the network is not exact", place=layer.path, hint=hint)
 
         def number(label: str, values: np.ndarray) -> Expr:

@@ -18,7 +18,7 @@ of several divisors the inverses must be doubles |
 | Where | between constants, or values with known bounds |
 | Cast, CastLike | where no value is changed |
 | Conv, ConvTranspose, MaxPool, GlobalMaxPool, AveragePool, GlobalAveragePool | windows, never dense matrices |
-| BatchNormalization | exact before a sign, or if its factors are doubles |
+| BatchNormalization | exact before a sign, or if its factors are doubles; else merged if asked to |
 | ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceL1 | exact |
 | Identity, Dropout, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Gather, GatherElements, \
 GatherND, Compress, Expand, Tile, Pad, Trilu, DepthToSpace, SpaceToDepth, ReverseSequence, Shape, Size | elements move |

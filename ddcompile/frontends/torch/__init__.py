@@ -9,7 +9,7 @@ What torch.export gives is imported by `exported`.
 | N403 | the module is in training mode, and something in it depends on that |
 | N404 | a compiled, scripted or quantised module, or one with hooks |
 | N405 | a parameter that holds no numbers |
-| N406, N407 | batch norm that is not exact where it stands |
+| N406, N407 | batch norm that is not exact where it stands (`fuse_batch_norm` merges it) |
 | N409 | an argument with which an operation is not exact or not imported |
 | N410 | shapes that do not fit |
 | N411 | the samples of a batch are mixed |

@@ -11,6 +11,7 @@ from torch import nn
 
 from ddcompile.frontends.activations import bounds
 from ddcompile.frontends.network import INPUTS, Layer, Network
+from ddcompile.frontends.storing import check_storable
 from ddcompile.frontends.weights import Sparse, dense_of
 
 __all__ = ["module_of"]
@@ -128,13 +129,19 @@ def module_of(network: Network) -> nn.Module:
     Parameters
     ----------
     network : Network
-        Of layers without batch norm, maxima and divisions.
+        Of layers without batch norm, maxima, choices, logic gates and divisions.
 
     Returns
     -------
     torch.nn.Module
         For batches of shape (samples, inputs) of any numbers, which it takes as doubles.
+
+    Raises
+    ------
+    CompileError
+        N112 for other layers.
     """
+    check_storable(network, "a module of linear layers")
     layers = [_parts(layer) for layer in network.layers]
     heads: dict[str, Callable[[], nn.Module]] = {"argmax": Argmax, "softmax": lambda: nn.Softmax(dim=1)}
     head = [heads[network.head]()] if network.head in heads else []

@@ -159,6 +159,11 @@ class Ensemble:
         object.__setattr__(self, "sha256", _content_hash(self))
 
     @property
+    def rounded(self) -> str:
+        """What was rounded before the trees were taken exactly: nothing."""
+        return ""
+
+    @property
     def ending(self) -> str:
         """What gives the outputs, for messages."""
         return self.activation

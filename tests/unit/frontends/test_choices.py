@@ -18,6 +18,7 @@ from ddcompile.diagnostics import CompileError
 from ddcompile.frontends import as_network
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.frontends.network import Choice, Layer, Network
+from ddcompile.frontends.npz import npz_bytes
 
 RNG = np.random.default_rng(0)
 W = RNG.integers(-3, 4, (6, 6)).astype(np.float32)
@@ -133,6 +134,8 @@ def test_layers_of_choices() -> None:
         Layer(Choice(2), np.ones(2))
     with pytest.raises(CompileError, match="N112"):
         network.layers[1].dense_weight()
+    with pytest.raises(CompileError, match=r"layer 1: error\[N112\]: a choice.*a \.npz file\n  hint: .*ONNX"):
+        npz_bytes(network)
 
 
 REFUSED: dict[str, tuple[Callable[[Any, torch.Tensor], Any], str]] = {

@@ -134,8 +134,8 @@ def test_before_anything_else_the_factor_must_be_a_double() -> None:
         assert str(caught.value) == (
             "net.1: error[N406]: batch norm that is not followed by a sign: its factor for unit 0 is no double, so the"
             " network is not exact\n"
-            "  hint: merge it into the layer before with torch.nn.utils.fuse_linear_bn_eval, which rounds the weights; "
-            "of all layers with torch.fx.experimental.optimization.fuse(net)"
+            "  hint: --fuse-batch-norm (fuse_batch_norm=True) merges it into the layer before and rounds the weights, "
+            "as torch.nn.utils.fuse_conv_bn_eval does; the program is then proved equal to that network"
         )
         with pytest.raises(CompileError, match="N408"):
             evaluate(refused, X)
