@@ -62,7 +62,7 @@ def check_divisors(layers: Sequence[Layer], kinds: set[Kind]) -> None:
     """
     for layer in layers if "real" in kinds else ():
         if layer.divisors is not None:
-            hint = 'declare rationals, which hold every double exactly: "x: rat[4]"'
+            hint = f'declare rationals, which hold every double exactly: "x: rat[{layers[0].inputs}]"'
             message = "values are divided by numbers that are no powers of two, which rounds reals"
             raise fail("N212", message, place=layer.path, hint=hint)
 

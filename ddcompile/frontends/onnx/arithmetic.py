@@ -169,7 +169,8 @@ def _matmul(context: Context, node: Node, operands: Operands) -> Value:
         found = product_with_matrices(context, node, right, left)
         is_matrix = y.ids.ndim > 1 and x.ndim > 1
         return found.moved(np.swapaxes(found.ids, -1, -2)) if is_matrix else found
-    raise node.fail("N505", "the product of two matrices that depend on the inputs")
+    hint = "one of them must be a constant, as in layers; attention multiplies values with one another"
+    raise node.fail("N505", "the product of two matrices that depend on the inputs", hint)
 
 
 def product_with_matrices(context: Context, node: Node, x: Units, y: np.ndarray) -> Units:

@@ -49,8 +49,9 @@ def ensemble_of(chain: Chain) -> Ensemble:
         N705 if its arrays do not fit together.
     """
     checked_fit(chain.last, chain.place)
-    if getattr(chain.last, "n_outputs_", 1) != 1:
-        raise fail("N703", "several targets a sample are not imported", place=chain.place, hint="fit a model for each")
+    if getattr(chain.last, "n_outputs_", 1) != 1 and hasattr(chain.last, "classes_"):
+        message = "several classes a sample are not imported, but several numbers are"
+        raise fail("N703", message, place=chain.place, hint="fit a model for each target")
     try:
         if type(chain.last) in _BINNED:
             return _binned(chain)
@@ -71,7 +72,7 @@ def _averaged(chain: Chain) -> Ensemble:
     return Ensemble(
         tuple(tree_of(part.tree_, columns) for part in parts),
         columns.inputs,
-        len(model.classes_) if is_classifier else 1,
+        len(model.classes_) if is_classifier else model.n_outputs_,
         scale=Fraction(1 / len(parts)),
         head="argmax" if is_classifier and chain.method == "predict" else "none",
         name=chain.name,
@@ -81,7 +82,8 @@ def _averaged(chain: Chain) -> Ensemble:
 def tree_of(tree: Any, columns: Columns, features: np.ndarray | None = None) -> Tree:
     """A tree over inputs; `features` are the columns that it was given, if not all."""
     feature = tree.feature if features is None else np.where(tree.feature < 0, -1, features[tree.feature])
-    nodes = _Nodes(feature, tree.threshold, tree.children_left, tree.children_right, tree.value[:, 0, :])
+    value = tree.value[:, 0, :] if tree.n_outputs == 1 else tree.value[:, :, 0]
+    nodes = _Nodes(feature, tree.threshold, tree.children_left, tree.children_right, value)
     return _grown(nodes, columns, is_float32=True)
 
 

@@ -12,6 +12,7 @@ import torch
 from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.torch.arithmetic import linear
 from ddcompile.frontends.torch.context import Context
+from ddcompile.frontends.torch.refusals import refusal
 from ddcompile.frontends.torch.values import Units
 
 __all__ = ["OPERATIONS"]
@@ -49,6 +50,17 @@ def _einsum(context: Context, place: str, equation: Any, *operands: Any) -> Unit
     return Units(found.permute([(*kept, *made).index(a) for a in result]))
 
 
+def _batched(context: Context, place: str, first: Any, second: Any) -> Units:
+    """`bmm` with a matrix of constants that is the same for all, as exported programs have it of sequences."""
+    is_left = isinstance(second, Units)
+    constants = first if is_left else second
+    if not isinstance(constants, torch.Tensor) or constants.dim() != 3 or not bool((constants == constants[:1]).all()):
+        raise refusal("bmm", place)
+    if is_left:
+        return _einsum(context, place, "ij,bjk->bik", constants[0], second)
+    return _einsum(context, place, "bij,jk->bik", first, constants[0])
+
+
 def _labels(equation: str, place: str) -> tuple[list[str], str]:
     """The axes of both operands and of the result, one letter each."""
     left, arrow, result = equation.replace(" ", "").partition("->")
@@ -65,4 +77,4 @@ def _refused(what: str, place: str) -> CompileError:
     return fail("N402", f"`einsum` {what}", place=place, hint=hint)
 
 
-OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType({"einsum": _einsum})
+OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType({"bmm": _batched, "einsum": _einsum})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -44,30 +44,68 @@ def _cell(context: Context, place: str, module: nn.RNNCell, x: Any, hx: Any = No
 
 def _network(context: Context, place: str, module: nn.RNN, x: Any, hx: Any = None) -> Any:
     """All outputs, and the last state of each layer and direction."""
-    if hx is not None:
+    directions = ("", "_reverse") if module.bidirectional else ("",)
+    weights = [_weights(module, f"_l{layer}{way}") for layer in range(module.num_layers) for way in directions]
+    return _unrolled(context, place, weights, len(directions), x, hx, module.batch_first, module.nonlinearity)
+
+
+def _unrolled(
+    context: Context,
+    place: str,
+    weights: Sequence[tuple[Any, ...]],
+    directions: int,
+    x: Any,
+    hx: Any,
+    batch_first: bool,
+    activation: str,
+) -> Any:
+    """What a network gives whose weights are those of each layer and direction."""
+    if hx is not None and not (isinstance(hx, torch.Tensor) and not hx.any()):
         raise fail("N409", "`RNN` with a first state of its own", place=place, hint="leave it out: it is 0")
     if not isinstance(x, Units) or x.ids.dim() != 3:
         raise fail("N410", "`RNN` of other things than sequences with a batch", place=place)
-    ids = x.ids if module.batch_first else x.ids.transpose(0, 1)
+    ids = x.ids if batch_first else x.ids.transpose(0, 1)
     rows = [Units(part, x.element) for part in ids.unbind(1)]
     context.numbers(rows[0], "RNN", place)
     last = []
-    for layer in range(module.num_layers):
-        directions = []
-        for way in range(2 if module.bidirectional else 1):
-            suffix = f"_l{layer}{'_reverse' if way else ''}"
+    for first in range(0, len(weights), directions):
+        ways = []
+        for way in range(directions):
             state: Units | None = None
             found = []
             for row in reversed(rows) if way else rows:
-                state = _step(context, place, _weights(module, suffix), row, state, module.nonlinearity)
+                state = _step(context, place, weights[first + way], row, state, activation)
                 found.append(state)
             assert state is not None
             last.append(state)
-            directions.append(found[::-1] if way else found)
-        rows = [Units(torch.cat([part.ids for part in parts], 1)) for parts in zip(*directions, strict=True)]
+            ways.append(found[::-1] if way else found)
+        rows = [Units(torch.cat([part.ids for part in parts], 1)) for parts in zip(*ways, strict=True)]
     outputs = torch.stack([row.ids for row in rows], 1)
-    outputs = outputs if module.batch_first else outputs.transpose(0, 1)
+    outputs = outputs if batch_first else outputs.transpose(0, 1)
     return Units(outputs), Units(torch.stack([state.ids for state in last]))
+
+
+def _exported_network(activation: str) -> Callable[..., Any]:
+    """A network as exported programs have it: all weights, one after the other."""
+
+    def run(
+        context: Context,
+        place: str,
+        x: Any,
+        hx: Any,
+        weights: Any,
+        has_biases: bool,
+        layers: int,
+        dropout: float,
+        is_training: bool,
+        is_bidirectional: bool,
+        batch_first: bool,
+    ) -> Any:
+        each = 4 if has_biases else 2
+        own = [tuple(weights[k : k + each]) + (None,) * (4 - each) for k in range(0, len(weights), each)]
+        return _unrolled(context, place, own, 2 if is_bidirectional else 1, x, hx, batch_first, activation)
+
+    return run
 
 
 def _exported_cell(activation: str) -> Callable[..., Units]:
@@ -83,7 +121,12 @@ def _exported_cell(activation: str) -> Callable[..., Units]:
 
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {"rnn_relu_cell": _exported_cell("relu"), "rnn_tanh_cell": _exported_cell("tanh")}
+    {
+        "rnn_relu": _exported_network("relu"),
+        "rnn_relu_cell": _exported_cell("relu"),
+        "rnn_tanh": _exported_network("tanh"),
+        "rnn_tanh_cell": _exported_cell("tanh"),
+    }
 )
 
 MODULES: Mapping[type[nn.Module], Callable[..., Any]] = MappingProxyType({nn.RNN: _network, nn.RNNCell: _cell})

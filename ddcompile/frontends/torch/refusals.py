@@ -53,12 +53,17 @@ _LOGARITHMS = (
     "leave it out and use head='argmax' or head='softmax'",
     "logsoftmax log_softmax _log_softmax softmax2d",
 )
+_BETWEEN = (
+    "it mixes neighbours by weights of its own",
+    "mode='nearest', or a fixed convolution",
+    "grid_sample upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d",
+)
 _CHANCE = ("it depends on chance", "leave it out", "bernoulli gumbel_softmax normal rand rand_like randn randn_like")
 
 _REASONS = {
     name: (why, hint)
     for why, hint, names in (
-        _SMOOTH, _NORMS, _ATTENTION, _GATED, _PRODUCTS, _ORDERS, _ROUNDING, _LOGARITHMS, _CHANCE,
+        _SMOOTH, _NORMS, _ATTENTION, _GATED, _PRODUCTS, _ORDERS, _ROUNDING, _LOGARITHMS, _BETWEEN, _CHANCE,
     )
     for name in names.split()
 }  # fmt: skip

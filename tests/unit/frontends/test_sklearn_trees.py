@@ -128,6 +128,19 @@ def test_regressors(name: str) -> None:
     np.testing.assert_allclose(model.predict(X), rounded, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", ["small", "forest", "extra trees"])
+def test_several_numbers_a_sample(name: str) -> None:
+    X, y = data(2)
+    model = REGRESSORS[name]().fit(X, np.stack([np.sin(X[:, 0]), X[:, 1] * X[:, 2], y], axis=1))
+    ensemble = as_model(model)
+    assert isinstance(ensemble, Ensemble)
+    X = reals(ensemble)
+    exact = evaluate_ensemble(ensemble, X).astype(float)
+    np.testing.assert_array_equal(np.asarray(dd.distill(model)(X)), exact)
+    np.testing.assert_array_equal(dd.distill(model).jit()(X), exact)
+    np.testing.assert_allclose(model.predict(X), exact, rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", ["small", "few", "boosted stumps", "histograms"])
 def test_probabilities(name: str, classes: int) -> None:
@@ -216,7 +229,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "targets": (
         lambda: trees.DecisionTreeClassifier().fit(data(2)[0], np.stack([data(2)[1]] * 2, axis=1)),
-        "DecisionTreeClassifier: error[N703]: several targets a sample are not imported\n  hint: fit a model for each",
+        "DecisionTreeClassifier: error[N703]: several classes a sample are not imported, but several numbers are\n"
+        "  hint: fit a model for each target",
     ),
     "one class": (
         lambda: trees.DecisionTreeClassifier().fit(data(2)[0], np.zeros(400)),

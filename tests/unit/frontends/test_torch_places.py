@@ -42,6 +42,12 @@ def unrolled(m: Any, x: torch.Tensor) -> torch.Tensor:
     return state
 
 
+def matrices(m: Any, x: torch.Tensor) -> torch.Tensor:
+    """The same matrices for every sample."""
+    after = torch.bmm(x, m.b.weight[:2, :2].expand(x.size(0), 2, 2))
+    return torch.bmm(m.a.weight[:2, :3].expand(x.size(0), 2, 3), after)
+
+
 CASES: dict[str, tuple[Run, nn.Module | None, tuple[int, ...], tuple[int, int]]] = {
     "argmax in between": (lambda m, x: m.b(F.one_hot(m.a(x).argmax(1), 4).float()), None, (6,), (-3, 3)),
     "argmax of two": (lambda m, x: m.a(x)[:, :2].argmax(1) * 2.0, None, (6,), (-3, 3)),
@@ -79,6 +85,18 @@ CASES: dict[str, tuple[Run, nn.Module | None, tuple[int, ...], tuple[int, int]]]
         (2, 2),
         (-1, 1),
     ),
+    "RNN without biases": (
+        lambda m, x: m.inner(x)[1][0],
+        nn.RNN(3, 2, nonlinearity="relu", batch_first=True, bias=False),
+        (3, 3),
+        (-1, 1),
+    ),
+    "the same matrix": (
+        matrices,
+        None,
+        (3, 2),
+        (-1, 1),
+    ),
     "RNNCell": (unrolled, nn.RNNCell(3, 3, nonlinearity="relu"), (2, 3), (-1, 1)),
 }
 
@@ -99,9 +117,13 @@ def test_exactly_as_torch(name: str) -> None:
     assert np.array_equal(np.asarray(program(X)).astype(float).reshape(5000, -1), wanted)
 
 
-EXPORTED = ("argmax in between", "any", "sums so far", "embedding", "codes", "division", "RNNCell", "argmax of a grid")
+EXPORTED = (
+    "argmax in between", "any", "sums so far", "embedding", "codes", "division", "RNN", "RNN of two ways and layers",
+    "RNN without biases", "RNNCell", "argmax of a grid", "the same matrix",
+)  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes")
 @pytest.mark.parametrize("name", EXPORTED)
 def test_exported_programs(name: str) -> None:
     run, inner, shape, (low, high) = CASES[name]
