@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hold_families import families
 from lines import Line, count
 from torch import nn
 
@@ -102,7 +103,7 @@ CASES = {
 
 
 def frontends() -> Iterator[Line]:
-    """torch modules of every type; the same networks as files."""
+    """torch modules of every type; the same networks as files; operators and families one by one."""
     for name, case in CASES.items():
         torch.manual_seed(0)
         module = case.make().eval().to(case.dtype)
@@ -121,6 +122,7 @@ def frontends() -> Iterator[Line]:
         for name in ("sign", "relu"):
             torch.manual_seed(0)
             yield from _files(Path(folder), name, CASES[name])
+    yield from families()
 
 
 def _samples(module: nn.Module, case: Case) -> np.ndarray:
