@@ -173,7 +173,7 @@ def _cut_count(network: Network, number: int, declared: Sequence[Declaration], k
 
 def _facts(layer: Layer, read: Sequence[Grid], sums: Spans | None, values: Spans | None, cuts: int) -> LayerFacts:
     stored = stored_of(layer.weight).ravel()
-    distinct = sorted(set(stored.tolist())) or [0]
+    distinct = (sorted(set(stored.tolist())) if stored.dtype == object else np.unique(stored).tolist()) or [0]
     exactness, is_exact = _exactness(layer, read, 0 if sums is None else sums.exponent, cuts)
     kind = "real" if "real" in read else "rat"
     activation = layer.activation if layer.norm is None else f"batch norm, {layer.activation}"

@@ -121,6 +121,15 @@ def objects(array: np.ndarray) -> np.ndarray:
 
 def numerators(array: np.ndarray, exponent: int) -> np.ndarray:
     """Exact numbers as Python integers that count `2**-exponent`, which all are multiples of."""
+    if array.dtype == np.int64:
+        return np.asarray(array.astype(object) * (1 << exponent), dtype=object)
+    if array.dtype == np.float64:
+        if float(np.abs(array).max(initial=0)) < 2.0 ** (62 - exponent):
+            return np.ldexp(array, exponent).astype(np.int64).astype(object)
+        mantissa, power = np.frexp(array)
+        whole, shift = (mantissa * 2.0**53).astype(np.int64).astype(object), power.astype(np.int64) - 53 + exponent
+        counts = (whole << np.maximum(shift, 0).astype(object)) >> np.maximum(-shift, 0).astype(object)
+        return np.asarray(counts, dtype=object)
     counts = np.empty(array.shape, dtype=object)
     counts.reshape(-1)[:] = [int(Fraction(v) * (1 << exponent)) for v in array.ravel().tolist()]
     return counts

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from ddcompile.diagnostics import CompileError
+from ddcompile.frontends.grids import exponent_of
+from ddcompile.frontends.matrices import numerators
 from ddcompile.frontends.network import Layer, Network, Sparse
 
 
@@ -135,3 +137,19 @@ def test_the_hash_depends_on_the_content_alone() -> None:
 def test_counts() -> None:
     network = Network((Layer(np.ones((4, 3)), np.zeros(4), "sign"), Layer(sparse(np.eye(4)), np.zeros(4))))
     assert (network.inputs, network.outputs, network.parameters) == (3, 4, 12 + 4 + 4 + 4)
+
+
+def test_numbers_are_counted_exactly() -> None:
+    """Whole numbers, doubles of one size and of all sizes, fractions: each takes another way."""
+    rng = np.random.default_rng(0)
+    for array in (
+        rng.integers(-9, 10, 20),
+        rng.normal(size=20) * 2.0**-3,
+        rng.normal(size=20) * 2.0 ** rng.integers(-1000, 900, 20).astype(float),
+        np.array([5e-324, -1.5, 0.0, 1e300]),
+        np.array([Fraction(3**60, 2**70), 0.25, 7], dtype=object),
+    ):
+        exponent = exponent_of(array) + 2
+        found = numerators(array, exponent)
+        assert found.dtype == object
+        assert found.tolist() == [int(Fraction(v) * 2**exponent) for v in array.tolist()]
