@@ -125,7 +125,7 @@ def numerators(array: np.ndarray, exponent: int) -> np.ndarray:
         return np.asarray(array.astype(object) * (1 << exponent), dtype=object)
     if array.dtype == np.float64:
         if float(np.abs(array).max(initial=0)) < 2.0 ** (62 - exponent):
-            return np.ldexp(array, exponent).astype(np.int64).astype(object)
+            return np.asarray(np.ldexp(array, exponent).astype(np.int64), dtype=object)
         mantissa, power = np.frexp(array)
         whole, shift = (mantissa * 2.0**53).astype(np.int64).astype(object), power.astype(np.int64) - 53 + exponent
         counts = (whole << np.maximum(shift, 0).astype(object)) >> np.maximum(-shift, 0).astype(object)
