@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,8 +15,9 @@ from torch import nn
 
 import ddcompile as dd
 from ddcompile.engines import compiled
-from ddcompile.frontends import as_network
+from ddcompile.frontends import as_model
 from ddcompile.frontends.evaluate import evaluate
+from ddcompile.frontends.network import Network
 
 __all__ = ["windows"]
 
@@ -64,6 +66,29 @@ def _norm(channels: int, axes: int = 2) -> nn.Module:
     return norm  # type: ignore[no-any-return]
 
 
+class Block(nn.Module):
+    """Two normalised convolutions, and what goes past them."""
+
+    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(before, after, 3, stride, 1), nn.Conv2d(after, after, 3, 1, 1)
+        self.past = nn.Conv2d(before, after, 1, stride)
+        self.norms = nn.ModuleList(_norm(after) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum."""
+        one, two, three = self.norms
+        return F.relu(two(self.second(F.relu(one(self.first(x))))) + three(self.past(x)))
+
+
+def _deep(width: int = 3) -> nn.Module:
+    """As residual networks are built: normalised convolutions before relus."""
+    blocks = [Block(width, width), Block(width, 2 * width, 2), Block(2 * width, 4 * width, 2)]
+    first = nn.Conv2d(1 if width == 3 else 3, width, 3, 1 if width == 3 else 2, 1, bias=False)
+    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10))
+    return nn.Sequential(first, _norm(width), nn.ReLU(), *blocks, *head)
+
+
 def _binary() -> nn.Module:
     return nn.Sequential(
         BinaryConv2d(1, 6, 3, padding=1, bias=False), _norm(6), Sign(), nn.MaxPool2d(2),
@@ -105,7 +130,7 @@ def _with(axes: int, module: nn.Module) -> nn.Module:
 
 
 def windows() -> Iterator[Line]:
-    """Operators, models, and a network of 10**6 parameters on 224 x 224 inputs."""
+    """Operators, models, and networks of 10**6 parameters on 224 x 224 inputs, plain and residual."""
     for name, make, axes in _operators():
         torch.manual_seed(0)
         yield from _lines(name, nn.Sequential(make(), Sign()).eval(), SHAPES[axes], "int[-2..2]", "", None)
@@ -113,7 +138,10 @@ def windows() -> Iterator[Line]:
         torch.manual_seed(0)
         kind = "bit" if low == 0 else "spin"
         yield from _lines(name, make().eval(), (1, 8, 8), kind, None, "argmax")
-    yield _large()
+    torch.manual_seed(0)
+    yield from _lines("residual, batch norm merged", _deep().eval(), (1, 8, 8), "int[-2..2]", "", "argmax")
+    yield _large(_plain())
+    yield _large(_deep(64))
 
 
 def _lines(
@@ -122,11 +150,13 @@ def _lines(
     inputs = f"x: {kind}[{', '.join(map(str, shape))}]"
     values = {"bit": [0, 1], "spin": [-1, 1], "int[-2..2]": [-2, -1, 0, 1, 2]}[kind]
     X = np.random.default_rng(0).choice(values, (INPUTS, *shape))
-    program = dd.distill(module, inputs, head=head, passes=passes)
+    program = _distilled(module, inputs, head, passes)
     if passes is None:
         verdict = str(program.verdict).split("\n", 1)[0]
         yield Line("windows", f"{name}: verdict", verdict, "proved", bool(program.verdict))
-    expected = evaluate(as_network(module, inputs), X.reshape(INPUTS, -1), head)
+    network = as_model(module, inputs, fuse_batch_norm=True)
+    assert isinstance(network, Network)
+    expected = evaluate(network, X.reshape(INPUTS, -1), head)
     found = np.asarray(compiled(program.rule, "jit")([X])).reshape(expected.shape)
     equal = int((found == expected).reshape(INPUTS, -1).all(axis=1).sum())
     yield Line("windows", f"{name}: program = network", f"{equal:,}", f"{INPUTS:,}", equal == INPUTS)
@@ -139,14 +169,23 @@ def _lines(
     yield Line("windows", f"{name}: torch = network where safe", safe, "all; some", same == mask.sum() > 0)
 
 
-def _large() -> Line:
-    net = nn.Sequential(
+def _distilled(module: nn.Module, inputs: str, head: str | None, passes: str | None = None) -> dd.Program:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dd.RoundedWarning)
+        return dd.distill(module, inputs, head=head, passes=passes, fuse_batch_norm=True)
+
+
+def _plain() -> nn.Module:
+    return nn.Sequential(
         nn.Conv2d(3, 32, 3, 1, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(64, 128, 3, 1, 1), nn.ReLU(), nn.Conv2d(128, 256, 3, 2, 1), nn.ReLU(), nn.Conv2d(256, 256, 3, 1, 1),
         nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10),
-    ).eval()  # fmt: skip
+    )  # fmt: skip
+
+
+def _large(net: nn.Module) -> Line:
     start = time.process_time()
-    dd.distill(net, "image: bit[3, 224, 224]", head="argmax")
+    _distilled(net.eval(), "image: bit[3, 224, 224]", "argmax")
     seconds = time.process_time() - start
     what = f"{sum(p.numel() for p in net.parameters()):,} parameters on 224 x 224"
     return Line("windows", what, f"{seconds:.1f} s", "< 10 s", seconds < 10)
