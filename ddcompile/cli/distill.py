@@ -80,6 +80,8 @@ def command(
     bounds = {"samples": samples, "queries": queries, "splits": splits}
     if via is None and any(value is not None for value in bounds.values()):
         raise fail("U016", "--samples, --queries and --splits are for --via tree", place="distill")
+    if via is not None and fuse_batch_norm:
+        raise fail("U016", "--fuse-batch-norm is not for --via tree, which asks the model as it is", place="distill")
     if inputs is None:
         note(f"note: no --input: the network reads `x: {network.kind}[{network.inputs}]`")
     try:

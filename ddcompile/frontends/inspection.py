@@ -77,6 +77,7 @@ class Inspection:
     result: str
     is_exact: bool
     labels: tuple[str, ...] = ()
+    rounded: str = ""
 
     def report(self) -> dict[str, Any]:
         """The same as plain data for JSON."""
@@ -91,6 +92,7 @@ class Inspection:
             "result": self.result,
             "is_exact": self.is_exact,
             "labels": list(self.labels),
+            "rounded": self.rounded,
         }
 
     def __str__(self) -> str:
@@ -120,6 +122,7 @@ class Inspection:
             lines.append(f"{which}: {text}")
         lines.append(f"result: {self.result}")
         lines += [f"  {number} is {label}" for number, label in enumerate(self.labels)]
+        lines += [f"rounded: {self.rounded}"] if self.rounded else []
         return "\n".join(lines) + "\n"
 
 
@@ -151,6 +154,7 @@ def inspect_network(network: Network, inputs: str | None = None, head: str | Non
         _result(network, head, spans[len(layers) - 1][1], is_exact),
         is_exact,
         network.labels,
+        network.rounded,
     )
 
 
