@@ -43,11 +43,14 @@ class Table:
         The values of each sum.
     values
         The value of the unit for all combinations; an axis for each sum.
+    offsets
+        What is added to each sum of inputs; nothing if there are none.
     """
 
     classes: tuple[tuple[Member, ...], ...]
     ranges: tuple[range, ...]
     values: np.ndarray
+    offsets: tuple[int, ...] = ()
 
     @property
     def inputs(self) -> int:
@@ -126,8 +129,8 @@ class Cones:
     def table(self, unit: int) -> Table | None:
         """The table of a unit; None if it would have too many rows."""
         support = self._support[unit]
-        units = self.units(unit) if support else []
-        if not support or not units:
+        units = [] if support is None else self.units(unit)
+        if support is None or not units:
             return None
         classes = self._classes(sorted(support), units)
         ranges = [_range(c, self.domains) for c in classes]

@@ -11,9 +11,9 @@ import numpy as np
 from ddcompile.ir.nodes import Binary, Call, Compare, Expr, If, Literal, Read, Unary
 from ddcompile.ir.traverse import children
 
-__all__ = ["evaluated"]
+__all__ = ["COMPARISONS", "evaluated"]
 
-_COMPARISONS = {
+COMPARISONS = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
@@ -21,6 +21,7 @@ _COMPARISONS = {
     "==": np.equal,
     "!=": np.not_equal,
 }
+"""What compares arrays, by the operator."""
 
 
 def evaluated(value: Expr, reads: Mapping[Read, np.ndarray], zero: np.ndarray) -> np.ndarray:
@@ -68,7 +69,7 @@ def _applied(node: Expr, own: list[np.ndarray], zero: np.ndarray) -> np.ndarray:
             return np.asarray(_binary(op, *own))
         case Compare(ops, _):
             pairs = zip(ops, own, own[1:], strict=False)
-            return _truth(reduce(np.logical_and, (_COMPARISONS[op](a, b) for op, a, b in pairs)))
+            return _truth(reduce(np.logical_and, (COMPARISONS[op](a, b) for op, a, b in pairs)))
         case If():
             return np.where(own[0] != 0, own[1], own[2])
         case Call(function, _):

@@ -20,7 +20,7 @@ from ddcompile.ir.nodes import Binder, Expr, Reduce, Rule, Statement
 from ddcompile.ir.traverse import rename_indices, rewrite
 from ddcompile.ir.types import Types
 
-__all__ = ["unit_rows"]
+__all__ = ["apart", "unit_rows"]
 
 _MAX_ENTRIES = 2**27
 
@@ -64,7 +64,7 @@ def _rows(rule: Rule, types: Types, atoms: Atoms, target: str) -> list[Row] | No
     return None if any(row is None for row in rows) else [row for row in rows if row is not None]
 
 
-def _apart(statement: Statement) -> Statement:
+def apart(statement: Statement) -> Statement:
     """The statement with other names for reductions whose index has another range elsewhere in it."""
     ranges = {b.name: (b.lower, b.upper) for b in statement.binders}
 
@@ -84,7 +84,7 @@ def _apart(statement: Statement) -> Statement:
 
 
 def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -> list[tuple[int, Row]]:
-    statement = _apart(statement)
+    statement = apart(statement)
     unit = activation_of(statement.value)
     reader = Reader(rule, types, atoms, statement)
     terms = reader.terms(unit.positive)

@@ -21,7 +21,7 @@ folding, or the same table over a few inputs. A sum of bits that has to be as gr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 from math import gcd
@@ -54,7 +54,7 @@ from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.places import has_values
 from ddcompile.passes.rebase import at
-from ddcompile.passes.rewrite import Rewrite, body_over, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, body_over, unchanged, used_names, with_statements
 from ddcompile.passes.sums import Sum, sums_of
 
 __all__ = ["Absorb"]
@@ -73,9 +73,11 @@ class Absorb(Pass):
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         new, left = rule, self.sums
+        # A new name is that of no tensor of the rule, even if this is gone.
+        taken = used_names(rule)
         number = 0
         while number < len(new.statements) and left > 0:
-            state = _State(new, self)
+            state = _State(new, self, taken)
             changed = None
             while number < len(new.statements) and left > 0 and changed is None:
                 found = state.at(number)
@@ -91,8 +93,8 @@ class Absorb(Pass):
 class _State:
     """A program and what is asked about it."""
 
-    def __init__(self, rule: Rule, options: Absorb) -> None:
-        self.rule, self.options = rule, options
+    def __init__(self, rule: Rule, options: Absorb, taken: Set[str]) -> None:
+        self.rule, self.options, self.taken = rule, options, taken
         self.types = infer(rule)
         self.reals = Reals(self.types)
         self.tables = {c.name: c for c in rule.constants}
@@ -127,6 +129,7 @@ class _State:
     def _changed(self, number: int, node: Expr, change: _Change) -> Rule:
         """The program after a change; a sum that was a scalar stays one, under a new name."""
         names = names_of(self.rule)
+        names.taken |= self.taken
         fresh = {name: names(name) for name, value in change.scalars.items() if value is not None}
         statements = []
         for k, s in enumerate(self.rule.statements):

@@ -13,8 +13,9 @@ A table has an axis for every sum of inputs that enter all units of a cone with 
 (`ddcompile.analysis.cones`); on the table, more inputs are found to be interchangeable
 (`ddcompile.analysis.symmetries`), and an expression over their sums is looked for
 (`ddcompile.analysis.decompositions`). Sums are written over tables of weights, as layers are, so that later passes
-find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own,
-or compare one number with their places (`ddcompile.passes.numbered`).
+find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own
+(`ddcompile.passes.borders` for those that lack some of the inputs), or compare one number with their places
+(`ddcompile.passes.numbered`).
 Layers that the new text does not read are gone; the program is kept if that does not make it shorter.
 """
 
@@ -22,9 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
-
-import numpy as np
 
 from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.cost import cost
@@ -35,6 +35,7 @@ from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Rule, Statement
 from ddcompile.ir.types import Types, infer
+from ddcompile.passes.borders import is_same, over_clipped_sums
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import Layer, Names, domain_of, layers_of, names_of
 from ddcompile.passes.numbered import numbered
@@ -45,6 +46,9 @@ from ddcompile.passes.tabled import Template, clauses, elements, placeholders
 
 __all__ = ["CollapseTables"]
 
+_MOST_UNITS = 1 << 10
+"""Tensors of more elements are not looked at for elements that lack some of the inputs of others."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollapseTables(Pass):
@@ -53,6 +57,7 @@ class CollapseTables(Pass):
     name: ClassVar[str] = "collapse-tables"
     inputs: int = option(64, "how many inputs a cone may reach", high=1024)
     rows: int = option(1 << 16, "how many rows a table may have", high=1 << 16)
+    borders: int = option(1, "whether elements may lack inputs of others: 0 or 1", low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
@@ -64,7 +69,7 @@ class CollapseTables(Pass):
         for layer in reversed(layers):
             if layer.rows is None or not layer.is_result:
                 continue
-            for write in (numbered, _written, in_runs):
+            for write in (numbered, partial(_written, has_borders=bool(self.borders)), in_runs):
                 written = write(layer, cones, atoms, names, cost(best))
                 new = best if written is None else _replaced(best, layer.name, *written)
                 if cost(new) < cost(best):
@@ -94,7 +99,7 @@ def _replaced(rule: Rule, name: str, statements: Sequence[Statement], constants:
 
 
 def _written(
-    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int
+    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, *, has_borders: bool
 ) -> tuple[list[Statement], list[Constant]] | None:
     """The clauses of a tensor over sums of inputs; None if some element has no short expression."""
     assert layer.rows is not None
@@ -110,8 +115,13 @@ def _written(
         if table is None:
             return None
         tables.append(merged(table) if layer.shape else table)
-        if tables[-1].ranges != tables[0].ranges or not np.array_equal(tables[-1].values, tables[0].values):
+        if not (has_borders and len(units) <= _MOST_UNITS) and not is_same(tables[-1], tables[0]):
             return None
+    if not all(is_same(table, tables[0]) for table in tables):
+        clipped = over_clipped_sums(layer, tables, atoms, cones.domains)
+        if clipped is None:
+            return None
+        tables = clipped
     inputs = placeholders(tables[0]) if layer.shape else elements(tables[0], atoms)
     search = Search(names("hit"))
     found = search.least(tables[0].ranges, tables[0].values, inputs, limit)

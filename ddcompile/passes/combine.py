@@ -17,15 +17,17 @@ Works on layers over tables of weights. Units that have the same readers may bel
 neighbouring values only, and that it is all that the readers know of them, is shown by tables. Rows of an automaton's
 table, thresholds along one sum and digits of a code become the state that they stand for.
 
+Where there are no such units, bits may share operands (`ddcompile.passes.shared`): `x[u] + x[u + 2] - 2 * both[u]`.
+
 One call does one layer: units of the next one may be equal, or have smaller weights, as functions of the bits. Where
 the readers read the very sum, it is shown to be that, and `narrow` makes it a unit like others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
@@ -36,8 +38,11 @@ from ddcompile.passes.groups import Group, domains_of, groups_of, over_groups
 from ddcompile.passes.layers import Layer, clause, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.shared import over_shared, shared_groups_of
 
 __all__ = ["Combine"]
+
+_Over: TypeAlias = Callable[[Sequence[Row], Sequence[Group], int], list[Row] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +59,24 @@ class Combine(Pass):
         layers = layers_of(rule, types, atoms)
         domain = domains_of(types, atoms)
         values = JointValues(domain, self.rows)
-        for number in range(len(layers)):
-            groups = groups_of(number, layers, atoms, values, domain)
-            if groups:
-                return Rewrite(_written(rule, number, layers, atoms, groups))
+        for find, over in ((groups_of, over_groups), (shared_groups_of, over_shared)):
+            for number in range(len(layers)):
+                groups = find(number, layers, atoms, values, domain)
+                if groups:
+                    return Rewrite(_written(rule, number, layers, atoms, groups, over))
         return unchanged(rule)
 
 
-def _written(rule: Rule, number: int, layers: Sequence[Layer], atoms: Atoms, groups: Sequence[Group]) -> Rule:
+def _written(
+    rule: Rule, number: int, layers: Sequence[Layer], atoms: Atoms, groups: Sequence[Group], over: _Over
+) -> Rule:
     """The rule with a tensor for the groups of a layer, which later layers read instead."""
     name = layers[number].name
     names = names_of(rule)
     state = names("state")
     target = Atoms({**atoms.shape, state: (len(groups),)})
     new = {
-        layer.name: over_groups(layer.rows, groups, atoms.count)
-        for layer in layers[number + 1 :]
-        if layer.rows is not None
+        layer.name: over(layer.rows, groups, atoms.count) for layer in layers[number + 1 :] if layer.rows is not None
     }
     is_exact = all(group.is_exact for group in groups)
     statements: list[Statement] = []

@@ -212,7 +212,10 @@ def _write(
         statements.append(statement)
     new = with_statements(rule, statements, constants)
     # Few weights may need more tables: what declares them is for later passes to pay back.
-    is_longer = cost(new) > cost(rule) and _entries(new) >= _entries(rule)
+    is_sparser = sum(len(rows[n][k].atoms) for n in rows for k in kept[n]) < sum(
+        len(row.atoms) for own in originals.values() for row in own or ()
+    )
+    is_longer = cost(new) > cost(rule) and _entries(new) >= _entries(rule) and not is_sparser
     return unchanged(rule) if is_longer else Rewrite(new, Witness(tuple(witness), tuple(tables)))
 
 

@@ -84,7 +84,7 @@ def groups_of(
         is_sum = _is_sum(members, columns, readers)
         units = rows_of(members.tolist(), layers, atoms, domain)
         known = [unit for unit in units if unit is not None]
-        for part in _parts(known) if len(known) == len(units) else ():
+        for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
             if is_sum and len(part) == len(members):
                 continue
             group = _group(members[part], columns[part], [known[k] for k in part], values)
@@ -164,6 +164,14 @@ def _parts(units: Sequence[Row]) -> list[list[int]]:
             widest.append(support)
     parts = [[k for k, support in enumerate(supports) if support <= wide] for wide in widest]
     return [p for p in parts if len(p) > 1] if sum(map(len, parts)) == len(units) else []
+
+
+def _alike(units: Sequence[Row]) -> list[list[int]]:
+    """The places of units that read the same."""
+    supports: dict[bytes, list[int]] = {}
+    for k, unit in enumerate(units):
+        supports.setdefault(unit.atoms.tobytes(), []).append(k)
+    return [part for part in supports.values() if len(part) > 1] if len(supports) <= _PARTS else []
 
 
 def _group(members: np.ndarray, columns: np.ndarray, units: Sequence[Row], values: JointValues) -> Group | None:

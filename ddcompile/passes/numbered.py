@@ -138,12 +138,13 @@ def _affine(rows: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:
     for k in range(1, system.shape[1]):
         depends = np.linalg.matrix_rank(system[:, [*kept, k]]) == len(kept)
         (free if depends else kept).append(k)
+    solve = np.linalg.pinv(system[:, kept])
     powers = [0, *(sign << k for k in range(_MOST_INPUTS) for sign in (1, -1))]
     for choice in product(powers, repeat=len(free)) if len(free) <= _MOST_FREE else ():
         weights = np.zeros(system.shape[1], dtype=np.int64)
         weights[free] = choice
         rest = values - system @ weights
-        weights[kept] = np.rint(np.linalg.lstsq(system[:, kept], rest, rcond=None)[0])
+        weights[kept] = np.rint(solve @ rest)
         if weights[1:].any() and (system.astype(np.int64) @ weights == values).all():
             yield weights[1:]
 

@@ -14,6 +14,7 @@ from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
 from ddcompile.passes.absorb import Absorb
 from ddcompile.passes.align import Align
+from ddcompile.passes.arrange import Arrange
 from ddcompile.passes.branches import Branches
 from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.collapse_tables import CollapseTables
@@ -39,6 +40,7 @@ from ddcompile.passes.logic import Logic
 from ddcompile.passes.name import Name
 from ddcompile.passes.narrow import Narrow
 from ddcompile.passes.options import Pass, Turns
+from ddcompile.passes.pads import Pads
 from ddcompile.passes.prefixes import Prefixes
 from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
@@ -68,9 +70,11 @@ _ALL: tuple[type[Pass], ...] = (
     Combine,
     Narrow,
     Unary,
+    Arrange,
     Repeats,
     Reroll,
     SliceWeights,
+    Pads,
     Reuse,
     Extremes,
     Larger,
@@ -105,9 +109,9 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,collapse-tables,exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
-    "exact-thresholds,forward,scores,collapse-tables,(combine,narrow,exact-thresholds,forward)*,(unary)*,exact-thresholds,forward,"
-    "repeats,reroll,slice-weights,fold,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
+    "isolate,forward,collapse-tables{borders=0},exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
+    "exact-thresholds,forward,scores,collapse-tables{borders=0},(combine,narrow,exact-thresholds,forward)*,arrange,collapse-tables,(unary)*,exact-thresholds,forward,"
+    "repeats,reroll,slice-weights,fold,pads,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
     "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,"
     "fold,rebase,absorb,logic,collect,rebase,fold,dce,name"
 )
@@ -208,8 +212,8 @@ class _Run:
 def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
-    Which are these: recoding and combining that made the program longer, units written into others, results that read
-    hidden units, and units written from their tables where the program is still long.
+    Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
+    others, results that read hidden units, and units written from their tables where the program is still long.
     """
     found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
@@ -217,6 +221,10 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[St
     combined = _first(Combine, found)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without((Combine, Narrow), found, rule, passes, state)
+    if _first(Arrange, found) is not None and cost(found[-1].new) > 2 * _SHORT:
+        found = _without((Arrange,), found, rule, passes, state)
+    if _first(Extend, found) is not None and cost(found[-1].new) > _SHORT:
+        found = _without((Extend,), found, rule, passes, state)
     unary = _first(Unary, found)
     if unary is not None and cost(unary.old) < _LONG:
         found = _without((Unary,), found, rule, passes, state)

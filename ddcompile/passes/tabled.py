@@ -7,12 +7,12 @@ slices and the families among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ddcompile.analysis.comparisons import integer_terms
-from ddcompile.analysis.cones import Member, Table
+from ddcompile.analysis.cones import Table
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
@@ -20,7 +20,7 @@ from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Statement
 from ddcompile.ir.traverse import children, with_children
 from ddcompile.passes.layers import Names, clause
-from ddcompile.passes.templates import line_of
+from ddcompile.passes.selection import places_of
 
 __all__ = ["Template", "clauses", "element_at", "elements", "placeholders"]
 
@@ -85,7 +85,7 @@ def clauses(
     constants = [Constant.of(name, table, "bit") for name, table in template.lookups.items()]
     statements: list[Statement] = []
     number = {text: k for k, text in enumerate(template.inputs)}
-    sums: dict[object, Read] = {}
+    sums: dict[object, Expr] = {}
 
     def written(node: Expr) -> Expr | None:
         form = integer_terms(node)
@@ -95,37 +95,52 @@ def clauses(
         found = tuple(sorted((number[x], c) for x, c in terms.items()))
         if not binders and sum(len(tables[0].classes[k]) for k, _ in found) <= _FEW:
             return _sum(found, tables[0], constant, atoms)
-        if found not in sums and node in number and len(binders) == 1:
-            moving = _moving([t.classes[number[node]] for t in tables], binders[0], atoms)
+        if found not in sums and node in number and binders:
+            moving = _moving(tables, number[node], binders, atoms)
             if moving is not None:
                 sums[found] = moving
         if found not in sums:
             # An operand of `and` must be a bit, also by its type.
             is_bit = node in number and all(_is_bit(t, number[node]) for t in tables)
-            rows = [_row(found, t, is_bit) for t in tables]
-            name = names(f"{'bit' if is_bit else 'sum'}_of_{target}")
-            sums[found] = Read(name, places)
-            new, statement = clause(name, own, rows, atoms, names, name)
-            constants.extend(new)
-            statements.append(statement)
+            parts: list[Expr] = []
+            for rows in _by_tensor([_row(found, t, is_bit) for t in tables], atoms):
+                name = names(f"{'bit' if is_bit else 'sum'}_of_{target}")
+                parts.append(Read(name, places))
+                new, statement = clause(name, own, rows, atoms, names, name)
+                constants.extend(new)
+                statements.append(statement)
+            sums[found] = builder.add_all(parts)
         return builder.add(sums[found], constant)
 
     value = _outermost(template.value, written)
     return [*statements, Statement(target, positions, value)], constants
 
 
-def _moving(classes: Sequence[tuple[Member, ...]], binder: Binder, atoms: Atoms) -> Read | None:
-    """What each of some elements reads, if that is one element whose position moves evenly with theirs."""
-    if any(len(members) != 1 or members[0][1] != 1 for members in classes):
+def _moving(tables: Sequence[Table], number: int, binders: Sequence[Binder], atoms: Atoms) -> Read | None:
+    """What each of some elements reads, if that is one element whose position moves evenly with theirs, or a pad."""
+    members = [t.classes[number] for t in tables]
+    pads = {t.offsets[number] for t, own in zip(tables, members, strict=True) if not own}
+    if len(pads) > 1 or any(len(own) > 1 or (own and own[0][1] != 1) for own in members):
         return None
-    reads = [element_at(members[0][0], atoms) for members in classes]
-    places = [[p.value for p in r.positions if isinstance(p, Literal)] for r in reads]
-    lines = [line_of(axis) for axis in zip(*places, strict=True)]
-    if len({r.tensor for r in reads}) > 1 or not lines or None in lines:
+    places = np.array(places_of(binders))
+    there = np.array([bool(own) for own in members])
+    reads = [element_at(own[0][0], atoms) for own in members if own]
+    if len({r.tensor for r in reads}) != 1 or not reads[0].positions:
         return None
-    assert isinstance(binder.lower, Literal)
-    steps = Affine.of(-binder.lower.value, {binder.name: 1})
-    return Read(reads[0].tensor, tuple((steps.scale(line[0]) + line[1]).to_expr() for line in lines if line))
+    read = np.array([[p.value for p in r.positions if isinstance(p, Literal)] for r in reads])
+    system = np.concatenate([np.ones((len(places), 1), dtype=np.int64), places - places.min(axis=0)], axis=1)
+    lines = np.rint(np.linalg.lstsq(system[there].astype(float), read.astype(float), rcond=None)[0]).astype(np.int64)
+    lines[0] -= places.min(axis=0) @ lines[1:]
+    system[:, 1:] = places
+    found, extents = system @ lines, np.array(atoms.shape[reads[0].tensor])
+    is_inside = ((found >= 0) & (found < extents)).all(axis=1)
+    if (found[there] != read).any() or (is_inside != there).any():
+        return None
+    positions = (
+        Affine.of(int(c), {b.name: int(v) for b, v in zip(binders, slopes, strict=True)}).to_expr()
+        for c, slopes in zip(lines[0], lines[1:].T, strict=True)
+    )
+    return Read(reads[0].tensor, tuple(positions), *(Literal(pad) for pad in pads))
 
 
 def _sum(terms: Sequence[tuple[int, int]], table: Table, constant: int, atoms: Atoms) -> Expr:
@@ -135,7 +150,7 @@ def _sum(terms: Sequence[tuple[int, int]], table: Table, constant: int, atoms: A
 
 
 def _is_bit(table: Table, number: int) -> bool:
-    return len(table.classes[number]) == 1 and table.ranges[number] == range(2)
+    return len(table.classes[number]) <= 1 and table.ranges[number] == range(2)
 
 
 def _row(terms: Sequence[tuple[int, int]], table: Table, is_bit: bool) -> Row:
@@ -143,7 +158,25 @@ def _row(terms: Sequence[tuple[int, int]], table: Table, is_bit: bool) -> Row:
     weights = {atom: c * sign for k, c in terms for atom, sign in table.classes[k]}
     atoms = np.array(sorted(weights), dtype=np.int64)
     values = np.array([weights[a] for a in atoms.tolist()], dtype=np.int64)
-    return Row("positive" if is_bit else "affine", atoms, values, 0)
+    bias = sum(c * table.offsets[k] for k, c in terms) if table.offsets else 0
+    return Row("positive" if is_bit else "affine", atoms, values, bias)
+
+
+def _by_tensor(rows: Sequence[Row], atoms: Atoms) -> list[list[Row]]:
+    """The rows as sums of rows that read one tensor each, for which families are easier to find."""
+    numbers = sorted({t for row in rows for t in atoms.tensors_of(row.atoms)})
+    if len(numbers) < 2 or rows[0].kind != "affine":
+        return [list(rows)]
+    found = []
+    for number in numbers:
+        read = [atoms.tensor_of(row.atoms) == number for row in rows]
+        found.append(
+            [
+                replace(r, atoms=r.atoms[own], weights=r.weights[own], bias=r.bias if number == numbers[0] else 0)
+                for r, own in zip(rows, read, strict=True)
+            ]
+        )
+    return found
 
 
 def _outermost(expr: Expr, step: Callable[[Expr], Expr | None]) -> Expr:

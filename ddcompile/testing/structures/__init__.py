@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ddcompile.testing.structures.arithmetic import ARITHMETIC
 from ddcompile.testing.structures.automata import AUTOMATA
+from ddcompile.testing.structures.borders import BORDERS
 from ddcompile.testing.structures.composed import composed
 from ddcompile.testing.structures.cones import CONES
 from ddcompile.testing.structures.corrupted import corrupted
@@ -30,6 +31,7 @@ CASES = (
     *SHAPES,
     *STENCILS,
     *GRIDS,
+    *BORDERS,
     *FAMILIES,
     *DEPTH,
     *AUTOMATA,

@@ -124,14 +124,11 @@ def test_units_that_are_no_numbers(function: Callable[..., bool]) -> None:
     ("functions", "text"),
     [
         (
-            [lambda *x, u=u: bool(x[u + 3]) and sum(x[: u + 3]) >= 3 for u in range(4)],
-            """rule f(x: bit[7]) -> (y: bit[4]) {
-  const weight_sum_of_y: int[7] = [1, 1, 1, 1, 0, 0, 0]
-  const weight_sum_of_y2: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
-  sum_of_y = sum(i < 7: weight_sum_of_y[i] * x[i])
-  y[0] = sum_of_y >= 4
-  sum_of_y2[i < 3] = sum(j < 7: weight_sum_of_y2[i, j] * x[j])
-  y[1 <= i < 4] = sum_of_y2[i - 1] >= 3 and x[i + 3]
+            [lambda *x, u=u: bool(x[u + 3]) and sum(x[: u + 3]) >= 3 for u in range(3)],
+            """rule f(x: bit[7]) -> (y: bit[3]) {
+  const weight_sum_of_y: int[3, 7] = [[1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0]]
+  sum_of_y[i < 3] = sum(j < 7: weight_sum_of_y[i, j] * x[j])
+  y[i < 3] = sum_of_y[i] >= 3 and x[i + 3]
 }""",
         ),
         (
@@ -168,6 +165,50 @@ def test_elements_are_one_function_of_sums_of_any_length(functions: Sequence[Cal
     assert str(rewrite.rule) == text
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
     assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
+
+
+def test_an_element_that_lacks_an_input_is_a_run_of_its_own_where_borders_are_not_looked_for() -> None:
+    functions = [lambda *x, u=u: bool(x[u + 3]) and sum(x[: u + 3]) >= 3 for u in range(4)]
+    rewrite = CollapseTables(borders=0)(dense(_units(functions, 7), "x: bit[7]"))
+    assert str(rewrite.rule) == """rule f(x: bit[7]) -> (y: bit[4]) {
+  const weight_sum_of_y: int[7] = [1, 1, 1, 1, 0, 0, 0]
+  const weight_sum_of_y2: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
+  sum_of_y = sum(i < 7: weight_sum_of_y[i] * x[i])
+  y[0] = sum_of_y >= 4
+  sum_of_y2[i < 3] = sum(j < 7: weight_sum_of_y2[i, j] * x[j])
+  y[1 <= i < 4] = sum_of_y2[i - 1] >= 3 and x[i + 3]
+}"""
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda total, here: total == 3 or (here and total == 4), "5 <= sum_of_y[i] <= 7"),  # of 2 * total - here
+        (lambda total, here: total % 2 == 1, "sum_of_y[i] % 2"),
+    ],
+)
+@pytest.mark.parametrize("pad", [0, 1])
+def test_elements_at_borders_are_the_function_of_those_inside(
+    function: Callable[[int, int], bool], text: str, pad: int
+) -> None:
+    def unit(k: int, *x: int) -> bool:
+        near = (x[p] if 0 <= p < 9 else pad for p in range(k - 2, k + 3))
+        return bool(function(sum(near), x[k]))
+
+    rule = dense(_units([partial(unit, k) for k in range(9)], 9), "x: bit[9]")
+    rewrite = CollapseTables()(rule)
+    assert f"  y[i < 9] = {text}\n" in str(rewrite.rule)
+    assert ("bias" in str(rewrite.rule)) == bool(pad)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_a_border_that_is_another_function_is_none_of_those_inside() -> None:
+    def unit(k: int, *x: int) -> bool:
+        near = sum(x[p] for p in range(k - 1, k + 2) if 0 <= p < 9)
+        return near == 1 if k else near == 2
+
+    rewrite = CollapseTables()(dense(_units([partial(unit, k) for k in range(9)], 9), "x: bit[9]"))
+    assert "y[i < 9] =" not in str(rewrite.rule)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,39 @@ APPLIES = [
 }""",
     ),
     (
+        "units that are one function of what is about them, at borders, and the other way round",
+        "arrange",
+        """rule f(x: bit[4]) -> (y: bit[2]) {
+  const w: int[4, 4] = [[0, 1, 1, 1], [0, 0, 1, 1], [1, 1, 1, 0], [-1, -1, 0, 0]]
+  const b: int[4] = [2, 2, 2, -1]
+  const v: int[2, 4] = [[1, 1, 1, -1], [1, 1, 0, 0]]
+  const c: int[2] = [2, 2]
+  layer1[u < 4] = sum(i < 4: w[u, i] * x[i]) >= b[u]
+  y[u < 2] = sum(i < 4: v[u, i] * layer1[i]) >= c[u]
+}""",
+        """rule f(x: bit[4]) -> (y: bit[2]) {
+  const weight_sum_of_state: int[4, 4] = [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1], [0, 0, 1, 1]]
+  const weight_y: int[2, 4] = [[1, 1, 1, 1], [0, 0, 1, 1]]
+  const bound_y: int[2] = [3, 2]
+  sum_of_state[i < 4] = sum(j < 4: weight_sum_of_state[i, j] * x[j])
+  state[i < 4] = sum_of_state[i] >= 2
+  y[u < 2] = sum(i < 4: weight_y[u, i] * state[i]) >= bound_y[u]
+}""",
+    ),
+    (
+        "ones about a tensor, in bounds and beside sums",
+        "pads",
+        """rule f(x: bit[7], z: bit[4, 4]) -> (y: bit[7], w: int[4, 4]) {
+  const bias: int[4, 4] = [[5, 3, 3, 5], [3, 0, 0, 3], [3, 0, 0, 3], [5, 3, 3, 5]]
+  y[i < 7] = sum(k < 3: pad(x, 0)[i + k - 1]) >= (if i == 0 or i == 6 then 1 else 2)
+  w[i < 4, j < 4] = sum(k < 3, l < 3: pad(z, 0)[i + k - 1, j + l - 1]) + bias[i, j]
+}""",
+        """rule f(x: bit[7], z: bit[4, 4]) -> (y: bit[7], w: int[4, 4]) {
+  y[i < 7] = sum(k < 3: pad(x, 1)[i + k - 1]) >= 2
+  w[i < 4, j < 4] = sum(k < 3, l < 3: pad(z, 1)[i + k - 1, j + l - 1])
+}""",
+    ),
+    (
         "families that their readers reach beyond, of windows that are too short there",
         "extend",
         """rule f(x: bit[9], z: bit[6, 6]) -> (y: bit[9], w: bit[6, 6]) {
@@ -1792,6 +1825,25 @@ DECLINES = [
         """rule f(x: bit[5]) -> (y: bit[5], z: bit[5]) {
   y[i < 5] = if x[(i - 1) % 5] then x[(i + 1) % 5] else x[i]
   z[i < 5] = x[i] + x[(i + 1) % 5] >= (if i == 0 then 1 else 2)
+}""",
+    ),
+    (
+        "a unit at a border that is another function of what is about it",
+        "arrange",
+        """rule f(x: bit[5]) -> (y: bit) {
+  const w: int[5, 5] = [[0, 1, 1, 1, 0], [0, 0, 0, 1, -1], [1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 1, 1]]
+  const b: int[5] = [2, 1, 2, 2, 2]
+  const v: int[5] = [1, 1, 1, 1, 1]
+  layer1[u < 5] = sum(i < 5: w[u, i] * x[i]) >= b[u]
+  y = sum(i < 5: v[i] * layer1[i]) >= 2
+}""",
+    ),
+    (
+        "comparisons of what is read outside, and bounds that no pad explains",
+        "pads",
+        """rule f(x: bit[7]) -> (y: bit[7], z: bit[7]) {
+  y[i < 7] = sum(k < 3: pad(x, 0)[i + k - 1] == 1) >= (if i == 0 or i == 6 then 1 else 2)
+  z[i < 7] = sum(k < 3: pad(x, 0)[i + k - 1]) >= (if i == 3 then 1 else 2)
 }""",
     ),
     (

@@ -1,0 +1,156 @@
+"""Units at the borders of a tensor as the function of those inside, over sums that are cut off.
+
+A unit inside of a grid may depend on its neighbours by their sum, and one at a border as well, on fewer of them, with a
+pad in the place of the others, though networks have other hidden units for it, and its own table is a smaller one.
+Where the inputs of units inside move evenly with the unit, so do those of a unit at a border as far as they are there;
+that it is the same function of their sums is seen from both tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from ddcompile.analysis.cones import Member, Table
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.thresholds import Domain
+from ddcompile.passes.layers import Layer
+
+__all__ = ["are_equal", "is_same", "moved", "over_clipped_sums"]
+
+_PADS = (0, 1, -1)
+_MOST_ROWS = 1 << 12
+"""Most combinations of sums that two tables are compared on."""
+
+
+def over_clipped_sums(
+    layer: Layer, tables: Sequence[Table], atoms: Atoms, domains: Mapping[int, Domain]
+) -> list[Table] | None:
+    """The tables of all units of a tensor as one function of sums of inputs about each; None if they are not that."""
+    inner = max(tables, key=lambda t: t.inputs)
+    alike = [k for k, t in enumerate(tables) if is_same(t, inner) and t.inputs == inner.inputs]
+    moves = _moves(layer, tables, alike, atoms)
+    if moves is None:
+        return None
+    places = np.array(list(np.ndindex(layer.shape)), dtype=np.int64)
+    base = alike[0]
+    for pad in _PADS:
+        found: list[Table] = []
+        for place, table in zip(places, tables, strict=True):
+            steps = {name: move @ (place - places[base]) for name, move in moves.items()}
+            own = moved(tables[base], steps, atoms, pad)
+            if not are_equal(own, table, domains):
+                break
+            found.append(own)
+        if len(found) == len(tables):
+            return found
+    return None
+
+
+def is_same(table: Table, other: Table) -> bool:
+    """Whether two tables are one function of their sums."""
+    return table.ranges == other.ranges and np.array_equal(table.values, other.values)
+
+
+def _moves(layer: Layer, tables: Sequence[Table], alike: Sequence[int], atoms: Atoms) -> dict[str, np.ndarray] | None:
+    """How inputs move with the units, for each tensor that they read; shape (its axes, those of the layer)."""
+    where = [tuple(int(p) for p in np.unravel_index(k, layer.shape)) for k in alike]
+    number = dict(zip(where, alike, strict=True))
+    first = _by_tensor(tables[alike[0]], atoms)
+    moves = {name: np.eye(places.shape[1], len(layer.shape), dtype=np.int64) for name, places in first.items()}
+    for axis in range(len(layer.shape)):
+        pairs = ((number[at], number.get((*at[:axis], at[axis] + 1, *at[axis + 1 :]))) for at in where)
+        for one, other in ((a, b) for a, b in pairs if b is not None):
+            here, there = _by_tensor(tables[one], atoms), _by_tensor(tables[other], atoms)
+            if here.keys() != moves.keys() or any(n not in there or here[n].shape != there[n].shape for n in here):
+                return None
+            for name, places in here.items():
+                moves[name][:, axis] = (there[name] - places)[0]
+            break
+    return moves
+
+
+def _by_tensor(table: Table, atoms: Atoms) -> dict[str, np.ndarray]:
+    """The places of the inputs of a table in each tensor, in order, shape (inputs, axes)."""
+    members = np.array(sorted(a for own in table.classes for a, _ in own), dtype=np.int64)
+    tensors = atoms.tensor_of(members)
+    found = {}
+    for tensor in sorted(set(tensors.tolist())):
+        name = atoms.names[tensor]
+        flat = members[tensors == tensor] - atoms.offset[name]
+        found[name] = np.stack(np.unravel_index(flat, atoms.shape[name] or (1,)), axis=1)
+    return found
+
+
+def moved(
+    table: Table, steps: Mapping[str, np.ndarray], atoms: Atoms, pad: int, fixed: Mapping[int, int] | None = None
+) -> Table:
+    """The same function of other elements of the same tensors.
+
+    Parameters
+    ----------
+    steps
+        By how much places in each tensor change.
+    pad
+        What is read where there is no element.
+    fixed
+        The values of elements that have only one.
+    """
+    known = {} if fixed is None else fixed
+    classes: list[tuple[Member, ...]] = []
+    offsets = []
+    for members in table.classes:
+        own: list[Member] = []
+        offset = 0
+        for atom, sign in members:
+            name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
+            shape = atoms.shape[name] or (1,)
+            place = np.array(np.unravel_index(atom - atoms.offset[name], shape)) + steps[name]
+            element = atoms.offset[name] + int(np.ravel_multi_index(tuple(place), shape, mode="clip"))
+            if ((place < 0) | (place >= shape)).any():
+                offset += sign * pad
+            elif element in known:
+                offset += sign * known[element]
+            else:
+                own.append((element, sign))
+        classes.append(tuple(own))
+        offsets.append(offset)
+    return Table(tuple(classes), table.ranges, table.values, tuple(offsets))
+
+
+def are_equal(one: Table, other: Table, domains: Mapping[int, Domain]) -> bool:
+    """Whether two tables say the same of inputs, on all values of the sums of those that enter both alike."""
+    roles: dict[int, list[int]] = {}
+    for side, table in enumerate((one, other)):
+        for number, members in enumerate(table.classes):
+            for atom, sign in members:
+                roles.setdefault(atom, [0, 0])[side] = sign * (number + 1)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for atom, (mine, theirs) in roles.items():
+        groups.setdefault((mine, theirs), []).append(atom)
+    spans = []
+    for alike in groups.values():
+        steps = {domains[a].step for a in alike}
+        if len(steps) != 1:
+            return False
+        low, high = sum(domains[a].low for a in alike), sum(domains[a].high for a in alike)
+        spans.append(np.arange(low, high + 1, steps.pop()))
+    if prod(map(len, spans)) > _MOST_ROWS:
+        return False
+    sums = [g.ravel() for g in np.meshgrid(*spans, indexing="ij")] if spans else []
+    results: list[np.ndarray] = []
+    for side, table in enumerate((one, other)):
+        index: list[np.ndarray] = []
+        for number, values in enumerate(table.ranges):
+            total = np.full(prod(map(len, spans)), table.offsets[number] if table.offsets else 0, dtype=np.int64)
+            for roles_of, own in zip(groups, sums, strict=True):
+                if abs(roles_of[side]) == number + 1:
+                    total += np.sign(roles_of[side]) * own
+            at, rest = np.divmod(total - values.start, values.step)
+            if rest.any() or (at < 0).any() or (at >= len(values)).any():
+                return False
+            index.append(at)
+        results.append(table.values[tuple(index)])
+    return bool((results[0] == results[1]).all())
