@@ -120,9 +120,10 @@ def _trim(weights: np.ndarray, frame: tuple[tuple[int, int], ...]) -> tuple[np.n
 def _moves(weights: np.ndarray) -> Iterator[tuple[Number, tuple[slice, ...]]]:
     """Slices worth subtracting first: (value, box)."""
     whole = tuple(slice(0, n) for n in weights.shape)
-    mode, _ = _mode(weights)
-    if mode != 0:
-        yield mode, whole
+    distinct, counts = np.unique(weights.ravel(), return_counts=True)
+    for value in distinct[np.argsort(-counts, kind="stable")][: 2 if len(distinct) == 2 else 1]:
+        if value != 0:
+            yield value, whole
     best: tuple[int, Any, tuple[slice, ...]] | None = None
     for axis in range(weights.ndim if weights.ndim > 1 else 0):
         for place in range(weights.shape[axis]):

@@ -144,8 +144,10 @@ class _State:
     def joined(self, clauses: Sequence[Statement]) -> Iterator[Rule]:
         """The program with one clause for a tensor, the clause of most elements."""
         spans = [[_span(p) for p in s.positions] for s in clauses]
-        if len(clauses) == 2 or any(None in each for each in spans):
+        if any(None in each for each in spans):
             return
+        if len(clauses) == 2 and any(_beside(*pair) for pair in (clauses, [*reversed(clauses)])):
+            return  # see `besides`
         known = [[span for span in each if span is not None] for each in spans]
         hull = [(min(low for low, _ in axis), max(high for _, high in axis)) for axis in zip(*known, strict=True)]
         order = sorted(range(len(clauses)), key=lambda k: -prod(high - low for low, high in known[k]))

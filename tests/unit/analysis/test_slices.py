@@ -72,3 +72,12 @@ def test_noise_has_no_short_sum() -> None:
 
 def test_nothing_is_no_slices() -> None:
     assert decompose(np.zeros((3, 3), dtype=np.int64)) == []
+
+
+def test_the_background_may_be_the_rarer_of_two_values() -> None:
+    weights = -np.ones((8, 8), dtype=np.int64)
+    weights[2:6, 2:6] = 1
+    assert decompose(weights) == [Slice(-1, ((0, 8, 1), (0, 8, 1))), Slice(2, ((2, 4, 1), (2, 4, 1)))]
+    weights = np.ones((7, 7), dtype=np.int64)
+    weights[[0, -1]] = weights[:, [0, -1]] = -1
+    assert decompose(weights) == [Slice(-1, ((0, 7, 1), (0, 7, 1))), Slice(2, ((1, 5, 1), (1, 5, 1)))]

@@ -99,6 +99,45 @@ APPLIES = [
 }""",
     ),
     (
+        "signs as differences of what is more and what is less",
+        "narrow",
+        """rule f(x: trit[5], s: spin[3]) -> (y: trit[2], z: trit) {
+  const w: int[4, 5] = [[1, 1, 1, 0, 0], [-1, -1, -1, 0, 0], [-1, 0, 0, 1, 2], [1, 0, 0, -1, -2]]
+  const v: int[2, 4] = [[1, -1, 0, 0], [0, 0, -1, 1]]
+  const a: int[2, 3] = [[1, 1, 1], [1, 1, 1]]
+  const c: int[2] = [2, 1]
+  const t: int[2] = [1, 1]
+  layer1[u < 4] = sum(i < 5: w[u, i] * x[i]) >= 1
+  y[u < 2] = sum(i < 4: v[u, i] * layer1[i])
+  layer2[k < 2] = sum(i < 3: a[k, i] * s[i]) >= c[k]
+  z = sum(i < 2: t[i] * layer2[i]) - 1
+}""",
+        """rule f(x: trit[5], s: spin[3]) -> (y: trit[2], z: trit) {
+  const w: int[4, 5] = [[1, 1, 1, 0, 0], [-1, -1, -1, 0, 0], [-1, 0, 0, 1, 2], [1, 0, 0, -1, -2]]
+  const a: int[2, 3] = [[1, 1, 1], [1, 1, 1]]
+  const c: int[2] = [2, 1]
+  const weight_y: int[2, 5] = [[1, 1, 1, 0, 0], [1, 0, 0, -1, -2]]
+  const weight_z: int[3] = [1, 1, 1]
+  layer1[u < 4] = sum(i < 5: w[u, i] * x[i]) >= 1
+  y[u < 2] = sign(sum(i < 5: weight_y[u, i] * x[i]))
+  layer2[k < 2] = sum(i < 3: a[k, i] * s[i]) >= c[k]
+  z = sign(sum(i < 3: weight_z[i] * s[i]) - 1)
+}""",
+    ),
+    (
+        "a run of elements that is what the other one says there",
+        "widen",
+        """rule f(x: bit[7]) -> (y: bit[7]) {
+  many[i < 5] = sum(j < i + 2: x[j]) >= 2
+  y[i < 2] = 0
+  y[2 <= i < 7] = x[i] and many[i - 2]
+}""",
+        """rule f(x: bit[7]) -> (y: bit[7]) {
+  many[i < 5] = sum(j < i + 2: x[j]) >= 2
+  y[i < 7] = x[i] and pad(many, 0)[i - 2]
+}""",
+    ),
+    (
         "families that their readers reach beyond, of windows that are too short there",
         "extend",
         """rule f(x: bit[9], z: bit[6, 6]) -> (y: bit[9], w: bit[6, 6]) {
@@ -1844,6 +1883,28 @@ DECLINES = [
         """rule f(x: bit[7]) -> (y: bit[7], z: bit[7]) {
   y[i < 7] = sum(k < 3: pad(x, 0)[i + k - 1] == 1) >= (if i == 0 or i == 6 then 1 else 2)
   z[i < 7] = sum(k < 3: pad(x, 0)[i + k - 1]) >= (if i == 3 then 1 else 2)
+}""",
+    ),
+    (
+        "differences of units that are no opposites, and thresholds that are too far apart",
+        "narrow",
+        """rule f(x: trit[5]) -> (y: int[2], z: int) {
+  const w: int[4, 5] = [[1, 1, 1, 0, 0], [-1, -1, -1, 0, 0], [-1, 0, 0, 1, 2], [1, 0, 0, -1, -1]]
+  const b: int[4] = [2, 1, 1, 1]
+  const v: int[2, 4] = [[1, -1, 0, 0], [0, 0, -1, 1]]
+  const c: int[4] = [1, 1, 0, 0]
+  layer1[u < 4] = sum(i < 5: w[u, i] * x[i]) >= b[u]
+  y[u < 2] = sum(i < 4: v[u, i] * layer1[i])
+  z = sum(i < 4: c[i] * layer1[i])
+}""",
+    ),
+    (
+        "a run of elements that is something else than the other one there",
+        "widen",
+        """rule f(x: bit[7]) -> (y: bit[7]) {
+  many[i < 5] = sum(j < i + 2: x[j]) >= 2
+  y[i < 2] = x[6]
+  y[2 <= i < 7] = x[i] and many[i - 2]
 }""",
     ),
     (
