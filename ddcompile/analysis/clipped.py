@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 
 import numpy as np
 
@@ -25,6 +25,8 @@ _MAX_WORK = 2**26
 _MAX_KERNELS = 8
 _FIRST = 2
 """How many units of each sort are tried as the kernel."""
+_PARTS = 4
+"""How many times as much as a unit a kernel reads that no unit has all of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,9 +201,9 @@ def _moves(
 
 @dataclass(frozen=True, slots=True)
 class ClippedAt:
-    """The greatest family of units at given coordinates: the kernel by its number, the moves, the members."""
+    """The greatest family of units at given coordinates: what the kernel reads, the moves, the members."""
 
-    kernel: int
+    kernel: Operands
     moves: tuple[tuple[int, tuple[int, ...]], ...]
     members: list[int]
     rings: tuple[int, ...]
@@ -217,8 +219,35 @@ def fit_clipped_at(units: Sequence[Operands], extents: tuple[int, ...], coordina
             if found is not None and (best is None or len(found.members) > len(best.members)):
                 best = found
         if best is not None and len(best.members) == len(units):
-            break
-    return best
+            return best
+    return _joined_at(units, extents, coordinates) or best
+
+
+def _joined_at(units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray) -> ClippedAt | None:
+    """A family of all units whose kernel is what any of them reads, moved back; None if there is none.
+
+    No unit may have all of the kernel, such as of one that reads the row up to a place, and the column from there on.
+    """
+    most = _PARTS * max(len(unit.weights) for unit in units)
+    count = coordinates.shape[1]
+    for axes in product(range(count + 1), repeat=len(extents)):
+        slopes = np.array([[int(axis == k) for k in range(count)] for axis in axes], dtype=np.int64)
+        moves = coordinates @ slopes.T
+        kernel: dict[tuple[int, ...], int] = {}
+        is_one = True
+        for unit, move in zip(units, moves, strict=True):
+            for place, weight in zip((unit.positions - move).tolist(), unit.weights.tolist(), strict=True):
+                is_one &= kernel.setdefault(tuple(place), weight) == weight
+            if not is_one or len(kernel) > most:
+                break
+        if not is_one or len(kernel) > most or not slopes.any():
+            continue
+        whole = Operands(np.array(sorted(kernel)), np.array([kernel[place] for place in sorted(kernel)]))
+        inside = (((whole.positions + move >= 0) & (whole.positions + move < extents)).all(axis=1) for move in moves)
+        if all(own.sum() == len(unit.weights) for own, unit in zip(inside, units, strict=True)):
+            lines = tuple((0, tuple(own.tolist())) for own in slopes)
+            return ClippedAt(whole, lines, list(range(len(units))), ())
+    return None
 
 
 def _fit_at(
@@ -246,7 +275,7 @@ def _fit_at(
         wanted[:, axis] %= extents[axis]
     members = [u for u in range(len(units)) if tuple(wanted[u].tolist()) in moves[u]]
     lines = tuple((int(c), tuple(s.tolist())) for c, s in zip(constant, by_axis, strict=True))
-    return ClippedAt(first, lines, members, rings)
+    return ClippedAt(kernel, lines, members, rings)
 
 
 def _nearest(step: int, extent: int) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ddcompile.analysis.clipped import Operands, fit_clipped_at, unrolled
+from ddcompile.analysis.clipped import Operands, fit_clipped_at
 from ddcompile.analysis.covers import boxes_of
 from ddcompile.analysis.families import Family, UnitClass, fit_fixed, fit_most
 from ddcompile.analysis.linear import Atoms
@@ -196,7 +196,6 @@ def _clipped(
     if fit is None or len(fit.members) < 2:
         return None
     members = [present[k] for k in fit.members]
-    kernel = unrolled(operands[fit.kernel], atoms.shape[tensor], fit.rings)
     boxes = boxes_of(coordinates, np.array(members))
     if mostly:
         low, high = coordinates[members].min(axis=0), coordinates[members].max(axis=0) + 1
@@ -208,10 +207,8 @@ def _clipped(
     statements: list[Statement] = []
     for low, high, inside in boxes:
         binders = binders_of(low.tolist(), high.tolist(), names)
-        clip = partial(
-            _clip, rows[present[fit.kernel]], kernel, fit.moves, fit.rings, binders, tensor, atoms, names, target
-        )
-        moved = partial(clipped_weights, kernel, fit.moves, fit.rings, tensor, atoms)
+        clip = partial(_clip, rows[members[0]], fit.kernel, fit.moves, fit.rings, binders, tensor, atoms, names, target)
+        moved = partial(clipped_weights, fit.kernel, fit.moves, fit.rings, tensor, atoms)
         odd = [k for k, unit in enumerate(inside.tolist()) if unit not in members]
         made = with_exceptions([rows[k] for k in inside.tolist()], odd, binders, clip, moved, atoms, names, target)
         if made is None:

@@ -221,7 +221,8 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[St
     combined = _first(Combine, found)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without((Combine, Narrow), found, rule, passes, state)
-    if _first(Arrange, found) is not None and cost(found[-1].new) > 2 * _SHORT:
+    arranged = _first(Arrange, found)
+    if arranged is not None and (cost(arranged.old) < _LONG >> 2 or cost(found[-1].new) > 2 * _SHORT):
         found = _without((Arrange,), found, rule, passes, state)
     if _first(Extend, found) is not None and cost(found[-1].new) > _SHORT:
         found = _without((Extend,), found, rule, passes, state)

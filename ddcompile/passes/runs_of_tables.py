@@ -66,14 +66,21 @@ def in_runs(
         tables[unit] = table
     found: list[_Element] = []
     known: dict[object, Expr | None] = {}
-    for unit in units:
-        table = tables[unit]
+
+    def least(table: Table) -> Expr | None:
         key = table.ranges, table.values.tobytes()
         if key not in known:
             search = Search()
             value = search.least(table.ranges, table.values, placeholders(table), limit)
             known[key] = None if value is None or search.used(value) else value
-        value = known[key]
+        return known[key]
+
+    for unit in units:
+        table = tables[unit]
+        value = least(table)
+        for axis, members in enumerate(table.classes):
+            other = _flipped(table, axis) if members[0][1] < 0 else table
+            table = other if least(other) == value else table
         shape = None if value is None else shape_of(Statement("", (), value), _SIZE)
         if value is None or shape is None:
             return None
@@ -100,6 +107,14 @@ class _Element:
     table: Table
     value: Expr
     shape: Shape
+
+
+def _flipped(table: Table, axis: int) -> Table:
+    """The same function with the negation of a sum."""
+    classes, ranges = list(table.classes), list(table.ranges)
+    classes[axis] = tuple((atom, -sign) for atom, sign in classes[axis])
+    ranges[axis] = range(-ranges[axis][-1], -ranges[axis][0] + 1, ranges[axis].step)
+    return Table(tuple(classes), tuple(ranges), np.flip(table.values, axis))
 
 
 def _unit(element: _Element) -> Row | None:

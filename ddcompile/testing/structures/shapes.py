@@ -8,7 +8,7 @@ import numpy as np
 
 from ddcompile.frontends.network import Network
 from ddcompile.testing.structures.layers import counted, indicators, steps
-from ddcompile.testing.structures.structure import Case, Structure, rule_text
+from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
 __all__ = ["SHAPES"]
 
@@ -227,6 +227,43 @@ def triads(n: int = 7) -> Structure:
     return Structure(text, network)
 
 
+def degrees(n: int = 6, least: int = 3) -> Structure:
+    """Which places of a graph have enough neighbours, each pair being known from one side."""
+    return unrolled(
+        f"degrees(x: bit[{n}, {n}]) -> (y: bit[{n}])",
+        f"y[i < {n}] = sum(j < i: x[i, j]) + sum(i + 1 <= j < {n}: x[j, i]) >= {least}",
+    )
+
+
+def balance_points(n: int = 9) -> Structure:
+    """Which places have as many set before them as behind."""
+    return unrolled(
+        f"balance_points(x: bit[{n}]) -> (y: bit[{n}])",
+        f"y[i < {n}] = sum(j < i: x[j]) == sum(i + 1 <= j < {n}: x[j])",
+    )
+
+
+def late_comers(n: int = 9, before: int = 2) -> Structure:
+    """Which places are set that have some set before them: the first ones never."""
+    return unrolled(
+        f"late_comers(x: bit[{n}]) -> (y: bit[{n}])",
+        f"y[i < {n}] = x[i] and sum(j < i: x[j]) >= {before}",
+    )
+
+
+def within_frame(n: int = 7) -> Structure:
+    """Whether more is set inside of a frame than on it."""
+    return unrolled(
+        f"within_frame(x: bit[{n}, {n}]) -> (y: bit)",
+        f"y = 2 * sum(1 <= i < {n - 1}, 1 <= j < {n - 1}: x[i, j]) > sum(i < {n}, j < {n}: x[i, j])",
+    )
+
+
+def trit_rows(n: int = 5) -> Structure:
+    """The signs of the sums of rows of trits."""
+    return unrolled(f"trit_rows(x: trit[{n}, {n}]) -> (y: trit[{n}])", f"y[i < {n}] = sign(sum(j < {n}: x[i, j]))")
+
+
 SHAPES = tuple(
     Case("shapes", build, small)
     for build, small in (
@@ -248,5 +285,10 @@ SHAPES = tuple(
         (rows_or_blocks, (4, 4)),
         (margins, (3, 4)),
         (triads, (6,)),
+        (degrees, (4, 2)),
+        (balance_points, (5,)),
+        (late_comers, (5,)),
+        (within_frame, (4,)),
+        (trit_rows, (3,)),
     )
 )

@@ -118,3 +118,22 @@ def test_a_kernel_that_is_cut_off_on_one_axis_and_goes_around_the_other() -> Non
         order = np.lexsort(places[inside].T[::-1])
         assert unit is not None
         assert _same(Operands(places[inside][order], own.weights[inside][order]), units[unit])
+
+
+def test_a_kernel_that_no_unit_has_all_of() -> None:
+    """The row up to a place, and the column from there on."""
+    units = []
+    for k in range(5):
+        places = [(k, j) for j in range(k)] + [(j, k) for j in range(k + 1, 5)]
+        units.append(Operands(np.array(sorted(places)), np.ones(4, dtype=np.int64)))
+    coordinates = np.arange(5)[:, None]
+    fit = fit_clipped_at(units, (5, 5), coordinates)
+    assert fit is not None
+    assert fit.members == [0, 1, 2, 3, 4]
+    assert fit.moves == ((0, (1,)), (0, (1,)))
+    assert sorted(map(tuple, fit.kernel.positions.tolist())) == [(0, -k) for k in (4, 3, 2, 1)] + [
+        (k, 0) for k in range(1, 5)
+    ]
+    units[2] = Operands(units[2].positions[:3], units[2].weights[:3])
+    other = fit_clipped_at(units, (5, 5), coordinates)
+    assert other is None or len(other.members) < 5
