@@ -57,8 +57,9 @@ class Pads(Pass):
         """Rewrite a program."""
         new = rule
         for number, statement in enumerate(rule.statements):
-            if any(r.pad is not None for r in reads(statement.value)):
-                new = self._at(new, number)
+            found = self._at(new, number) if any(r.pad is not None for r in reads(statement.value)) else new
+            while found is not new:
+                new, found = found, self._at(found, number)
         return unchanged(rule) if new is rule else Rewrite(new)
 
     def _at(self, rule: Rule, number: int) -> Rule:
