@@ -243,14 +243,6 @@ def balance_points(n: int = 9) -> Structure:
     )
 
 
-def late_comers(n: int = 9, before: int = 2) -> Structure:
-    """Which places are set that have some set before them: the first ones never."""
-    return unrolled(
-        f"late_comers(x: bit[{n}]) -> (y: bit[{n}])",
-        f"y[i < {n}] = x[i] and sum(j < i: x[j]) >= {before}",
-    )
-
-
 def within_frame(n: int = 7) -> Structure:
     """Whether more is set inside of a frame than on it."""
     return unrolled(
@@ -287,7 +279,6 @@ SHAPES = tuple(
         (triads, (6,)),
         (degrees, (4, 2)),
         (balance_points, (5,)),
-        (late_comers, (5,)),
         (within_frame, (4,)),
         (trit_rows, (3,)),
     )
