@@ -57,6 +57,8 @@ __all__ = ["Fold", "folded", "with_places"]
 _LONG = 256
 """Sums that are nested deeper are joined once, not level by level."""
 
+_EXACT = 1 << 62
+"""Below it, machine words are exact."""
 _ENTRIES = 1 << 12
 """Entries of a table that are looked at for a read."""
 
@@ -241,17 +243,21 @@ def _entry(read: Expr, tables: dict[str, Constant], ranges: Ranges) -> Expr:
     if any(p.dtype != np.int64 or p.min() < 0 or p.max() >= n for p, n in zip(at, values.shape, strict=True)):
         return read
     found = values[tuple(at)]
-    slopes = [int(found.take(1, axis=k).flat[0] - found.flat[0]) if len(s) > 1 else 0 for k, s in enumerate(spans)]
+    slopes = [int(found.take(1, axis=k).flat[0]) - int(found.flat[0]) if len(s) > 1 else 0 for k, s in enumerate(spans)]
     start = int(found.flat[0]) - sum(c * s[0] for c, s in zip(slopes, spans, strict=True))
     line = Affine.of(start, dict(zip(names, slopes, strict=True)))
     return line.to_expr() if (found == _at_points(line, points)).all() else read
 
 
 def _at_points(form: Affine, points: dict[str, np.ndarray]) -> np.ndarray:
-    """The values of an affine function at points, given by the values of its indices."""
-    total = np.full(next(iter(points.values())).shape, form.constant)
+    """The values of an affine function at points, given by the values of its indices; exact."""
+    reach = abs(int(form.constant))
     for name in form.names:
-        total = total + form.coefficient(name) * points[name]
+        reach += abs(int(form.coefficient(name))) * int(np.abs(points[name]).max())
+    kind: type = np.int64 if reach < _EXACT else object
+    total: np.ndarray = np.full(next(iter(points.values())).shape, form.constant, dtype=kind)
+    for name in form.names:
+        total = total + form.coefficient(name) * points[name].astype(kind)
     return total
 
 

@@ -2900,3 +2900,12 @@ def test_a_pass_after_which_a_place_cannot_be_seen_to_be_in_a_table_is_left_out(
 }""")
     assert {d.code for d in verify(PASSES["slice-weights"]()(rule).rule)} == {"T012"}
     assert "y = table_y[sum(i < 27: kernel_y[i] * x[i])]" in str(run(rule)[-1].new)
+
+
+def test_entries_of_a_table_that_differ_by_more_than_a_word() -> None:
+    rule = parse(f"""rule f(x: bit[2]) -> (y: bit[2]) {{
+  const bound: int[2] = [{-(2**62) - 7}, {2**62 + 9}]
+  y[i < 2] = {2**63} * x[i] >= bound[i]
+}}""")
+    new = PASSES["fold"]()(rule).rule
+    assert check_step(rule, new).status == "proved"
