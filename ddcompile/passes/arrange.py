@@ -236,8 +236,10 @@ class _State:
         for are_copies in (False, True):
             rest = [u for u in others if (u.atom in self.where) == are_copies]
             for place in sorted(places, key=lambda p: (found.distance(p), p)) if rest else ():
+                if place in found.units:
+                    continue
                 table = self._at(found, place)
-                if place in found.units or table.inputs == found.inner.table.inputs:
+                if table.inputs == found.inner.table.inputs:
                     continue
                 if are_copies and any(n > e for n, e in zip(found.extents(place), extents, strict=True)):
                     continue

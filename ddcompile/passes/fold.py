@@ -16,7 +16,6 @@ parts are folded.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -45,6 +44,7 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
+from ddcompile.ir.points import ONE_POINT, expand, static_value
 from ddcompile.ir.traverse import children, free_indices, postorder, rewrite, with_children
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.decided import decided
@@ -57,8 +57,6 @@ __all__ = ["Fold", "folded", "with_places"]
 _LONG = 256
 """Sums that are nested deeper are joined once, not level by level."""
 
-_EXACT = 1 << 62
-"""Below it, machine words are exact."""
 _ENTRIES = 1 << 12
 """Entries of a table that are looked at for a read."""
 
@@ -235,30 +233,17 @@ def _entry(read: Expr, tables: dict[str, Constant], ranges: Ranges) -> Expr:
     if read.pad is not None or values.dtype != np.int64 or None in forms or not names or not ranges.keys() >= {*names}:
         return read
     spans = [range(int(ranges[n][0]), int(ranges[n][1]) + 1) for n in names]
-    if prod(map(len, spans)) > _ENTRIES:
+    binders = (Binder(n, Literal(s.start), Literal(s.stop)) for n, s in zip(names, spans, strict=True))
+    points = expand(ONE_POINT, binders, {}, _ENTRIES)
+    entries = None if points is None else static_value(read, points[0], {read.tensor: values})
+    if points is None or entries is None:
         return read
-    corners = np.meshgrid(*spans, indexing="ij")
-    points = dict(zip(names, corners, strict=True))
-    at = [_at_points(form, points) for form in forms if form is not None]
-    if any(p.dtype != np.int64 or p.min() < 0 or p.max() >= n for p, n in zip(at, values.shape, strict=True)):
-        return read
-    found = values[tuple(at)]
+    found = entries.reshape([len(s) for s in spans])
     slopes = [int(found.take(1, axis=k).flat[0]) - int(found.flat[0]) if len(s) > 1 else 0 for k, s in enumerate(spans)]
     start = int(found.flat[0]) - sum(c * s[0] for c, s in zip(slopes, spans, strict=True))
-    line = Affine.of(start, dict(zip(names, slopes, strict=True)))
-    return line.to_expr() if (found == _at_points(line, points)).all() else read
-
-
-def _at_points(form: Affine, points: dict[str, np.ndarray]) -> np.ndarray:
-    """The values of an affine function at points, given by the values of its indices; exact."""
-    reach = abs(int(form.constant))
-    for name in form.names:
-        reach += abs(int(form.coefficient(name))) * int(np.abs(points[name]).max())
-    kind: type = np.int64 if reach < _EXACT else object
-    total: np.ndarray = np.full(next(iter(points.values())).shape, form.constant, dtype=kind)
-    for name in form.names:
-        total = total + form.coefficient(name) * points[name].astype(kind)
-    return total
+    line = Affine.of(start, dict(zip(names, slopes, strict=True))).to_expr()
+    wanted = static_value(line, points[0], {})
+    return line if wanted is not None and (entries == wanted).all() else read
 
 
 def _sum(expr: Expr) -> Expr:

@@ -22,7 +22,7 @@ from ddcompile.analysis.two_valued import JointValues, two_valued
 from ddcompile.ir.types import Types
 from ddcompile.passes.layers import Layer, domain_of
 
-__all__ = ["Group", "domains_of", "groups_of", "over_groups", "rows_of"]
+__all__ = ["Group", "domains_of", "groups_of", "is_large", "over_groups", "rows_of"]
 
 _ROWS = 1 << 12
 """Combinations of bits that are tried for one reader."""
@@ -120,7 +120,7 @@ def _bit(atom: int, domain: Callable[[int], Domain | None]) -> Row | None:
 
 def _together(readers: Sequence[Row], before: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Atoms that have the same readers, and their weights there, a row an atom."""
-    if not readers or any(_is_large(row) for row in readers):
+    if not readers or any(is_large(row) for row in readers):
         return []
     read = np.concatenate([row.atoms for row in readers])
     reader = np.repeat(np.arange(len(readers)), [len(row.atoms) for row in readers])
@@ -139,7 +139,7 @@ def _together(readers: Sequence[Row], before: np.ndarray) -> list[tuple[np.ndarr
     ]
 
 
-def _is_large(row: Row) -> bool:
+def is_large(row: Row) -> bool:
     """Whether sums of a few weights and the bias may not fit a word."""
     if row.weights.dtype == object or abs(row.bias) > _LARGEST:
         return True

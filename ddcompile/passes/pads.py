@@ -2,7 +2,6 @@
 
 Before::
 
-    const bias = [5, 3, 3, 3, 3, 3, 5]
     y[i < 7] = sum(k < 3: pad(x, 0)[i + k - 1]) >= if i == 0 or i == 6 then 1 else 2
 
 After::

@@ -18,13 +18,11 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.analysis.two_valued import JointValues, two_valued
-from ddcompile.passes.groups import Group, rows_of
+from ddcompile.passes.groups import Group, is_large, rows_of
 from ddcompile.passes.layers import Layer
 
 __all__ = ["over_shared", "shared_groups_of"]
 
-_LARGEST = 2**40
-"""Weights of readers; larger ones are left alone."""
 _UNITS = 3
 _OPERANDS = 6
 """Units that only one bit is made of, and operands of them that it may have as well."""
@@ -56,7 +54,7 @@ def shared_groups_of(
     if layer.rows is None or layer.is_pinned or layer.rows[0].kind != "positive":
         return []
     readers = [row for other in layers[number + 1 :] for row in other.rows or ()]
-    if any(row.weights.dtype == object or (np.abs(row.weights) > _LARGEST).any() for row in readers):
+    if any(map(is_large, readers)):
         return []
     weights = [dict(zip(row.atoms.tolist(), row.weights.tolist(), strict=True)) for row in readers]
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ddcompile.testing.structures.grids import neighbours
 from ddcompile.testing.structures.structure import Case, Structure, unrolled
 
 __all__ = ["BORDERS"]
@@ -66,11 +67,7 @@ def amoeba(n: int = 6) -> Structure:
     """Amoeba on a square with nothing outside: four numbers of neighbours that live on, three that are born."""
     alive = " or ".join(f"n[i, j] == {count}" for count in (1, 3, 5, 8))
     born = " or ".join(f"n[i, j] == {count}" for count in (3, 5, 7))
-    return unrolled(
-        f"amoeba(x: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
-        f"n[i < {n}, j < {n}] = sum(di in -1..1, dj in -1..1: pad(x, 0)[i + di, j + dj]) - x[i, j]",
-        f"y[i < {n}, j < {n}] = if x[i, j] then {alive} else {born}",
-    )
+    return neighbours("amoeba", n, f"if x[i, j] then {alive} else {born}")
 
 
 def enclosed_interval(n: int = 7) -> Structure:

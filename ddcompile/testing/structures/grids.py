@@ -10,7 +10,7 @@ from ddcompile.frontends.network import Network
 from ddcompile.testing.structures.layers import around, box, counted, indicators, square, steps
 from ddcompile.testing.structures.structure import Case, Structure, rule_text, unrolled
 
-__all__ = ["GRIDS"]
+__all__ = ["GRIDS", "neighbours"]
 
 
 def padded_cube(n: int = 5) -> Structure:
@@ -266,7 +266,7 @@ def padded_block(n: int = 4) -> Structure:
     )
 
 
-def _neighbours(name: str, n: int, rule: str) -> Structure:
+def neighbours(name: str, n: int, rule: str) -> Structure:
     """A rule about the eight neighbours of the places of a padded square."""
     return unrolled(
         f"{name}(x: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
@@ -278,12 +278,12 @@ def _neighbours(name: str, n: int, rule: str) -> Structure:
 def padded_high_life(n: int = 5) -> Structure:
     """HighLife on a square with nothing outside: a third layer, of which the border has a part."""
     rule = "if x[i, j] then n[i, j] == 2 or n[i, j] == 3 else n[i, j] == 3 or n[i, j] == 6"
-    return _neighbours("padded_high_life", n, rule)
+    return neighbours("padded_high_life", n, rule)
 
 
 def padded_day_and_night(n: int = 5) -> Structure:
     """Day & Night on a square with nothing outside."""
-    return _neighbours("padded_day_and_night", n, "n[i, j] == 3 or n[i, j] >= 6 or (x[i, j] and n[i, j] == 4)")
+    return neighbours("padded_day_and_night", n, "n[i, j] == 3 or n[i, j] >= 6 or (x[i, j] and n[i, j] == 4)")
 
 
 def lines_of_three(n: int = 3) -> Structure:
