@@ -44,6 +44,16 @@ class Atoms:
         """The position in `names` of each atom's tensor."""
         return np.searchsorted(self._starts, atoms, side="right") - 1
 
+    def name_of(self, atom: int) -> str:
+        """The tensor of an atom."""
+        return self.names[int(np.searchsorted(self._starts, atom, side="right")) - 1]
+
+    def place_of(self, atom: int) -> tuple[str, tuple[int, ...]]:
+        """The tensor of an atom, and its place there."""
+        name = self.name_of(atom)
+        shape = self.shape[name]
+        return name, tuple(map(int, np.unravel_index(atom - self.offset[name], shape))) if shape else ()
+
     def tensors_of(self, atoms: np.ndarray) -> list[int]:
         """The positions in `names` of the tensors of some ascending atoms."""
         if not len(atoms):

@@ -185,7 +185,7 @@ class _State:
         rest = tuple(r.index(0) if 0 in r else 0 for r in table.ranges)
         is_negated = bool(table.values[rest])
         table = replace(table, values=1 - table.values) if is_negated else table
-        places = [self._place(new) for own in table.classes for new, _ in own]
+        places = [self.new.place_of(new) for own in table.classes for new, _ in own]
         if len({len(p) for _, p in places}) != 1 or not places[0][1]:
             return None
         anchor = tuple(int(v) for v in np.min([p for _, p in places], axis=0))
@@ -193,16 +193,10 @@ class _State:
             (name, tuple(np.subtract(place, anchor).tolist()), k, sign)
             for k, own in enumerate(table.classes)
             for (new, sign) in own
-            for name, place in [self._place(new)]
+            for name, place in [self.new.place_of(new)]
         )
         inputs = frozenset(new for own in table.classes for new, _ in own)
         return Unit(atom, table, is_negated, anchor, inputs, (table.ranges, table.values.tobytes(), roles))
-
-    def _place(self, element: int) -> tuple[str, Place]:
-        name = self.new.names[int(self.new.tensor_of(np.array([element]))[0])]
-        shape = self.new.shape[name]
-        flat = element - self.new.offset[name]
-        return name, tuple(int(p) for p in np.unravel_index(flat, shape)) if shape else ()
 
     def _grid(self, units: Sequence[Unit]) -> Found | None:
         """The pattern of most units, and these by their places; None if there is no pattern."""
@@ -227,7 +221,7 @@ class _State:
         Elements that have a place already, such as inputs, are copies there; they do not make a grid greater than what
         it reads.
         """
-        read = [self._place(element) for own in found.inner.table.classes for element, _ in own]
+        read = [self.new.place_of(element) for own in found.inner.table.classes for element, _ in own]
         extents = self.new.shape[read[0][0]]
         reach = np.max([np.subtract(place, found.inner.anchor) for _, place in read], axis=0).tolist()
         places = list(product(*(range(-r, n) for r, n in zip(reach, extents, strict=True))))
@@ -338,7 +332,7 @@ class _State:
         for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
             place = self.where.get(atom)
             if place is None:
-                name = self.old.names[int(self.old.tensor_of(np.array([atom]))[0])]
+                name = self.old.name_of(atom)
                 place = atoms.offset[name] + atom - self.old.offset[name], 1
             element, sign = place
             bias += weight if sign < 0 else 0

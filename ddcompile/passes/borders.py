@@ -105,7 +105,7 @@ def moved(
         own: list[Member] = []
         offset = 0
         for atom, sign in members:
-            name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
+            name = atoms.name_of(atom)
             shape = atoms.shape[name] or (1,)
             place = np.array(np.unravel_index(atom - atoms.offset[name], shape)) + steps[name]
             element = atoms.offset[name] + int(np.ravel_multi_index(tuple(place), shape, mode="clip"))

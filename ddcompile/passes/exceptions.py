@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-import numpy as np
-
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.families import fit_free
 from ddcompile.analysis.linear import Atoms
@@ -139,9 +137,8 @@ def _total(weights: Mapping[int, int], exponent: int, atoms: Atoms) -> Expr:
     """A weighted sum with its operands written out, what is added before what is subtracted."""
     terms = []
     for atom, weight in sorted(weights.items(), key=lambda item: (item[1] < 0, item[0])):
-        name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
-        place = np.unravel_index(atom - atoms.offset[name], atoms.shape[name]) if atoms.shape[name] else ()
-        read = Read(name, tuple(Literal(int(p)) for p in place))
+        name, place = atoms.place_of(atom)
+        read = Read(name, tuple(map(Literal, place)))
         factor = exact_expression(Fraction(weight, 2**exponent))
         terms.append(builder.mul(factor, read))
     return builder.add_all(terms)

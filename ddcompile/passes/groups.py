@@ -56,8 +56,8 @@ class Group:
 
 def domains_of(types: Types, atoms: Atoms) -> Callable[[int], Domain | None]:
     """The values of every atom, where they are known."""
-    domains = [domain_of(types.tensor[name]) for name in atoms.names]
-    return lambda atom: domains[int(atoms.tensor_of(np.array([atom]))[0])]
+    domains = {name: domain_of(types.tensor[name]) for name in atoms.names}
+    return lambda atom: domains[atoms.name_of(atom)]
 
 
 def groups_of(
@@ -104,7 +104,7 @@ def rows_of(
 
 def _row_of(atom: int, layers: Sequence[Layer], atoms: Atoms, domain: Callable[[int], Domain | None]) -> Row | None:
     """The row of a unit, or of an input that is a bit; None for others."""
-    name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
+    name = atoms.name_of(atom)
     for layer in layers:
         if layer.name == name:
             rows = layer.rows

@@ -54,9 +54,8 @@ def elements(table: Table, atoms: Atoms) -> list[Expr]:
 
 def element_at(atom: int, atoms: Atoms) -> Read:
     """The text of an element by its number."""
-    name = atoms.names[int(atoms.tensor_of(np.array([atom]))[0])]
-    place = np.unravel_index(atom - atoms.offset[name], atoms.shape[name]) if atoms.shape[name] else ()
-    return Read(name, tuple(Literal(int(p)) for p in place))
+    name, place = atoms.place_of(atom)
+    return Read(name, tuple(map(Literal, place)))
 
 
 def clauses(

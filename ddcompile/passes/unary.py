@@ -31,13 +31,13 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.staircases import Staircases
-from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.forward import Forward
-from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
+from ddcompile.passes.groups import domains_of
+from ddcompile.passes.layers import Layer, clause, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
@@ -57,12 +57,7 @@ class Unary(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        domains = [domain_of(types.tensor[name]) for name in atoms.names]
-
-        @cache
-        def domain(atom: int) -> Domain | None:
-            return domains[int(atoms.tensor_of(np.array([atom]))[0])]
-
+        domain = cache(domains_of(types, atoms))
         units = {
             atoms.offset[layer.name] + k: row
             for layer in layers

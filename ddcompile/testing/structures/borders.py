@@ -10,14 +10,19 @@ __all__ = ["BORDERS"]
 _HERE, _LEFT, _RIGHT = "s[t - 1, i]", "pad(s, 0)[t - 1, i - 1]", "pad(s, 0)[t - 1, i + 1]"
 
 
+def _run(signature: str, box: str, place: str, first: str, steps: int, rule: str) -> Structure:
+    """A rule about the places of a grid, run for some steps."""
+    return unrolled(
+        signature,
+        f"s[0, {box}] = {first}[{place}]",
+        f"s[1 <= t < {steps + 1}, {box}] = {rule}",
+        f"y[{box}] = s[{steps}, {place}]",
+    )
+
+
 def _line(name: str, n: int, steps: int, rule: str) -> Structure:
     """A rule about the two neighbours of the places of a line, run for some steps."""
-    return unrolled(
-        f"{name}(x: bit[{n}]) -> (y: bit[{n}])",
-        f"s[0, i < {n}] = x[i]",
-        f"s[1 <= t < {steps + 1}, i < {n}] = {rule}",
-        f"y[i < {n}] = s[{steps}, i]",
-    )
+    return _run(f"{name}(x: bit[{n}]) -> (y: bit[{n}])", f"i < {n}", "i", "x", steps, rule)
 
 
 def ended_rule_30(n: int = 9, steps: int = 3) -> Structure:
@@ -44,22 +49,26 @@ def ended_rule_184(n: int = 12, steps: int = 3) -> Structure:
 def ended_life(n: int = 5, steps: int = 2) -> Structure:
     """Life on a square with nothing outside, two steps."""
     around = "sum(di in -1..1, dj in -1..1: pad(s, 0)[t - 1, i + di, j + dj])"
-    return unrolled(
+    return _run(
         f"ended_life(x: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
-        f"s[0, i < {n}, j < {n}] = x[i, j]",
-        f"s[1 <= t < {steps + 1}, i < {n}, j < {n}] = 5 <= 2 * {around} - s[t - 1, i, j] <= 7",
-        f"y[i < {n}, j < {n}] = s[{steps}, i, j]",
+        f"i < {n}, j < {n}",
+        "i, j",
+        "x",
+        steps,
+        f"5 <= 2 * {around} - s[t - 1, i, j] <= 7",
     )
 
 
 def flood(n: int = 5, steps: int = 3) -> Structure:
     """Water that reaches open neighbours, step by step."""
     reached = " or ".join(f"pad(s, 0)[t - 1, {place}]" for place in ("i - 1, j", "i + 1, j", "i, j - 1", "i, j + 1"))
-    return unrolled(
+    return _run(
         f"flood(seed: bit[{n}, {n}], open: bit[{n}, {n}]) -> (y: bit[{n}, {n}])",
-        f"s[0, i < {n}, j < {n}] = seed[i, j]",
-        f"s[1 <= t < {steps + 1}, i < {n}, j < {n}] = open[i, j] and (s[t - 1, i, j] or {reached})",
-        f"y[i < {n}, j < {n}] = s[{steps}, i, j]",
+        f"i < {n}, j < {n}",
+        "i, j",
+        "seed",
+        steps,
+        f"open[i, j] and (s[t - 1, i, j] or {reached})",
     )
 
 
