@@ -16,12 +16,14 @@ def command(as_json: bool) -> None:
     """List the passes with their options, and the default pipeline."""
     from dataclasses import asdict
 
-    from ddcompile.passes.pipeline import DEFAULT, PASSES
+    from ddcompile.passes.pipeline import APART, DEFAULT, PASSES
     from ddcompile.passes.spec import parse_pipeline
 
     if as_json:
         about = {n: {"about": p.about(), "options": [asdict(o) for o in p.options()]} for n, p in PASSES.items()}
-        print_json({"passes": about, "default": [str(each) for each in parse_pipeline(DEFAULT, PASSES)]})
+        named = {"default": DEFAULT, "apart": APART}
+        steps = {name: [str(each) for each in parse_pipeline(spec, PASSES)] for name, spec in named.items()}
+        print_json({"passes": about, **steps})
         return
     table(["pass", "what it does"], [[name, each.about()] for name, each in PASSES.items()])
     options = [
@@ -31,3 +33,4 @@ def command(as_json: bool) -> None:
     ]
     table(["option", "range", "what it is"], options)
     print_text(f"default pipeline: {DEFAULT}")
+    print_text(f"before it, to distill by itself what shares no hidden units: {APART}")

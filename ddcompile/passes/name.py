@@ -25,13 +25,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import reads, rewrite
+from ddcompile.ir.nodes import Binder, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import reads
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.letters import LETTERS, with_letters
 from ddcompile.passes.options import Pass
 from ddcompile.passes.recurrences import Recurrence, recurrences
-from ddcompile.passes.rewrite import Rewrite, Witness, fresh_name, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, fresh_name, read_names, renamed, unchanged, with_statements
 from ddcompile.passes.roles import constant_roles
 from ddcompile.passes.stems import kind_stem, stem
 
@@ -54,7 +54,7 @@ class Name(Pass):
         tensors = {*names.values(), *(d.name for d in rule.inputs), *tables.values(), *rule.sizes}
         statements = []
         for statement in ordered:
-            statements.append(_renamed(statement, names | tables))
+            statements.append(renamed(statement, names | tables))
         timed = {names[target] for target, recurrence in known.items() if recurrence.is_over_time}
         by_name = {constant.name: constant for constant in rule.constants}
         constants = tuple(replace(by_name[old], name=name) for old, name in tables.items())
@@ -83,23 +83,6 @@ def _constant_names(rule: Rule, ordered: list[Statement], names: dict[str, str])
         name: fresh_name(f"{role}_{names[target]}", taken, counts)
         for name, (role, target) in constant_roles(rule.constants, ordered).items()
     }
-
-
-def _renamed(statement: Statement, names: dict[str, str]) -> Statement:
-    def renamed(expr: Expr) -> Expr:
-        return rewrite(expr, lambda node: _renamed_read(node, names))
-
-    positions = tuple(
-        Binder(p.name, renamed(p.lower), renamed(p.upper), location=p.location) if isinstance(p, Binder) else p
-        for p in statement.positions
-    )
-    return Statement(names[statement.target], positions, renamed(statement.value), location=statement.location)
-
-
-def _renamed_read(node: Expr, names: dict[str, str]) -> Expr:
-    if isinstance(node, Read) and node.tensor in names:
-        return Read(names[node.tensor], node.positions, node.pad, location=node.location)
-    return node
 
 
 def _ordered(rule: Rule) -> list[Statement]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
 from ddcompile.ir.nodes import Rule
-from ddcompile.ir.verifier import check
+from ddcompile.ir.verifier import check, verify
 from ddcompile.passes.absorb import Absorb
 from ddcompile.passes.align import Align
+from ddcompile.passes.apart import Apart
 from ddcompile.passes.arrange import Arrange
 from ddcompile.passes.branches import Branches
 from ddcompile.passes.collapse_cones import CollapseCones
@@ -41,6 +42,7 @@ from ddcompile.passes.name import Name
 from ddcompile.passes.narrow import Narrow
 from ddcompile.passes.options import Pass, Turns
 from ddcompile.passes.pads import Pads
+from ddcompile.passes.parts import Parts
 from ddcompile.passes.prefixes import Prefixes
 from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
@@ -58,12 +60,13 @@ from ddcompile.passes.unary import Unary
 from ddcompile.passes.unfold import Unfold
 from ddcompile.passes.widen import Widen
 
-__all__ = ["DEFAULT", "PASSES", "Observer", "Step", "run"]
+__all__ = ["APART", "DEFAULT", "PASSES", "Observer", "Step", "run"]
 
 _ALL: tuple[type[Pass], ...] = (
     Isolate,
     Forward,
     ExactThresholds,
+    Apart,
     Recode,
     Scores,
     CollapseTables,
@@ -123,6 +126,9 @@ after ladders are found, of which it might take a rung.
 """
 
 
+APART = "isolate,forward,exact-thresholds,forward,exact-thresholds,dce,apart"
+"""The passes that show what shares no hidden units."""
+
 _PLAIN = "fold,slice-weights,fold,inline,fold,dce,name"
 """The passes for a program that the others cannot shorten."""
 
@@ -131,6 +137,8 @@ _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
+_WIDE = 1 << 16
+"""Elements of a result are distilled by themselves as well where a program costs less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +193,34 @@ def run(
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
         return _once(rule, parse_pipeline(spec, PASSES), _Run(observe, accept, begin))
+    state = _Run(observe, accept, begin)
+    return _distilled(rule, state) or _plainly(rule, state)
+
+
+def _distilled(rule: Rule, state: _Run) -> list[Step]:
+    """The steps of the default pipeline, over and over while the text gets shorter.
+
+    Results that share no hidden units are distilled one by one first. So are such elements of one result, where that
+    ends shorter.
+    """
+    if len(rule.outputs) > 1:
+        steps = _by_parts(rule, APART, state)
+        return steps + _in_rounds(steps[-1].new if steps else rule, state)
+    found = _in_rounds(rule, state)
+    if found and cost(found[-1].new) > _SHORT and cost(rule) < _WIDE:
+        steps = _by_parts(rule, f"{APART}{{elements=1}}", state)
+        if steps:
+            steps += _in_rounds(steps[-1].new, state)
+        if steps and cost(steps[-1].new) < cost(found[-1].new):
+            return steps
+    return found
+
+
+def _in_rounds(rule: Rule, state: _Run) -> list[Step]:
+    """The steps of the default pipeline on a whole program, over and over while the text gets shorter."""
     passes = parse_pipeline(DEFAULT, PASSES)
     steps: list[Step] = []
     price = cost(rule)
-    state = _Run(observe, accept, begin)
     for _ in range(_MAX_ROUNDS):
         found = _shorter(rule, passes, state)
         if not found or cost(found[-1].new) >= price:
@@ -196,7 +228,22 @@ def run(
         steps += found
         rule = found[-1].new
         price = cost(rule)
-    return steps or _plainly(rule, state)
+    return steps
+
+
+def _by_parts(rule: Rule, spec: str, state: _Run) -> list[Step]:
+    """What shares no hidden units, each part distilled as if it were alone; no steps if there is but one part."""
+    steps = _once(rule, parse_pipeline(spec, PASSES), state)
+    parts = Parts.of(steps[-1].new if steps else rule)
+    if parts is None:
+        return []
+    for number, part in enumerate(parts.rules):
+        own = _PartOfRun(parts, number, state)
+        alone = _Run(own.observe, own.accept, state.begin)
+        found = _distilled(part, alone) or _plainly(part, alone)
+        steps += map(own.of_whole, found)
+        parts.rules[number] = found[-1].new if found else part
+    return steps + _once(parts.whole(), [Name()], state) if cost(parts.whole()) < cost(rule) else []
 
 
 @dataclass(slots=True)
@@ -209,29 +256,52 @@ class _Run:
     settled: dict[Pass, Rule] = field(default_factory=dict)
 
 
+class _PartOfRun:
+    """Shows what is done with a part of a program as done with the whole."""
+
+    def __init__(self, parts: Parts, number: int, state: _Run) -> None:
+        self._parts, self._number, self._state = parts, number, state
+        self._steps: dict[int, tuple[Step, Step]] = {}
+
+    def observe(self, name: str, rule: Rule, seconds: float) -> None:
+        if self._state.observe is not None:
+            self._state.observe(name, self._parts.whole(self._number, rule), seconds)
+
+    def accept(self, step: Step) -> bool:
+        """Whether the step is accepted as one of the whole."""
+        old, new, witness = self._parts.lifted(self._number, step.old, step.new, step.witness)
+        whole = replace(step, old=old, new=new, witness=witness)
+        self._steps[id(step)] = step, whole
+        return not verify(new) and (self._state.accept is None or self._state.accept(whole))
+
+    def of_whole(self, step: Step) -> Step:
+        """What an accepted step is to the whole."""
+        return self._steps[id(step)][1]
+
+
 def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
     others, results that read hidden units, and units written from their tables where the program is still long.
     """
-    found = _once(rule, passes, state)
-    if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in found):
+    whole = found = _once(rule, passes, state)
+    if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in whole):
         found = _without((Recode,), found, rule, passes, state)
-    combined = _first(Combine, found)
+    combined = _first(Combine, whole)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
         found = _without((Combine, Narrow), found, rule, passes, state)
-    arranged = _first(Arrange, found)
+    arranged = _first(Arrange, whole)
     if arranged is not None and (cost(arranged.old) < _LONG >> 2 or cost(found[-1].new) > 2 * _SHORT):
         found = _without((Arrange,), found, rule, passes, state)
-    if _first(Extend, found) is not None and cost(found[-1].new) > _SHORT:
+    if _first(Extend, whole) is not None and cost(found[-1].new) > _SHORT:
         found = _without((Extend,), found, rule, passes, state)
-    unary = _first(Unary, found)
+    unary = _first(Unary, whole)
     if unary is not None and cost(unary.old) < _LONG:
         found = _without((Unary,), found, rule, passes, state)
-    if _first(Repeats, found) is not None:
+    if _first(Repeats, whole) is not None:
         found = _without((Repeats,), found, rule, passes, state)
-    tabled = _first(CollapseTables, found)
+    tabled = _first(CollapseTables, whole)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
         found = _without((CollapseTables,), found, rule, passes, state)
     return found

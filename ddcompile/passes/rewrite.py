@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ddcompile.ir.nodes import Binary, Binder, Binding, Constant, Expr, Read, Reduce, Rule, Statement
@@ -16,6 +16,7 @@ __all__ = [
     "expressions",
     "fresh_name",
     "read_names",
+    "renamed",
     "rewrite_sums",
     "sole_clauses",
     "unchanged",
@@ -108,6 +109,25 @@ def read_names(nodes: Iterable[Expr | Statement]) -> set[str]:
                 if isinstance(inner, Read):
                     found.add(inner.tensor)
     return found
+
+
+def renamed(statement: Statement, names: Mapping[str, str]) -> Statement:
+    """The statement with other names of tensors and constants; those without another one keep theirs."""
+
+    def over(expr: Expr) -> Expr:
+        return rewrite(expr, read)
+
+    def read(node: Expr) -> Expr:
+        if isinstance(node, Read) and node.tensor in names:
+            return Read(names[node.tensor], node.positions, node.pad, location=node.location)
+        return node
+
+    positions = tuple(
+        Binder(p.name, over(p.lower), over(p.upper), location=p.location) if isinstance(p, Binder) else over(p)
+        for p in statement.positions
+    )
+    target = names.get(statement.target, statement.target)
+    return Statement(target, positions, over(statement.value), location=statement.location)
 
 
 def sole_clauses(rule: Rule) -> dict[str, Statement]:

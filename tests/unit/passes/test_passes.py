@@ -17,7 +17,7 @@ from ddcompile.ir.parser import parse
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.options import Pass
-from ddcompile.passes.pipeline import DEFAULT, PASSES, run
+from ddcompile.passes.pipeline import APART, DEFAULT, PASSES, run
 from ddcompile.passes.rewrite import Rewrite, Witness, with_statements
 from ddcompile.prove.checker import check_step
 from ddcompile.testing.structures import STRUCTURES
@@ -33,6 +33,28 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
+    (
+        "results that share no units",
+        "apart",
+        """rule f(x: bit[4]) -> (y: bit[2], z: bit) {
+  const w: int[3, 4] = [[1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 1, 1]]
+  const v: int[2, 3] = [[1, 0, 1], [-1, 0, 1]]
+  const t: int[3] = [0, 1, 0]
+  layer1[u < 3] = sum(i < 4: w[u, i] * x[i]) >= 1
+  y[u < 2] = sum(i < 3: v[u, i] * layer1[i]) >= 1
+  z = sum(i < 3: t[i] * layer1[i]) >= 1
+}""",
+        """rule f(x: bit[4]) -> (y: bit[2], z: bit) {
+  const weight_layer1_2: int[2, 4] = [[1, 1, 0, 0], [0, 0, 1, 1]]
+  const weight_y: int[2, 2] = [[1, 1], [-1, 1]]
+  const weight_layer1: int[4] = [0, 1, 1, 1]
+  const weight_z: int = 1
+  layer1_2[u < 2] = sum(i < 4: weight_layer1_2[u, i] * x[i]) >= 1
+  y[u < 2] = sum(i < 2: weight_y[u, i] * layer1_2[i]) >= 1
+  layer1 = sum(i < 4: weight_layer1[i] * x[i]) >= 1
+  z = weight_z * layer1 >= 1
+}""",
+    ),
     (
         "a first rung of which the last operand moves with the time",
         "ladder",
@@ -1859,6 +1881,18 @@ APPLIES = [
 
 DECLINES = [
     (
+        "a unit that two results read",
+        "apart",
+        """rule f(x: bit[4]) -> (y: bit[2], z: bit) {
+  const w: int[2, 4] = [[1, 1, 0, 0], [0, 1, 1, 1]]
+  const v: int[2, 2] = [[1, 0], [-1, 1]]
+  const t: int[2] = [0, 1]
+  layer1[u < 2] = sum(i < 4: w[u, i] * x[i]) >= 1
+  y[u < 2] = sum(i < 2: v[u, i] * layer1[i]) >= 1
+  z = sum(i < 2: t[i] * layer1[i]) >= 1
+}""",
+    ),
+    (
         "conditions on elements, and those in a bound",
         "widen",
         """rule f(x: bit[5]) -> (y: bit[5], z: bit[5]) {
@@ -2879,7 +2913,7 @@ def test_every_pass_is_tried_both_ways() -> None:
 
 
 def test_default_pipeline_uses_every_pass() -> None:
-    assert set(re.findall(r"[a-z-]+", re.sub(r"\{.*?\}", "", DEFAULT))) == set(PASSES)
+    assert set(re.findall(r"[a-z-]+", re.sub(r"\{.*?\}", "", f"{APART},{DEFAULT}"))) == set(PASSES)
 
 
 @pytest.mark.parametrize("text", [c[2] for c in (*APPLIES, *DECLINES)])
