@@ -121,7 +121,7 @@ def distill(
     Raises
     ------
     CompileError
-        If the network, the declarations or the passes are at fault.
+        If the network, the declarations or the passes are at fault; U016 if `fuse_batch_norm` is given with `via`.
     InternalError
         If a pass or the checker fails, which no input should bring about.
 
@@ -131,6 +131,8 @@ def distill(
         If a step is not proved: it is left out, and the program stays as it was before it.
     """
     if via is not None:
+        if fuse_batch_norm:
+            raise fail("U016", "fuse_batch_norm is not for via a tree, which asks the model as it is")
         tree = stand_in(network, inputs, outputs, head, name, activation, via)
         _verified(tree.rule)
         return optimize(tree, passes, observe=observe, begin=begin)

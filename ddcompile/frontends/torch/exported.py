@@ -12,12 +12,13 @@ from torch import fx
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
-from ddcompile.diagnostics import fail
+from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.declarations import extents, parsed_declarations
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
 from ddcompile.frontends.torch.importer import are_whole, finished
 from ddcompile.frontends.torch.operations import Context, apply
+from ddcompile.frontends.torch.refusals import is_refused, refusal
 from ddcompile.frontends.torch.tracing import path_of
 from ddcompile.frontends.torch.values import Units, replicated
 
@@ -135,7 +136,19 @@ def _run(
                 results = fx.node.map_arg(node.args[0], lambda n: values[n])
                 return finished(results[0] if len(results) == 1 else results, context, root)
             case "call_function":
-                values[node] = apply(node, program.graph_module, values, context, place)
+                try:
+                    values[node] = apply(node, program.graph_module, values, context, place)
+                except CompileError as error:
+                    raise _of_module(error, node, place) from error
             case _:
                 raise fail("N402", f"`{node.target}` is not an operation that is imported", place=place)
     raise AssertionError("a graph ends with its output")
+
+
+def _of_module(error: CompileError, node: fx.Node, place: str) -> CompileError:
+    """The refusal of the module that an operation is exported from, if it is one that is not imported."""
+    for _, kind in node.meta.get("nn_module_stack", {}).values():
+        package, _, name = str(kind).rpartition(".")
+        if package.startswith("torch.nn.") and is_refused(name):
+            return refusal(name, place)
+    return error

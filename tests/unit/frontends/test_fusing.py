@@ -281,3 +281,8 @@ def test_it_is_said_wherever_the_rule_goes(tmp_path: Path, capsys: pytest.Captur
     assert "rounded: batch norm of one layer" in shown
     assert main([*asked, "--fuse-batch-norm", "--via", "tree"]) == 1
     assert "error[U016]: --fuse-batch-norm is not for --via tree" in capsys.readouterr().err
+
+
+def test_a_tree_asks_the_model_as_it_is() -> None:
+    with pytest.raises(dd.CompileError, match=r"U016.*fuse_batch_norm is not for via"):
+        dd.distill(lambda x: x[:, 0], "x: bit[2]", fuse_batch_norm=True, via="tree")

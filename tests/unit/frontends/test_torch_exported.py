@@ -103,6 +103,19 @@ def test_an_exported_program_is_distilled() -> None:
     assert program([1, 0, 0, 0, 1]).tolist() == [1, 1, 0, 1, 1]
 
 
+class Attends(nn.Module):
+    """Attention, which is exported as the operations that it is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.MultiheadAttention(1, 1, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.unsqueeze(2)
+        found: torch.Tensor = self.inner(x, x, x)[0]
+        return found
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "dynamic grid": (
         lambda: exported(nn.Conv1d(1, 1, 3), 2, 1, 8, dynamic_shapes=({2: torch.export.Dim("n", min=4)},)),
@@ -113,7 +126,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: torch.export.export(nn.BatchNorm1d(5).train(), (torch.zeros(2, 5),)),
         r"N40[23]",
     ),
-    "unknown": (lambda: exported(nn.Sequential(nn.Linear(5, 5), nn.GELU()), 2, 5), r"net.1: error\[N402\]: `gelu`"),
+    "unknown": (lambda: exported(nn.Sequential(nn.Linear(5, 5), nn.GELU()), 2, 5), r"net.1: error\[N402\]: `GELU`"),
+    "parts of a module": (lambda: exported(Attends(), 2, 5), r"net.inner: error\[N402\]: `MultiheadAttention`"),
     "indices": (lambda: exported(Run(lambda x: x.max(1).indices), 2, 5), r"N402.*where the largest value is"),
     "several results": (lambda: exported(Run(lambda x: (x, x + 1)), 2, 5), r"N402.*a tuple"),
     "control flow": (
