@@ -137,6 +137,8 @@ _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
+_DENSE = 1 << 20
+"""Weights that cost more once they are exact have little structure: results are not distilled by themselves."""
 _WIDE = 1 << 16
 """Elements of a result are distilled by themselves as well where a program costs less."""
 
@@ -205,7 +207,8 @@ def _distilled(rule: Rule, state: _Run) -> list[Step]:
     """
     if len(rule.outputs) > 1:
         steps = _by_parts(rule, APART, state)
-        return steps + _in_rounds(steps[-1].new if steps else rule, state)
+        rule = steps[-1].new if steps else rule
+        return steps if steps and cost(rule) >= _LONG else steps + _in_rounds(rule, state)
     found = _in_rounds(rule, state)
     if found and cost(found[-1].new) > _SHORT and cost(rule) < _WIDE:
         steps = _by_parts(rule, f"{APART}{{elements=1}}", state)
@@ -234,7 +237,8 @@ def _in_rounds(rule: Rule, state: _Run) -> list[Step]:
 def _by_parts(rule: Rule, spec: str, state: _Run) -> list[Step]:
     """What shares no hidden units, each part distilled as if it were alone; no steps if there is but one part."""
     steps = _once(rule, parse_pipeline(spec, PASSES), state)
-    parts = Parts.of(steps[-1].new if steps else rule)
+    small = steps[-1].new if steps else rule
+    parts = Parts.of(small) if cost(small) < _DENSE else None
     if parts is None:
         return []
     for number, part in enumerate(parts.rules):
