@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
@@ -169,14 +170,18 @@ def _truth(node: Expr, types: Types) -> _Truth:
 
 def _at_end(term: Expr, is_high: bool, types: Types) -> _Truth | None:
     """Whether a bit, or a sum of bits, is as large as it can be, or as small."""
+    value = types.of(term)
     if _is_bit(term, types):
         truth = _truth(term, types)
-        return truth if is_high else truth.opposite
+        return truth if is_high and value.high == 1 else truth.opposite if not is_high and value.low == 0 else None
     if isinstance(term, Reduce) and term.op == "sum" and _is_bit(term.body, types):
+        # The ends are those of sums in which all bits are one, or none, unless some of them never change.
         body = _truth(term.body, types)
-        if not is_high:
+        boxes = [box_bounds(b) for b in term.binders]
+        places = prod(max(0, box[1] - box[0]) for box in boxes if box is not None)
+        if not is_high and value.low == 0:
             return _repeated(True, term.binders, body.opposite)
-        if all(map(box_bounds, term.binders)):  # with bounds that move, some sums are shorter
+        if is_high and None not in boxes and value.high == places:  # with bounds that move, some sums are shorter
             return _repeated(True, term.binders, body)
     return None
 

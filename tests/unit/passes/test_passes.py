@@ -1881,6 +1881,14 @@ APPLIES = [
 
 DECLINES = [
     (
+        "a sum of bits some of which are never one",
+        "logic",
+        """rule f(x: bit[5]) -> (y: bit) {
+  const w: int[5] = [0, 1, 1, 0, 1]
+  y = sum(i < 5: w[i] * x[i]) >= 3
+}""",
+    ),
+    (
         "a unit that two results read",
         "apart",
         """rule f(x: bit[4]) -> (y: bit[2], z: bit) {
