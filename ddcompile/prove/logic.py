@@ -27,6 +27,7 @@ from ddcompile.prove.forms import (
     variable,
 )
 from ddcompile.prove.intervals import larger, smaller, times, union
+from ddcompile.prove.polynomials import expanded
 from ddcompile.prove.store import Store
 
 __all__ = ["PRODUCT_LIMIT", "chain", "choose", "compare", "conjunction", "disjunction", "extreme", "multiply"]
@@ -47,6 +48,10 @@ def conjunction(store: Store, bits: Sequence[Form]) -> Form:
     """1 where all bits are 1."""
     if len(bits) == 1:
         return bits[0]
+    if store.expands and bits:
+        short = expanded(store, [normal(bit) for bit in bits], lambda *values: int(all(values)))
+        if short is not None:
+            return short
     found: Literals = {}
     for bit in bits:
         literals = _literals(store, bit)

@@ -108,12 +108,15 @@ def check_step(old: Rule, new: Rule, witness: WitnessLike | None = None, *, veri
 
 
 def _either_way(check: Callable[[Store], Verdict]) -> Verdict:
-    """The verdict with thresholds as they are; where it shows nothing, that with thresholds of thresholds joined."""
+    """The verdict with thresholds as they are; where it shows nothing, that with thresholds of thresholds joined.
+
+    Where this shows nothing either, functions of a few bits are taken as polynomials.
+    """
     verdict = check(Store())
     if verdict or (verdict.failure is not None and verdict.failure.inputs):
         return verdict
-    joined = check(Store(joins=True))
-    return joined if joined else verdict
+    others = (check(store) for store in (Store(joins=True), Store(expands=True)))
+    return next((other for other in others if other), verdict)
 
 
 def _checked(store: Store, old: Rule, new: Rule, witness: WitnessLike) -> Verdict:

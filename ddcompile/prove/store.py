@@ -42,6 +42,7 @@ from ddcompile.prove.forms import (
 )
 from ddcompile.prove.intervals import Interval, times
 from ddcompile.prove.nodes import Base, Node
+from ddcompile.prove.polynomials import expanded
 from ddcompile.prove.ramps import curve_in, curved
 
 __all__ = ["ATTAINABLE_LIMIT", "Store"]
@@ -58,10 +59,16 @@ class Store:
     joins : bool
         Whether thresholds at the ends of sums, over thresholds at the ends of theirs, are joined. Each way shows what
         the other does not: joined ones are no longer compared with others over the same thresholds.
+    expands : bool
+        Whether functions of a few bits are written as polynomials (`ddcompile.prove.polynomials`).
+    factors : dict
+        The bits of which variables are products, where polynomials made them.
     """
 
-    def __init__(self, *, joins: bool = False) -> None:
+    def __init__(self, *, joins: bool = False, expands: bool = False) -> None:
         self.joins = joins
+        self.expands = expands
+        self.factors: dict[int, frozenset[int]] = {}
         self.nodes: list[Node] = []
         self.bases: list[Base] = []
         self.bits: set[int] = set()
@@ -155,6 +162,9 @@ class Store:
         """`form mod modulus` (floor), for an integral form without a denominator."""
         if form.exp or not self.integral(form):
             raise Decline("a modulo of values that are no integers")
+        short = expanded(self, (form,), lambda value: value % modulus) if self.expands else None
+        if short is not None:
+            return short
         terms: dict[int, int] = {}
         const, pending = form.const, list(form.terms.items())
         while pending:
@@ -260,13 +270,23 @@ class Store:
         if base.high is not None and (base.high < bound or (base.high == bound and strict)):
             return ZERO
         short = self._staircase(base.form, bound) if base.integral else None
-        if short is not None:
-            return short
+        if short is None and self.expands and base.integral:
+            short = expanded(self, (base.form,), lambda value: int(value >= bound))
+        return variable(self._threshold(index, bound, strict)) if short is None else short
+
+    def _threshold(self, index: int, bound: Number, strict: bool) -> int:
+        base = self.bases[index]
         v = base.nodes.get((bound, strict))
         if v is None:
             node = Node("step", (base.form,), bound, strict, index, low=0, high=1, level=1 + base.level)
             v = base.nodes[(bound, strict)] = self.intern(("step", index, bound, strict), node)
-        return variable(v)
+        return v
+
+    def monomial(self, bits: frozenset[int]) -> int:
+        """The product of two or more bits that are not products themselves: whether all of them are set."""
+        v = self._threshold(self.base(Form(dict.fromkeys(sorted(bits), 1), 0)), len(bits), False)
+        self.factors[v] = bits
+        return v
 
     def _staircase(self, form: Form, bound: Number) -> Form | None:
         """`[form >= bound]` where the form is over one bit or the thresholds of one base: affine in them."""

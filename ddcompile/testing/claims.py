@@ -64,6 +64,18 @@ CLAIMS: Mapping[str, Claim] = {
         "y = sign(3 * x[0] + 3 * x[1] - 3 * x[2] - 3 * x[3])",
         "a = x[0] + x[1]\nb = x[2] + x[3]\ny = (a > b) - (a < b)",
     ),
+    "functions of a few bits": Claim(
+        "(x: bit[20]) -> (y: bit, z: int)",
+        "y = sum(i < 20: 2 * x[(i - 1) % 20] + x[i] - x[(i + 1) % 20] >= 2) >= 10\n"
+        "z = sum(i < 18: (x[i] + x[i + 1] + x[i + 2]) % 2)",
+        "y = sum(i < 20: x[(i - 1) % 20] and x[i] >= x[(i + 1) % 20]) >= 10\n"
+        "z = sum(i < 18: x[i] xor (x[i + 1] != x[i + 2]))",
+    ),
+    "functions of a few thresholds": Claim(
+        "(x: trit[18]) -> (y: int)",
+        "y = sum(i < 18: 2 * (x[i] > 0) + (x[i] >= 0) + (x[(i + 1) % 18] > 0) >= 2)",
+        "y = sum(i < 18: x[i] > 0 or x[i] >= 0 and x[(i + 1) % 18] > 0)",
+    ),
     "sums over arrays": Claim(
         "(x: bit[12]) -> (y: bit)",
         "const w: rat[12] = [1.0, 0.875, 1.125, 1.25, 0.75, 1.0, -1.0, 1.0, 0.5, 1.5, 1.0, 2.0]\n"

@@ -133,10 +133,11 @@ def test_untrue_claims_are_refused(name: str) -> None:
 
 def test_bits_of_a_recurrence_are_bits_by_themselves() -> None:
     """What reads them may be followed before they are shown to have their meanings."""
+    less = "3 * x[0] + 4 * x[1] + 5 * x[2] + 12 * sum(3 <= i < 7: x[i])"
     claim = Claim(
-        "(x: bit[3]) -> (y: bit)",
-        "a = 3 * x[0] + 4 * x[1] + 5 * x[2] >= 7\nb = 31 * x[0] + 40 * x[1] + 52 * x[2] >= 71\ny = a",
-        "g[0] = 3 * x[0] + 4 * x[1] + 5 * x[2] >= 7\ng[1 <= t < 3] = g[t - 1]\ny = g[2]",
+        "(x: bit[7]) -> (y: bit)",
+        f"a = {less} >= 7\nb = 31 * x[0] + 40 * x[1] + 52 * x[2] + 123 * sum(3 <= i < 7: x[i]) >= 71\ny = a",
+        f"g[0] = {less} >= 7\ng[1 <= t < 3] = g[t - 1]\ny = g[2]",
         "g[t < 3] = 0.5 * a + 0.5 * b",
     )
     verdict = check(claim.certificate())
