@@ -135,7 +135,7 @@ def _parts_of(rule: Rule, layers: Sequence[Layer], atoms: Atoms, *, may_cut: boo
     """The part of every atom, numbered in the order of results; a unit that no result needs is in the first.
 
     Results are taken whole if they are no vectors of units. Elements of one result with units of their own, as many in
-    every layer as others have, are one part with these.
+    every layer as others have, are one part with these. What is constant is in the first.
     """
     every = np.arange(atoms.count)
     label = _joined(rule, layers, atoms, may_cut=may_cut)
@@ -143,8 +143,13 @@ def _parts_of(rule: Rule, layers: Sequence[Layer], atoms: Atoms, *, may_cut: boo
     ends, which = np.concatenate(spans), np.repeat(np.arange(len(spans)), [len(span) for span in spans])
     units = [label[atoms.slice(layer.name)] for layer in layers]
     first = dict(zip(reversed(label[ends].tolist()), reversed(which.tolist()), strict=True))
+    constant = set(label.tolist()).difference(*(_reading(layer, label, atoms) for layer in layers))
     kinds: dict[tuple[int, ...], int] = {}
-    number = {a: kinds.setdefault((k, *(int((own == a).sum()) for own in units)), len(kinds)) for a, k in first.items()}
+    number = {
+        a: kinds.setdefault((k, *(int((own == a).sum()) for own in units)), len(kinds))
+        for a, k in first.items()
+        if a not in constant
+    }
     if len(kinds) > 1 and any(
         layer.is_result and sum(len(_runs(np.flatnonzero(own == p))) for p in np.unique(own)) > _RUNS
         for layer in layers
@@ -152,6 +157,12 @@ def _parts_of(rule: Rule, layers: Sequence[Layer], atoms: Atoms, *, may_cut: boo
     ):
         return np.zeros(atoms.count, dtype=np.int64)
     return np.array([number.get(a, 0) for a in label.tolist()], dtype=np.int64)
+
+
+def _reading(layer: Layer, label: np.ndarray, atoms: Atoms) -> set[int]:
+    """The labels of the elements of a tensor that are not constant, as far as is known."""
+    labels = label[atoms.slice(layer.name)].tolist()
+    return {a for k, a in enumerate(labels) if layer.rows is None or len(layer.rows[k].atoms)}
 
 
 def _joined(rule: Rule, layers: Sequence[Layer], atoms: Atoms, *, may_cut: bool) -> np.ndarray:

@@ -40,6 +40,13 @@ def test_elements_that_alternate_stay_together() -> None:
     assert Apart(elements=1)(rule).rule is rule
 
 
+def test_constant_elements_are_no_part() -> None:
+    rule = parse(
+        ELEMENTS.replace("[1, 0, -1]]", "[0, 0, 0]]").replace("[0, 1, 0], [-1, 0, 1]", "[0, 0, 0], [-1, 0, 1]")
+    )
+    assert Apart(elements=1)(rule).rule is rule
+
+
 def test_a_step_of_a_part_is_one_of_the_whole() -> None:
     """Both parts call a new tensor by one name; the other part is left as it is."""
     rule = parse("""rule f(x: bit[4]) -> (y: bit, z: bit) {
