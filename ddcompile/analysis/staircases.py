@@ -157,7 +157,9 @@ class Staircases:
             return False
         chains = self._chains(terms)
         return (
-            len(chains) == 1 and len(chains[0]) == len(terms) and {*accumulate(terms[a] for a in chains[0])} == {0, 1}
+            len(chains) == 1
+            and len(chains[0]) == len(terms)
+            and {*accumulate(terms[a] for a in chains[0])} == {0, 1}
         )
 
     def _chains(self, terms: _Terms) -> list[tuple[int, ...]]:

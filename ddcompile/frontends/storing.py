@@ -20,7 +20,9 @@ def check_storable(network: Network, where: str, gates: bool = False) -> None:
     for number, layer in enumerate(network.layers):
         what = _what(layer, gates)
         if what:
-            hint = "export it to ONNX from the framework that it comes from, or save the rule it is distilled to"
+            hint = (
+                "export it to ONNX from the framework that it comes from, or save the rule it is distilled to"
+            )
             place = f"layer {number}" + (f" ({layer.path})" if layer.path else "")
             raise fail("N112", f"{what}, for which there is no place in {where}", place=place, hint=hint)
 

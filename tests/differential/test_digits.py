@@ -80,7 +80,9 @@ def test_engines(name: str, engine: str, images: np.ndarray, expected: np.ndarra
     assert (found == expected[: len(few)]).all()
 
 
-def test_torch_agrees_where_floats_are_safe(name: str, example: Any, images: np.ndarray, expected: np.ndarray) -> None:
+def test_torch_agrees_where_floats_are_safe(
+    name: str, example: Any, images: np.ndarray, expected: np.ndarray
+) -> None:
     module = example[1].load(name)
     safe = dd.float_safe(module, images, head="argmax")
     assert safe.mean() >= 0.99

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 _T = TypeVar("_T")
 _F = TypeVar("_F")
 
-weight: Sequence[float] = [0.1, 2.0, 1e300]
+weight: Sequence[float] = [0.1, 2.0, 1e+300]
 half: Sequence[Fraction] = [Fraction(a0) for a0 in [0.5, -0.25]]
 
 
@@ -99,8 +99,7 @@ def attention(q: Sequence[Sequence[float]], n: int, r: int | Fraction) -> Attent
     # `q[i, 0] * n` (the lowest on a tie).
     #     top = argmax(1 <= i < N: max(d < D: y[i, d])) + argmax(i < N: q[i, 0] * n)
     top = (
-        1
-        + _argmax(_greatest(y[i][d] for d in range(D)) for i in range(1, N))
+        1 + _argmax(_greatest(y[i][d] for d in range(D)) for i in range(1, N))
         + _argmax(q[i][0] * _real(n) for i in range(N))
     )
 
@@ -112,15 +111,16 @@ def attention(q: Sequence[Sequence[float]], n: int, r: int | Fraction) -> Attent
     # half[0])`. `half` wraps around. What lies outside of `weight` counts as `0.1`.
     #     shifted[1 <= t < 4] = shifted[t - 1] * half[t % 2] + pad(weight, 0.1)[t] - relu(n - half[0])
     for t in range(1, 4):
-        shifted[t] = shifted[t - 1] * _real(half[t % 2]) + _pad1(weight, 0.1, t) - _real(max(n - half[0], Fraction(0)))
+        shifted[t] = (
+            shifted[t - 1] * _real(half[t % 2]) + _pad1(weight, 0.1, t) - _real(max(n - half[0], Fraction(0)))
+        )
 
     # If `shifted[3]` equals `real(n)`, `z` is the tanh of `r + half[1]`; else `z` is the sigmoid of
     # `abs(min(q[0, 0], 3, r)) * sign(shifted[2])`.
     #     z = if shifted[3] == real(n) then tanh(r + half[1]) else sigmoid(abs(min(q[0, 0], 3, r)) *
     #         sign(shifted[2]))
     z = (
-        _tanh(_real(r + half[1]))
-        if shifted[3] == _real(n)
+        _tanh(_real(r + half[1])) if shifted[3] == _real(n)
         else _sigmoid(abs(min(q[0][0], 3.0, _real(r))) * _real(_sign(shifted[2])))
     )
 
@@ -233,7 +233,7 @@ def _log(x: float) -> float:
     t1 = x > 0.0 and x < float("inf")
     t2 = x if t1 else 1.0
     t3 = t2 < 2.2250738585072014e-308
-    t4 = t2 * 1.8014398509481984e16 if t3 else t2
+    t4 = t2 * 1.8014398509481984e+16 if t3 else t2
     t5 = math.frexp(t4)[1] - 1
     t6 = t5 >> 1
     t7 = int(0.0)

@@ -45,7 +45,8 @@ def life(cell: Sequence[Sequence[int]]) -> list[list[int]]:
         [
             int(
                 5
-                <= 2 * sum(cell[(i + di) % H][(j + dj) % W] for di in range(-1, 2) for dj in range(-1, 2)) - cell[i][j]
+                <= 2 * sum(cell[(i + di) % H][(j + dj) % W] for di in range(-1, 2) for dj in range(-1, 2))
+                - cell[i][j]
                 <= 7
             )
             for j in range(W)

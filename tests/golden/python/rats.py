@@ -71,7 +71,10 @@ def rats(x: Sequence[int | Fraction], n: int) -> RatsResult:
     # For each `i < 3`, `z[i]` is `max(x[i], SCALE * n) - relu(x[i + 1])`. What lies outside of `x` counts
     # as `0.25`.
     #     z[i < 3] = max(x[i], SCALE * n) - relu(pad(x, 0.25)[i + 1])
-    z = [max(Fraction(x[i]), SCALE * n) - max(Fraction(_pad1(x, Fraction(0.25), i + 1)), Fraction(0)) for i in range(3)]
+    z = [
+        max(Fraction(x[i]), SCALE * n) - max(Fraction(_pad1(x, Fraction(0.25), i + 1)), Fraction(0))
+        for i in range(3)
+    ]
 
     # `above` is 1 if `y` is more than `0.75`, else 0.
     #     above = y > 0.75

@@ -87,8 +87,7 @@ def reals(x: Sequence[float], n: int, q: int | Fraction) -> RealsResult:
     #     z = tanh(sum(i < 4: weight[i] * x[i]) + n) - RATE * exp(x[0]) * log(0.1 * n) + sigmoid(q)
     z = (
         _tanh(_sum(weight[i] * x[i] for i in range(4)) + float(n))
-        - RATE * _exp(x[0]) * _log(float(Fraction(0.1) * n))
-        + _sigmoid(_real(q))
+        - RATE * _exp(x[0]) * _log(float(Fraction(0.1) * n)) + _sigmoid(_real(q))
     )
 
     # `best` is the `i < 4` with the greatest `abs(x[i])` (the lowest on a tie).
@@ -99,7 +98,8 @@ def reals(x: Sequence[float], n: int, q: int | Fraction) -> RealsResult:
     # greatest of `0.1 * n`, `-x[i]` and `q`. What lies outside of `x` counts as `0.1`.
     #     bent[i < 4] = if x[i] > n then pad(x, 0.1)[i + 1] else max(0.1 * n, -x[i], q)
     bent = [
-        _pad1(x, 0.1, i + 1) if x[i] > float(n) else max(float(Fraction(0.1) * n), -x[i], _real(q)) for i in range(4)
+        _pad1(x, 0.1, i + 1) if x[i] > float(n) else max(float(Fraction(0.1) * n), -x[i], _real(q))
+        for i in range(4)
     ]
 
     next_ = [0.0] * 6
@@ -218,7 +218,7 @@ def _log(x: float) -> float:
     t1 = x > 0.0 and x < float("inf")
     t2 = x if t1 else 1.0
     t3 = t2 < 2.2250738585072014e-308
-    t4 = t2 * 1.8014398509481984e16 if t3 else t2
+    t4 = t2 * 1.8014398509481984e+16 if t3 else t2
     t5 = math.frexp(t4)[1] - 1
     t6 = t5 >> 1
     t7 = int(0.0)

@@ -57,11 +57,8 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
     edge = [
         [
             abs(
-                4 * image[i][j]
-                - _pad2(image, 3, i - 1, j)
-                - _pad2(image, 3, i + 1, j)
-                - _pad2(image, 3, i, j - 1)
-                - _pad2(image, 3, i, j + 1)
+                4 * image[i][j] - _pad2(image, 3, i - 1, j) - _pad2(image, 3, i + 1, j)
+                - _pad2(image, 3, i, j - 1) - _pad2(image, 3, i, j + 1)
             )
             for j in range(4)
         ]
@@ -74,7 +71,10 @@ def stencil(image: Sequence[Sequence[int]]) -> StencilResult:
     #     high[i < 5, j < 4] = (edge[i, j] >= 9 and not (i == 0 or j == 0)) xor image[(i + 2) % 5, (j - 3)
     #         % 4] < 4
     high = [
-        [int((edge[i][j] >= 9 and not (i == 0 or j == 0)) ^ (image[(i + 2) % 5][(j - 3) % 4] < 4)) for j in range(4)]
+        [
+            int((edge[i][j] >= 9 and not (i == 0 or j == 0)) ^ (image[(i + 2) % 5][(j - 3) % 4] < 4))
+            for j in range(4)
+        ]
         for i in range(5)
     ]
 

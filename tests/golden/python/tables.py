@@ -75,7 +75,10 @@ def tables(x: Sequence[int]) -> TablesResult:
     # For each `i < 5` and `j < 5`, `t[i, j]` is `s - n`, where `s` is the sum of `i * k` over `k < j`,
     # and `n` is the number of ones in the elements from `x[i]` to `x[4]`.
     #     t[i < 5, j < 5] = sum(k < j: i * k) - sum(i <= k < 5: x[k])
-    t = [[sum(i * k for k in range(j)) - sum(x[k] for k in range(i, 5)) for j in range(5)] for i in range(5)]
+    t = [
+        [sum(i * k for k in range(j)) - sum(x[k] for k in range(i, 5)) for j in range(5)]
+        for i in range(5)
+    ]
 
     return TablesResult(y, z, t)
 

@@ -15,13 +15,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-W: Sequence[Sequence[Fraction]] = [
-    [Fraction(a0) for a0 in a1]
-    for a1 in [
-        [0.5, -1.25, 3.0, 0.1],
-        [0.0, 2.0, -0.375, 1e-05],
-    ]
-]
+W: Sequence[Sequence[Fraction]] = [[Fraction(a0) for a0 in a1] for a1 in [
+    [0.5, -1.25, 3.0, 0.1],
+    [0.0, 2.0, -0.375, 1e-05],
+]]
 
 
 class WeightsResult(NamedTuple):

@@ -92,7 +92,7 @@ def test_infinities_and_nan_go_the_same_way(engine: Callable[[Rule], Any]) -> No
     [(8, 0), (30, 10), (63, 0), (63, 1022), (63, 1060), (63, 1150), (100, 60), (500, 1500), (1100, 30), (2200, 1000)],
 )
 def test_exact_numbers_are_rounded_once(engine: Callable[[Rule], Any], bits: int, exponent: int) -> None:
-    scale = " * ".join([f"x * {2.0 ** -(exponent % 1000)!r}", *[repr(2.0**-1000)] * (exponent // 1000)])
+    scale = " * ".join([f"x * {2.0**-(exponent % 1000)!r}", *[repr(2.0**-1000)] * (exponent // 1000)])
     most = 2**bits - 1
     rule = parse(f"rule r(x: int[{-most}..{most}]) -> (y: real) {{ y = {scale} }}")
     random = Random(bits)

@@ -176,7 +176,8 @@ def test_a_fraction_of_even_sizes_is_assumed() -> None:
 def test_extents_that_are_multiples() -> None:
     def strided(m: int) -> str:
         return (
-            f"rule strided(x: bit[{2 * m + 1}]) -> (y: bit[{m}]) {{\n  y[i < {m}] = sum(j < 3: x[2 * i + j]) >= 2\n}}"
+            f"rule strided(x: bit[{2 * m + 1}]) -> (y: bit[{m}]) {{\n"
+            f"  y[i < {m}] = sum(j < 3: x[2 * i + j]) >= 2\n}}"
         )
 
     found = dd.generalize(programs(strided, 3, 4, 6), hold_out=programs(strided, 9))

@@ -13,7 +13,10 @@ from ddcompile.ir.printer import print_statement
 from ddcompile.ir.types import infer
 from ddcompile.reading.sentences import Sentences
 
-RULE = parse("rule r(a: bit, b: bit, x: bit[3], n: int[0..2], v: int[-1..1][3]) -> (y: int) {\n  y = 0\n}")
+RULE = parse(
+    "rule r(a: bit, b: bit, x: bit[3], n: int[0..2], v: int[-1..1][3]) -> (y: int) {\n"
+    "  y = 0\n}"
+)
 LETTERS = "ijklpqrt"
 
 

@@ -46,7 +46,9 @@ def test_comparisons_of_random_sums(seed: int) -> None:
     for _ in range(random.randint(1, 3)):
         constant = random.randint(-12, 12) + random.choice((0, 0, Fraction(1, 2)))
         sign = random.choice((1, -1))
-        tests.append((added([scaled_form(form, sign), Form(constant)]), sign, constant, random.choice([*_RELATIONS])))
+        tests.append(
+            (added([scaled_form(form, sign), Form(constant)]), sign, constant, random.choice([*_RELATIONS]))
+        )
     gate = holds(circuit, [(f, relation) for f, _, _, relation in tests])
     for bits in product((0, 1), repeat=count):
         total = sum(w * b for w, b in zip(weights, bits, strict=True))
