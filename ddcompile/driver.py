@@ -131,9 +131,7 @@ def distill(
         If a step is not proved: it is left out, and the program stays as it was before it.
     """
     if via is not None:
-        if fuse_batch_norm:
-            raise fail("U016", "fuse_batch_norm is not for via a tree, which asks the model as it is")
-        tree = stand_in(network, inputs, outputs, head, name, activation, via)
+        tree = stand_in(network, inputs, outputs, head, name, activation, via, fuse_batch_norm)
         _verified(tree.rule)
         return optimize(tree, passes, observe=observe, begin=begin)
     network = as_model(network, inputs, activation, fuse_batch_norm)

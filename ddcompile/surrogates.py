@@ -46,6 +46,7 @@ def stand_in(
     name: str | None,
     activation: str | None,
     via: str | Tree,
+    fuse_batch_norm: bool = False,
 ) -> Program:
     """A tree that gives most of a classifier's answers; arguments are those of `ddcompile.distill`.
 
@@ -60,6 +61,8 @@ def stand_in(
         if not isinstance(via, type(options)):
             raise fail("U016", f"{via!r} is no way to a surrogate", place="via", hint='via="tree", or a dd.learn.Tree')
         options = via
+    if fuse_batch_norm:
+        raise fail("U016", "fuse_batch_norm is not for via a tree, which asks the model as it is", place="via")
     from ddcompile.learn.surrogates import surrogate
 
     own, described = name, ""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
 from ddcompile.ir.nodes import Rule
-from ddcompile.ir.verifier import check, verify
+from ddcompile.ir.verifier import check
 from ddcompile.passes.absorb import Absorb
 from ddcompile.passes.align import Align
 from ddcompile.passes.apart import Apart
@@ -28,6 +26,7 @@ from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
 from ddcompile.passes.extend import Extend
 from ddcompile.passes.extremes import Extremes
 from ddcompile.passes.fold import Fold
+from ddcompile.passes.following import Observer, PartOfRun, Run, Step
 from ddcompile.passes.forward import Forward
 from ddcompile.passes.gather import Gather
 from ddcompile.passes.hoist import Hoist
@@ -49,7 +48,6 @@ from ddcompile.passes.rebase import Rebase
 from ddcompile.passes.repeats import Repeats
 from ddcompile.passes.reroll import Reroll
 from ddcompile.passes.reuse import Reuse
-from ddcompile.passes.rewrite import Witness
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
@@ -143,21 +141,6 @@ _WIDE = 1 << 16
 """Elements of a result are distilled by themselves as well where a program costs less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One pass that changed the program: `new` is claimed equal to `old` by `witness`."""
-
-    name: str
-    old: Rule
-    new: Rule
-    witness: Witness
-    seconds: float
-
-
-Observer: TypeAlias = Callable[[str, Rule, float], None]
-"""Told of every pass: its name, the program after it, and the seconds it took."""
-
-
 def run(
     rule: Rule,
     spec: str | None = None,
@@ -194,12 +177,12 @@ def run(
     if rule.sizes:
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
-        return _once(rule, parse_pipeline(spec, PASSES), _Run(observe, accept, begin))
-    state = _Run(observe, accept, begin)
+        return _once(rule, parse_pipeline(spec, PASSES), Run(observe, accept, begin))
+    state = Run(observe, accept, begin)
     return _distilled(rule, state) or _plainly(rule, state)
 
 
-def _distilled(rule: Rule, state: _Run) -> list[Step]:
+def _distilled(rule: Rule, state: Run) -> list[Step]:
     """The steps of the default pipeline, over and over while the text gets shorter.
 
     Results that share no hidden units are distilled one by one first. So are such elements of one result, where that
@@ -219,7 +202,7 @@ def _distilled(rule: Rule, state: _Run) -> list[Step]:
     return found
 
 
-def _in_rounds(rule: Rule, state: _Run) -> list[Step]:
+def _in_rounds(rule: Rule, state: Run) -> list[Step]:
     """The steps of the default pipeline on a whole program, over and over while the text gets shorter."""
     passes = parse_pipeline(DEFAULT, PASSES)
     steps: list[Step] = []
@@ -234,7 +217,7 @@ def _in_rounds(rule: Rule, state: _Run) -> list[Step]:
     return steps
 
 
-def _by_parts(rule: Rule, spec: str, state: _Run) -> list[Step]:
+def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:
     """What shares no hidden units, each part distilled as if it were alone; no steps if there is but one part."""
     steps = _once(rule, parse_pipeline(spec, PASSES), state)
     small = steps[-1].new if steps else rule
@@ -242,48 +225,15 @@ def _by_parts(rule: Rule, spec: str, state: _Run) -> list[Step]:
     if parts is None:
         return []
     for number, part in enumerate(parts.rules):
-        own = _PartOfRun(parts, number, state)
-        alone = _Run(own.observe, own.accept, state.begin)
+        own = PartOfRun(parts, number, state)
+        alone = Run(own.observe, own.accept, state.begin)
         found = _distilled(part, alone) or _plainly(part, alone)
         steps += map(own.of_whole, found)
         parts.rules[number] = found[-1].new if found else part
     return steps + _once(parts.whole(), [Name()], state) if cost(parts.whole()) < cost(rule) else []
 
 
-@dataclass(slots=True)
-class _Run:
-    """Who follows the passes and decides on steps, and the programs for which passes had nothing to do any more."""
-
-    observe: Observer | None
-    accept: Callable[[Step], bool] | None
-    begin: Callable[[str], None] | None
-    settled: dict[Pass, Rule] = field(default_factory=dict)
-
-
-class _PartOfRun:
-    """Shows what is done with a part of a program as done with the whole."""
-
-    def __init__(self, parts: Parts, number: int, state: _Run) -> None:
-        self._parts, self._number, self._state = parts, number, state
-        self._steps: dict[int, tuple[Step, Step]] = {}
-
-    def observe(self, name: str, rule: Rule, seconds: float) -> None:
-        if self._state.observe is not None:
-            self._state.observe(name, self._parts.whole(self._number, rule), seconds)
-
-    def accept(self, step: Step) -> bool:
-        """Whether the step is accepted as one of the whole."""
-        old, new, witness = self._parts.lifted(self._number, step.old, step.new, step.witness)
-        whole = replace(step, old=old, new=new, witness=witness)
-        self._steps[id(step)] = step, whole
-        return not verify(new) and (self._state.accept is None or self._state.accept(whole))
-
-    def of_whole(self, step: Step) -> Step:
-        """What an accepted step is to the whole."""
-        return self._steps[id(step)][1]
-
-
-def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
+def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
@@ -317,7 +267,7 @@ def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
 
 
 def _without(
-    kinds: tuple[type[Pass], ...], found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: _Run
+    kinds: tuple[type[Pass], ...], found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: Run
 ) -> list[Step]:
     """The steps without passes of some kinds, if they end shorter."""
     left: list[Pass | Turns] = []
@@ -330,7 +280,7 @@ def _without(
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
 
 
-def _plainly(rule: Rule, state: _Run) -> list[Step]:
+def _plainly(rule: Rule, state: Run) -> list[Step]:
     """What all passes together do not shorten stays what it is; a few make it plainer, or at least name it."""
     found = _once(rule, parse_pipeline(_PLAIN, PASSES), state)
     if found and cost(found[-1].new) < cost(rule):
@@ -338,7 +288,7 @@ def _plainly(rule: Rule, state: _Run) -> list[Step]:
     return _once(rule, [Name()], state)
 
 
-def _once(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]:
+def _once(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
     steps: list[Step] = []
     for chosen in passes:
         if isinstance(chosen, Turns):
@@ -351,7 +301,7 @@ def _once(rule: Rule, passes: Sequence[Pass | Turns], state: _Run) -> list[Step]
     return steps
 
 
-def _in_turns(rule: Rule, turns: Turns, state: _Run) -> list[Step]:
+def _in_turns(rule: Rule, turns: Turns, state: Run) -> list[Step]:
     """The steps of passes over and over, until a turn changes nothing, or comes back to where an earlier one began.
 
     Weights may have ever other forms that are no shorter. So several passes also end after two turns in a row in which
@@ -375,7 +325,7 @@ def _in_turns(rule: Rule, turns: Turns, state: _Run) -> list[Step]:
     return steps
 
 
-def _alone(rule: Rule, chosen: Pass, state: _Run) -> list[Step]:
+def _alone(rule: Rule, chosen: Pass, state: Run) -> list[Step]:
     """The step of a pass, if it makes one; it is not asked again about a program that it did not change."""
     start = time.perf_counter()
     if state.begin is not None:
