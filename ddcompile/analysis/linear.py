@@ -5,7 +5,7 @@ All arithmetic is on integers: a dyadic rational form is scaled by a power of tw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -60,6 +60,19 @@ class Atoms:
             return []
         first, last = self.tensor_of(atoms[[0, -1]]).tolist()
         return [first] if first == last else np.unique(self.tensor_of(atoms)).tolist()
+
+    def split(self, parts: Mapping[str, Sequence[tuple[str, tuple[int, ...], np.ndarray]]]) -> tuple[Atoms, np.ndarray]:
+        """The atoms with tensors in parts, each by name, shape and places in the old one; and where each atom went."""
+        pieces: list[tuple[str, tuple[int, ...], np.ndarray]] = []
+        for name in self.names:
+            span = np.arange(self.count)[self.slice(name)]
+            whole = [(name, self.shape[name], np.arange(len(span)))]
+            pieces += [(part, shape, span[chosen]) for part, shape, chosen in parts.get(name, whole)]
+        target = Atoms({name: shape for name, shape, _ in pieces})
+        moved = np.zeros(self.count, dtype=np.int64)
+        for name, _, old in pieces:
+            moved[old] = np.arange(len(old)) + target.offset[name]
+        return target, moved
 
     def slice(self, name: str) -> slice:
         """The range of atoms of one tensor."""

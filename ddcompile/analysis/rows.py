@@ -44,6 +44,12 @@ class Row:
         """Whether the size of the form matters, not only its sign."""
         return self.kind not in ("sign", "positive")
 
+    def renumbered(self, moved: np.ndarray) -> Row:
+        """The row over other atoms: `moved` says where each one went."""
+        places = moved[self.atoms]
+        order = np.argsort(places)
+        return replace(self, atoms=places[order], weights=self.weights[order])
+
 
 @dataclass(frozen=True, slots=True)
 class Activation:

@@ -19,14 +19,13 @@ be apart, too: the result is put together of tensors, a clause for every run of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from ddcompile.analysis.linear import Atoms
-from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
@@ -75,7 +74,15 @@ def _split(rule: Rule, *, may_cut: bool) -> Rewrite:
         name: [*([] if name in results else [name]), *(names(name) for _ in chosen[name not in results :])]
         for name, chosen in units.items()
     }
-    target, moved = _moved(atoms, units, tensors)
+    target, moved = atoms.split(
+        {
+            name: [
+                (tensor, (len(chosen),) if len(chosen) > 1 else (), chosen)
+                for tensor, chosen in zip(tensors[name], units[name], strict=True)
+            ]
+            for name in units
+        }
+    )
     statements: list[Statement] = []
     constants: list[Constant] = []
     witness: list[Statement] = []
@@ -86,7 +93,7 @@ def _split(rule: Rule, *, may_cut: bool) -> Rewrite:
         if mine is None or not (units.keys() & {old.target, *read_names([old])}):
             statements.append(old)
             continue
-        mine = [_renumbered(row, moved) for row in mine]
+        mine = [row.renumbered(moved) for row in mine]
         for name, chosen in zip(
             tensors.get(old.target, [old.target]), units.get(old.target, [np.arange(len(mine))]), strict=True
         ):
@@ -190,28 +197,3 @@ def _joined(rule: Rule, layers: Sequence[Layer], atoms: Atoms, *, may_cut: bool)
         np.minimum.at(label, one, least)
         np.minimum.at(label, other, least)
     return label
-
-
-def _moved(
-    atoms: Atoms, units: Mapping[str, Sequence[np.ndarray]], tensors: Mapping[str, Sequence[str]]
-) -> tuple[Atoms, np.ndarray]:
-    """The atoms after tensors are split, and where each old one went."""
-    parts: list[tuple[str, tuple[int, ...], np.ndarray]] = []
-    for name in atoms.names:
-        span = np.arange(atoms.count)[atoms.slice(name)]
-        if name in units:
-            for tensor, chosen in zip(tensors[name], units[name], strict=True):
-                parts.append((tensor, (len(chosen),) if len(chosen) > 1 else (), span[chosen]))
-        else:
-            parts.append((name, atoms.shape[name], span))
-    target = Atoms({name: shape for name, shape, _ in parts})
-    moved = np.zeros(atoms.count, dtype=np.int64)
-    for name, _, old in parts:
-        moved[old] = np.arange(len(old)) + target.offset[name]
-    return target, moved
-
-
-def _renumbered(row: Row, moved: np.ndarray) -> Row:
-    places = moved[row.atoms]
-    order = np.argsort(places)
-    return replace(row, atoms=places[order], weights=row.weights[order])

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from ddcompile.ir.nodes import Rule
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, read_names, with_statements
+from ddcompile.passes.rewrite import Rewrite, needed, reads_of, with_statements
 
 __all__ = ["Dce", "dce"]
 
@@ -37,16 +37,7 @@ class Dce(Pass):
 
 def dce(rule: Rule) -> Rewrite:
     """Drop statements that no result needs, and constants that nothing reads."""
-    readers: dict[str, set[str]] = {}
-    for statement in rule.statements:
-        readers.setdefault(statement.target, set()).update(read_names([statement]))
-    live: set[str] = set()
-    work = [d.name for d in rule.outputs]
-    while work:
-        name = work.pop()
-        if name not in live:
-            live.add(name)
-            work += readers.get(name, ())
+    live = needed((d.name for d in rule.outputs), reads_of(rule.statements))
     kept = [s for s in rule.statements if s.target in live]
     new = with_statements(rule, kept)
     return Rewrite(rule if new == rule else new)

@@ -286,7 +286,12 @@ def _write(
     """Write changed tensors as clauses; a tensor with bits and signs becomes two tensors."""
     names = names_of(rule)
     second = {name: names(f"{name}_sign") for name in split}
-    target, moved = _moved_atoms(atoms, split, second)
+    target, moved = atoms.split(
+        {
+            name: [(part, (len(chosen),), chosen) for part, chosen in zip((name, second[name]), both, strict=True)]
+            for name, both in split.items()
+        }
+    )
     statements: list[Statement] = []
     constants: list[Constant] = []
     witness: list[Statement] = []
@@ -296,7 +301,7 @@ def _write(
         if name not in new_rows:
             statements.append(old)
             continue
-        rows = [_renumber(r, moved) for r in new_rows[name]]
+        rows = [row.renumbered(moved) for row in new_rows[name]]
         if name in split:
             parts = [(name, split[name][0]), (second[name], split[name][1])]
         else:
@@ -339,28 +344,3 @@ def _has_fractions(rows: Sequence[Row], clauses: Sequence[Statement], rule: Rule
     read = read_names(clauses)
     fractions = any(c.name in read and not is_integral(c.values) for c in rule.constants)
     return fractions and all(not r.exponent and data_cost(r.weights) == len(r.weights) for r in rows)
-
-
-def _moved_atoms(
-    atoms: Atoms, split: dict[str, tuple[np.ndarray, np.ndarray]], second: dict[str, str]
-) -> tuple[Atoms, np.ndarray]:
-    """Atoms of the new program, and where each old atom went."""
-    parts: list[tuple[str, tuple[int, ...], np.ndarray]] = []
-    for name in atoms.names:
-        span = np.arange(atoms.slice(name).start, atoms.slice(name).stop)
-        if name in split:
-            parts.append((name, (len(split[name][0]),), span[split[name][0]]))
-            parts.append((second[name], (len(split[name][1]),), span[split[name][1]]))
-        else:
-            parts.append((name, atoms.shape[name], span))
-    target = Atoms({name: shape for name, shape, _ in parts})
-    moved = np.zeros(atoms.count, dtype=np.int64)
-    for name, _, old in parts:
-        moved[old] = np.arange(len(old)) + target.offset[name]
-    return target, moved
-
-
-def _renumber(row: Row, moved: np.ndarray) -> Row:
-    places = moved[row.atoms]
-    order = np.argsort(places)
-    return replace(row, atoms=places[order], weights=row.weights[order])

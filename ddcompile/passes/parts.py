@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from ddcompile.ir.nodes import Constant, Declaration, Literal, Read, Rule, Statement
 from ddcompile.ir.types import infer
-from ddcompile.passes.rewrite import Witness, fresh_name, read_names, renamed, used_names, with_statements
+from ddcompile.passes.rewrite import Witness, fresh_name, needed, reads_of, renamed, used_names, with_statements
 
 __all__ = ["Parts"]
 
@@ -105,20 +105,11 @@ def _copied(rule: Rule) -> dict[str, list[str]]:
 
 def _groups(rule: Rule, copied: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """The tensors that results need, those that belong together with one number; in the order of results."""
-    readers: dict[str, set[str]] = {}
-    for statement in rule.statements:
-        if statement.target not in copied:
-            readers.setdefault(statement.target, set()).update(read_names([statement]))
+    reads = reads_of(s for s in rule.statements if s.target not in copied)
     group: dict[str, int] = {}
     ends = [name for d in rule.outputs for name in copied.get(d.name, [d.name])]
     for number, end in enumerate(ends):
-        reached: dict[str, int] = {}
-        work = [end]
-        while work:
-            name = work.pop()
-            if name in readers and name not in reached:
-                reached[name] = number
-                work += sorted(readers[name])
+        reached = dict.fromkeys(needed([end], reads) & reads.keys(), number)
         met = {group[name] for name in reached if name in group}
         group = {name: number if own in met else own for name, own in group.items()} | reached
     return group

@@ -230,7 +230,8 @@ def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:
         found = _distilled(part, alone) or _plainly(part, alone)
         steps += map(own.of_whole, found)
         parts.rules[number] = found[-1].new if found else part
-    return steps + _once(parts.whole(), [Name()], state) if cost(parts.whole()) < cost(rule) else []
+    whole = parts.whole()
+    return steps + _once(whole, [Name()], state) if cost(whole) < cost(rule) else []
 
 
 def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:

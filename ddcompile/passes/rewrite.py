@@ -15,7 +15,9 @@ __all__ = [
     "body_over",
     "expressions",
     "fresh_name",
+    "needed",
     "read_names",
+    "reads_of",
     "renamed",
     "rewrite_sums",
     "sole_clauses",
@@ -108,6 +110,26 @@ def read_names(nodes: Iterable[Expr | Statement]) -> set[str]:
             for inner in postorder(part):
                 if isinstance(inner, Read):
                     found.add(inner.tensor)
+    return found
+
+
+def reads_of(statements: Iterable[Statement]) -> dict[str, set[str]]:
+    """What the clauses of each tensor read."""
+    reads: dict[str, set[str]] = {}
+    for statement in statements:
+        reads.setdefault(statement.target, set()).update(read_names([statement]))
+    return reads
+
+
+def needed(names: Iterable[str], reads: Mapping[str, set[str]]) -> set[str]:
+    """All that some tensors need, these among it, by what each tensor reads."""
+    found: set[str] = set()
+    work = list(names)
+    while work:
+        name = work.pop()
+        if name not in found:
+            found.add(name)
+            work += reads.get(name, ())
     return found
 
 

@@ -104,10 +104,10 @@ def check_step(old: Rule, new: Rule, witness: WitnessLike | None = None, *, veri
         return Verdict("failed", {}, Failure("rule", error.diagnostics[0].message))
     except Decline as reason:
         return Verdict("failed", {}, Failure("rule", str(reason)))
-    return _either_way(lambda store: _checked(store, old, new, witness))
+    return _any_way(lambda store: _checked(store, old, new, witness))
 
 
-def _either_way(check: Callable[[Store], Verdict]) -> Verdict:
+def _any_way(check: Callable[[Store], Verdict]) -> Verdict:
     """The verdict with thresholds as they are; where it shows nothing, that with thresholds of thresholds joined.
 
     Where this shows nothing either, functions of a few bits are taken as polynomials.
@@ -134,7 +134,7 @@ def _checked(store: Store, old: Rule, new: Rule, witness: WitnessLike) -> Verdic
 
 def check_results(first: Rule, second: Rule) -> Verdict:
     """Compare two rules with equal interfaces by the meanings of their results, without any witness."""
-    return _either_way(lambda store: _compared(store, first, second))
+    return _any_way(lambda store: _compared(store, first, second))
 
 
 def _compared(store: Store, first: Rule, second: Rule) -> Verdict:

@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 
 from ddcompile.frontends.network import Layer, Network
-from ddcompile.ir.nodes import Declaration, Expr, Read, Rule, Statement
+from ddcompile.ir.nodes import Declaration, Rule
 from ddcompile.ir.printer import print_rule
-from ddcompile.ir.traverse import rewrite
+from ddcompile.passes.rewrite import renamed
 from ddcompile.testing.structures.cones import life
 from ddcompile.testing.structures.depth import rule110
 from ddcompile.testing.structures.families import exact_columns, exceptions, parity_blocks, rows_on_a_ring
@@ -140,11 +140,7 @@ def _renamed(rule: Rule, suffix: str, keep: Mapping[str, str] | None = None) -> 
     for name in (*(s.target for s in rule.statements), *(c.name for c in rule.constants)):
         names.setdefault(name, f"{name}_{suffix or 1}")
     names |= keep or {}
-
-    def step(node: Expr) -> Expr:
-        return Read(names[node.tensor], node.positions, node.pad) if isinstance(node, Read) else node
-
-    statements = [Statement(names[s.target], s.positions, rewrite(s.value, step)) for s in rule.statements]
+    statements = [renamed(s, names) for s in rule.statements]
     inputs, outputs = (tuple(replace(d, name=names[d.name]) for d in ds) for ds in (rule.inputs, rule.outputs))
     constants = tuple(replace(c, name=names[c.name]) for c in rule.constants)
     return Rule(rule.name, inputs, outputs, tuple(statements), constants)
