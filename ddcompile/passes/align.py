@@ -13,7 +13,8 @@ After::
     y[i < 8] = b[i] and b[(i + 1) % 8]
 
 The position at which a hidden element stands is free wherever all reads of its tensor wrap around: moving the origin of
-an axis by s adds s to what the tensor reads and takes it from where it is read. Statements that differ in such offsets
+an axis by s adds s to what the tensor reads and takes it from where it is read, and from where `i == 3` says that an
+element is another one. Statements that differ in such offsets
 only, all by one number, form a class; its offset is free up to what inputs and results demand. The offset of one class
 after the other is set to what makes most statements agree; the program is changed when it can then be rolled shorter.
 """
@@ -28,15 +29,16 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges
 from ddcompile.ir.affine import Affine, affine_of
-from ddcompile.ir.builder import mod
-from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import children, free_indices, reads, rewrite
+from ddcompile.ir.builder import compare, mod
+from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, If, Index, Literal, Read, Rule, Statement
+from ddcompile.ir.traverse import chain_operands, children, free_indices, reads, rewrite
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.fold import folded
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
 from ddcompile.passes.roll import Roll
+from ddcompile.passes.set_apart import set_apart
 from ddcompile.passes.templates import shape_of
 
 __all__ = ["Align"]
@@ -144,6 +146,9 @@ def _fixed(statement: Statement, types: Types, ranges: Ranges) -> set[str]:
         node = stack.pop()
         if isinstance(node, Index):
             fixed.add(node.name)
+        if isinstance(node, If) and all(_place(p) is not None for p in chain_operands("and", node.condition)):
+            stack += (node.then, node.otherwise)
+            continue
         if not isinstance(node, Read) or node.pad is not None:
             stack += children(node)
             continue
@@ -154,6 +159,14 @@ def _fixed(statement: Statement, types: Types, ranges: Ranges) -> set[str]:
                 continue
             fixed |= {n for n in form.names & extents.keys() if int(form.coefficient(n)) * extents[n] % extent}
     return fixed
+
+
+def _place(condition: Expr) -> tuple[str, int] | None:
+    """The index and the only value at which a condition holds, `i == 3`; None for another one."""
+    match condition:
+        case Compare(("==",), (Index(name), Literal(int(value)))):
+            return name, value
+    return None
 
 
 def _ordered(statement: Statement, types: Types) -> Statement:
@@ -220,7 +233,8 @@ def _lines(statement: Statement, types: Types, free: Mapping[Axis, int], size: i
             positions.append(position)
         return Read(node.tensor, tuple(positions))
 
-    shape = shape_of(Statement(statement.target, statement.positions, rewrite(statement.value, plain)), size)
+    usual, _ = set_apart(statement.value)
+    shape = shape_of(Statement(statement.target, statement.positions, rewrite(usual, plain)), size)
     if shape is None or not offsets:
         return []
     firsts: dict[tuple[Axis, tuple[tuple[Axis, int], ...]], int] = {}
@@ -290,7 +304,15 @@ def _moved(statement: Statement, types: Types, shifts: Mapping[Axis, int]) -> Ex
         if isinstance(b, Binder) and shifts.get((statement.target, k))
     }
 
+    extents = {
+        b.name: types.shape[statement.target][k] for k, b in enumerate(statement.positions) if isinstance(b, Binder)
+    }
+
     def step(node: Expr) -> Expr:
+        at = _place(node)
+        if at is not None and at[0] in own:
+            name, value = at
+            return compare("==", Index(name), (value - int(own[name].constant)) % extents[name])
         if not isinstance(node, Read) or node.pad is not None:
             return node
         positions = []

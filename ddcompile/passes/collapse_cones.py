@@ -179,12 +179,14 @@ def _switched(
         return None
     operands, known, sums = with_sums_as_reads(usual(value), types)
     found = least(operands, known, limit, options.inputs) if sums else None
+    if found is not None:
+        found = rewrite(found, lambda node: sums.get(node.tensor, node) if isinstance(node, Read) else node)
+    if places:
+        cone = _written_out(statement, usual(value), tables, types, options)
+        other = least(cone, types, limit if found is None else cost(found), options.inputs)
+        found = other or found
     if found is None:
-        cone = _written_out(statement, usual(value), tables, types, options) if places else None
-        found = least(cone, types, limit, options.inputs) if cone is not None else None
-        if found is None:
-            return None
-    found = rewrite(found, lambda node: sums.get(node.tensor, node) if isinstance(node, Read) else node)
+        return None
     for place in reversed(places):
         there = folded(statement, at_place(value, place), tables, types)
         otherwise = folded(statement, at_place(found, place), tables, types)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ddcompile.ir.nodes import Binary, Binder, Call, Compare, Expr, Read, Rule, Statement, Unary
+from ddcompile.ir.nodes import Binary, Binder, Call, Compare, Expr, If, Read, Rule, Statement, Unary
 from ddcompile.ir.traverse import children, free_indices, reads
 from ddcompile.ir.types import Types
 from ddcompile.passes.rewrite import read_names
@@ -57,6 +57,8 @@ def _says_where(statement: Statement, targets: set[str]) -> bool:
         node = work.pop()
         if isinstance(node, Read) and node.tensor in targets:
             others += node.positions[1:]
+        elif isinstance(node, If) and not any(True for _ in reads(node.condition)):
+            work += (node.then, node.otherwise)
         elif children(node):
             work += children(node)
         else:

@@ -17,12 +17,20 @@ The statements of a run have one shape; their constants are affine functions of 
 tensors these are a run as well (see `ddcompile.passes.chains`). What is read before the first step becomes a clause of
 its own. Clauses of one tensor at consecutive positions become one clause, without a new tensor. Runs may be part of a
 longer sequence, and every second or third statement may belong to one run. The run that saves most is written first.
+
+Statements that are alike but for a few elements are one as well, with the time among the conditions of these::
+
+    a3[i < 8] = if i == 5 then a2[1] else a2[i] and a2[(i + 1) % 8]
+
+becomes::
+
+    a[1 <= t < 5, i < 8] = if t == 3 and i == 5 then a[t - 1, 1] else a[t - 1, i] and a[t - 1, (i + 1) % 8]
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
@@ -36,6 +44,7 @@ from ddcompile.passes.chains import Body, Chain, Library, Relation, chains_of
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.set_apart import Switch, joined, set_apart
 from ddcompile.passes.templates import Line, Shape, filled, lines_of, shape_of
 
 __all__ = ["Roll"]
@@ -83,6 +92,7 @@ class _Run:
 
     chain: Chain
     shapes: tuple[Shape, ...]
+    of: _Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,15 @@ _WORK = 1 << 10
 """Statements looked at in all rounds."""
 
 _LEAST_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What runs are made of: members of chains, clauses of tensors that have several; what is set apart of members."""
+
+    library: Library
+    clauses: Mapping[str, list[tuple[Statement, Shape]]]
+    switches: Mapping[str, tuple[Switch, ...]]
 
 
 class _Program:
@@ -150,16 +169,13 @@ class _Program:
 def _shortest(rule: Rule, options: Roll) -> tuple[Rule, tuple[Statement, ...]] | None:
     """The program with the run written as one statement that saves most, the first of several; with its witness."""
     program = _Program(rule)
-    library, clauses = _library(rule, program.types, options.size)
     found: list[tuple[int, str, _Change]] = []
-    runs = _runs(library, clauses, options.turns)
-    different = {tuple(map(id, r.chain.body.statements)): r for r in runs if r.chain.body}
-    for run in sorted(different.values(), key=_hope, reverse=True)[:_MOST]:
+    for run in _hopeful(rule, program.types, options):
         for newest in (1, 0):
-            chains = chains_of(library, run.chain, run.shapes, newest)
+            chains = chains_of(run.of.library, run.chain, run.shapes, newest)
             if chains is None or (newest == 0 and len(chains) == 1):
                 continue
-            change = _change(program, chains)
+            change = _change(program, chains, run.of.switches)
             saved = program.saved(change)
             if saved > 0:
                 made = [*change.added, *(s for s in change.others.values() if s is not None)]
@@ -171,7 +187,19 @@ def _shortest(rule: Rule, options: Roll) -> tuple[Rule, tuple[Statement, ...]] |
     return None
 
 
-def _library(rule: Rule, types: Types, size: int) -> tuple[Library, dict[str, list[tuple[Statement, Shape]]]]:
+def _hopeful(rule: Rule, types: Types, options: Roll) -> Iterator[_Run]:
+    """The runs of which most can be hoped: of statements as they are, and of what they are but for a few elements."""
+    whole = _material(rule, types, options.size, set_apart=lambda value: (value, ()))
+    plain = _material(rule, types, options.size, set_apart)
+    for material in (whole, plain) if plain.switches else (whole,):
+        runs = _runs(material, options.turns)
+        different = {tuple(map(id, r.chain.body.statements)): r for r in runs if r.chain.body}
+        yield from sorted(different.values(), key=_hope, reverse=True)[:_MOST]
+
+
+def _material(
+    rule: Rule, types: Types, size: int, set_apart: Callable[[Expr], tuple[Expr, tuple[Switch, ...]]]
+) -> _Material:
     """What can be a member of a chain, and the clauses of tensors that have several."""
     grouped: dict[str, list[Statement]] = {}
     for number in (n for group in types.order for n in group):
@@ -180,20 +208,28 @@ def _library(rule: Rule, types: Types, size: int) -> tuple[Library, dict[str, li
     shapes: dict[str, Shape] = {}
     alike: dict[tuple[object, ...], list[str]] = {}
     clauses: dict[str, list[tuple[Statement, Shape]]] = {}
+    switches: dict[str, tuple[Switch, ...]] = {}
     for target, group in grouped.items():
         if types.tensor[target].kind == "real":
             continue  # a real is rounded where its tensor is written
+        if len(group) == 1:
+            value, apart = set_apart(group[0].value)
+            if apart:
+                switches[target] = apart
+                group = [replace(group[0], value=value)]
         found = [(s, shape) for s in group if (shape := shape_of(s, size)) is not None]
         if len(group) > 1:
             clauses[target] = found
         elif found and not found[0][1].positions:
             statements[target], shapes[target] = found[0]
             alike.setdefault((found[0][1].key, types.shape[target]), []).append(target)
-    return Library(statements, shapes, types.shape, {k: tuple(v) for k, v in alike.items()}), clauses
+    library = Library(statements, shapes, types.shape, {k: tuple(v) for k, v in alike.items()})
+    return _Material(library, clauses, switches)
 
 
-def _runs(library: Library, clauses: dict[str, list[tuple[Statement, Shape]]], turns: int) -> Iterator[_Run]:
+def _runs(material: _Material, turns: int) -> Iterator[_Run]:
     """Runs of statements of one shape whose constants are affine: the longest ones, and those with an end left out."""
+    library = material.library
     for names in library.alike.values():
         for order in (list(names), sorted(names, key=lambda n: library.shapes[n].numbers)):
             for step in range(1, turns + 1):
@@ -202,8 +238,8 @@ def _runs(library: Library, clauses: dict[str, list[tuple[Statement, Shape]]], t
                     shapes = [library.shapes[n] for n in taken]
                     for start, stop, lines in _spans(shapes):
                         body = Body(0, tuple(library.statements[n] for n in taken[start:stop]), lines)
-                        yield _Run(Chain(dict(enumerate(taken[start:stop])), body), tuple(shapes[start:stop]))
-    for group in clauses.values():
+                        yield _Run(Chain(dict(enumerate(taken[start:stop])), body), tuple(shapes[start:stop]), material)
+    for group in material.clauses.values():
         keys = dict.fromkeys(shape.key for _, shape in group)
         for key in keys:
             alike = [(s, shape) for s, shape in group if shape.key == key and shape.positions]
@@ -214,7 +250,7 @@ def _runs(library: Library, clauses: dict[str, list[tuple[Statement, Shape]]], t
                 if len(moving) != 1 or lines[moving[0]][0] != 1:
                     continue
                 body = Body(int(lines[moving[0]][1]), tuple(s for s, _ in alike[start:stop]), lines)
-                yield _Run(Chain({}, body), tuple(shapes[start:stop]))
+                yield _Run(Chain({}, body), tuple(shapes[start:stop]), material)
 
 
 def _spans(shapes: Sequence[Shape]) -> Iterator[tuple[int, int, tuple[Line, ...]]]:
@@ -238,17 +274,19 @@ def _steps(a: Shape, b: Shape) -> list[object]:
     return [y - x for x, y in zip(a.numbers, b.numbers, strict=True)]
 
 
-def _change(program: _Program, chains: Sequence[Chain]) -> _Change:
+def _change(program: _Program, chains: Sequence[Chain], switches: Mapping[str, tuple[Switch, ...]]) -> _Change:
     """A statement for every body, clauses for what comes before and after it, and results that read the new tensors."""
     names = Names(set(program.names.taken), program.names.tensors)
     shift = -min((time for chain in chains for time in chain.members), default=0)
     tensors = [names("state") if chain.members else "" for chain in chains]
     statements = program.rule.statements
     place: dict[str, tuple[str, int]] = {}
-    gone = {id(s) for chain in chains if chain.body is not None for s in chain.body.statements}
     others: dict[int, Statement | None] = {}
-    for target in {s.target for chain in chains if chain.body is not None for s in chain.body.statements}:
-        others.update({n: None for n in program.numbers[target] if id(statements[n]) in gone})
+    for chain in chains:
+        gone = chain.body.statements if chain.body is not None else ()
+        for target in {s.target for s in gone}:
+            numbers = program.numbers[target]
+            others.update({n: None for n in numbers if chain.members or any(statements[n] is s for s in gone)})
     new: list[Statement] = []
     copies: list[Statement] = []
     witness: list[Statement] = []
@@ -274,12 +312,21 @@ def _change(program: _Program, chains: Sequence[Chain]) -> _Change:
     for number in _in_order(chains):
         made = _statement(chains, number, tensors, shift, names)
         if tensors[number]:
-            new.append(made)
+            new.append(joined(made, _set_apart(chains[number], shift, switches), place))
         else:
             others[min(n for n in program.numbers[made.target] if n in others)] = _moved(made, place)
     for number in {n for name in place for n in program.readers.get(name, ())} - others.keys():
         others[number] = _moved(statements[number], place)
     return _Change(others, (*(_moved(s, place) for s in new), *copies), tuple(witness))
+
+
+def _set_apart(
+    chain: Chain, shift: int, switches: Mapping[str, tuple[Switch, ...]]
+) -> dict[int, tuple[Statement, tuple[Switch, ...]]]:
+    """By time, the statements of a body of which something is set apart, and this."""
+    assert chain.body is not None
+    steps = enumerate(chain.body.statements, chain.body.start + shift)
+    return {time: (s, switches[s.target]) for time, s in steps if s.target in switches}
 
 
 def _in_order(chains: Sequence[Chain]) -> list[int]:

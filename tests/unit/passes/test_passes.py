@@ -1075,6 +1075,16 @@ APPLIES = [
 }""",
     ),
     (
+        "short sums of a family of which an element is another one",
+        "collapse-cones",
+        """rule f(x: bit[8], z: bit[8]) -> (y: bit[8]) {
+  y[i < 8] = if i == 6 then x[1] > z[2] else sum(j < 2: x[(i + j) % 8]) > sum(j < 2: z[(i + j) % 8])
+}""",
+        """rule f(x: bit[8], z: bit[8]) -> (y: bit[8]) {
+  y[i < 8] = if i == 6 then x[1] > z[2] else x[i] + x[(i + 1) % 8] > z[i] + z[(i + 1) % 8]
+}""",
+    ),
+    (
         "rule 30 from thresholds",
         "collapse-cones",
         """rule f(x: bit[9]) -> (y: bit[9]) {
@@ -1254,6 +1264,22 @@ APPLIES = [
 }""",
     ),
     (
+        "layers on a ring of which an element is another one",
+        "align",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[(i - 1) % 8] and x[i]
+  b[i < 8] = if i == 2 then a[1] else a[(i - 1) % 8] and a[i]
+  c[i < 8] = b[(i - 1) % 8] and b[i]
+  y[i < 8] = c[(i + 2) % 8] and c[(i + 3) % 8]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] and x[(i + 1) % 8]
+  b[i < 8] = if i == 0 then a[0] else a[i] and a[(i + 1) % 8]
+  c[i < 8] = b[i] and b[(i + 1) % 8]
+  y[i < 8] = c[(i - 1) % 8] and c[i]
+}""",
+    ),
+    (
         "two layers in turn, on both axes of a torus",
         "align",
         """rule f(x: bit[4, 8]) -> (y: bit[4, 8]) {
@@ -1349,6 +1375,40 @@ APPLIES = [
         """rule f(x: bit[8]) -> (y: bit[8]) {
   state[0, i < 8] = x[i]
   state[1 <= t < 5, i < 8] = state[t - 1, i] and state[t - 1, (i + 1) % 8]
+  y[i < 8] = state[4, i]
+}""",
+    ),
+    (
+        "layers of which a few elements are others",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = sum(j < 3: x[(i + j) % 8]) >= 2
+  b[i < 8] = if i == 6 then a[1] > a[4] else sum(j < 3: a[(i + j) % 8]) - (if i == 2 then a[7] else 0) >= 2
+  c[i < 8] = sum(j < 3: b[(i + j) % 8]) >= 2
+  d[j < 8] = sum(i < 3: c[(i + j) % 8]) + (if j == 3 then sum(i < 4: c[2 * i]) else 0) >= 2
+  y[i < 8] = if i == 6 then d[1] > d[4] else sum(j < 3: d[(i + j) % 8]) >= 2
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  state[0, i < 8] = x[i]
+  state[1 <= t < 6, i < 8] = if (t == 2 or t == 5) and i == 6 then state[t - 1, 1] > state[t - 1, 4] else \
+sum(j < 3: state[t - 1, (i + j) % 8]) - (if t == 2 and i == 2 then state[t - 1, 7] else 0) + \
+(if t == 4 and i == 3 then sum(k < 4: state[t - 1, 2 * k]) else 0) >= 2
+  y[i < 8] = state[5, i]
+}""",
+    ),
+    (
+        "layers of which one element is another one in all, and one element in one",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = if i == 0 then 0 else x[i] and x[(i + 1) % 8]
+  b[i < 8] = if i == 0 then 0 else a[i] and a[(i + 1) % 8]
+  c[i < 8] = if i == 0 then 0 else if i == 4 then b[7] else b[i] and b[(i + 1) % 8]
+  y[i < 8] = if i == 0 then 0 else c[i] and c[(i + 1) % 8]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  state[0, i < 8] = x[i]
+  state[1 <= t < 5, i < 8] = if i == 0 then 0 else \
+if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, (i + 1) % 8]
   y[i < 8] = state[4, i]
 }""",
     ),
@@ -2513,6 +2573,23 @@ DECLINES = [
   a[i < 8] = x[i] and x[(i + 1) % 8]
   b[i < 8] = a[i] and a[(i + 3) % 8]
   y[i < 8] = b[i] and b[(i + 2) % 8]
+}""",
+    ),
+    (
+        "two layers of which elements are others at length",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = if i == 3 then x[0] > x[2] + x[4] else x[i] and x[(i + 1) % 8]
+  y[i < 8] = if i == 6 then sum(j < 3: a[j]) >= 2 else a[i] and a[(i + 1) % 8]
+}""",
+    ),
+    (
+        "layers on a ring in another order where an element is one of many others",
+        "align",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[(i - 1) % 8] and x[i]
+  b[i < 8] = if 2 <= i then a[1] else a[(i - 1) % 8] and a[i]
+  y[i < 8] = b[(i + 2) % 8] and b[(i + 3) % 8]
 }""",
     ),
     (

@@ -22,6 +22,19 @@ CASES = {
   next[i < 8] = state[4, i]
 }""",
     ),
+    "a state of which an element is another one at a time": (
+        """rule f(cell: bit[8]) -> (next: bit[8]) {
+  h[0, i < 8] = cell[i]
+  h[1 <= j < 5, i < 8] = if j == 3 and i == 2 then h[j - 1, 7] else h[j - 1, i] xor h[j - 1, (i + 1) % 8]
+  next[i < 8] = h[4, i]
+}""",
+        """rule f(cell: bit[8]) -> (next: bit[8]) {
+  state[0, i < 8] = cell[i]
+  state[1 <= t < 5, i < 8] = if t == 3 and i == 2 then state[t - 1, 7] else \
+state[t - 1, i] xor state[t - 1, (i + 1) % 8]
+  next[i < 8] = state[4, i]
+}""",
+    ),
     "two that take turns": (
         """rule f(x: bit[8]) -> (y: bit[8]) {
   a[0, i < 8] = x[i]
