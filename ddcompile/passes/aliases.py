@@ -6,7 +6,7 @@ copy of something else up to a factor and an offset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
@@ -19,8 +19,9 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row, value_of
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.types import Types
+from ddcompile.passes.layers import Layer
 
-__all__ = ["Alias", "Range", "Ranges", "RepeatedUnits", "alias_of", "combined", "compose", "reduced"]
+__all__ = ["Alias", "Range", "Ranges", "RepeatedUnits", "alias_of", "combined", "compose", "is_shared", "reduced"]
 
 Range: TypeAlias = tuple[Fraction, Fraction]
 _FEW_VALUES = 64
@@ -132,6 +133,24 @@ def compose(row: Row, forms: Mapping[int, Row]) -> Row:
     exponent = row.exponent + top if row.has_scale else 0
     atoms = np.array(kept, dtype=np.int64)
     return reduced(replace(row, atoms=atoms, weights=integers([total[a] for a in kept]), bias=bias, exponent=exponent))
+
+
+def is_shared(layer: Layer, layers: Sequence[Layer], atoms: Atoms) -> bool:
+    """Whether there would be more operands if the sums of an affine tensor were written into what reads them.
+
+    Only sums of integers that are no results count.
+    """
+    rows = layer.rows or []
+    if not rows or layer.is_pinned or any(row.exponent or row.kind != "affine" for row in rows):
+        return False
+    span = atoms.slice(layer.name)
+    forms = dict(zip(range(span.start, span.stop), rows, strict=True))
+    more = -sum(len(row.atoms) for row in rows)
+    for other in layers:
+        for row in other.rows or ():
+            if ((row.atoms >= span.start) & (row.atoms < span.stop)).any():
+                more += len(compose(row, forms).atoms) - len(row.atoms)
+    return more > 0
 
 
 def reduced(row: Row) -> Row:

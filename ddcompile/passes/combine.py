@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.linear import Atoms
@@ -59,7 +60,8 @@ class Combine(Pass):
         layers = layers_of(rule, types, atoms)
         domain = domains_of(types, atoms)
         values = JointValues(domain, self.rows)
-        for find, over in ((groups_of, over_groups), (shared_groups_of, over_shared)):
+        ways = (groups_of, partial(over_groups, domain=domain)), (shared_groups_of, over_shared)
+        for find, over in ways:
             for number in range(len(layers)):
                 groups = find(number, layers, atoms, values, domain)
                 if groups:

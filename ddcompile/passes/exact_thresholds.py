@@ -45,7 +45,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Read, Rule, Statement, is_integral
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.aliases import compose
+from ddcompile.passes.aliases import compose, is_shared
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass
@@ -114,12 +114,13 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
     split: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     new_rows: dict[str, list[Row]] = {}
     forms: dict[int, Row] = {}
-    for layer in layers_of(rule, types, atoms, _is_candidate, composes=True):
+    layers = layers_of(rule, types, atoms, _is_candidate, composes=True)
+    for layer in layers:
         if layer.rows is None:
             continue
         span = atoms.slice(layer.name)
         inputs = [_substitute(r if r.has_scale else compose(r, forms), codes) for r in layer.rows]
-        if layer.rows[0].kind == "affine":
+        if layer.rows[0].kind == "affine" and not is_shared(layer, layers, atoms):
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
         found = [_shrink(r, atoms, domains, codes, may_recode=may_recode and not layer.is_pinned) for r in inputs]
         kinds = {row.kind for row, _, _ in found}

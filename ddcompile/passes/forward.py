@@ -13,7 +13,7 @@ After::
 Works across layers: every element is written as `offset + factor * representative`, and rows are compared after their
 operands were replaced by representatives. Ranges, unit by unit, find constants, and activations that do less than they
 could: a relu that never cuts is its sum, a hardtanh of an integer its sign. Sums of sums are one sum where that is
-shorter.
+shorter, and leaves no more operands.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.aliases import Alias, Ranges, RepeatedUnits, alias_of, combined, compose, reduced
+from ddcompile.passes.aliases import Alias, Ranges, RepeatedUnits, alias_of, combined, compose, is_shared, reduced
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
@@ -63,7 +63,8 @@ class Forward(Pass):
         if best.rule is not rule and verify(best.rule):
             return unchanged(rule)
         for layer in layers:
-            composed = _composed(layer, layers, rows, types, atoms)
+            known = [replace(each, rows=rows.get(each.name)) for each in layers]
+            composed = None if is_shared(layer, known, atoms) else _composed(layer, layers, rows, types, atoms)
             if composed is not None:
                 shorter = _rewritten(rule, layers, atoms, composed)
                 if cost(shorter.rule) < cost(best.rule) and not verify(shorter.rule):

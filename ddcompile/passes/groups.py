@@ -3,11 +3,15 @@
 A group is proposed where units have the same readers, and what they read is read by one of them. Its sum has two
 neighbouring values. A reader that gives the units weights in the ratio of the sum's factors reads a multiple of the
 sum; of any other one it is shown, over all values that the groups have together, that it decides by their bits alone.
+
+A few units may be unlike the others. Readers that are go on reading the units themselves; and where most groups are
+bits, sums that are no bits are read instead of their units as well, so that all cells of a grid are read alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -30,6 +34,9 @@ _ROWS = 1 << 12
 _LARGEST = 2**40
 """Weights and biases of readers; larger ones are left alone."""
 
+_ODD = 4
+"""There are at least so many others for everything that is unlike them."""
+
 _PARTS = 64
 """Groups that are sought among units that have the same readers."""
 
@@ -41,13 +48,19 @@ class Group:
     members: np.ndarray
     factors: np.ndarray
     least: int
-    values: np.ndarray
-    """The values that the units have together, a row each."""
+    values: np.ndarray | None
+    """The values that the units have together, a row each; None for a sum that is no bit."""
     is_exact: bool = True
-    """Whether all readers read a multiple of the sum."""
+    """Whether all that read it read a multiple of the sum."""
+
+    def times(self, weights: np.ndarray) -> int | None:
+        """How often some weights are the factors; None if they are no multiple of these."""
+        times = int(weights[0]) // int(self.factors[0])
+        return times if (times * self.factors == weights).all() else None
 
     def ends(self, weights: np.ndarray) -> tuple[int, int, int, int]:
         """The least and the greatest weighted sum where the bit is 0, then where it is 1."""
+        assert self.values is not None
         bit = self.values @ self.factors > self.least
         sums = self.values @ weights
         zero, one = sums[~bit], sums[bit]
@@ -77,20 +90,80 @@ def groups_of(
     before = np.zeros(atoms.count, dtype=bool)
     for name in atoms.names:
         before[atoms.slice(name)] = name not in later
-    found: list[Group] = []
-    for members, columns in _together(readers, before):
-        if not ((members >= span.start) & (members < span.stop)).any():
-            continue
-        is_sum = _is_sum(members, columns, readers)
-        units = rows_of(members.tolist(), layers, atoms, domain)
-        known = [unit for unit in units if unit is not None]
-        for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
-            if is_sum and len(part) == len(members):
+    best: list[Group] = []
+    for chosen in _readings([other.rows or [] for other in layers[number + 1 :]]):
+        found: list[Group] = []
+        rest: list[tuple[np.ndarray, np.ndarray]] = []
+        for members, columns in _together(chosen, before):
+            if not ((members >= span.start) & (members < span.stop)).any():
                 continue
-            group = _group(members[part], columns[part], [known[k] for k in part], values)
-            if group is not None:
-                found.append(group)
-    return _read_as_bits(found, readers, domain)
+            is_sum = _is_sum(members, columns, chosen)
+            units = rows_of(members.tolist(), layers, atoms, domain)
+            known = [unit for unit in units if unit is not None]
+            made: list[Group] = []
+            for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
+                if is_sum and len(part) == len(members):
+                    continue
+                group = _group(members[part], columns[part], [known[k] for k in part], values)
+                if group is not None:
+                    made.append(group)
+            found += made
+            if not made and not is_sum:
+                rest.append((members, columns))
+        groups = _read(found + _odd(found, rest, chosen), chosen, readers, domain)
+        if len(groups) > len(best):
+            best = groups
+    return best
+
+
+def _readings(layers: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
+    """Units whose operands may belong together: those of all layers, and of the first; all of these, the usual ones."""
+    seen: list[list[Row]] = []
+    for chosen in ([row for rows in layers for row in rows], list(layers[0]) if layers else []):
+        for few in (chosen, _usual(chosen)):
+            if not any(len(few) == len(other) for other in seen):
+                seen.append(few)
+                yield few
+
+
+def _usual(readers: Sequence[Row]) -> list[Row]:
+    """Units of which there are several with the same weights; all of them if these are not most."""
+    kinds = [(row.kind, row.bias, tuple(sorted(row.weights.tolist()))) for row in readers]
+    count = Counter(kinds)
+    usual = [row for row, kind in zip(readers, kinds, strict=True) if count[kind] > 1]
+    return usual if _ODD * (len(readers) - len(usual)) <= len(readers) else list(readers)
+
+
+def _odd(groups: Sequence[Group], rest: Sequence[tuple[np.ndarray, np.ndarray]], readers: Sequence[Row]) -> list[Group]:
+    """Sums of units that are no bits, but read as most groups are, up to units that are the other way round.
+
+    A unit the other way round is added where it was taken away: the sum is that much more.
+    """
+    kinds = Counter(map(_kind, groups))
+    if not kinds:
+        return []
+    (sizes, total, least) = max(kinds, key=lambda kind: (kinds[kind], kind))
+    usual = [g for g in groups if _kind(g) == (sizes, total, least)]
+    lean = sum(int(np.sign(g.times(_weights(g, row)) or 0)) for g in usual for row in readers)
+    found = []
+    for members, columns in rest:
+        factors = columns[:, 0] // np.gcd.reduce(columns[:, 0])
+        if _sizes(factors) != sizes or (np.outer(factors, columns[0]) != factors[0] * columns).any():
+            continue
+        if (columns[0] * factors[0]).sum() * lean < 0:
+            factors = -factors
+        more = int(factors.sum()) - total
+        if more % 2 == 0:
+            found.append(Group(members, factors, least + more // 2, None))
+    return found if _ODD * len(found) <= len(usual) else []
+
+
+def _kind(group: Group) -> tuple[tuple[int, ...], int, int]:
+    return _sizes(group.factors), int(group.factors.sum()), group.least
+
+
+def _sizes(factors: np.ndarray) -> tuple[int, ...]:
+    return tuple(sorted(np.abs(factors).tolist()))
 
 
 def rows_of(
@@ -195,23 +268,45 @@ def _group(members: np.ndarray, columns: np.ndarray, units: Sequence[Row], value
     return Group(members, factors, least, joint)
 
 
-def _read_as_bits(
-    groups: Sequence[Group], readers: Sequence[Row], domain: Callable[[int], Domain | None]
+def _read(
+    groups: Sequence[Group],
+    chosen: Sequence[Row],
+    readers: Sequence[Row],
+    domain: Callable[[int], Domain | None],
 ) -> list[Group]:
-    """The groups of which readers know no more than the bits."""
+    """The groups that most of some units can read instead of their members."""
     groups = list(groups)
-    changed = True
-    while changed and groups:
-        changed = False
-        for reader in readers:
-            mine = [g for g in groups if np.isin(g.members, reader.atoms).any()]
-            inexact = [g for g in mine if not _is_multiple(g, reader)]
-            if inexact and not _is_decided(reader, mine, domain):
-                groups = [g for g in groups if g not in inexact]
-                changed = True
-                break
-    is_exact = all(_is_multiple(g, row) for row in readers for g in groups)
-    return [replace(g, is_exact=is_exact) for g in groups]
+    usual = {id(row) for row in chosen}
+    while groups:
+        unread, read = Counter[Group](), Counter[Group]()
+        is_exact = dict.fromkeys(groups, True)
+        for row in readers:
+            mine = _groups_in(row, groups)
+            kept = _readable(row, mine, domain)
+            if id(row) in usual:
+                read.update(mine)
+                unread.update(g for g in mine if g not in kept)
+            for group in kept:
+                is_exact[group] &= _is_multiple(group, row)
+        good = [g for g in groups if _ODD * unread[g] <= read[g]]
+        if len(good) == len(groups):
+            if not all(is_exact.values()):
+                good = [g for g in good if g.values is not None]
+            return [replace(g, is_exact=is_exact[g]) for g in good]
+        groups = good
+    return []
+
+
+def _groups_in(row: Row, groups: Sequence[Group]) -> list[Group]:
+    return [g for g in groups if np.isin(g.members, row.atoms).any()]
+
+
+def _readable(row: Row, groups: Sequence[Group], domain: Callable[[int], Domain | None]) -> list[Group]:
+    """Those of the groups in a row that it can read: of which it reads a multiple, or decides by the bits alone."""
+    exact = [g for g in groups if _is_multiple(g, row)]
+    bits = [g for g in groups if g.values is not None]
+    inexact = [g for g in bits if g not in exact]
+    return exact + inexact if inexact and _is_decided(row, bits, domain) else exact
 
 
 def _weights(group: Group, row: Row) -> np.ndarray:
@@ -224,6 +319,8 @@ def _weights(group: Group, row: Row) -> np.ndarray:
 
 
 def _is_multiple(group: Group, row: Row) -> bool:
+    if group.values is None:
+        return group.times(_weights(group, row)) is not None
     zero_low, zero_high, one_low, one_high = group.ends(_weights(group, row))
     return zero_low == zero_high and one_low == one_high
 
@@ -259,29 +356,35 @@ def _is_decided(row: Row, groups: Sequence[Group], domain: Callable[[int], Domai
     return bool((first == second).all() and (first == third).all())
 
 
-def over_groups(rows: Sequence[Row], groups: Sequence[Group], first: int) -> list[Row] | None:
-    """Rows that read the bits of groups, atoms from `first` on, instead of their units; None if they read none."""
-    group_of = {atom: k for k, group in enumerate(groups) for atom in group.members.tolist()}
-    new = [_over(row, groups, group_of, first) for row in rows]
+def over_groups(
+    rows: Sequence[Row], groups: Sequence[Group], first: int, domain: Callable[[int], Domain | None]
+) -> list[Row] | None:
+    """Rows that read groups, atoms from `first` on, instead of their units where they can; None if they read none."""
+    number = {group: first + k for k, group in enumerate(groups)}
+    new = [_over(row, _readable(row, _groups_in(row, groups), domain), number) for row in rows]
     return None if all(a is b for a, b in zip(rows, new, strict=True)) else new
 
 
-def _over(row: Row, groups: Sequence[Group], group_of: dict[int, int], first: int) -> Row:
-    mine = sorted({group_of[a] for a in row.atoms.tolist() if a in group_of})
-    if not mine:
+def _over(row: Row, read: Sequence[Group], number: Mapping[Group, int]) -> Row:
+    if not read:
         return row
-    others = [(a, w) for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a not in group_of]
-    read = [groups[k] for k in mine]
-    ends = [g.ends(_weights(g, row)) for g in read]
-    factor = 1
-    if all(zero == zero_high and one == one_high for zero, zero_high, one, one_high in ends):
-        weights = [one - zero for zero, _, one, _ in ends]
-        bias = row.bias + sum(zero for zero, _, _, _ in ends)
-    else:
-        factor = 2
-        weights = [one + one_high - zero - zero_high for zero, zero_high, one, one_high in ends]
-        bias = 2 * row.bias + sum(zero + zero_high for zero, zero_high, _, _ in ends)
-    terms = [(a, factor * w) for a, w in others]
-    terms += [(first + k, w) for k, w in zip(mine, weights, strict=True) if w]
-    atoms = np.array([a for a, _ in terms], dtype=np.int64)
-    return replace(row, atoms=atoms, weights=integers([w for _, w in terms]), bias=bias)
+    gone = {a for group in read for a in group.members.tolist()}
+    factor = 1 if all(_is_multiple(group, row) for group in read) else 2
+    total = {a: factor * w for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a not in gone}
+    bias = factor * row.bias
+    for group in read:
+        weights = _weights(group, row)
+        if group.values is None:
+            times = group.times(weights)
+            assert times is not None
+            weight, least = factor * times, factor * times * group.least
+        else:
+            zero, zero_high, one, one_high = group.ends(weights)
+            weight, least = one - zero, zero
+            if factor == 2:
+                weight, least = one + one_high - zero - zero_high, zero + zero_high
+        bias += least
+        if weight:
+            total[number[group]] = weight
+    kept = sorted(total)
+    return replace(row, atoms=np.array(kept, dtype=np.int64), weights=integers([total[a] for a in kept]), bias=bias)
