@@ -18,7 +18,7 @@ import numpy as np
 
 from ddcompile.ir.nodes import Number
 
-__all__ = ["Slice", "decompose"]
+__all__ = ["Slice", "decompose", "mode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _moves(weights: np.ndarray) -> Iterator[tuple[Number, tuple[slice, ...]]]:
     for axis in range(weights.ndim if weights.ndim > 1 else 0):
         for place in range(weights.shape[axis]):
             box = tuple(slice(place, place + 1) if a == axis else part for a, part in enumerate(whole))
-            value, count = _mode(weights[box])
+            value, count = mode(weights[box])
             if value != 0 and (best is None or count > best[0]):
                 best = (count, value, box)
     if best is not None:
@@ -136,7 +136,8 @@ def _moves(weights: np.ndarray) -> Iterator[tuple[Number, tuple[slice, ...]]]:
     yield _uniform(weights)
 
 
-def _mode(values: np.ndarray) -> tuple[Any, int]:
+def mode(values: np.ndarray) -> tuple[Any, int]:
+    """The most frequent of some numbers, the least of several, and how often it comes."""
     distinct, counts = np.unique(values.ravel(), return_counts=True)
     place = int(np.argmax(counts))
     return distinct[place], int(counts[place])

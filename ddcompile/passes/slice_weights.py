@@ -9,8 +9,13 @@ After::
     d = sign(sum(a < 7: image[a, 3]) - sum(b < 7: image[3, b]))
 
 A triangle, a band or a diagonal of one value is a sum whose inner bounds, or whose column, move with the row
-(`ddcompile.analysis.runs`). The table may be read at the summed indices (plus offsets) in any order, times anything:
-the identity sum_b K[b] R(b) = sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from
+(`ddcompile.analysis.runs`); a checkerboard or a ramp is a formula (`ddcompile.analysis.formulas`). Tables that are so
+but for a few entries are written with slices for what remains::
+
+    y = sum(i < 7, j < 8: (i + j) % 2 * x[i, j]) - x[2, 6] - 2 * x[5, 3] >= 15
+
+The table may be read at the summed indices (plus offsets) in any order, times anything: the identity
+sum_b K[b] R(b) = sum_b F[b] R(b) + sum_k c_k sum_{b in slice k} R(b) does not look at R. Slices come from
 `ddcompile.analysis.slices`; the sum is rewritten when the text gets shorter.
 """
 
@@ -18,19 +23,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from math import prod
+from math import lcm, prod
 from typing import ClassVar
 
 import numpy as np
 
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.formulas import formulas
+from ddcompile.analysis.formulas import Formula, formulas
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
-from ddcompile.analysis.runs import Run, affine_runs
+from ddcompile.analysis.runs import Run, affine_runs, entries_of, peeled_runs
 from ddcompile.analysis.slices import Slice, decompose
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of, simplify
@@ -48,6 +53,23 @@ __all__ = ["SliceWeights"]
 
 _WRITTEN = 3
 """How many places a slice may have that is written out."""
+
+_SPARSE = 4
+"""What is written apart from a form of the table has one entry in so many, at most."""
+
+_MOST_FORMULAS = 4
+"""How many formulas are tried that leave different entries."""
+
+_MOST_RUNS = 4
+"""How many runs a table may become."""
+
+_STRIDES = 2
+"""How many slices a formula may be."""
+
+_HUGE = 2**48
+"""Entries of tables that are formulas are less."""
+
+_NOTHING = Literal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +101,12 @@ class SliceWeights(Pass):
                             if part is None:
                                 continue
                             price = cost(node) + cost(table) / uses[table.name]
-                            new = _sliced(part, binders, rest, self.slices)
-                            new = None if new is None else folded(statement, new, tables, types)
-                            if new is not None and cost(new) < price:
-                                return new
-                            formula = _formula(part, names.copy()(table.name))
-                            if formula is None:
-                                continue
-                            weight, residues = formula
-                            new = builder.summation(binders, builder.mul(weight, rest))
-                            new = folded(statement, new, tables, types)
-                            if cost(new) + sum(map(cost, residues)) < price:
-                                made.extend(residues)
-                                names.taken.update(c.name for c in residues)
-                                return new
+                            for new, residues in _forms(part, binders, rest, self.slices, names.copy()(table.name)):
+                                new = folded(statement, new, tables, types)
+                                if cost(new) + sum(map(cost, residues)) < price:
+                                    made.extend(residues)
+                                    names.taken.update(c.name for c in residues)
+                                    return new
                 return node
 
             value = rewrite(statement.value, step)
@@ -138,46 +152,116 @@ def _part(read: Read, table: Constant, binders: tuple[Binder, ...], limit: int) 
     return None if values is None else _Part(values, axes)
 
 
-def _formula(part: _Part, name: str) -> tuple[Expr, list[Constant]] | None:
-    """The cheapest formula of a table, with a table of that name for residues if it needs one."""
-    found: list[tuple[Expr, list[Constant]]] = []
-    for formula in formulas(part.values):
-        form = Affine.of(formula.constant)
-        for axis, slope in zip(part.axes, formula.slopes, strict=True):
-            form += Affine.of(-slope * axis.bounds[0], {axis.name: slope})
-        inner = form.to_expr()
-        if formula.modulus:
-            inner = simplify(Binary("%", inner, Literal(formula.modulus)))
-        if formula.values:
-            table = Constant.of(name, formula.values)
-            found.append((Read(name, (inner,)), [table]))
-        else:
-            found.append((builder.add(builder.mul(formula.factor, inner), formula.offset), []))
-    return min(found, key=lambda f: (cost(f[0]) + sum(map(cost, f[1])), print_expression(f[0])), default=None)
-
-
-def _sliced(part: _Part, binders: tuple[Binder, ...], rest: Expr, limit: int) -> Expr | None:
-    """The sum over slices; None if there is no short form."""
+def _forms(
+    part: _Part, binders: tuple[Binder, ...], rest: Expr, limit: int, name: str
+) -> list[tuple[Expr, list[Constant]]]:
+    """The sum without its table, and tables of that name for residues; what is best first."""
     values, axes = part.values, part.axes
-    pieces = decompose(values, limit)
     rings = [k for k, axis in enumerate(axes) if _is_ring(axis, rest)]
-    runs = affine_runs(values, rings=rings)
-    slices = None if pieces is None else _total(_positive_first(pieces), axes, binders, rest)
-    moving = None if runs is None else _total(runs, axes, binders, rest)
-    if runs is None or moving is None or slices is None:
-        return moving or slices
-    # Slices are shared and read further by other passes; bounds that move have to be worth it.
-    factor = 1 if all(run.count(k) for run in runs for k in range(len(axes))) else 2
-    return moving if factor * cost(moving) < cost(slices) else slices
+    pieces = decompose(values, limit)
+    runs = affine_runs(values, min(limit, _MOST_RUNS), rings, wraps=True)
+    found: list[tuple[int, Expr, list[Constant]]] = []
+
+    def add(terms: Sequence[Slice | Run], start: Expr = _NOTHING, tables: Sequence[Constant] = ()) -> None:
+        total = _total(terms, axes, binders, rest, start)
+        if total is not None:
+            # Slices are shared and read further by other passes; what else there is has to be worth it.
+            moves = any(isinstance(t, Run) and (t.slopes or None in map(t.count, range(len(axes)))) for t in terms)
+            factor = 2 if moves or start != _NOTHING else 1
+            found.append((factor * (cost(total) + sum(map(cost, tables))), total, list(tables)))
+
+    if pieces is not None:
+        add(_positive_first(pieces))
+    if runs is not None:
+        add(runs)
+    if all(terms is None or len(terms) > 1 for terms in (pieces, runs)):
+        for start, tables, left in _by_formulas(part, binders, rest, name):
+            pieces = decompose(left, limit - 1)
+            if pieces is not None:
+                pieces = _positive_first(pieces)
+                add(pieces, start, tables)
+                strides = decompose(values - left, min(_STRIDES, limit - len(pieces)))
+                if strides is not None:
+                    add([*_positive_first(strides), *pieces])
+        left = values
+        peeled: list[Run] = []
+        for run in peeled_runs(values, min(limit, _MOST_RUNS), rings, wraps=True):
+            peeled.append(run)
+            left = left - entries_of(run, values.shape)
+            pieces = decompose(left, limit - len(peeled)) if _is_sparse(left) else None
+            if pieces is not None:
+                add([*peeled, *_positive_first(pieces)])
+    return [(total, tables) for _, total, tables in sorted(found, key=lambda f: f[0])]
+
+
+def _by_formulas(
+    part: _Part, binders: tuple[Binder, ...], rest: Expr, name: str
+) -> list[tuple[Expr, list[Constant], np.ndarray]]:
+    """Sums by formulas of most of a table or of a box of it, tables of that name for residues, and what remains."""
+    values = part.values
+    scale = lcm(*(v.denominator for v in values.ravel().tolist()))
+    if scale * max(map(abs, values.ravel().tolist())) >= _HUGE:
+        return []
+    found: dict[bytes, tuple[int, int, str, Expr, list[Constant], np.ndarray]] = {}
+    whole = (values * scale).astype(np.int64)
+    for box in _boxes(values):
+        inner = whole[tuple(slice(*ends) for ends in box)]
+        axes = [
+            replace(axis, bounds=(axis.bounds[0] + first, axis.bounds[0] + end))
+            for axis, (first, end) in zip(part.axes, box, strict=True)
+        ]
+        ends = {axis.name: Binder(axis.name, *map(Literal, axis.bounds)) for axis in axes}
+        for formula in formulas(inner, exceptions=inner.size // _SPARSE):
+            left = whole.copy()
+            left[tuple(slice(*ends) for ends in box)] -= formula.at(np.indices(inner.shape))
+            weight, made = _weight(formula, axes, name)
+            weight = builder.mul(Fraction(1, scale), weight)
+            total = builder.summation([ends.get(b.name, b) for b in binders], builder.mul(weight, rest))
+            price = cost(total) + sum(map(cost, made))
+            way = int(np.count_nonzero(left)), price, print_expression(total), total, made, left
+            found[left.tobytes()] = min(found.get(left.tobytes(), way), way, key=lambda w: w[:3])
+    best = sorted(found.values(), key=lambda w: w[:3])[:_MOST_FORMULAS]
+    return [(total, made, left if scale == 1 else _exact(left) / scale) for *_, total, made, left in best]
+
+
+def _boxes(values: np.ndarray) -> set[tuple[tuple[int, int], ...]]:
+    """The whole of an array, where it is not 0, and where at least two entries in a row are not."""
+    boxes = {tuple((0, n) for n in values.shape)}
+    for least in (1, 2):
+        counts = ((values != 0).sum(axis=tuple(b for b in range(values.ndim) if b != a)) for a in range(values.ndim))
+        places = [np.flatnonzero(count >= least) for count in counts]
+        if all(p.size for p in places):
+            boxes.add(tuple((int(p[0]), int(p[-1]) + 1) for p in places))
+    return boxes
+
+
+def _weight(formula: Formula, axes: list[_Axis], name: str) -> tuple[Expr, list[Constant]]:
+    """An entry by its place, and a table of that name for residues if it needs one."""
+    form = Affine.of(formula.constant)
+    for axis, slope in zip(axes, formula.slopes, strict=True):
+        form += Affine.of(-slope * axis.bounds[0], {axis.name: slope})
+    inner = form.to_expr()
+    if formula.modulus:
+        inner = simplify(Binary("%", inner, Literal(formula.modulus)))
+    if not formula.values:
+        return builder.add(builder.mul(formula.factor, inner), formula.offset), []
+    usual = max(formula.values, key=lambda v: (formula.values.count(v), -v))
+    if len(formula.values) - formula.values.count(usual) > 1:
+        return Read(name, (inner,)), [Constant.of(name, formula.values)]
+    ((residue, value),) = ((r, v) for r, v in enumerate(formula.values) if v != usual)
+    return builder.add(builder.mul(value - usual, builder.compare("==", inner, residue)), usual), []
+
+
+def _is_sparse(values: np.ndarray) -> bool:
+    return bool(_SPARSE * np.count_nonzero(values) <= values.size)
 
 
 def _total(
-    parts: Sequence[Slice] | Sequence[Run], axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr
+    parts: Sequence[Slice | Run], axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr, total: Expr
 ) -> Expr | None:
-    """The sum of sums; None if a coefficient cannot be written."""
+    """The sum of sums, and of what it begins with; None if a coefficient cannot be written."""
     if not all(builder.has_literal(p.coefficient) for p in parts):
         return None
-    total: Expr = Literal(0)
     for part in parts:
         term = _run_sum(part, axes, binders, rest) if isinstance(part, Run) else _piece_sum(part, axes, binders, rest)
         total = builder.add(total, term)
@@ -196,10 +280,14 @@ def _window(values: np.ndarray, axes: list[_Axis], limit: int) -> np.ndarray | N
     if window.dtype != np.int64:
         if len(set(window.ravel().tolist())) > limit:
             return None
-        exact = np.empty(window.size, dtype=object)
-        exact[:] = [Fraction(v) for v in window.ravel().tolist()]
-        return exact.reshape(window.shape)
+        return _exact(window)
     return window
+
+
+def _exact(values: np.ndarray) -> np.ndarray:
+    exact = np.empty(values.size, dtype=object)
+    exact[:] = [Fraction(v) for v in values.ravel().tolist()]
+    return exact.reshape(values.shape)
 
 
 def _positive_first(pieces: list[Slice]) -> list[Slice]:
@@ -228,6 +316,7 @@ def _run_sum(run: Run, axes: list[_Axis], binders: tuple[Binder, ...], rest: Exp
     place = {n: Affine.of(-starts[n], {n: 1}) for n in names}
     kept = [b for b in binders if b.name not in names]
     values: dict[str, Affine] = {}
+    wrapped: dict[str, Expr] = {}
     for k, name in enumerate(names):
         low, high = (
             sum(
@@ -237,15 +326,29 @@ def _run_sum(run: Run, axes: list[_Axis], binders: tuple[Binder, ...], rest: Exp
             for constant, slopes in (run.low[k], run.high[k])
         )
         count = run.count(k)
-        if count == 1:
+        if run.order[k] in run.wrapped:
+            # Places after the start of the axis, modulo its extent.
+            form = low + Affine.of(-starts[name])
+            if count is not None and count > 1:
+                kept.append(Binder(name, Literal(0), Literal(count)))
+                form += Affine.of(0, {name: 1})
+            first, end = axes[run.order[k]].bounds
+            wrapped[name] = builder.add(builder.mod(form.to_expr(), end - first), first)
+        elif count == 1:
             values[name] = low
         elif count is not None and run.order[k] in run.rings and not low.is_constant:
             kept.append(Binder(name, Literal(0), Literal(count)))
             values[name] = low + Affine.of(0, {name: 1})
         else:
             kept.append(Binder(name, low.to_expr(), high.to_expr()))
-    moved = substitute(rest, {name: form.to_expr() for name, form in values.items()})
-    return builder.mul(run.coefficient, builder.summation(kept, moved))
+    coefficient = run.coefficient
+    if run.slopes:
+        ramp = Affine.of(coefficient)
+        for axis, slope in zip(axes, run.slopes, strict=True):
+            ramp += Affine.of(-slope * axis.bounds[0], {axis.name: slope})
+        coefficient, rest = 1, builder.mul(ramp.to_expr(), rest)
+    moved = substitute(rest, {name: form.to_expr() for name, form in values.items()} | wrapped)
+    return builder.mul(coefficient, builder.summation(kept, moved))
 
 
 def _piece_sum(piece: Slice, axes: list[_Axis], binders: tuple[Binder, ...], rest: Expr) -> Expr:

@@ -7,13 +7,6 @@ import pytest
 
 from ddcompile.analysis.formulas import Formula, formulas
 
-
-def entries(formula: Formula, shape: tuple[int, ...]) -> np.ndarray:
-    form = formula.constant + sum(s * p for s, p in zip(formula.slopes, np.indices(shape), strict=True))
-    form = form % formula.modulus if formula.modulus else form
-    return np.array(formula.values)[form] if formula.values else formula.factor * form + formula.offset
-
-
 ROW, COLUMN = np.indices((7, 6))
 
 
@@ -32,7 +25,7 @@ def test_formulas_are_found_and_exact(weights: np.ndarray, expected: Formula) ->
     found = list(formulas(weights))
     assert expected in found
     for formula in found:
-        assert (entries(formula, weights.shape) == weights).all()
+        assert (formula.at(np.indices(weights.shape)) == weights).all()
 
 
 @pytest.mark.parametrize(
@@ -47,3 +40,13 @@ def test_formulas_are_found_and_exact(weights: np.ndarray, expected: Formula) ->
 )
 def test_others_have_none(weights: np.ndarray) -> None:
     assert list(formulas(weights)) == []
+
+
+@pytest.mark.parametrize("weights", [(ROW + COLUMN) % 2, 2 * ROW - 3 * COLUMN + 4, 5 - 2 * ((ROW + 1) % 4)])
+def test_most_entries_decide(weights: np.ndarray) -> None:
+    others = weights.copy()
+    others[2, 3] += 1
+    others[0, 0] -= 2
+    found = {f.at(np.indices(others.shape)).tobytes() for f in formulas(others, exceptions=2)}
+    assert weights.tobytes() in found
+    assert list(formulas(others)) == list(formulas(others, exceptions=1)) == []

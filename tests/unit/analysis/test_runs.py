@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ddcompile.analysis.runs import Run, affine_runs
+from ddcompile.analysis.runs import Run, affine_runs, entries_of, peeled_runs
 
 
 def _array(runs: list[Run], shape: tuple[int, ...]) -> np.ndarray:
@@ -24,7 +24,7 @@ def _array(runs: list[Run], shape: tuple[int, ...]) -> np.ndarray:
         for point in points:
             place = dict(zip(run.order, point, strict=True))
             wrapped = [place[a] % n if a in run.rings else place[a] for a, n in enumerate(shape)]
-            table[tuple(wrapped)] += run.coefficient
+            table[tuple(wrapped)] += run.coefficient + sum(s * v for s, v in zip(run.slopes, wrapped, strict=False))
     return table
 
 
@@ -59,6 +59,47 @@ def test_what_is_found_is_the_array(entries: list[int], shape: tuple[int, ...], 
     table = np.array(entries).reshape(shape)
     found = affine_runs(table, rings=rings)
     assert found is None or (_array(found, table.shape) == table).all()
+
+
+@given(
+    st.sampled_from(["triangle", "ramp", "line", "band", "steps"]),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 6), st.integers(-2, 2)), max_size=8),
+    st.sets(st.integers(0, 1)),
+    st.booleans(),
+)
+def test_what_is_peeled_has_its_entries(
+    kind: str, places: list[tuple[int, int, int]], rings: set[int], wraps: bool
+) -> None:
+    i, j = np.indices((6, 7))
+    forms = {"triangle": j < i, "ramp": (j < i) * (i - j), "line": j == (3 * i + 2) % 7, "band": abs(i - j) < 2}
+    table = forms.get(kind, (i > 1) * 1 + (j > i) * 2).astype(np.int64)
+    for row, column, more in places:
+        table[row, column] += more
+    for run in peeled_runs(table, rings=rings, wraps=wraps):
+        assert (_array([run], table.shape) == entries_of(run, table.shape)).all()
+
+
+def test_a_few_entries_are_left_behind() -> None:
+    i, j = np.indices((6, 7))
+    table = (j < i).astype(np.int64)
+    table[5, 2] = table[0, 4] = -1
+    (run, *_) = peeled_runs(table)
+    assert run == Run(1, (0, 1), ((0, ()), (0, (0,))), ((6, ()), (0, (1,))))
+    (ramp, *_) = peeled_runs(table * (2 * i - 3 * j + 1))
+    assert (ramp.coefficient, ramp.slopes) == (1, (2, -3))
+    assert list(peeled_runs(np.diag([1, 0, 5, 0, 0, 7]))) == []
+
+
+def test_runs_wrap_around_where_they_move() -> None:
+    i, j = np.indices((9, 9))
+    line = (j == (2 * i + 6) % 9).astype(np.int64)
+    assert affine_runs(line) is None
+    (run,) = affine_runs(line, wraps=True) or []
+    assert (run.low[1], run.wrapped) == ((6, (2,)), {1})
+    ends = ((i < 1) | (i > 6)).astype(np.int64)
+    assert affine_runs(ends, wraps=True) is None
+    (run,) = affine_runs(ends, rings=[0]) or []
+    assert (_array([run], ends.shape) == ends).all()
 
 
 def test_triangles_diagonals_and_what_is_none() -> None:

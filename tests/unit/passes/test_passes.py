@@ -2693,10 +2693,10 @@ DECLINES = [
 }""",
     ),
     (
-        "weights that would come again, but for two",
+        "weights that would come again, but for one in four",
         "slice-weights",
         """rule f(x: bit[4, 5]) -> (y: bit) {
-  const W: int[4, 5] = [[1, 0, 1, 0, 1], [0, 1, 0, 1, 0], [1, 0, 1, 1, 1], [0, 1, 0, 1, 1]]
+  const W: int[4, 5] = [[1, 0, 1, 0, 2], [0, 2, 0, 1, 0], [1, 0, 1, 1, 1], [0, 1, 2, 1, 1]]
   y = sum(i < 4, j < 5: W[i, j] * x[i, j]) >= 4
 }""",
     ),
