@@ -44,11 +44,11 @@ class Stretched:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Units over a box from 0, row-major, None where there is none, and every operand: a weight and its position."""
+    """Units over a box from 0, row-major, None where there is none, and every operand: weight, tensor and position."""
 
     counts: tuple[int, ...]
     units: tuple[int | None, ...]
-    operands: tuple[tuple[int, tuple[Line, ...]], ...]
+    operands: tuple[tuple[int, int, tuple[Line, ...]], ...]
 
 
 def fit_stretched(units: Sequence[Operands], extents: tuple[int, ...]) -> Iterator[Stretched]:
@@ -124,30 +124,42 @@ def _stretched(members: Sequence[int], boxes: dict[int, _Box], extents: tuple[in
     return Stretched(counts, tuple(None if k is None else members[k] for k in numbers), tuple(axes))
 
 
-def fit_points(units: Sequence[Operands], extents: tuple[int, ...]) -> Points | None:
-    """All units, which have few operands of the same weights, as one family; None if they are none."""
-    if not 1 < len(units) <= _MOST_UNITS or len(units[0].weights) > _MOST_POINTS:
+def fit_points(units: Sequence[Sequence[Operands]], extents: Sequence[tuple[int, ...]]) -> Points | None:
+    """All units, which have few operands of the same weights, as one family; None if they are none.
+
+    Parameters
+    ----------
+    units
+        What each reads, tensor by tensor.
+    extents
+        Of the tensors.
+    """
+    if not 1 < len(units) <= _MOST_UNITS or sum(len(own.weights) for own in units[0]) > _MOST_POINTS:
         return None
-    # The last operand of each weight is first, so that the others come before it: `j < i`.
-    ordered = []
-    for unit in units:
-        order = np.lexsort((*(-unit.positions.T)[::-1], unit.weights))
-        ordered.append((unit.weights[order], unit.positions[order]))
-    weights = ordered[0][0]
-    if any(len(own) != len(weights) or (own != weights).any() for own, _ in ordered):
+    ordered = [list(map(_last_first, unit)) for unit in units]
+    weights = [own for own, _ in ordered[0]]
+    if any(not np.array_equal(own, w) for unit in ordered for (own, _), w in zip(unit, weights, strict=True)):
         return None
-    matrix = np.stack([positions.ravel() for _, positions in ordered])
-    fit = fit_box(matrix, [6 * n for n in extents] * len(weights), simplex=True)
+    matrix = np.stack([np.concatenate([positions.ravel() for _, positions in unit]) for unit in ordered])
+    lengths = [n for own, shape in zip(weights, extents, strict=True) for _ in own for n in shape]
+    fit = fit_box(matrix, [6 * n for n in lengths], simplex=True)
     if fit is None:
         return None
     counts, numbers, anchors = fit
     lines = [_line(a) for a in anchors]
-    if not all(_within(line, counts, 0, extents[k % len(extents)]) for k, line in enumerate(lines)):
+    if not all(_within(line, counts, 0, n) for line, n in zip(lines, lengths, strict=True)):
         return None
+    rest = iter(lines)
     operands = tuple(
-        (int(w), tuple(lines[k * len(extents) : (k + 1) * len(extents)])) for k, w in enumerate(weights.tolist())
+        (int(w), k, tuple(next(rest) for _ in extents[k])) for k, own in enumerate(weights) for w in own.tolist()
     )
     return Points(counts, tuple(numbers), operands)
+
+
+def _last_first(unit: Operands) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and positions; the last operand of each weight is first, so that the others come before it: `j < i`."""
+    order = np.lexsort((*(-unit.positions.T)[::-1], unit.weights))
+    return unit.weights[order], unit.positions[order]
 
 
 def _line(anchor: Anchor) -> Line:

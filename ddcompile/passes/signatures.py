@@ -15,32 +15,39 @@ from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Literal, Statement
 from ddcompile.passes.layers import Names
 
-__all__ = ["binders_of", "classes_of", "familiar", "operands_of", "signatures", "total_cost"]
+__all__ = ["binders_of", "classes_of", "familiar", "operands_by_tensor", "operands_of", "signatures", "total_cost"]
 
 
 def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:
     """The one tensor that a unit reads and what it reads there; None if there are several or it has no axes."""
-    numbers = atoms.tensors_of(row.atoms)
-    if len(numbers) != 1 or not atoms.shape[atoms.names[numbers[0]]]:
-        return None
-    name = atoms.names[numbers[0]]
-    places = np.unravel_index(row.atoms - atoms.offset[name], atoms.shape[name])
-    return name, Operands(np.stack(places, axis=1).astype(np.int64), row.weights)
+    found = operands_by_tensor(row, atoms) if len(atoms.tensors_of(row.atoms)) == 1 else []
+    return found[0] if found and atoms.shape[found[0][0]] else None
+
+
+def operands_by_tensor(row: Row, atoms: Atoms) -> list[tuple[str, Operands]]:
+    """The tensors that a unit reads, in their order, and what it reads of each."""
+    found = []
+    numbers = atoms.tensor_of(row.atoms)
+    for number in np.unique(numbers).tolist():
+        name = atoms.names[number]
+        mine = numbers == number
+        found.append(
+            (name, Operands(_positions(row.atoms[mine] - atoms.offset[name], atoms.shape[name]), row.weights[mine]))
+        )
+    return found
+
+
+def _positions(elements: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if not shape:
+        return np.zeros((len(elements), 0), dtype=np.int64)
+    return np.stack(np.unravel_index(elements, shape), axis=1).astype(np.int64)
 
 
 def classes_of(row: Row, atoms: Atoms) -> list[UnitClass]:
     """The classes of a unit, smallest first; the order depends on weights and shapes only."""
     found: list[UnitClass] = []
-    numbers = atoms.tensor_of(row.atoms)
-    for number in np.unique(numbers).tolist():
-        mine = numbers == number
-        extents = atoms.shape[atoms.names[number]]
-        local = row.atoms[mine] - atoms.offset[atoms.names[number]]
-        if extents:
-            positions = np.stack(np.unravel_index(local, extents), axis=1).astype(np.int64)
-        else:
-            positions = np.zeros((len(local), 0), dtype=np.int64)
-        found += unit_classes(positions, row.weights[mine], number, extents)
+    for name, own in operands_by_tensor(row, atoms):
+        found += unit_classes(own.positions, own.weights, atoms.names.index(name), atoms.shape[name])
     return sorted(found, key=lambda c: (c.count, c.tensor, c.weight, c.shape))
 
 

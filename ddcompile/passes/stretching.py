@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 
+from ddcompile.analysis.clipped import Operands
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row, activated
 from ddcompile.analysis.stretched import Line, Points, Stretched, fit_points, fit_stretched
@@ -18,9 +19,12 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read
 from ddcompile.passes.found import Found, Hidden, alike, never
 from ddcompile.passes.layers import Names, exact_expression
 from ddcompile.passes.offsets import Offset
-from ddcompile.passes.signatures import binders_of
+from ddcompile.passes.signatures import binders_of, operands_by_tensor
 
 __all__ = ["pointed_families", "stretched_families"]
+
+_POINTS = 4
+"""How many operands a unit has at most that move each in its own way."""
 
 
 def stretched_families(layer: Hidden, units: Sequence[int], names: Names) -> Iterator[Found]:
@@ -83,34 +87,47 @@ def _stretched_weights(
 
 def pointed_families(layer: Hidden, units: Sequence[int], names: Names) -> Iterator[Found]:
     """A few operands that move each in its own way, `tensor[i] + tensor[j] >= bound`."""
-    for tensor, members, operands in alike(layer, units, lambda row: tuple(sorted(row.weights.tolist()))):
-        family = fit_points(operands, layer.atoms.shape[tensor])
+    atoms = layer.atoms
+    groups: dict[tuple[object, ...], list[tuple[int, list[Operands]]]] = {}
+    for u in units:
+        row = layer.rows[u]
+        if 0 < len(row.atoms) <= _POINTS:
+            read = operands_by_tensor(row, atoms)
+            key = row.kind, row.low, row.high, row.exponent, tuple((n, *sorted(o.weights.tolist())) for n, o in read)
+            groups.setdefault(key, []).append((u, [own for _, own in read]))
+    for _, group in sorted(groups.items(), key=lambda item: repr(item[0])):
+        if len(group) < 2:
+            continue
+        members = [u for u, _ in group]
+        row = layer.rows[members[0]]
+        tensors = [name for name, _ in operands_by_tensor(row, atoms)]
+        family = fit_points([own for _, own in group], [atoms.shape[name] for name in tensors])
         if family is not None:
             placed = tuple(None if k is None else members[k] for k in family.units)
             binders = binders_of([0] * len(family.counts), family.counts, names)
-            row = layer.rows[members[0]]
-            build = partial(_points_clause, row, family, binders, tensor)
-            yield Found(placed, binders, build, partial(_points_weights, family, tensor, layer.atoms), row)
+            build = partial(_points_clause, row, family, binders, tensors)
+            yield Found(placed, binders, build, partial(_points_weights, family, tensors, atoms), row)
 
 
 def _points_clause(
-    row: Row, family: Points, binders: tuple[Binder, ...], tensor: str, offset: Offset, extra: Expr
+    row: Row, family: Points, binders: tuple[Binder, ...], tensors: Sequence[str], offset: Offset, extra: Expr
 ) -> tuple[list[Constant], Expr]:
     own = [b.name for b in binders]
     terms = [
-        builder.mul(_number(weight, row), Read(tensor, tuple(_affine(p, own).to_expr() for p in positions)))
-        for weight, positions in sorted(family.operands, key=lambda o: o[0] < 0)
+        builder.mul(_number(weight, row), Read(tensors[k], tuple(_affine(p, own).to_expr() for p in positions)))
+        for weight, k, positions in sorted(family.operands, key=lambda o: o[0] < 0)
     ]
     total = builder.mul(offset.factor, builder.add_all([*terms, extra]))
     return offset.constants, activated(row, total, offset.value)
 
 
-def _points_weights(family: Points, tensor: str, atoms: Atoms, place: Sequence[int]) -> dict[int, int]:
+def _points_weights(family: Points, tensors: Sequence[str], atoms: Atoms, place: Sequence[int]) -> dict[int, int]:
     """The weights at a place, by atom."""
     found: dict[int, int] = {}
-    for weight, position in family.operands:
-        flat = np.ravel_multi_index([_at(line, place) for line in position], atoms.shape[tensor])
-        atom = int(flat) + atoms.offset[tensor]
+    for weight, k, position in family.operands:
+        shape = atoms.shape[tensors[k]]
+        flat = np.ravel_multi_index([_at(line, place) for line in position], shape) if shape else 0
+        atom = int(flat) + atoms.offset[tensors[k]]
         found[atom] = found.get(atom, 0) + weight
     return found
 

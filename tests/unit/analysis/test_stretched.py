@@ -72,11 +72,11 @@ def test_boxes_of_one_size_and_ends_that_jump_are_left() -> None:
 @pytest.mark.parametrize(("count", "weight"), [(2, 1), (3, -2)])
 def test_all_choices_of_points_are_read_back(count: int, weight: int) -> None:
     units = _shuffled([_unit({(p,) for p in points}, weight) for points in combinations(range(7), count)])
-    family = fit_points(units, (7,))
+    family = fit_points([[unit] for unit in units], [(7,)])
     assert family is not None
     assert sorted(u for u in family.units if u is not None) == list(range(len(units)))
     for unit, place in zip(family.units, np.ndindex(*family.counts), strict=True):
-        found = [(_at(position[0], place), own) for own, position in family.operands]
+        found = [(_at(position[0], place), own) for own, _, position in family.operands]
         assert all(0 <= p < 7 for p, _ in found)
         if unit is not None:
             expected = zip(units[unit].positions[:, 0].tolist(), units[unit].weights.tolist(), strict=True)
@@ -85,5 +85,27 @@ def test_all_choices_of_points_are_read_back(count: int, weight: int) -> None:
 
 def test_points_without_order_are_left() -> None:
     apart = [_unit({(a,), (b,)}) for a, b in ((0, 1), (3, 9), (4, 6), (2, 8))]
-    assert fit_points(apart, (10,)) is None
-    assert fit_points([_unit({(p,) for p in range(6)}), _unit({(p,) for p in range(1, 7)})], (7,)) is None
+    assert fit_points([[unit] for unit in apart], [(10,)]) is None
+    assert fit_points([[_unit({(p,) for p in range(k, k + 6)})] for k in range(2)], [(7,)]) is None
+
+
+def test_points_of_several_tensors_are_one_family() -> None:
+    places = [(i, j) for i in range(5) for j in range(i + 1)]
+    units = [
+        [
+            _unit({(i, j)}, -2),
+            _unit({(i + 1, j), (j, i + 1)}),
+            Operands(np.zeros((1, 0), dtype=np.int64), np.array([3])),
+        ]
+        for i, j in places
+    ]
+    family = fit_points(units, [(5, 5), (6, 6), ()])
+    assert family is not None
+    assert sorted(u for u in family.units if u is not None) == list(range(len(units)))
+    for unit, place in zip(family.units, np.ndindex(*family.counts), strict=True):
+        if unit is not None:
+            i, j = places[unit]
+            found = sorted((k, own, *(_at(line, place) for line in position)) for own, k, position in family.operands)
+            assert found == sorted([(0, -2, i, j), (1, 1, i + 1, j), (1, 1, j, i + 1), (2, 3)])
+    apart = [[*unit[:1], _unit({(j, j), (0, i)}), unit[2]] for unit, (i, j) in zip(units, places, strict=True) if i]
+    assert fit_points(apart[::2], [(5, 5), (6, 6), ()]) is None

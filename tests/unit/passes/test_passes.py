@@ -2719,7 +2719,7 @@ DECLINES = [
   const U: int[1, 1] = [[1]]
   const A: int[2, 3] = [[1, 0, 0], [-1, 0, 0]]
   const B: int[2, 1] = [[2], [-1]]
-  const D: int[2, 1] = [[-2], [2]]
+  const D: int[2, 1] = [[-1], [2]]
   const E: int[2, 2] = [[1, 1], [1, 0]]
   either[u < 1] = sum(i < 3: W[u, i] * x[i]) >= 1
   both[u < 1] = sum(i < 3: V[u, i] * x[i]) + sum(k < 1: U[u, k] * either[k]) >= 2
