@@ -29,6 +29,7 @@ from ddcompile.passes.fold import Fold
 from ddcompile.passes.following import Observer, PartOfRun, Run, Step
 from ddcompile.passes.forward import Forward
 from ddcompile.passes.gather import Gather
+from ddcompile.passes.grade import Grade
 from ddcompile.passes.hoist import Hoist
 from ddcompile.passes.inline import Inline
 from ddcompile.passes.instances import Instances
@@ -93,6 +94,7 @@ _ALL: tuple[type[Pass], ...] = (
     Stack,
     Logic,
     Collect,
+    Grade,
     Branches,
     Instances,
     Unfold,
@@ -113,7 +115,7 @@ DEFAULT = (
     "isolate,forward,collapse-tables{borders=0},exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables{borders=0},(combine,narrow,exact-thresholds,forward)*,arrange,collapse-tables,(unary)*,exact-thresholds,forward,"
     "repeats,reroll,slice-weights,fold,pads,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
-    "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,branches,instances,unfold,hoist,cse,inline,"
+    "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,grade,branches,instances,unfold,hoist,cse,inline,"
     "fold,rebase,absorb,logic,collect,rebase,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.

@@ -1937,6 +1937,36 @@ if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, 
   w[i < 9] = any(di < 9: x[2, di]) and sum(k < 3: pad(x, 0)[0, i + k]) >= 2
 }""",
     ),
+    (
+        "bounds that go up in even steps",
+        "grade",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  total = sum(i < 8: x[i])
+  y[i < 2] = x[i] and total >= 2
+  y[2 <= i < 4] = x[i] and total >= 3
+  y[4 <= i < 6] = x[i] and total >= 4
+  y[6 <= i < 8] = x[i] and total >= 5
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  total = sum(i < 8: x[i])
+  y[i < 8] = x[i] and 2 * total - i >= 3
+}""",
+    ),
+    (
+        "bounds that go down along one of two axes, and elements written out",
+        "grade",
+        """rule f(x: int[0..9], z: bit[3, 6]) -> (y: bit[3, 8]) {
+  y[j < 3, 0] = z[j, 0] or x <= 7
+  y[j < 3, 1 <= i < 3] = z[j, i] or x <= 6
+  y[j < 3, 3] = z[j, 3] or x <= 5
+  y[j < 3, 4 <= i < 6] = z[j, i] or x <= 4
+  y[j < 3, 6 <= i < 8] = x <= i
+}""",
+        """rule f(x: int[0..9], z: bit[3, 6]) -> (y: bit[3, 8]) {
+  y[j < 3, i < 6] = z[j, i] or 2 * i + 3 * x <= 22
+  y[j < 3, 6 <= i < 8] = x <= i
+}""",
+    ),
 ]
 
 DECLINES = [
@@ -2741,6 +2771,48 @@ DECLINES = [
         """rule f(x: bit[6]) -> (y: bit[6], z: bit[6]) {
   y[i < 6] = pad(x, 0)[i + 1] xor pad(x, 1)[2 * i]
   z[i < 6] = pad(x, 0)[i - 1]
+}""",
+    ),
+    (
+        "bounds in uneven steps",
+        "grade",
+        """rule uneven(x: bit[8]) -> (y: bit[8]) {
+  y[i < 3] = x[i] and sum(j < 8: x[j]) >= 2
+  y[3 <= i < 6] = x[i] and sum(j < 8: x[j]) >= 5
+  y[6 <= i < 8] = x[i] and sum(j < 8: x[j]) >= 3
+}""",
+    ),
+    (
+        "clauses that are not alike between others that are",
+        "grade",
+        """rule apart(x: bit[8]) -> (y: bit[8]) {
+  y[i < 3] = x[i] and sum(j < 8: x[j]) >= 2
+  y[3 <= i < 5] = x[i] xor sum(j < 8: x[j]) >= 3
+  y[5 <= i < 8] = x[i] and sum(j < 8: x[j]) >= 4
+}""",
+    ),
+    (
+        "fractions",
+        "grade",
+        """rule fractions(x: rat) -> (y: bit[4]) {
+  y[i < 2] = x >= 2
+  y[2 <= i < 4] = x >= 3
+}""",
+    ),
+    (
+        "real numbers",
+        "grade",
+        """rule reals(x: real) -> (y: bit[4]) {
+  y[i < 2] = x >= 2
+  y[2 <= i < 4] = x >= 3
+}""",
+    ),
+    (
+        "numbers that must be equal",
+        "grade",
+        """rule equal(x: int[0..9]) -> (y: bit[4]) {
+  y[i < 2] = x == 2
+  y[2 <= i < 4] = x == 3
 }""",
     ),
 ]
