@@ -27,6 +27,8 @@ _FIRST = 2
 """How many units of each sort are tried as the kernel."""
 _PARTS = 4
 """How many times as much as a unit a kernel reads that no unit has all of."""
+_ODD = 4
+"""Of so many units one may be another, if no unit has all of the kernel."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,34 +222,79 @@ def fit_clipped_at(units: Sequence[Operands], extents: tuple[int, ...], coordina
                 best = found
         if best is not None and len(best.members) == len(units):
             return best
-    return _joined_at(units, extents, coordinates) or best
+    joined = _joined_at(units, extents, coordinates)
+    return joined if joined is not None and (best is None or len(joined.members) > len(best.members)) else best
 
 
 def _joined_at(units: Sequence[Operands], extents: tuple[int, ...], coordinates: np.ndarray) -> ClippedAt | None:
-    """A family of all units whose kernel is what any of them reads, moved back; None if there is none.
+    """The greatest family of most units whose kernel is what these read, moved back; None if there is none.
 
     No unit may have all of the kernel, such as of one that reads the row up to a place, and the column from there on.
     """
-    most = _PARTS * max(len(unit.weights) for unit in units)
+    best: ClippedAt | None = None
     count = coordinates.shape[1]
     for axes in product(range(count + 1), repeat=len(extents)):
         slopes = np.array([[int(axis == k) for k in range(count)] for axis in axes], dtype=np.int64)
         moves = coordinates @ slopes.T
-        kernel: dict[tuple[int, ...], int] = {}
-        is_one = True
-        for unit, move in zip(units, moves, strict=True):
-            for place, weight in zip((unit.positions - move).tolist(), unit.weights.tolist(), strict=True):
-                is_one &= kernel.setdefault(tuple(place), weight) == weight
-            if not is_one or len(kernel) > most:
+        likely, kernel = list(range(len(units))), Operands(moves[:0], moves[:0, 0])
+        for least in (2, 1) if slopes.any() else ():
+            kernel = _joined([units[u] for u in likely], moves[likely], extents, least)
+            if not len(kernel.weights):
                 break
-        if not is_one or len(kernel) > most or not slopes.any():
+            common = [_common(kernel, unit, move, extents) for unit, move in zip(units, moves, strict=True)]
+            likely = [u for u, (alike, most) in enumerate(common) if 2 * alike > most or not most]
+        members = [u for u in likely if len(kernel.weights) and len(set(common[u])) == 1]
+        if len(members) < max(2, len(units) - len(units) // _ODD) or (best and len(members) <= len(best.members)):
             continue
-        whole = Operands(np.array(sorted(kernel)), np.array([kernel[place] for place in sorted(kernel)]))
-        inside = (((whole.positions + move >= 0) & (whole.positions + move < extents)).all(axis=1) for move in moves)
-        if all(own.sum() == len(unit.weights) for own, unit in zip(inside, units, strict=True)):
-            lines = tuple((0, tuple(own.tolist())) for own in slopes)
-            return ClippedAt(whole, lines, list(range(len(units))), ())
-    return None
+        used = np.any([_inside(kernel, move, extents) for move in moves[members]], axis=0)
+        whole = Operands(kernel.positions[used], kernel.weights[used])
+        best = ClippedAt(whole, tuple((0, tuple(own.tolist())) for own in slopes), members, ())
+        if len(members) == len(units):
+            break
+    return best
+
+
+def _joined(units: Sequence[Operands], moves: np.ndarray, extents: tuple[int, ...], least: int) -> Operands:
+    """What most units that have a place inside read there, at least some of them; nothing if many read other things."""
+    most = _PARTS * max((len(unit.weights) for unit in units), default=0)
+    nothing = Operands(moves[:0], moves[:0, 0])
+    votes: dict[tuple[int, ...], Counter[int]] = {}
+    leading: dict[tuple[int, ...], int] = {}
+    strangers = 0
+    for seen, (unit, move) in enumerate(zip(units, moves, strict=True)):
+        is_alike = True
+        for place, weight in zip(map(tuple, (unit.positions - move).tolist()), unit.weights.tolist(), strict=True):
+            own = votes.setdefault(place, Counter())
+            own[weight] += 1
+            if own[weight] > own[leading.setdefault(place, weight)]:
+                leading[place] = weight
+            is_alike &= leading[place] == weight
+        strangers += not is_alike
+        # The first of all may be the one that is another.
+        if strangers > 2 + seen // _ODD or len(leading) > 2 * most:
+            return nothing
+    order = sorted(leading)
+    if not order:
+        return nothing
+    whole = Operands(np.array(order), np.array([leading[p] for p in order]))
+    inside = sum(_inside(whole, move, extents).astype(np.int64) for move in moves)
+    counts = np.array([votes[p][leading[p]] for p in order])
+    kept = (2 * counts > inside) & (counts >= least)
+    return Operands(whole.positions[kept], whole.weights[kept]) if kept.sum() <= most else nothing
+
+
+def _inside(kernel: Operands, move: np.ndarray, extents: tuple[int, ...]) -> np.ndarray:
+    """Which positions of a kernel are in a tensor once they are moved."""
+    moved = kernel.positions + move
+    return np.asarray(((moved >= 0) & (moved < extents)).all(axis=1))
+
+
+def _common(kernel: Operands, unit: Operands, move: np.ndarray, extents: tuple[int, ...]) -> tuple[int, int]:
+    """How many operands a unit and the kernel, moved and cut off, have in common, and how many the longer one has."""
+    inside = _inside(kernel, move, extents)
+    moved = zip(map(tuple, (kernel.positions[inside] + move).tolist()), kernel.weights[inside].tolist(), strict=True)
+    own = zip(map(tuple, unit.positions.tolist()), unit.weights.tolist(), strict=True)
+    return len({*moved} & {*own}), max(int(inside.sum()), len(unit.weights))
 
 
 def _fit_at(

@@ -23,7 +23,7 @@ from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import family_clause, moved_weights
 from ddcompile.passes.offsets import Offset, offset_of
 from ddcompile.passes.selection import places_of
-from ddcompile.passes.signatures import binders_of, classes_of, familiar, operands_of, signatures, total_cost
+from ddcompile.passes.signatures import binders_of, classes_of, familiar, later_cost, operands_of, signatures
 
 __all__ = ["box_clauses"]
 
@@ -56,7 +56,7 @@ def box_clauses(
             found = _mostly(target, rows, coordinates, atoms, own)
         else:
             found = _exact(target, rows, units, coordinates, atoms, own, biased=way == "exact")
-        if found is not None and (best is None or total_cost(*found) < total_cost(*best[:2])):
+        if found is not None and (best is None or later_cost(*found) < later_cost(*best[:2])):
             best = *found, own
         if best is not None and len(best[1]) == 1:
             break

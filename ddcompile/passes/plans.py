@@ -13,21 +13,20 @@ from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.runs import affine_runs
 from ddcompile.analysis.slices import decompose
-from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Reduce, Statement
+from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Statement
 from ddcompile.ir.printer import print_expression
-from ddcompile.ir.traverse import postorder, reads, rewrite
+from ddcompile.ir.traverse import rewrite
 from ddcompile.passes.completion import Place, Seat, anywhere, seats
 from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.found import Found, Hidden, Readers, clipped_families, exact_families
 from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Names, clause
 from ddcompile.passes.orient import has_opposite, negated
-from ddcompile.passes.signatures import familiar, total_cost
+from ddcompile.passes.signatures import familiar, later_cost, total_cost
 from ddcompile.passes.stretching import pointed_families, stretched_families
 
 __all__ = ["Written", "cheapest"]
@@ -42,9 +41,6 @@ _TERM = 10
 """About what a term costs in a reader: one for every family, one for every hole."""
 
 _HANDICAP = 1.25
-
-_PIECES, _PIECE = 4, 8
-"""Slices that a kernel may become, and about what one costs; two cost what the sum over the kernel does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +68,7 @@ class Written:
     @property
     def price(self) -> int:
         """About the cost of the clause, and of leaving out the holes; kernels that are few slices are written so."""
-        summed = {r.tensor for n in postorder(self.value) if isinstance(n, Reduce) for r in reads(n.body)}
-        tables = sum(_kernel_cost(c) if c.name in summed else cost(c) for c in self.constants)
-        return tables + cost(Statement("x", self.binders, self.value)) + _TERM * (self.gaps - self.votes)
+        return later_cost(self.constants, [Statement("x", self.binders, self.value)]) + _TERM * (self.gaps - self.votes)
 
     @property
     def gaps(self) -> int:
@@ -393,8 +387,3 @@ def _is_worth_it(row: Row, atoms: Atoms) -> bool:
             return False
         room -= len(pieces)
     return True
-
-
-def _kernel_cost(kernel: Constant) -> int:
-    pieces = decompose(kernel.values, _PIECES) if kernel.values.dtype == np.int64 else None
-    return cost(kernel) if pieces is None else min(cost(kernel), _PIECE * (len(pieces) - 2))

@@ -19,7 +19,7 @@ table of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Sta
 from ddcompile.passes.gathers import table_clauses
 from ddcompile.passes.layers import Names
 from ddcompile.passes.rewrite import read_names
-from ddcompile.passes.signatures import binders_of, total_cost
+from ddcompile.passes.signatures import binders_of, later_cost, total_cost
 
 __all__ = ["with_rest"]
 
@@ -41,6 +41,11 @@ _Named = tuple[list[Constant], list[Statement], Names]
 
 _COPY = 9
 """About what it costs to read a unit of the table at its place."""
+
+_Price = Callable[[Sequence[Constant], Sequence[Statement]], int]
+
+_FEW = 8
+"""Clauses of which kernels are priced as what they become."""
 
 _MOST_TABLES = 4
 """Runs that may have tables of their own."""
@@ -97,8 +102,9 @@ def with_rest(
     Constants, statements and names likewise.
     """
     target = _Target(name, rows, shape, atoms, bits)
-    parts = [_part(s, clauses[0], shape) for s in clauses[1]]
-    best = min(table, clauses, key=lambda c: total_cost(*c[:2]))
+    price = later_cost if len(clauses[1]) <= _FEW else total_cost
+    parts = [_part(s, clauses[0], shape, price) for s in clauses[1]]
+    best = min(table, clauses, key=lambda c: price(*c[:2]))
     share = total_cost(*table[:2]) / len(rows)
     for _ in range(_MOST_ROUNDS):
         dear = [p for p in parts if p.price > share * len(p.units) + _COPY]
@@ -111,7 +117,7 @@ def with_rest(
         read = read_names(p.statement for p in kept)
         constants = [*(c for c in clauses[0] if c.name in read), *rest[0]]
         found = constants, [*rest[1], *(p.statement for p in kept)], own
-        if total_cost(*found[:2]) < total_cost(*best[:2]):
+        if price(*found[:2]) < price(*best[:2]):
             best = found
         now = total_cost(*rest) / len(units)
         if now >= share:
@@ -120,7 +126,7 @@ def with_rest(
     return best
 
 
-def _part(statement: Statement, constants: Sequence[Constant], shape: tuple[int, ...]) -> _Part:
+def _part(statement: Statement, constants: Sequence[Constant], shape: tuple[int, ...], price: _Price) -> _Part:
     """A clause over a box with its units."""
     axes = []
     for position in statement.positions:
@@ -131,7 +137,7 @@ def _part(statement: Statement, constants: Sequence[Constant], shape: tuple[int,
         axes.append(np.arange(*bounds))
     units = np.ravel_multi_index(np.ix_(*axes), shape).ravel().tolist()
     read = read_names([statement])
-    return _Part(statement, tuple(units), total_cost([c for c in constants if c.name in read], [statement]))
+    return _Part(statement, tuple(units), price([c for c in constants if c.name in read], [statement]))
 
 
 def _rest(target: _Target, units: list[int], names: Names) -> _Clauses:

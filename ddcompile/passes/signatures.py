@@ -12,10 +12,26 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.families import UnitClass, unit_classes
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
-from ddcompile.ir.nodes import Binder, Constant, Literal, Statement
+from ddcompile.analysis.slices import decompose
+from ddcompile.ir.nodes import Binder, Constant, Literal, Reduce, Statement
+from ddcompile.ir.traverse import free_indices, postorder, reads
 from ddcompile.passes.layers import Names
 
-__all__ = ["binders_of", "classes_of", "familiar", "operands_by_tensor", "operands_of", "signatures", "total_cost"]
+__all__ = [
+    "binders_of",
+    "classes_of",
+    "familiar",
+    "later_cost",
+    "operands_by_tensor",
+    "operands_of",
+    "signatures",
+    "total_cost",
+]
+
+_MOST_KERNELS = 8
+"""Kernels of which slices are looked for."""
+_PIECES, _PIECE = 4, 8
+"""Slices that a kernel may become, and about what one costs; two cost what the sum over the kernel does."""
 
 
 def operands_of(row: Row, atoms: Atoms) -> tuple[str, Operands] | None:
@@ -103,3 +119,20 @@ def binders_of(lower: Sequence[int], upper: Sequence[int], names: Names) -> tupl
 def total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
     """What constants and statements cost."""
     return sum(map(cost, constants)) + sum(map(cost, statements))
+
+
+def later_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
+    """About what they cost once kernels that are few slices are written so, unless there are many."""
+    kernels: set[str] = set()
+    for statement in statements:
+        own = {b.name for b in statement.binders}
+        sums = (n.body for n in postorder(statement.value) if isinstance(n, Reduce))
+        kernels |= {r.tensor for body in sums for r in reads(body) if own.isdisjoint(free_indices(r))}
+    if len(kernels) > _MOST_KERNELS:
+        return total_cost(constants, statements)
+    return sum(_kernel_cost(c) if c.name in kernels else cost(c) for c in constants) + sum(map(cost, statements))
+
+
+def _kernel_cost(kernel: Constant) -> int:
+    pieces = decompose(kernel.values, _PIECES) if kernel.values.dtype == np.int64 else None
+    return cost(kernel) if pieces is None else min(cost(kernel), _PIECE * (len(pieces) - 2))

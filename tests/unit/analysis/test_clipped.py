@@ -134,6 +134,34 @@ def test_a_kernel_that_no_unit_has_all_of() -> None:
     assert sorted(map(tuple, fit.kernel.positions.tolist())) == [(0, -k) for k in (4, 3, 2, 1)] + [
         (k, 0) for k in range(1, 5)
     ]
-    units[2] = Operands(units[2].positions[:3], units[2].weights[:3])
-    other = fit_clipped_at(units, (5, 5), coordinates)
-    assert other is None or len(other.members) < 5
+
+
+def test_a_kernel_that_no_unit_has_all_of_and_one_unit_does_not_follow() -> None:
+    """Any of the units may be the other one, the first and the last one, too; what only it could read is left out."""
+    for odd in range(6):
+        units = []
+        for k in range(6):
+            places = [(k, j) for j in range(k)] + [(j, k) for j in range(k + 1, 6)]
+            units.append(Operands(np.array(sorted(places)), np.ones(5, dtype=np.int64)))
+        units[odd] = Operands(np.array([(1, 3), (4, 3)]), np.array([1, -2]))
+        fit = fit_clipped_at(units, (6, 6), np.arange(6)[:, None])
+        assert fit is not None
+        assert fit.members == [k for k in range(6) if k != odd]
+        assert fit.moves == ((0, (1,)), (0, (1,)))
+        assert set(fit.kernel.weights.tolist()) == {1}
+        column, row = (5 if odd else 4), (5 if odd < 5 else 4)
+        assert sorted(map(tuple, fit.kernel.positions.tolist())) == [(0, -k) for k in range(row, 0, -1)] + [
+            (k, 0) for k in range(1, column + 1)
+        ]
+
+
+def test_units_of_which_many_read_other_things_have_no_kernel() -> None:
+    """Three of six are at places of their own."""
+    units = []
+    for k in range(6):
+        places = [(k, j) for j in range(k)] + [(j, k) for j in range(k + 1, 6)]
+        units.append(Operands(np.array(sorted(places)), np.ones(5, dtype=np.int64)))
+    for k, places in ((0, [(1, 3), (4, 4)]), (2, [(0, 1), (5, 0)]), (4, [(2, 2), (3, 0)])):
+        units[k] = Operands(np.array(places), np.array([1, 2]))
+    fit = fit_clipped_at(units, (6, 6), np.arange(6)[:, None])
+    assert fit is None or len(fit.members) < 3
