@@ -18,35 +18,72 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.passes.layers import Layer
 
-__all__ = ["are_equal", "is_same", "moved", "over_clipped_sums"]
+__all__ = ["are_equal", "is_same", "moved", "over_clipped_sums", "over_moved_sums"]
 
 _PADS = (0, 1, -1)
+_MOST_INNER = 3
+"""Functions of units that may be the one inside of a grid, tried from most inputs on."""
 _MOST_ROWS = 1 << 12
 """Most combinations of sums that two tables are compared on."""
 
 
 def over_clipped_sums(
-    layer: Layer, tables: Sequence[Table], atoms: Atoms, domains: Mapping[int, Domain]
-) -> list[Table] | None:
-    """The tables of all units of a tensor as one function of sums of inputs about each; None if they are not that."""
-    inner = max(tables, key=lambda t: t.inputs)
-    alike = [k for k, t in enumerate(tables) if is_same(t, inner) and t.inputs == inner.inputs]
-    moves = _moves(layer, tables, alike, atoms)
-    if moves is None:
-        return None
+    layer: Layer, tables: Sequence[Table | None], atoms: Atoms, domains: Mapping[int, Domain], most: int
+) -> tuple[list[Table], list[int]] | None:
+    """The tables of all units of a tensor as one function of sums of inputs about each, and which units are others.
+
+    None if more than `most` are.
+    """
+    best: tuple[list[Table], list[int]] | None = None
     places = np.array(list(np.ndindex(layer.shape)), dtype=np.int64)
+    for alike in _inner(tables):
+        base = alike[0]
+        inner = tables[base]
+        moves = _moves(layer, tables, alike, atoms)
+        if moves is None or inner is None:
+            continue
+        for pad in _PADS:
+            found: list[Table] = []
+            odd: list[int] = []
+            for k, (place, table) in enumerate(zip(places, tables, strict=True)):
+                steps = {name: move @ (place - places[base]) for name, move in moves.items()}
+                found.append(moved(inner, steps, atoms, pad))
+                if table is None or not are_equal(found[-1], table, domains):
+                    odd.append(k)
+                    if len(odd) > most:
+                        break
+            if len(odd) <= most and (best is None or len(odd) < len(best[1])):
+                best = found, odd
+            if not odd:
+                return best
+    return best
+
+
+def _inner(tables: Sequence[Table | None]) -> list[list[int]]:
+    """Units that may be inside of a grid: of one function of most inputs, or one that is alone with it."""
+    groups: dict[object, list[int]] = {}
+    for k, table in enumerate(tables):
+        if table is not None:
+            groups.setdefault((table.inputs, table.ranges, table.values.tobytes()), []).append(k)
+    inputs = {own[0]: table.inputs for own in groups.values() if (table := tables[own[0]]) is not None}
+    order = sorted(groups.values(), key=lambda own: (-inputs[own[0]], own[0]))
+    return [g for g in order if len(g) > 1][:_MOST_INNER] + [g for g in order if len(g) == 1][:1]
+
+
+def over_moved_sums(layer: Layer, tables: Sequence[Table | None], alike: Sequence[int], atoms: Atoms) -> list[Table]:
+    """The tables of units, those that are alike, and one of these moved there in the place of the others."""
     base = alike[0]
-    for pad in _PADS:
-        found: list[Table] = []
-        for place, table in zip(places, tables, strict=True):
-            steps = {name: move @ (place - places[base]) for name, move in moves.items()}
-            own = moved(tables[base], steps, atoms, pad)
-            if not are_equal(own, table, domains):
-                break
-            found.append(own)
-        if len(found) == len(tables):
-            return found
-    return None
+    moves = _moves(layer, tables, alike, atoms) if len(alike) < len(tables) else None
+    inner = tables[base]
+    assert inner is not None
+    places = np.array(list(np.ndindex(layer.shape)), dtype=np.int64)
+    found, members = [], set(alike)
+    for k, (place, table) in enumerate(zip(places, tables, strict=True)):
+        if table is None or k not in members:
+            steps = {name: move @ (place - places[base]) for name, move in (moves or {}).items()}
+            table = moved(inner, steps, atoms, None) if moves else inner
+        found.append(table)
+    return found
 
 
 def is_same(table: Table, other: Table) -> bool:
@@ -54,7 +91,9 @@ def is_same(table: Table, other: Table) -> bool:
     return table.ranges == other.ranges and np.array_equal(table.values, other.values)
 
 
-def _moves(layer: Layer, tables: Sequence[Table], alike: Sequence[int], atoms: Atoms) -> dict[str, np.ndarray] | None:
+def _moves(
+    layer: Layer, tables: Sequence[Table | None], alike: Sequence[int], atoms: Atoms
+) -> dict[str, np.ndarray] | None:
     """How inputs move with the units, for each tensor that they read; shape (its axes, those of the layer)."""
     where = [tuple(int(p) for p in np.unravel_index(k, layer.shape)) for k in alike]
     number = dict(zip(where, alike, strict=True))
@@ -67,13 +106,27 @@ def _moves(layer: Layer, tables: Sequence[Table], alike: Sequence[int], atoms: A
             if here.keys() != moves.keys() or any(n not in there or here[n].shape != there[n].shape for n in here):
                 return None
             for name, places in here.items():
-                moves[name][:, axis] = (there[name] - places)[0]
+                moves[name][:, axis] = _step(places, there[name], atoms.shape[name] or (1,))
             break
     return moves
 
 
-def _by_tensor(table: Table, atoms: Atoms) -> dict[str, np.ndarray]:
+def _step(here: np.ndarray, there: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """By how much places move, of one tensor or around it, the nearest to nothing."""
+    plain = there[0] - here[0]
+    if (there - here == plain).all():
+        return np.asarray(plain)
+    extents, wanted = np.array(shape), {*map(tuple, there.tolist())}
+    for step in there - here[0]:
+        if {*map(tuple, ((here + step) % extents).tolist())} == wanted:
+            return np.asarray((step + extents // 2) % extents - extents // 2)
+    return np.asarray(plain)
+
+
+def _by_tensor(table: Table | None, atoms: Atoms) -> dict[str, np.ndarray]:
     """The places of the inputs of a table in each tensor, in order, shape (inputs, axes)."""
+    if table is None:
+        return {}
     members = np.array(sorted(a for own in table.classes for a, _ in own), dtype=np.int64)
     tensors = atoms.tensor_of(members)
     found = {}
@@ -85,7 +138,7 @@ def _by_tensor(table: Table, atoms: Atoms) -> dict[str, np.ndarray]:
 
 
 def moved(
-    table: Table, steps: Mapping[str, np.ndarray], atoms: Atoms, pad: int, fixed: Mapping[int, int] | None = None
+    table: Table, steps: Mapping[str, np.ndarray], atoms: Atoms, pad: int | None, fixed: Mapping[int, int] | None = None
 ) -> Table:
     """The same function of other elements of the same tensors.
 
@@ -94,7 +147,7 @@ def moved(
     steps
         By how much places in each tensor change.
     pad
-        What is read where there is no element.
+        What is read where there is no element; None if places go around tensors.
     fixed
         The values of elements that have only one.
     """
@@ -108,8 +161,8 @@ def moved(
             name = atoms.name_of(atom)
             shape = atoms.shape[name] or (1,)
             place = np.array(np.unravel_index(atom - atoms.offset[name], shape)) + steps[name]
-            element = atoms.offset[name] + int(np.ravel_multi_index(tuple(place), shape, mode="clip"))
-            if ((place < 0) | (place >= shape)).any():
+            element = atoms.offset[name] + int(np.ravel_multi_index(tuple(place), shape, mode="wrap"))
+            if pad is not None and ((place < 0) | (place >= shape)).any():
                 offset += sign * pad
             elif element in known:
                 offset += sign * known[element]

@@ -15,13 +15,13 @@ A table has an axis for every sum of inputs that enter all units of a cone with 
 (`ddcompile.analysis.decompositions`). Sums are written over tables of weights, as layers are, so that later passes
 find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own
 (`ddcompile.passes.borders` for those that lack some of the inputs), or compare one number with their places
-(`ddcompile.passes.numbered`).
+(`ddcompile.passes.numbered`). With `borders`, a few elements may be others (`ddcompile.passes.odd`).
 Layers that the new text does not read are gone; the program is kept if that does not make it shorter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -35,10 +35,11 @@ from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Rule, Statement
 from ddcompile.ir.types import Types, infer
-from ddcompile.passes.borders import is_same, over_clipped_sums
+from ddcompile.passes.borders import over_clipped_sums, over_moved_sums
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import Layer, Names, domain_of, layers_of, names_of
 from ddcompile.passes.numbered import numbered
+from ddcompile.passes.odd import Clauses, despite, few
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.runs_of_tables import in_runs
@@ -48,6 +49,8 @@ __all__ = ["CollapseTables"]
 
 _MOST_UNITS = 1 << 10
 """Tensors of more elements are not looked at for elements that lack some of the inputs of others."""
+_STRANGERS = 2
+"""So many of the first elements may be odd; later, no more than of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class CollapseTables(Pass):
     name: ClassVar[str] = "collapse-tables"
     inputs: int = option(64, "how many inputs a cone may reach", high=1024)
     rows: int = option(1 << 16, "how many rows a table may have", high=1 << 16)
-    borders: int = option(1, "whether elements may lack inputs of others: 0 or 1", low=0, high=1)
+    borders: int = option(1, "whether elements may lack inputs of others, or be odd: 0 or 1", low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
@@ -69,13 +72,22 @@ class CollapseTables(Pass):
         for layer in reversed(layers):
             if layer.rows is None or not layer.is_result:
                 continue
-            for write in (numbered, partial(_written, has_borders=bool(self.borders)), in_runs):
-                written = write(layer, cones, atoms, names, cost(best))
+            for most, write in self._ways(len(layer.rows)):
+                written = write(layer, cones, atoms, names, cost(best), most)
                 new = best if written is None else _replaced(best, layer.name, *written)
                 if cost(new) < cost(best):
                     best = new
                     break
         return unchanged(rule) if best is rule else Rewrite(best)
+
+    def _ways(self, count: int) -> Iterator[tuple[int, Callable[..., Clauses | None]]]:
+        """How many elements may be odd, and a way to write the others."""
+        turns = tuple(dict.fromkeys((0, few(count) if self.borders else 0)))
+        for most in turns:
+            yield most, numbered
+            yield most, partial(_written, has_borders=bool(self.borders))
+        for most in turns:
+            yield most, in_runs
 
 
 def _cones(layers: Sequence[Layer], types: Types, atoms: Atoms, options: CollapseTables) -> Cones:
@@ -99,34 +111,45 @@ def _replaced(rule: Rule, name: str, statements: Sequence[Statement], constants:
 
 
 def _written(
-    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, *, has_borders: bool
-) -> tuple[list[Statement], list[Constant]] | None:
-    """The clauses of a tensor over sums of inputs; None if some element has no short expression."""
+    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, most: int, *, has_borders: bool
+) -> Clauses | None:
+    """The clauses of a tensor over sums of inputs; None if elements have no short expression, but at most so many."""
     assert layer.rows is not None
     start = atoms.offset[layer.name]
     units = range(start, start + len(layer.rows))
-    if any(row.kind != "positive" for row in layer.rows) or not all(map(cones.depth, units)):
+    if any(row.kind != "positive" for row in layer.rows) or max(map(cones.depth, units)) < 2:
         return None
-    if all(cones.depth(u) == 1 for u in units):
+    tables: list[Table | None] = []
+    groups: dict[object, list[int]] = {None: []}
+    for number, unit in enumerate(units):
+        table = cones.table(unit) if cones.depth(unit) else None
+        tables.append(merged(table) if table is not None and layer.shape else table)
+        groups.setdefault(_key(tables[-1]), []).append(number)
+        others = number + 1 - max(map(len, groups.values()))
+        may_be_clipped = has_borders and len(units) <= _MOST_UNITS
+        if len(groups[None]) > most or (not may_be_clipped and others > min(most, _STRANGERS + few(number))):
+            return None
+    alike = max((own for key, own in groups.items() if key is not None), key=len, default=[])
+    odd = sorted({*range(len(units))}.difference(alike))
+    clipped = over_clipped_sums(layer, tables, atoms, cones.domains, most) if odd and has_borders else None
+    if clipped is not None and len(clipped[1]) < len(odd):
+        found_tables, odd = clipped
+    elif len(odd) <= most:
+        found_tables = over_moved_sums(layer, tables, alike, atoms)
+    else:
         return None
-    tables: list[Table] = []
-    for unit in units:
-        table = cones.table(unit)
-        if table is None:
-            return None
-        tables.append(merged(table) if layer.shape else table)
-        if not (has_borders and len(units) <= _MOST_UNITS) and not is_same(tables[-1], tables[0]):
-            return None
-    if not all(is_same(table, tables[0]) for table in tables):
-        clipped = over_clipped_sums(layer, tables, atoms, cones.domains)
-        if clipped is None:
-            return None
-        tables = clipped
-    inputs = placeholders(tables[0]) if layer.shape else elements(tables[0], atoms)
+    inputs = placeholders(found_tables[0]) if layer.shape else elements(found_tables[0], atoms)
     search = Search(names("hit"))
-    found = search.least(tables[0].ranges, tables[0].values, inputs, limit)
+    found = search.least(found_tables[0].ranges, found_tables[0].values, inputs, limit)
     if found is None:
         return None
     letters = names.indices(len(layer.shape))
     binders = tuple(builder.binder(n, extent) for n, extent in zip(letters, layer.shape, strict=True))
-    return clauses(layer.name, binders, Template(found, inputs, search.used(found)), tables, atoms, names)
+    template = Template(found, inputs, search.used(found))
+    statements, constants = clauses(layer.name, binders, template, found_tables, atoms, names)
+    return despite(statements, constants, layer, odd, cones, atoms, names)
+
+
+def _key(table: Table | None) -> object:
+    """Tells functions of sums from one another."""
+    return None if table is None else (table.ranges, table.values.tobytes())

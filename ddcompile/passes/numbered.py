@@ -12,14 +12,15 @@ What inputs of a few values make some of the units 1 is tabulated. Where these a
 to a last one, the last one (or the first) is a number wherever it is not cut off at the end of the tensor; an affine
 function that has these values is solved for. The units are written by it when its distance from the place of a unit
 tells, on every row of the table, whether the unit is 1: one-hot codes, thermometer codes, windows around a place. Bits
-that must have one value for any unit to be 1 stand beside the comparison.
+that must have one value for any unit to be 1 stand beside the comparison. A few units may be others: each one, and each
+two, are left out in turn where all together are not told apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -27,8 +28,9 @@ from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Constant, Expr, Index, Statement
+from ddcompile.ir.nodes import Expr, Index, Statement
 from ddcompile.passes.layers import Layer, Names
+from ddcompile.passes.odd import Clauses, despite
 from ddcompile.passes.tabled import element_at
 
 __all__ = ["numbered"]
@@ -36,19 +38,24 @@ __all__ = ["numbered"]
 _MOST_INPUTS = 12
 _MOST_WORK = 1 << 22
 """Most rows of the table times units."""
+_MOST_TRIED = 1 << 18
+"""The same for all sets of units together that are left out."""
+_MOST_ODD = 2
+"""Most units that may be others than the rest."""
 _MOST_FREE = 2
 """Most weights that are tried because nothing tells them."""
 
 
-def numbered(
-    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int
-) -> tuple[list[Statement], list[Constant]] | None:
-    """The clause of a tensor of bits over a number; None if there is none that costs less than the limit."""
+def numbered(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, most: int = 0) -> Clauses | None:
+    """The clause of a tensor of bits over a number; None if there is none that costs less than the limit.
+
+    At most so many units are others.
+    """
     assert layer.rows is not None
     count, start = len(layer.rows), atoms.offset[layer.name]
     if count < 3 or any(row.kind != "positive" for row in layer.rows):
         return None
-    if not all(0 < cones.reach(unit) <= _MOST_INPUTS for unit in range(start, start + count)):
+    if not all(cones.depth(unit) and cones.reach(unit) <= _MOST_INPUTS for unit in range(start, start + count)):
         return None
     tables: list[Table] = []
     inputs: set[int] = set()
@@ -61,6 +68,8 @@ def numbered(
         if len(inputs) > _MOST_INPUTS:
             return None
     ordered = sorted(inputs)
+    if not ordered:
+        return None
     domains = [cones.domains[atom] for atom in ordered]
     sizes = [(d.high - d.low) // d.step + 1 for d in domains]
     if np.prod(sizes, dtype=np.float64) * count > _MOST_WORK:
@@ -69,11 +78,13 @@ def numbered(
     rows = np.stack([g.ravel() for g in grids], axis=1).reshape(-1, len(ordered))
     column = {atom: k for k, atom in enumerate(ordered)}
     hits = np.stack([_values(table, rows, column) for table in tables], axis=1)
-    found = _solved(rows, hits, [d.low == 0 and d.high == 1 for d in domains])
-    if found is None:
-        return None
-    clause = _clause(layer, found, [element_at(atom, atoms) for atom in ordered], names)
-    return ([clause], []) if cost(clause) < limit else None
+    are_bits = [d.low == 0 and d.high == 1 for d in domains]
+    for odd in _left_out(count, min(most, _MOST_ODD), hits.size):
+        found = _solved(rows, hits, are_bits, odd)
+        if found is not None:
+            clause = _clause(layer, found, [element_at(atom, atoms) for atom in ordered], names)
+            return despite([clause], [], layer, odd, cones, atoms, names) if cost(clause) < limit else None
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +100,35 @@ class _Number:
     fixed: tuple[tuple[int, int], ...]
 
 
+def _left_out(count: int, most: int, work: int) -> Iterator[tuple[int, ...]]:
+    """Units that may be others than the rest: none, any one, any two, up to so many."""
+    yield ()
+    tried = 0
+    for size in range(1, most + 1):
+        for odd in combinations(range(count), size):
+            tried += 1
+            if tried * work > _MOST_TRIED:
+                return
+            yield odd
+
+
 def _values(table: Table, rows: np.ndarray, column: dict[int, int]) -> np.ndarray:
     """The values of a unit for all rows."""
     places = []
     for members, own in zip(table.classes, table.ranges, strict=True):
         total = sum(sign * rows[:, column[atom]] for atom, sign in members)
         places.append((total - own.start) // own.step)
-    return np.asarray(table.values[tuple(places)] > 0)
+    return np.broadcast_to(table.values[tuple(places)] > 0, len(rows))
 
 
-def _solved(rows: np.ndarray, hits: np.ndarray, are_bits: Sequence[bool]) -> _Number | None:
-    """A number by which the units are told from one another, and all of them from none."""
+def _solved(rows: np.ndarray, hits: np.ndarray, are_bits: Sequence[bool], odd: Sequence[int]) -> _Number | None:
+    """A number by which the units that are not odd are told from one another, and all of them from none."""
+    hits = hits.copy()
+    hits[:, list(odd)] = False
+    kept = np.ones(hits.shape[1], dtype=bool)
+    kept[list(odd)] = False
     some = np.asarray(hits.any(axis=1))
-    if not some.any() or hits.all():
+    if not some.any() or hits[:, kept].all():
         return None
     fixed = [
         (k, int(rows[some, k][0]))
@@ -114,16 +141,20 @@ def _solved(rows: np.ndarray, hits: np.ndarray, are_bits: Sequence[bool]) -> _Nu
     rows, hits, some = rows[inside], hits[inside], np.asarray(some[inside])
     last = hits.shape[1] - 1
     ends = hits.argmax(axis=1), last - hits[:, ::-1].argmax(axis=1)
-    # An end is a number where the tensor does not cut it off.
-    for values, is_whole in ((ends[1], some & (ends[1] < last)), (ends[0], some & (ends[0] > 0))):
+    # An end is a number where neither the tensor nor an odd unit cuts it off.
+    cut = (
+        some & ~np.isin(ends[1], [last, *(k - 1 for k in odd)]),
+        some & ~np.isin(ends[0], [0, *(k + 1 for k in odd)]),
+    )
+    for values, is_whole in ((ends[1], cut[0]), (ends[0], cut[1])):
         for weights in _affine(rows[is_whole], values[is_whole]):
             apart = (rows @ weights)[:, None] - np.arange(last + 1)
             low, high = int(apart[hits].min()), int(apart[hits].max())
-            if (((low <= apart) & (apart <= high)) == hits).all():
+            if (((low <= apart) & (apart <= high)) == hits)[:, kept].all():
                 return _Number(
                     tuple(weights.tolist()),
-                    low if (apart < low).any() else None,
-                    high if (apart > high).any() else None,
+                    low if (apart < low)[:, kept].any() else None,
+                    high if (apart > high)[:, kept].any() else None,
                     tuple(fixed),
                 )
     return None

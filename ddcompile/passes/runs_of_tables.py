@@ -12,8 +12,8 @@ After::
 
 Elements of a run may be over sums of different length, and their constants may change from place to place, evenly. One
 with fewer sums, such as the first one here, all of whose inputs are interchangeable, is a run of its own, which `widen`
-joins to the next one. Where all elements are single thresholds of such sums, they are units of one layer, whatever
-their bounds.
+joins to the next one. A few elements may be no short functions of few sums (`ddcompile.passes.odd`). Where all elements
+are single thresholds of such sums, they are units of one layer, whatever their bounds.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Compare, Constant, Expr, Literal, Read, Statement
 from ddcompile.passes.layers import Layer, Names, clause
+from ddcompile.passes.odd import Clauses, odd_values
 from ddcompile.passes.tabled import Template, clauses, placeholders
 from ddcompile.passes.templates import Shape, filled, lines_of, shape_of
 
@@ -46,25 +47,24 @@ _SIZE = 64
 """Most nodes of an expression."""
 
 
-def in_runs(
-    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int
-) -> tuple[list[Statement], list[Constant]] | None:
-    """The clauses of a vector over sums of inputs; None if its elements are no few runs of one function."""
+def in_runs(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, most: int = 0) -> Clauses | None:
+    """The clauses of a vector over sums of inputs; None if its elements, but at most so many, are no few runs."""
     assert layer.rows is not None
     start, count = atoms.offset[layer.name], len(layer.rows)
     units = range(start, start + count)
     if len(layer.shape) != 1 or not 2 < count <= _MOST_UNITS or any(r.kind != "positive" for r in layer.rows):
         return None
-    if not all(map(cones.depth, units)) or all(cones.depth(u) == 1 for u in units):
+    if max(map(cones.depth, units)) < 2:
         return None
     tables: dict[int, Table] = {}
-    for unit in sorted(units, key=lambda u: -cones.reach(u)):
-        whole = cones.table(unit)
+    for number, unit in enumerate(sorted(units, key=lambda u: -cones.reach(u)), 1):
+        whole = cones.table(unit) if cones.depth(unit) else None
         table = None if whole is None else merged(whole)
-        if table is None or not 0 < len(table.classes) <= _MOST_SUMS or table.values.size > _MOST_ROWS:
+        if table is not None and 0 < len(table.classes) <= _MOST_SUMS and table.values.size <= _MOST_ROWS:
+            tables[unit] = table
+        elif number - len(tables) > most:
             return None
-        tables[unit] = table
-    found: list[_Element] = []
+    found: list[_Element | None] = []
     known: dict[object, Expr | None] = {}
 
     def least(table: Table) -> Expr | None:
@@ -76,30 +76,36 @@ def in_runs(
         return known[key]
 
     for unit in units:
+        if unit not in tables:
+            found.append(None)
+            continue
         table = tables[unit]
         value = least(table)
         for axis, members in enumerate(table.classes):
             other = _flipped(table, axis) if members[0][1] < 0 else table
             table = other if least(other) == value else table
         shape = None if value is None else shape_of(Statement("", (), value), _SIZE)
-        if value is None or shape is None:
-            return None
-        found.append(_Element(table, value, shape))
-    rows = [row for e in found if (row := _unit(e)) is not None]
+        found.append(None if value is None or shape is None else _Element(table, value, shape))
+    odd = [k for k, e in enumerate(found) if e is None]
+    if len(odd) > most:
+        return None
+    rows = [row for e in found if e is not None and (row := _unit(e)) is not None]
     if len(rows) == count:
         binder = builder.binder(names.indices(1)[0], count)
         new, statement = clause(layer.name, (binder,), rows, atoms, names, layer.name)
         return [statement], new
     runs = _runs(found)
-    if len(runs) > _MOST_RUNS or len(runs) == count:
+    if len(runs) > _MOST_RUNS or len(runs) == count - len(odd):
         return None
     statements: list[Statement] = []
     constants: list[Constant] = []
-    for first, stop in runs:
-        made, new = _clauses(layer, first, found[first:stop], atoms, names)
+    for first, elements in runs:
+        made, new = _clauses(layer, first, elements, atoms, names)
         statements += made
         constants += new
-    return statements, constants
+    values, before, tables_of_odd = odd_values(layer, odd, cones, atoms, names)
+    clauses_of_odd = [Statement(layer.name, (Literal(k),), value) for k, value in values.items()]
+    return [*statements, *before, *clauses_of_odd], [*constants, *tables_of_odd]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,16 +142,17 @@ def _unit(element: _Element) -> Row | None:
     return Row("positive", np.array(atoms, dtype=np.int64), np.array([weights[a] for a in atoms], dtype=np.int64), bias)
 
 
-def _runs(elements: Sequence[_Element]) -> list[tuple[int, int]]:
+def _runs(elements: Sequence[_Element | None]) -> list[tuple[int, list[_Element]]]:
     """The longest runs of elements that are alike and whose constants change evenly, from the last one on."""
-    runs: list[tuple[int, int]] = []
-    stop = len(elements)
-    while stop:
-        first = stop - 1
-        while first and _are_alike(elements[first - 1 : stop]):
-            first -= 1
-        runs.insert(0, (first, stop))
-        stop = first
+    runs: list[tuple[int, list[_Element]]] = []
+    for k, element in reversed(list(enumerate(elements))):
+        if element is None:
+            continue
+        longer = [element, *runs[0][1]] if runs and runs[0][0] == k + 1 else []
+        if longer and _are_alike(longer):
+            runs[0] = k, longer
+        else:
+            runs.insert(0, (k, [element]))
     return runs
 
 

@@ -107,11 +107,37 @@ def test_units_compare_a_number_with_their_place(size: int, function: Callable[.
 
 
 @pytest.mark.parametrize(
+    ("size", "function", "lines"),
+    [
+        (16, lambda u, *s: _number(*s) == u and u != 7,
+         ["y[i < 16] = if i == 7 then 0 else 8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] == i"]),
+        (16, lambda u, *s: abs(_number(*s) - u) <= 1 + (u == 6),
+         ["odd_y = not -2 <= sum_of_odd_y <= 2",
+          "y[i < 16] = if i == 6 then odd_y else i - 1 <= 8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] <= i + 1"]),
+        (16, lambda u, *s: s[0] and s[2] if u in (3, 15) else _number(*s) == u,
+         ["y[i < 15] = if i == 3 then s[0] + s[2] >= 2 else 8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] == i",
+          "y[15] = s[0] + s[2] >= 2"]),
+        (8, lambda u, *s: s[3] if u == 0 else _number(*s) > u + 3,
+         ["y[1 <= i < 8] = 8 * s[0] + 4 * s[1] + 2 * s[2] + s[3] >= i + 4", "y[0] = s[3]"]),
+    ],
+)  # fmt: skip
+def test_a_few_units_are_others(size: int, function: Callable[..., bool], lines: list[str]) -> None:
+    rule = dense(_units([partial(function, u) for u in range(size)], 4), "s: bit[4]")
+    rewrite = CollapseTables()(rule)
+    text = str(rewrite.rule).splitlines()[1:-1]
+    assert [line.strip() for line in text if "sum(" not in line and "const" not in line] == lines
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
+    before = CollapseTables(borders=0)(rule).rule
+    assert "==" not in str(before)
+    assert "<=" not in str(before)
+
+
+@pytest.mark.parametrize(
     "function",
     [
         lambda u, *s: _number(*s) == (5 * u + 3) % 16,  # no affine order
-        lambda u, *s: _number(*s) == u and u != 7,  # one place is left out
-        lambda u, *s: abs(_number(*s) - u) <= 1 + (u == 6),  # one window is wider
+        lambda u, *s: _number(*s) == u and u % 4,  # as many as four are others
     ],
 )
 def test_units_that_are_no_numbers(function: Callable[..., bool]) -> None:
@@ -202,13 +228,49 @@ def test_elements_at_borders_are_the_function_of_those_inside(
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
 
 
-def test_a_border_that_is_another_function_is_none_of_those_inside() -> None:
+@pytest.mark.parametrize("is_ring", [False, True])
+def test_elements_that_are_others_among_some_of_one_function(is_ring: bool) -> None:
+    """A border with a function of its own, and an element inside that reads far ones."""
+
     def unit(k: int, *x: int) -> bool:
-        near = sum(x[p] for p in range(k - 1, k + 2) if 0 <= p < 9)
+        near = sum(x[p % 8] for p in range(k - 1, k + 2) if is_ring or 0 <= p < 8)
+        if k == 4:
+            return x[0] + x[2] + x[7] >= 2
         return near == 1 if k else near == 2
 
+    rule = dense(_units([partial(unit, k) for k in range(8)], 8), "x: bit[8]")
+    rewrite = CollapseTables()(rule)
+    text = str(rewrite.rule)
+    assert "  y[1 <= i < 8] = if i == 4 then odd_y2 else sum_of_y[i] == 1\n" in text
+    assert "  y[0] = " in text
+    assert "layer1" not in text
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
+    assert "y[1 <= i < 8] =" not in str(CollapseTables(borders=0)(rule).rule)
+
+
+def test_an_odd_element_that_has_no_expression_stays_what_it_was() -> None:
+    rng = np.random.default_rng(5)
+    pairs = np.eye(10, dtype=int) + np.eye(10, k=1, dtype=int)
+    pairs[9, 0] = 1
+    first = steps(np.array([*pairs, *pairs, *rng.integers(-3, 4, (8, 10))]), [1] * 10 + [2] * 10 + [1] * 8)
+    second = np.concatenate([np.eye(10, dtype=int), -np.eye(10, dtype=int), np.zeros((10, 8), dtype=int)], axis=1)
+    second[4] = [*[0] * 20, *rng.integers(-3, 4, 8)]
+    rule = dense(Network((first, steps(second, [1] * 10))), "x: bit[10]", None)
+    rewrite = CollapseTables()(rule)
+    text = str(rewrite.rule)
+    assert "odd_y = sum(i < 28: weight_odd_y[i] * layer1[i]) >= 1" in text
+    assert "y[i < 10] = if i == 4 then odd_y else sum_of_y[i] == 1" in text
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_many_elements_that_are_others_are_no_exceptions() -> None:
+    def unit(k: int, *x: int) -> bool:
+        near = sum(x[p] for p in range(k - 1, k + 2) if 0 <= p < 9)
+        return x[(5 * k + 2) % 9] + x[(k + 4) % 9] + x[(2 * k + 7) % 9] >= 2 if k % 3 == 1 else near == 1
+
     rewrite = CollapseTables()(dense(_units([partial(unit, k) for k in range(9)], 9), "x: bit[9]"))
-    assert "y[i < 9] =" not in str(rewrite.rule)
+    assert "sum_of_y[i] == 1" not in str(rewrite.rule)
 
 
 @pytest.mark.parametrize(
