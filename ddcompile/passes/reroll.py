@@ -12,8 +12,9 @@ After::
 
 Families come from `ddcompile.analysis.families` and, where kernels are cut off at borders, from
 `ddcompile.analysis.clipped`. Hidden units get coordinates, and their readers' tables are permuted accordingly, layer by
-layer; the kernel of a family is a constant over offsets (see `slice-weights`), units in no family stay rows of a table.
-Where a family has a hole its clause computes a unit that nobody reads: the reader's weight is 0 there.
+layer; the kernel of a family is a constant over offsets (see `slice-weights`), units in no family stay rows of a table,
+or of a few (`ddcompile.passes.kinds`). Where a family has a hole its clause computes a unit that nobody reads: the
+reader's weight is 0 there.
 """
 
 from __future__ import annotations
@@ -33,16 +34,20 @@ from ddcompile.ir.traverse import free_indices, reads
 from ddcompile.ir.types import infer
 from ddcompile.passes.boxes import box_clauses
 from ddcompile.passes.gathers import table_clauses
-from ddcompile.passes.layers import Layer, domain_of, heads_of, is_layer, layers_of, names_of
+from ddcompile.passes.kinds import by_kind
+from ddcompile.passes.layers import Layer, Names, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
-from ddcompile.passes.plans import cheapest
+from ddcompile.passes.plans import Written, cheapest
 from ddcompile.passes.remains import with_rest
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.signatures import classes_of, total_cost
 from ddcompile.passes.silent import filled
 
 __all__ = ["Reroll"]
+
+_TERM = 10
+"""About what a term costs in a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +190,13 @@ class _State:
         chosen, self.names = cheapest(oriented, self.few, atoms, self.names, layer.name, readers, self.bits)
         for unit in (u for w in chosen for u in w.flipped):
             signs[unit] = -signs[unit]
-        rest = set(order).difference(*(w.members for w in chosen))
-        if not chosen and not operands_moved and -1 not in signs and order == sorted(order):
+        left = set(order).difference(*(w.members for w in chosen))
+        rest = by_kind([k for k in order if k in left], oriented, partial(self._price, layer, oriented, atoms))
+        for (unit,) in [group for group in rest if len(group) == 1 < len(rest)]:
+            alone, self.names = self._alone(layer, oriented[unit], atoms)
+            chosen += [replace(part, units=(unit,)) for part in alone]
+            rest = [group for group in rest if not alone or group != [unit]]
+        if not chosen and len(rest) == 1 and not operands_moved and -1 not in signs and order == sorted(order):
             self.statements += clauses
             return
         self.changed = True
@@ -198,8 +208,8 @@ class _State:
             if part.silent:
                 self.silent[name] = part.silent
             self._place(layer, name, part.units, signs, rows[0].kind, part.binders, part.mirrors)
-        if rest:
-            self._write_rest(layer, [k for k in order if k in rest], oriented, signs, atoms)
+        for group in filter(None, rest):
+            self._write_rest(layer, group, oriented, signs, atoms)
         self.moved.add(layer.name)
 
     def readers(self, layer: Layer, signs: Sequence[int]) -> list[dict[int, int]]:
@@ -218,6 +228,20 @@ class _State:
         tensors = {atoms.names[t] for t in atoms.tensors_of(row.atoms)}
         may_rest = tensors.isdisjoint(self.restless)
         return oriented(row, lambda r: _shapes(r, atoms), may_rest=may_rest)
+
+    def _alone(self, layer: Layer, row: Row, atoms: Atoms) -> tuple[list[Written], Names]:
+        """A unit by itself as a family, if it is worth that."""
+        return cheapest([row], self.few, atoms, self.names, layer.name, bits=self.bits)
+
+    def _price(self, layer: Layer, rows: Sequence[Row], atoms: Atoms, units: Sequence[int]) -> int:
+        """What units cost in a table, or one by itself, with the term that reads it."""
+        if len(units) == 1:
+            alone, _ = self._alone(layer, rows[units[0]], atoms)
+            if alone:
+                return _TERM + alone[0].price
+        binders = (Binder("u", Literal(0), Literal(len(units))),) if len(units) > 1 else ()
+        own = [rows[u] for u in units]
+        return _TERM + total_cost(*table_clauses("rest", binders, own, atoms, self.names.copy(), "rest", self.bits))
 
     def _write_rest(self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms) -> None:
         name = self.names(layer.name)

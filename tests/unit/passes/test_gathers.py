@@ -135,6 +135,33 @@ def test_hidden_units_are_in_the_order_of_their_operands() -> None:
     assert len(texts) == 1
 
 
+def _hidden(weight: np.ndarray, seed: int) -> Network:
+    """Units in some order, and one that counts them."""
+    order = np.random.default_rng(seed).permutation(len(weight))
+    last = Layer(np.ones((1, len(weight)), dtype=np.int64), np.full(1, -9.5), "step")
+    return Network((Layer(weight[order], np.full(len(weight), -1.5), "step"), last))
+
+
+def test_a_few_hidden_units_of_other_kinds_have_tables_of_their_own() -> None:
+    weight = random_weights(60, 40, (3, 3), (1,), seed=16)
+    weight[7] = random_weights(1, 40, (30, 30), (1, 2), seed=17)
+    weight[20] = random_weights(1, 40, (2, 2), (1,), seed=18)
+    found = [rewritten(_hidden(weight, seed), "x: bit[40]")[1] for seed in range(3)]
+    assert len(set(map(str, found))) == 1
+    assert "layer1_3[u < 58] = 2 * sum(i < 3: x[at_layer1[u, i]]) >= 4" in str(found[0])
+    assert "layer1_4 = sum(i < 40: weight_layer1[i] * x[i]) >= 4" in str(found[0])
+    assert PASSES["reroll"]()(found[0]).rule == found[0], "not idempotent"
+    one_kind = rewritten(_hidden(random_weights(60, 40, (3, 3), (1,), seed=16), 0), "x: bit[40]")[1]
+    assert cost(found[0]) < cost(one_kind) + 130
+
+
+def test_hidden_units_of_many_kinds_are_one_table() -> None:
+    weight = random_weights(60, 40, (3, 3), (1,), seed=16)
+    weight[:20] = random_weights(20, 40, (6, 6), (1,), seed=17)
+    text = str(rewritten(_hidden(weight, 0), "x: bit[40]")[1])
+    assert "[u < 60] = " in text
+
+
 def ring(length: int) -> np.ndarray:
     own = np.arange(length)
     weight = np.zeros((length, length), dtype=np.int64)
