@@ -23,6 +23,16 @@ becomes::
     y[i < 9] = pad(x, 0)[i - 1] + x[i] + pad(x, 0)[i + 1] == 2
     z[i < 9] = pad(x, 0)[i - 1]
 
+Elements that are others are written under a condition where all other clauses are covered::
+
+    y[i < 4] = x[i] or x[i + 1]
+    y[4] = x[0] and x[7]
+    y[5 <= i < 8] = x[i] or x[i + 1]
+
+becomes::
+
+    y[i < 8] = if i == 4 then x[0] and x[7] else x[i] or x[i + 1]
+
 Elements at constant positions are written out for this. A clause that could not be read outside of a hidden tensor
 takes in what it alone reads::
 
@@ -47,8 +57,8 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges, subexpressions
 from ddcompile.ir import builder
-from ddcompile.ir.affine import affine_of
-from ddcompile.ir.nodes import Binder, Expr, If, Literal, Read, Rule, Statement
+from ddcompile.ir.affine import Affine, affine_of
+from ddcompile.ir.nodes import Binder, Expr, If, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
@@ -58,6 +68,7 @@ from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, sole_clauses, unchanged, with_statements
+from ddcompile.passes.selection import condition
 from ddcompile.passes.switched import at_place, condition_of, exceptional_places, usual
 
 __all__ = ["Widen", "padded"]
@@ -142,7 +153,7 @@ class _State:
         self.uses = Counter(n.tensor for s in rule.statements for n in reads(s.value))
 
     def joined(self, clauses: Sequence[Statement]) -> Iterator[Rule]:
-        """The program with one clause for a tensor, the clause of most elements."""
+        """The program with one clause for a tensor, the clause of most elements, and exceptions to it."""
         spans = [[_span(p) for p in s.positions] for s in clauses]
         if any(None in each for each in spans):
             return
@@ -156,9 +167,55 @@ class _State:
                 continue
             others = [s for s in clauses if s is not run]
             for gone, longer in self._longer(run, lambda s: padded(s, hull, self.types)):
-                if all(self.equal.covers(longer, single) for single in others):
+                left = self._uncovered(longer, others)
+                if left is None:
+                    continue
+                if not left:
                     yield self._with(run, longer, [*others, *gone])
                     break
+                made = next(padded(self._with_odd(longer, left), hull, self.types))
+                yield self._with(run, made, [*others, *gone])
+
+    def _uncovered(self, longer: Statement, clauses: Sequence[Statement]) -> list[Statement] | None:
+        """What a clause does not say of others: all of one, or its exceptions, each at its own place.
+
+        None if it does not say anything of any.
+        """
+        found: list[Statement] = []
+        count = 0
+        for single in clauses:
+            if self.equal.covers(longer, single):
+                continue
+            places = _exceptions(single)
+            if places and self.equal.covers(longer, replace(single, value=usual(single.value))):
+                for place in places:
+                    positions = tuple(_at(p, place) for p in single.positions)
+                    found.append(Statement(single.target, positions, at_place(single.value, place)))
+            else:
+                count += 1
+                found.append(single)
+        return found if count < len(clauses) else None
+
+    def _with_odd(self, longer: Statement, odd: Sequence[Statement]) -> Statement:
+        """The clause, over indices alone, with what others say, each in its own box."""
+        value = longer.value
+        names = names_of(self.rule)
+        for single in odd:
+            own, there = renamed_for(single, longer, (), names)
+            indices = iter(own)
+            moved: dict[str, Expr] = {}
+            where: list[Expr] = []
+            back: dict[int, Affine] = {}
+            for axis, (mine, other) in enumerate(zip(single.positions, longer.binders, strict=True)):
+                low, high = _span(mine) or (0, 0)
+                where.append(condition([low], [high], [other]))
+                if isinstance(mine, Binder):
+                    moved[next(indices)] = Index(other.name)
+                else:
+                    back[axis] = Affine.of(-low, {other.name: 1})
+            there = rewrite(substitute(there, moved), lambda n, b=back: _relative(n, longer.target, b))  # type: ignore[misc]
+            value = builder.conditional(builder.conj(*where), there, value)
+        return replace(longer, value=value)
 
     def besides(self, clauses: Sequence[Statement]) -> Iterator[Rule]:
         """The program without a clause that is beside another one."""
@@ -207,6 +264,17 @@ class _State:
             value = folded(run, value, {c.name: c for c in self.rule.constants}, self.types)
             taken = Statement(run.target, run.positions, value, location=run.location)
             yield from (((source,), longer) for longer in widened(taken))
+
+
+def _relative(node: Expr, target: str, back: Mapping[int, Affine]) -> Expr:
+    """A read of an element of the tensor itself, by how far it is away on some axes."""
+    if not isinstance(node, Read) or node.tensor != target:
+        return node
+    places = []
+    for axis, place in enumerate(node.positions):
+        form = affine_of(place) if axis in back else None
+        places.append(place if form is None else (form + back[axis]).to_expr())
+    return Read(node.tensor, tuple(places), node.pad, location=node.location)
 
 
 def _span(position: Binder | Expr) -> tuple[int, int] | None:

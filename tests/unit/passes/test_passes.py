@@ -1296,6 +1296,23 @@ APPLIES = [
 }""",
     ),
     (
+        "elements in between that are others",
+        "widen",
+        """rule f(x: bit[9], z: bit[2, 8]) -> (y: bit[8], c: bit[8]) {
+  y[i < 4] = x[i] or x[i + 1]
+  y[4] = x[0] and x[7]
+  y[5 <= i < 8] = x[i] or x[i + 1]
+  c[0] = z[0, 0] and z[1, 0]
+  c[1 <= t < 4] = c[t - 1] + z[0, t] + z[1, t] >= 2
+  c[4] = c[3] > x[2]
+  c[5 <= t < 8] = c[t - 1] + z[0, t] + z[1, t] >= 2
+}""",
+        """rule f(x: bit[9], z: bit[2, 8]) -> (y: bit[8], c: bit[8]) {
+  y[i < 8] = if i == 4 then x[0] and x[7] else x[i] or x[i + 1]
+  c[t < 8] = if t == 4 then pad(c, 0)[t - 1] > x[2] else pad(c, 0)[t - 1] + z[0, t] + z[1, t] >= 2
+}""",
+    ),
+    (
         "a carry before the first, and digits that read it",
         "widen",
         """rule f(x: bit[2, 4]) -> (y: bit[5]) {
@@ -2579,7 +2596,7 @@ DECLINES = [
         "widen",
         """rule f(x: bit[9], z: bit[9, 9]) -> (y: bit[10], w: bit[8], v: bit[9, 9]) {
   every[i < 8] = all(j < i + 2: x[j])
-  y[0] = not x[0]
+  y[0] = x[5]
   y[1] = x[1] xor x[0]
   y[2 <= i < 10] = pad(x, 0)[i] xor every[i - 2]
   w[i < 8] = every[7 - i]
@@ -2594,6 +2611,15 @@ DECLINES = [
         """rule f(x: bit[4]) -> (y: bit[4]) {
   y[0] = x[0] and x[1]
   y[1 <= t < 4] = y[t - 1] xor x[t]
+}""",
+    ),
+    (
+        "elements in between that are others, between some of other kinds",
+        "widen",
+        """rule f(x: bit[9]) -> (y: bit[8]) {
+  y[i < 4] = x[i] or x[i + 1]
+  y[4] = x[0] and x[7]
+  y[5 <= i < 8] = x[i] and x[i + 1]
 }""",
     ),
     (
