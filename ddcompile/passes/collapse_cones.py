@@ -137,6 +137,8 @@ def _collapsed(
     cone, saved = folded(statement, unrolled(statement.value, options.terms), tables, types), 0.0
     plain = statement.value
     gone: set[str] = set()
+    # A tensor reads itself, or others that read it, some steps before: not at a place that is a number.
+    is_recurrent = any(levels.get(name, 0) >= levels[statement.target] for name in read_names([statement]))
     for _ in range(options.depth):
         closed = _closed(statement, cone, clauses, tables, types, reals)
         narrow = None if closed is cone else _written_out(statement, closed, tables, types, options)
@@ -144,7 +146,9 @@ def _collapsed(
             None if narrow is None else least(narrow, types, int(price + saved) + 1, options.inputs, nested=not gone),
             # A clause of its own says more than a summand: clauses that are taken in do not become one.
             least(cone, types, int(price + saved) + 1, options.inputs, nested=not gone),
-            _switched(statement, plain, tables, types, int(price + saved) + 1, options),
+            None
+            if is_recurrent and exceptional_places(plain, statement.binders)
+            else _switched(statement, plain, tables, types, int(price + saved) + 1, options),
         ):
             if found is not None and cost(found) - saved < price:
                 found = folded(statement, found, tables, types)

@@ -2614,6 +2614,13 @@ DECLINES = [
 }""",
     ),
     (
+        "a recurrence of which an element is another one: what it reads is a step before, not at a number",
+        "collapse-cones",
+        """rule f(x: bit[9], z: bit[2, 8]) -> (y: bit[8]) {
+  y[t < 8] = if t == 4 then pad(y, 0)[t - 1] > x[2] else pad(y, 0)[t - 1] + sum(i < 2: z[i, t]) >= 2
+}""",
+    ),
+    (
         "elements in between that are others, between some of other kinds",
         "widen",
         """rule f(x: bit[9]) -> (y: bit[8]) {
