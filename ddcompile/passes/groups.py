@@ -11,7 +11,7 @@ bits, sums that are no bits are read instead of their units as well, so that all
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -91,39 +91,36 @@ def groups_of(
     for name in atoms.names:
         before[atoms.slice(name)] = name not in later
     best: list[Group] = []
-    for chosen in _readings([other.rows or [] for other in layers[number + 1 :]]):
+    for every in (readers, layers[number + 1].rows or []) if readers else ():
+        usual = _usual(every)
         found: list[Group] = []
         rest: list[tuple[np.ndarray, np.ndarray]] = []
-        for members, columns in _together(chosen, before):
-            if not ((members >= span.start) & (members < span.stop)).any():
-                continue
-            is_sum = _is_sum(members, columns, chosen)
-            units = rows_of(members.tolist(), layers, atoms, domain)
-            known = [unit for unit in units if unit is not None]
-            made: list[Group] = []
-            for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
-                if is_sum and len(part) == len(members):
+        taken: set[int] = set()
+        for chosen in (usual, every):
+            for members, columns in _together(chosen, before) if found or chosen is usual else ():
+                if (
+                    not taken.isdisjoint(members.tolist())
+                    or not ((members >= span.start) & (members < span.stop)).any()
+                ):
                     continue
-                group = _group(members[part], columns[part], [known[k] for k in part], values)
-                if group is not None:
-                    made.append(group)
-            found += made
-            if not made and not is_sum:
-                rest.append((members, columns))
-        groups = _read(found + _odd(found, rest, chosen), chosen, readers, domain)
-        if len(groups) > len(best):
-            best = groups
+                is_sum = _is_sum(members, columns, chosen)
+                units = rows_of(members.tolist(), layers, atoms, domain)
+                known = [unit for unit in units if unit is not None]
+                made: list[Group] = []
+                for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
+                    if is_sum and len(part) == len(members):
+                        continue
+                    group = _group(members[part], columns[part], [known[k] for k in part], values)
+                    if group is not None:
+                        made.append(group)
+                found += made
+                if sum(len(group.members) for group in made) < len(members) and not is_sum:
+                    rest.append((members, columns))
+                taken.update(members.tolist())
+        odd = _odd(found, rest, readers)
+        alone = [g for g in found if not any(np.isin(g.members, other.members).any() for other in odd)]
+        best = max(best, _read(alone + odd, usual, readers, domain), key=_worth)
     return best
-
-
-def _readings(layers: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
-    """Units whose operands may belong together: those of all layers, and of the first; all of these, the usual ones."""
-    seen: list[list[Row]] = []
-    for chosen in ([row for rows in layers for row in rows], list(layers[0]) if layers else []):
-        for few in (chosen, _usual(chosen)):
-            if not any(len(few) == len(other) for other in seen):
-                seen.append(few)
-                yield few
 
 
 def _usual(readers: Sequence[Row]) -> list[Row]:
@@ -132,6 +129,10 @@ def _usual(readers: Sequence[Row]) -> list[Row]:
     count = Counter(kinds)
     usual = [row for row, kind in zip(readers, kinds, strict=True) if count[kind] > 1]
     return usual if _ODD * (len(readers) - len(usual)) <= len(readers) else list(readers)
+
+
+def _worth(groups: Sequence[Group]) -> tuple[int, int]:
+    return sum(len(group.members) for group in groups), sum(group.values is not None for group in groups)
 
 
 def _odd(groups: Sequence[Group], rest: Sequence[tuple[np.ndarray, np.ndarray]], readers: Sequence[Row]) -> list[Group]:
