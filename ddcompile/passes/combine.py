@@ -35,7 +35,8 @@ from ddcompile.analysis.rows import Row
 from ddcompile.analysis.two_valued import JointValues
 from ddcompile.ir.nodes import Binder, Constant, Literal, Rule, Statement
 from ddcompile.ir.types import infer
-from ddcompile.passes.groups import Group, domains_of, groups_of, over_groups
+from ddcompile.passes.group_reading import Group, over_groups
+from ddcompile.passes.groups import domains_of, groups_of
 from ddcompile.passes.layers import Layer, clause, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements

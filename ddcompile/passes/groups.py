@@ -11,25 +11,21 @@ bits, sums that are no bits are read instead of their units as well, so that all
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.analysis.two_valued import JointValues, two_valued
 from ddcompile.ir.types import Types
+from ddcompile.passes.group_reading import Group, groups_in, is_multiple, readable, weights_of
 from ddcompile.passes.layers import Layer, domain_of
 
-__all__ = ["Group", "domains_of", "groups_of", "is_large", "over_groups", "rows_of"]
-
-_ROWS = 1 << 12
-"""Combinations of bits that are tried for one reader."""
+__all__ = ["domains_of", "groups_of", "is_large", "rows_of"]
 
 _LARGEST = 2**40
 """Weights and biases of readers; larger ones are left alone."""
@@ -39,32 +35,6 @@ _ODD = 4
 
 _PARTS = 64
 """Groups that are sought among units that have the same readers."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """Units by atom, in ascending order, and factors: the sum less the lesser of its two values is a bit."""
-
-    members: np.ndarray
-    factors: np.ndarray
-    least: int
-    values: np.ndarray | None
-    """The values that the units have together, a row each; None for a sum that is no bit."""
-    is_exact: bool = True
-    """Whether all that read it read a multiple of the sum."""
-
-    def times(self, weights: np.ndarray) -> int | None:
-        """How often some weights are the factors; None if they are no multiple of these."""
-        times = int(weights[0]) // int(self.factors[0])
-        return times if (times * self.factors == weights).all() else None
-
-    def ends(self, weights: np.ndarray) -> tuple[int, int, int, int]:
-        """The least and the greatest weighted sum where the bit is 0, then where it is 1."""
-        assert self.values is not None
-        bit = self.values @ self.factors > self.least
-        sums = self.values @ weights
-        zero, one = sums[~bit], sums[bit]
-        return int(zero.min()), int(zero.max()), int(one.min()), int(one.max())
 
 
 def domains_of(types: Types, atoms: Atoms) -> Callable[[int], Domain | None]:
@@ -90,37 +60,52 @@ def groups_of(
     before = np.zeros(atoms.count, dtype=bool)
     for name in atoms.names:
         before[atoms.slice(name)] = name not in later
+
+    def units_of(members: np.ndarray) -> list[Row | None]:
+        is_own = ((members >= span.start) & (members < span.stop)).any()
+        return rows_of(members.tolist(), layers, atoms, domain) if is_own else []
+
     best: list[Group] = []
     for every in (readers, layers[number + 1].rows or []) if readers else ():
         usual = _usual(every)
-        found: list[Group] = []
-        rest: list[tuple[np.ndarray, np.ndarray]] = []
-        taken: set[int] = set()
-        for chosen in (usual, every):
-            for members, columns in _together(chosen, before) if found or chosen is usual else ():
-                if (
-                    not taken.isdisjoint(members.tolist())
-                    or not ((members >= span.start) & (members < span.stop)).any()
-                ):
-                    continue
-                is_sum = _is_sum(members, columns, chosen)
-                units = rows_of(members.tolist(), layers, atoms, domain)
-                known = [unit for unit in units if unit is not None]
-                made: list[Group] = []
-                for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
-                    if is_sum and len(part) == len(members):
-                        continue
-                    group = _group(members[part], columns[part], [known[k] for k in part], values)
-                    if group is not None:
-                        made.append(group)
-                found += made
-                if sum(len(group.members) for group in made) < len(members) and not is_sum:
-                    rest.append((members, columns))
-                taken.update(members.tolist())
-        odd = _odd(found, rest, readers)
-        alone = [g for g in found if not any(np.isin(g.members, other.members).any() for other in odd)]
-        best = max(best, _read(alone + odd, usual, readers, domain), key=_worth)
+        groups = _proposed((usual, every), before, units_of, values)
+        best = max(best, _read(groups, usual, readers, domain), key=_worth)
     return best
+
+
+def _proposed(
+    readings: Sequence[Sequence[Row]],
+    before: np.ndarray,
+    units_of: Callable[[np.ndarray], list[Row | None]],
+    values: JointValues,
+) -> list[Group]:
+    """Groups by what some units read, and by what others read where those say nothing; then sums that are like them."""
+    found: list[Group] = []
+    rest: list[tuple[np.ndarray, np.ndarray]] = []
+    taken: set[int] = set()
+    for chosen in readings if len(readings[0]) < len(readings[1]) else readings[:1]:
+        for members, columns in _together(chosen, before):
+            units = units_of(members) if taken.isdisjoint(members.tolist()) else []
+            if not units:
+                continue
+            is_sum = _is_sum(members, columns, chosen)
+            known = [unit for unit in units if unit is not None]
+            made: list[Group] = []
+            for part in (_parts(known) or _alike(known)) if len(known) == len(units) else ():
+                if is_sum and len(part) == len(members):
+                    continue
+                group = _group(members[part], columns[part], [known[k] for k in part], values)
+                if group is not None:
+                    made.append(group)
+            found += made
+            if sum(len(group.members) for group in made) < len(members) and not is_sum:
+                rest.append((members, columns))
+            taken.update(members.tolist())
+        if not found:
+            return []
+    odd = _odd(found, rest, readings[1])
+    like_odd = {a for group in odd for a in group.members.tolist()}
+    return [group for group in found if like_odd.isdisjoint(group.members.tolist())] + odd
 
 
 def _usual(readers: Sequence[Row]) -> list[Row]:
@@ -145,7 +130,7 @@ def _odd(groups: Sequence[Group], rest: Sequence[tuple[np.ndarray, np.ndarray]],
         return []
     (sizes, total, least) = max(kinds, key=lambda kind: (kinds[kind], kind))
     usual = [g for g in groups if _kind(g) == (sizes, total, least)]
-    lean = sum(int(np.sign(g.times(_weights(g, row)) or 0)) for g in usual for row in readers)
+    lean = sum(int(np.sign(g.times(weights_of(g, row)) or 0)) for g in usual for row in readers)
     found = []
     for members, columns in rest:
         factors = columns[:, 0] // np.gcd.reduce(columns[:, 0])
@@ -282,13 +267,13 @@ def _read(
         unread, read = Counter[Group](), Counter[Group]()
         is_exact = dict.fromkeys(groups, True)
         for row in readers:
-            mine = _groups_in(row, groups)
-            kept = _readable(row, mine, domain)
+            mine = groups_in(row, groups)
+            kept = readable(row, mine, domain)
             if id(row) in usual:
                 read.update(mine)
                 unread.update(g for g in mine if g not in kept)
             for group in kept:
-                is_exact[group] &= _is_multiple(group, row)
+                is_exact[group] &= is_multiple(group, row)
         good = [g for g in groups if _ODD * unread[g] <= read[g]]
         if len(good) == len(groups):
             if not all(is_exact.values()):
@@ -296,96 +281,3 @@ def _read(
             return [replace(g, is_exact=is_exact[g]) for g in good]
         groups = good
     return []
-
-
-def _groups_in(row: Row, groups: Sequence[Group]) -> list[Group]:
-    return [g for g in groups if np.isin(g.members, row.atoms).any()]
-
-
-def _readable(row: Row, groups: Sequence[Group], domain: Callable[[int], Domain | None]) -> list[Group]:
-    """Those of the groups in a row that it can read: of which it reads a multiple, or decides by the bits alone."""
-    exact = [g for g in groups if _is_multiple(g, row)]
-    bits = [g for g in groups if g.values is not None]
-    inexact = [g for g in bits if g not in exact]
-    return exact + inexact if inexact and _is_decided(row, bits, domain) else exact
-
-
-def _weights(group: Group, row: Row) -> np.ndarray:
-    """The weights of a row for the units of a group."""
-    if not len(row.atoms):
-        return np.zeros(len(group.members), dtype=np.int64)
-    places = np.searchsorted(row.atoms, group.members)
-    places = np.minimum(places, len(row.atoms) - 1)
-    return np.where(row.atoms[places] == group.members, row.weights[places], 0)
-
-
-def _is_multiple(group: Group, row: Row) -> bool:
-    if group.values is None:
-        return group.times(_weights(group, row)) is not None
-    zero_low, zero_high, one_low, one_high = group.ends(_weights(group, row))
-    return zero_low == zero_high and one_low == one_high
-
-
-def _is_decided(row: Row, groups: Sequence[Group], domain: Callable[[int], Domain | None]) -> bool:
-    """Whether a row decides by the bits of groups, and as it does half way between the ends of its values.
-
-    All values of the row where the bits have given values lie between two ends, which must be on one side of zero.
-    """
-    if row.has_scale:
-        return False
-    used = np.concatenate([g.members for g in groups])
-    others = [(a, w) for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a not in used]
-    domains = [domain(a) for a, _ in others]
-    if any(d is None for d in domains):
-        return False
-    sizes = [2] * len(groups) + [d.bits + 1 for d in domains if d is not None]
-    if prod(sizes) > _ROWS:
-        return False
-    ends = [g.ends(_weights(g, row)) for g in groups]
-    axes = np.meshgrid(*(np.arange(size) for size in sizes), indexing="ij")
-    low = np.full(axes[0].shape, row.bias, dtype=np.int64)
-    high, middle = low.copy(), 2 * low
-    for (zero_low, zero_high, one_low, one_high), axis in zip(ends, axes, strict=False):
-        low += np.where(axis == 1, one_low, zero_low)
-        high += np.where(axis == 1, one_high, zero_high)
-        middle += np.where(axis == 1, one_low + one_high, zero_low + zero_high)
-    for (_, weight), d, axis in zip(others, domains, axes[len(groups) :], strict=True):
-        assert d is not None
-        term = weight * (d.low + d.step * axis)
-        low, high, middle = low + term, high + term, middle + 2 * term
-    first, second, third = (np.sign(v) if row.kind == "sign" else v > 0 for v in (low, high, middle))
-    return bool((first == second).all() and (first == third).all())
-
-
-def over_groups(
-    rows: Sequence[Row], groups: Sequence[Group], first: int, domain: Callable[[int], Domain | None]
-) -> list[Row] | None:
-    """Rows that read groups, atoms from `first` on, instead of their units where they can; None if they read none."""
-    number = {group: first + k for k, group in enumerate(groups)}
-    new = [_over(row, _readable(row, _groups_in(row, groups), domain), number) for row in rows]
-    return None if all(a is b for a, b in zip(rows, new, strict=True)) else new
-
-
-def _over(row: Row, read: Sequence[Group], number: Mapping[Group, int]) -> Row:
-    if not read:
-        return row
-    gone = {a for group in read for a in group.members.tolist()}
-    factor = 1 if all(_is_multiple(group, row) for group in read) else 2
-    total = {a: factor * w for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a not in gone}
-    bias = factor * row.bias
-    for group in read:
-        weights = _weights(group, row)
-        if group.values is None:
-            times = group.times(weights)
-            assert times is not None
-            weight, least = factor * times, factor * times * group.least
-        else:
-            zero, zero_high, one, one_high = group.ends(weights)
-            weight, least = one - zero, zero
-            if factor == 2:
-                weight, least = one + one_high - zero - zero_high, zero + zero_high
-        bias += least
-        if weight:
-            total[number[group]] = weight
-    kept = sorted(total)
-    return replace(row, atoms=np.array(kept, dtype=np.int64), weights=integers([total[a] for a in kept]), bias=bias)

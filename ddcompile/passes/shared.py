@@ -19,7 +19,8 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.analysis.two_valued import JointValues, two_valued
-from ddcompile.passes.groups import Group, is_large, rows_of
+from ddcompile.passes.group_reading import Group
+from ddcompile.passes.groups import is_large, rows_of
 from ddcompile.passes.layers import Layer
 
 __all__ = ["over_shared", "shared_groups_of"]
