@@ -138,6 +138,9 @@ def _written(
         found_tables = over_moved_sums(layer, tables, alike, atoms)
     else:
         return None
+    usual = _marginals(found_tables[0])
+    if any(table is not None and _marginals(table) == usual for table in (tables[k] for k in odd)):
+        return None  # the same function of sums in another order is nothing odd
     inputs = placeholders(found_tables[0]) if layer.shape else elements(found_tables[0], atoms)
     search = Search(names("hit"))
     found = search.least(found_tables[0].ranges, found_tables[0].values, inputs, limit)
@@ -148,6 +151,14 @@ def _written(
     template = Template(found, inputs, search.used(found))
     statements, constants = clauses(layer.name, binders, template, found_tables, atoms, names)
     return despite(statements, constants, layer, odd, cones, atoms, names)
+
+
+def _marginals(table: Table) -> list[tuple[range, list[int]]]:
+    """For every sum how often the unit is one at each of its values, whatever the order of sums."""
+    values = table.values.reshape([len(r) for r in table.ranges])
+    sides = range(values.ndim)
+    every = ((r, values.sum(axis=tuple(s for s in sides if s != k)).tolist()) for k, r in enumerate(table.ranges))
+    return sorted(every, key=str)
 
 
 def _key(table: Table | None) -> object:
