@@ -90,12 +90,13 @@ def _simplified(
         mine = [combined(r, aliases) for r in layer.rows]
         spans = [ranges.of(r) for r in mine]
         stays = []
+        are_cells = is_shared(layer, layers, atoms)
         for k, (row, span) in enumerate(zip(mine, spans, strict=True)):
             operand = atoms.names[int(atoms.tensor_of(row.atoms)[0])] if len(row.atoms) == 1 else ""
             alias = alias_of(row, span, domains.get(operand)) or repeats.find(row, start + k)
             if alias is not None and not halves and alias.factor.denominator > 1:
                 alias = None
-            if alias is not None and not layer.is_pinned:
+            if alias is not None and not layer.is_pinned and not are_cells:
                 aliases[start + k] = alias
             if start + k not in aliases or len(layer.shape) != 1:
                 stays.append(k)

@@ -11,7 +11,7 @@ bits, sums that are no bits are read instead of their units as well, so that all
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -61,14 +61,15 @@ def groups_of(
     for name in atoms.names:
         before[atoms.slice(name)] = name not in later
 
+    own = set(range(span.start, span.stop))
+
     def units_of(members: np.ndarray) -> list[Row | None]:
-        is_own = ((members >= span.start) & (members < span.stop)).any()
-        return rows_of(members.tolist(), layers, atoms, domain) if is_own else []
+        return [] if own.isdisjoint(members.tolist()) else rows_of(members.tolist(), layers, atoms, domain)
 
     best: list[Group] = []
     for every in (readers, layers[number + 1].rows or []) if readers else ():
         usual = _usual(every)
-        groups = _proposed((usual, every), before, units_of, values)
+        groups = _proposed((usual, every), before, own, units_of, values)
         best = max(best, _read(groups, usual, readers, domain), key=_worth)
     return best
 
@@ -76,6 +77,7 @@ def groups_of(
 def _proposed(
     readings: Sequence[Sequence[Row]],
     before: np.ndarray,
+    own: set[int],
     units_of: Callable[[np.ndarray], list[Row | None]],
     values: JointValues,
 ) -> list[Group]:
@@ -103,7 +105,7 @@ def _proposed(
             taken.update(members.tolist())
         if not found:
             return []
-    odd = _odd(found, rest, readings[1])
+    odd = _odd(found, rest, own.difference(*(g.members.tolist() for g in found)), readings[1])
     like_odd = {a for group in odd for a in group.members.tolist()}
     return [group for group in found if like_odd.isdisjoint(group.members.tolist())] + odd
 
@@ -120,10 +122,16 @@ def _worth(groups: Sequence[Group]) -> tuple[int, int]:
     return sum(len(group.members) for group in groups), sum(group.values is not None for group in groups)
 
 
-def _odd(groups: Sequence[Group], rest: Sequence[tuple[np.ndarray, np.ndarray]], readers: Sequence[Row]) -> list[Group]:
+def _odd(
+    groups: Sequence[Group],
+    rest: Sequence[tuple[np.ndarray, np.ndarray]],
+    left: set[int],
+    readers: Sequence[Row],
+) -> list[Group]:
     """Sums of units that are no bits, but read as most groups are, up to units that are the other way round.
 
-    A unit the other way round is added where it was taken away: the sum is that much more.
+    A unit the other way round is added where it was taken away: the sum is that much more. Where there are such sums,
+    and few units are left of a layer, these are read in the same way.
     """
     kinds = Counter(map(_kind, groups))
     if not kinds:
@@ -141,7 +149,20 @@ def _odd(groups: Sequence[Group], rest: Sequence[tuple[np.ndarray, np.ndarray]],
         more = int(factors.sum()) - total
         if more % 2 == 0:
             found.append(Group(members, factors, least + more // 2, None))
-    return found if _ODD * len(found) <= len(usual) else []
+    if not found or _ODD * len(found) > len(usual):
+        return []
+    return found + _single(left.difference(*(g.members.tolist() for g in found)), lean, readers, len(usual) // 2)
+
+
+def _single(atoms: Collection[int], lean: int, readers: Sequence[Row], most: int) -> list[Group]:
+    """Sums of one unit, the way round in which readers add or take away what most groups are; none if they are many."""
+    found = []
+    for atom in sorted(atoms):
+        one = Group(np.array([atom]), np.array([1]), 0, None)
+        sign = lean * sum(int(weights_of(one, row)[0]) for row in readers)
+        if sign:
+            found.append(one if sign > 0 else Group(one.members, -one.factors, -1, None))
+    return found if len(found) <= most else []
 
 
 def _kind(group: Group) -> tuple[tuple[int, ...], int, int]:

@@ -42,7 +42,7 @@ from ddcompile.passes.plans import Written, cheapest
 from ddcompile.passes.remains import with_rest
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.signatures import classes_of, total_cost
-from ddcompile.passes.silent import filled
+from ddcompile.passes.silent import filled, paired
 
 __all__ = ["Reroll"]
 
@@ -122,6 +122,7 @@ class _State:
             return
         atoms = Atoms(dict(self.shapes))
         rows = [self.renumber(r, atoms) for r in layer.rows]
+        rows = paired(rows, atoms, self.silent) if self.silent else rows
         operands_moved = bool(read_names(clauses) & self.moved)
         if layer.is_pinned or len(layer.shape) != 1:
             self.add_pinned(layer, rows, atoms, clauses, operands_moved)

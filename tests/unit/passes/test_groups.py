@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
 from ddcompile.passes.combine import Combine
@@ -13,36 +15,46 @@ from ddcompile.passes.exact_thresholds import ExactThresholds
 from ddcompile.passes.forward import Forward
 from ddcompile.passes.pipeline import run
 from ddcompile.passes.rewrite import read_names
+from ddcompile.passes.silent import paired
 from ddcompile.prove.checker import check_step
 
 CELLS = 12
 
 
-def automaton(*, odd_units: int = 0, odd_readers: int = 0) -> Rule:
-    """Two steps of `2 <= sum of three cells <= 2` on a ring: units `some` and `many` a cell, some of them others."""
+def automaton(*, odd_units: int = 0, odd_readers: int = 0, has_ends: bool = False) -> Rule:
+    """Two steps of `sum of three cells == 2`: units `at least two` and `three` a cell, some of them others.
+
+    Cells are on a ring, or in a line with nothing outside: at its ends there are never three.
+    """
     rng = np.random.default_rng(5)
-    ring = sum(np.roll(np.eye(CELLS, dtype=int), k, axis=1) for k in (-1, 0, 1))
-    first, bounds = np.concatenate([ring, ring]), np.repeat([2, 3], CELLS)
-    second = np.concatenate([np.concatenate([ring, -ring], axis=1)] * 2)
+    near = sum(np.roll(np.eye(CELLS, dtype=int), k, axis=1) for k in (-1, 0, 1))
+    inner = range(CELLS)
+    if has_ends:
+        near[0, -1] = near[-1, 0] = 0
+        inner = range(1, CELLS - 1)
+    every = [*range(CELLS), *(CELLS + k for k in inner)]
+    first, bounds = np.concatenate([near, near]), np.repeat([2, 3], CELLS)
+    second = np.concatenate([np.concatenate([near, -near], axis=1)] * 2)
     for unit in range(odd_units):
-        first[CELLS + unit] = rng.permutation([1, 1, -1] + [0] * (CELLS - 3))
-        bounds[CELLS + unit] = 1
+        first[CELLS + 3 + unit] = rng.permutation([1, 1, -1] + [0] * (CELLS - 3))
+        bounds[CELLS + 3 + unit] = 1
     for unit in range(odd_readers):
         second[2 * unit] = 0
         second[2 * unit, [unit, unit + 5]] = [1, 2]
     last = np.concatenate([np.eye(CELLS, dtype=int), -np.eye(CELLS, dtype=int)], axis=1)
-    units = rng.permutation(2 * CELLS)
-    first, bounds, second = first[units], bounds[units], second[:, units]
+    units = rng.permutation(every)
+    first, bounds, second = first[units], bounds[units], second[every][:, units]
+    count = len(every)
     return parse(
         f"""rule automaton(x: bit[{CELLS}]) -> (y: bit[{CELLS}]) {{
-  const A: int[{2 * CELLS}, {CELLS}] = {first.tolist()}
-  const s: int[{2 * CELLS}] = {bounds.tolist()}
-  const B: int[{2 * CELLS}, {2 * CELLS}] = {second.tolist()}
-  const t: int[{2 * CELLS}] = {np.repeat([2, 3], CELLS).tolist()}
-  const C: int[{CELLS}, {2 * CELLS}] = {last.tolist()}
-  a[u < {2 * CELLS}] = sum(i < {CELLS}: A[u, i] * x[i]) >= s[u]
-  b[u < {2 * CELLS}] = sum(k < {2 * CELLS}: B[u, k] * a[k]) >= t[u]
-  y[i < {CELLS}] = sum(k < {2 * CELLS}: C[i, k] * b[k]) >= 1
+  const A: int[{count}, {CELLS}] = {first.tolist()}
+  const s: int[{count}] = {bounds.tolist()}
+  const B: int[{count}, {count}] = {second.tolist()}
+  const t: int[{count}] = {np.repeat([2, 3], CELLS)[every].tolist()}
+  const C: int[{CELLS}, {count}] = {last[:, every].tolist()}
+  a[u < {count}] = sum(i < {CELLS}: A[u, i] * x[i]) >= s[u]
+  b[u < {count}] = sum(k < {count}: B[u, k] * a[k]) >= t[u]
+  y[i < {CELLS}] = sum(k < {count}: C[i, k] * b[k]) >= 1
 }}"""
     )
 
@@ -61,6 +73,29 @@ def test_a_sum_that_is_no_bit_is_a_cell_where_the_others_are_bits() -> None:
     found = Combine()(rule)
     assert state_of(found.rule) == (CELLS, {"state"})
     assert check_step(rule, found.rule, found.witness).status == "proved"
+
+
+def test_cells_of_one_unit_are_among_the_others() -> None:
+    rule = automaton(odd_units=1, has_ends=True)
+    found = Combine()(rule)
+    assert state_of(found.rule) == (CELLS, {"state"})
+    assert check_step(rule, found.rule, found.witness).status == "proved"
+    assert {s.target for s in Forward()(found.rule).rule.statements} >= {"state"}
+
+
+def test_units_that_are_always_0_make_others_alike() -> None:
+    atoms = Atoms({"a": (2, 3), "b": (2, 3), "c": (6,)})
+    rows = [Row("affine", np.array([k, 6 + k]), np.array([2, -2]), 0) for k in range(1, 5)]
+    rows += [Row("affine", np.array([0, 12]), np.array([1, 5]), 0), Row("affine", np.array([5]), np.array([3]), 0)]
+    found = paired(rows, atoms, {"b": (0,)})
+    assert found[:4] == rows[:4]
+    assert (found[4].atoms.tolist(), found[4].weights.tolist()) == ([0, 6, 12], [1, -1, 5])
+    assert found[5] is rows[5]  # nothing says that this one is always 0
+    assert paired(rows[2:], atoms, {"b": (0, 4)}) == rows[2:]  # one of three is read together
+
+
+def test_cells_of_one_unit_stay_units_where_all_sums_are_bits() -> None:
+    assert state_of(Combine()(automaton(has_ends=True)).rule)[0] == CELLS - 2
 
 
 def test_a_few_readers_go_on_reading_the_units() -> None:
