@@ -32,11 +32,10 @@ from typing import ClassVar, TypeAlias
 
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
-from ddcompile.analysis.two_valued import JointValues
 from ddcompile.ir.nodes import Binder, Constant, Literal, Rule, Statement
 from ddcompile.ir.types import infer
 from ddcompile.passes.group_reading import Group, over_groups
-from ddcompile.passes.groups import domains_of, groups_of
+from ddcompile.passes.groups import Domains, groups_of
 from ddcompile.passes.layers import Layer, clause, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
@@ -59,8 +58,8 @@ class Combine(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        domain = domains_of(types, atoms)
-        values = JointValues(domain, self.rows)
+        domain = Domains(types, atoms, layers, self.rows)
+        values = domain.values
         ways = (groups_of, partial(over_groups, domain=domain)), (shared_groups_of, over_shared)
         for find, over in ways:
             for number in range(len(layers)):

@@ -5,7 +5,7 @@ neighbouring values. A reader that gives the units weights in the ratio of the s
 sum; of any other one it is shown, over all values that the groups have together, that it decides by their bits alone.
 
 A few units may be unlike the others. Readers that are go on reading the units themselves; and where most groups are
-bits, sums that are no bits are read instead of their units as well, so that all cells of a grid are read alike.
+bits, sums that are no bits, and units alone, are read as these are, so that all cells of a grid are read alike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ddcompile.ir.types import Types
 from ddcompile.passes.group_reading import Group, groups_in, is_multiple, readable, weights_of
 from ddcompile.passes.layers import Layer, domain_of
 
-__all__ = ["domains_of", "groups_of", "is_large", "rows_of"]
+__all__ = ["Domains", "groups_of", "is_large", "rows_of"]
 
 _LARGEST = 2**40
 """Weights and biases of readers; larger ones are left alone."""
@@ -37,10 +37,39 @@ _PARTS = 64
 """Groups that are sought among units that have the same readers."""
 
 
-def domains_of(types: Types, atoms: Atoms) -> Callable[[int], Domain | None]:
-    """The values of every atom, where they are known."""
-    domains = {name: domain_of(types.tensor[name]) for name in atoms.names}
-    return lambda atom: domains[atoms.name_of(atom)]
+class Domains:
+    """The values of atoms, where they are known: of sums of units those that they have whatever the inputs."""
+
+    def __init__(self, types: Types, atoms: Atoms, layers: Sequence[Layer], rows: int) -> None:
+        """`rows` bounds the tables of `values`."""
+        self._atoms, self._layers = atoms, layers
+        self._of_tensor = {name: domain_of(types.tensor[name]) for name in atoms.names}
+        self._sums = {
+            atoms.offset[x.name] + k: row
+            for x in layers
+            for k, row in enumerate(x.rows or ())
+            if row.kind == "affine" and not row.exponent and not x.is_pinned
+        }
+        self._known: dict[int, Domain | None] = {}
+        self.values = JointValues(self, rows)
+        """What units have for values together."""
+
+    def __call__(self, atom: int) -> Domain | None:
+        """The values of an atom; None if they are not known."""
+        if atom not in self._known:
+            whole = self._of_tensor[self._atoms.name_of(atom)]
+            row = self._sums.get(atom)
+            self._known[atom] = whole if row is None or whole is None else self._of_sum(row) or whole
+        return self._known[atom]
+
+    def _of_sum(self, row: Row) -> Domain | None:
+        units = rows_of(row.atoms.tolist(), self._layers, self._atoms, self)
+        known = [unit for unit in units if unit is not None]
+        joint = self.values(known) if len(known) == len(units) and known and not is_large(row) else None
+        if joint is None:
+            return None
+        sums = joint @ row.weights + row.bias
+        return Domain(int(sums.min()), int(sums.max()))
 
 
 def groups_of(
@@ -149,7 +178,7 @@ def _odd(
         more = int(factors.sum()) - total
         if more % 2 == 0:
             found.append(Group(members, factors, least + more // 2, None))
-    if not found or _ODD * len(found) > len(usual):
+    if not found or 2 * len(found) > len(usual):
         return []
     return found + _single(left.difference(*(g.members.tolist() for g in found)), lean, readers, len(usual) // 2)
 

@@ -30,7 +30,7 @@ from ddcompile.analysis.rows import Row
 from ddcompile.analysis.two_valued import JointValues, two_valued
 from ddcompile.ir.nodes import Constant, Rule
 from ddcompile.ir.types import infer
-from ddcompile.passes.groups import domains_of, rows_of
+from ddcompile.passes.groups import Domains, rows_of
 from ddcompile.passes.layers import clause, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
@@ -50,8 +50,8 @@ class Narrow(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        domain = domains_of(types, atoms)
-        values = JointValues(domain, self.rows)
+        domain = Domains(types, atoms, layers, self.rows)
+        values = domain.values
         names = names_of(rule)
         statements = list(rule.statements)
         constants: list[Constant] = []

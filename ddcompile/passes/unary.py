@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -36,7 +35,7 @@ from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.forward import Forward
-from ddcompile.passes.groups import domains_of
+from ddcompile.passes.groups import Domains
 from ddcompile.passes.layers import Layer, clause, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.reroll import Reroll
@@ -57,7 +56,7 @@ class Unary(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
-        domain = cache(domains_of(types, atoms))
+        domain = Domains(types, atoms, (), 0)
         units = {
             atoms.offset[layer.name] + k: row
             for layer in layers

@@ -8,11 +8,15 @@ import pytest
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
+from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
+from ddcompile.ir.types import infer
 from ddcompile.passes.combine import Combine
 from ddcompile.passes.exact_thresholds import ExactThresholds
 from ddcompile.passes.forward import Forward
+from ddcompile.passes.groups import Domains
+from ddcompile.passes.layers import layers_of
 from ddcompile.passes.pipeline import run
 from ddcompile.passes.rewrite import read_names
 from ddcompile.passes.silent import paired
@@ -105,13 +109,14 @@ def test_a_few_readers_go_on_reading_the_units() -> None:
     assert check_step(rule, found.rule, found.witness).status == "proved"
 
 
-@pytest.mark.parametrize(("units", "readers"), [(4, 0), (8, 0), (0, 9)])
-def test_sums_that_are_no_bits_are_no_cells_where_they_are_many(units: int, readers: int) -> None:
-    rule = automaton(odd_units=units, odd_readers=readers)
-    found = Combine()(rule)
-    for statement in found.rule.statements:
-        if statement.target.startswith("state"):
-            assert state_of(found.rule)[0] <= CELLS - units
+@pytest.mark.parametrize("units", [5, 8])
+def test_sums_that_are_no_bits_are_no_cells_where_they_are_many(units: int) -> None:
+    assert state_of(Combine()(automaton(odd_units=units)).rule) == (CELLS - units, {"a", "state"})
+
+
+def test_units_that_many_read_in_other_ways_are_no_cells() -> None:
+    rule = automaton(odd_readers=9)
+    assert Combine()(rule).rule is rule
 
 
 def test_sums_that_many_read_stay_sums() -> None:
@@ -138,3 +143,23 @@ def test_an_automaton_with_odd_units_is_itself_with_exceptions() -> None:
     odd = run(automaton(odd_units=1, odd_readers=1))[-1].new
     assert cost(odd) < cost(plain) + 150
     assert len(odd.constants) == 0
+
+
+def test_sums_of_units_have_the_values_that_these_have_together() -> None:
+    rule = parse(
+        """rule f(x: bit[6]) -> (y: bit[2]) {
+  const A: int[4, 6] = [[1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1], [0, 0, 0, 1, -1, 0]]
+  const s: int[4] = [1, 3, 2, 1]
+  const B: int[2, 4] = [[1, -1, 0, 0], [0, 0, 1, -1]]
+  const C: int[2, 2] = [[1, 1], [1, -1]]
+  a[u < 4] = sum(i < 6: A[u, i] * x[i]) >= s[u]
+  b[v < 2] = sum(u < 4: B[v, u] * a[u])
+  y[w < 2] = sum(v < 2: C[w, v] * b[v]) >= 1
+}"""
+    )
+    types = infer(rule)
+    atoms = Atoms.of_rule(rule, types)
+    domain = Domains(types, atoms, layers_of(rule, types, atoms), 1 << 10)
+    assert [domain(atoms.offset["b"] + k) for k in range(2)] == [Domain(0, 1), Domain(-1, 1)]
+    few = Domains(types, atoms, layers_of(rule, types, atoms), 2)
+    assert few(atoms.offset["b"]) == Domain(-1, 1)
