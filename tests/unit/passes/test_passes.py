@@ -2799,6 +2799,15 @@ DECLINES = [
 }""",
     ),
     (
+        "what is always so where a real is padded",
+        "widen",
+        """rule f(x: real[3]) -> (y: bit[4]) {
+  y[i < 2] = i * x[2 * i] >= 0
+  y[2 <= i < 3] = 1
+  y[3] = -x[1] >= 0
+}""",
+    ),
+    (
         "pads that are read somewhere",
         "fold",
         """rule f(x: bit[6]) -> (y: bit[6], z: bit[6]) {
