@@ -18,7 +18,7 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.passes.layers import Layer
 
-__all__ = ["are_equal", "is_same", "moved", "over_clipped_sums", "over_moved_sums"]
+__all__ = ["are_equal", "moved", "over_clipped_sums", "over_moved_sums"]
 
 _PADS = (0, 1, -1)
 _MOST_INNER = 3
@@ -84,11 +84,6 @@ def over_moved_sums(layer: Layer, tables: Sequence[Table | None], alike: Sequenc
             table = moved(inner, steps, atoms, None) if moves else inner
         found.append(table)
     return found
-
-
-def is_same(table: Table, other: Table) -> bool:
-    """Whether two tables are one function of their sums."""
-    return table.ranges == other.ranges and np.array_equal(table.values, other.values)
 
 
 def _moves(

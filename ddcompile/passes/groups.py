@@ -96,7 +96,8 @@ def groups_of(
         return [] if own.isdisjoint(members.tolist()) else rows_of(members.tolist(), layers, atoms, domain)
 
     best: list[Group] = []
-    for every in (readers, layers[number + 1].rows or []) if readers else ():
+    following = layers[number + 1].rows or [] if readers else []
+    for every in (readers, following) if len(following) < len(readers) else (readers,):
         usual = _usual(every)
         groups = _proposed((usual, every), before, own, units_of, values)
         best = max(best, _read(groups, usual, readers, domain), key=_worth)
