@@ -15,7 +15,8 @@ A table has an axis for every sum of inputs that enter all units of a cone with 
 (`ddcompile.analysis.decompositions`). Sums are written over tables of weights, as layers are, so that later passes
 find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own
 (`ddcompile.passes.borders` for those that lack some of the inputs), or compare one number with their places
-(`ddcompile.passes.numbered`). With `borders`, a few elements may be others (`ddcompile.passes.odd`).
+(`ddcompile.passes.numbered`). With `borders`, a few elements may be others (`ddcompile.passes.odd`). A few of the
+hidden units of a single element may be others, too (`ddcompile.passes.nearly`).
 Layers that the new text does not read are gone; the program is kept if that does not make it shorter.
 """
 
@@ -38,6 +39,7 @@ from ddcompile.ir.types import Types, infer
 from ddcompile.passes.borders import over_clipped_sums, over_moved_sums
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import Layer, Names, domain_of, layers_of, names_of
+from ddcompile.passes.nearly import nearly
 from ddcompile.passes.numbered import numbered
 from ddcompile.passes.odd import Clauses, despite, few
 from ddcompile.passes.options import Pass, option
@@ -78,6 +80,9 @@ class CollapseTables(Pass):
                 if cost(new) < cost(best):
                     best = new
                     break
+            rare = nearly(layer, cones, atoms, names, cost(best))
+            new = best if rare is None else _replaced(best, layer.name, *rare)
+            best = min(best, new, key=cost)
         return unchanged(rule) if best is rule else Rewrite(best)
 
     def _ways(self, count: int) -> Iterator[tuple[int, Callable[..., Clauses | None]]]:
