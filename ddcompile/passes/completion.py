@@ -17,6 +17,9 @@ __all__ = ["Place", "Seat", "anywhere", "seats"]
 Place: TypeAlias = tuple[int, tuple[int, ...]]
 """The number of a family and a place in its box."""
 
+_Row: TypeAlias = tuple[int, int, int]
+"""The number of a family, an axis and a coordinate on it; -1 and 0 are all of the family."""
+
 _Shape: TypeAlias = tuple[tuple[int, tuple[int, ...], int], ...]
 
 _MOST = 256
@@ -52,7 +55,7 @@ def seats(
     places
         Of the units that have one.
     holes
-        Places without a unit.
+        Places without a unit, those that are rather taken first.
     shapes
         The extents of the boxes of the families.
     order
@@ -79,9 +82,11 @@ def seats(
             if len(shape) == len(reader):
                 found |= _matches(shape, own, asked, free, shapes)
         votes.update(found)
-    rank = {u: k for k, u in enumerate(order)}
+    rank, rank_of_hole = {u: k for k, u in enumerate(order)}, {p: k for k, p in enumerate(holes)}
     chosen: dict[int, Seat] = {}
-    for (unit, place, sign), count in sorted(votes.items(), key=lambda v: (-v[1], -v[0][2], v[0][1], rank[v[0][0]])):
+    for (unit, place, sign), count in sorted(
+        votes.items(), key=lambda v: (-v[1], -v[0][2], rank_of_hole[v[0][1]], rank[v[0][0]])
+    ):
         if unit not in chosen and place in free:
             chosen[unit] = Seat(place, sign, count)
             free.discard(place)
@@ -95,7 +100,7 @@ def anywhere(
     order: Sequence[int],
     distance: Callable[[int, Place], int],
 ) -> dict[int, Seat]:
-    """Places of units that readers take like all units of a family, so that any hole of it does: the nearest one.
+    """Places of units that readers take like all units of a family or of a row of it: the nearest hole there.
 
     Parameters
     ----------
@@ -106,21 +111,21 @@ def anywhere(
     """
     if not holes or max(len(order), len(holes)) > _FEW:
         return {}
-    weights: dict[int, list[set[int]]] = {}
-    for reader in readers:
-        of_family: dict[int, set[int]] = {}
-        for unit, (family, _) in places.items():
-            of_family.setdefault(family, set()).add(reader.get(unit, 0))
-        for family, found in of_family.items():
-            weights.setdefault(family, []).append(found)
+    taken: dict[int, set[tuple[int, int]]] = {}
+    for number, reader in enumerate(readers):
+        for unit, weight in reader.items():
+            taken.setdefault(unit, set()).add((number, weight))
+    wanted: dict[_Row, set[frozenset[tuple[int, int]]]] = {}
+    for unit, place in places.items():
+        for row in _rows(place):
+            wanted.setdefault(row, set()).add(frozenset(taken.get(unit, ())))
     pairs = []
     for rank, unit in enumerate(order):
-        for place in holes:
-            wanted = weights.get(place[0], [])
-            for sign in (1, -1):
-                if any(wanted) and all(w == {sign * r.get(unit, 0)} for w, r in zip(wanted, readers, strict=True)):
+        for sign in (1, -1):
+            own = {frozenset((number, sign * weight) for number, weight in taken.get(unit, ()))}
+            for place in holes:
+                if any(own) and any(wanted.get(row) == own for row in _rows(place)):
                     pairs.append((distance(unit, place), place, rank, sign))
-                    break
     chosen: dict[int, Seat] = {}
     free = set(holes)
     for _, place, rank, sign in sorted(pairs):
@@ -128,6 +133,12 @@ def anywhere(
             chosen[order[rank]] = Seat(place, sign, 0)
             free.discard(place)
     return chosen
+
+
+def _rows(place: Place) -> list[_Row]:
+    """What a place is in: all of a family, and the part of it with one of the coordinates."""
+    family, point = place
+    return [(family, -1, 0), *((family, axis, coordinate) for axis, coordinate in enumerate(point))]
 
 
 def _canonical(elements: Sequence[tuple[int, tuple[int, ...], int]], shapes: Sequence[tuple[int, ...]]) -> _Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from ddcompile.analysis.clipped import Clipped, Operands, fit_clipped, unrolled
 from ddcompile.analysis.families import Family, UnitClass, fit_free
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
+from ddcompile.analysis.runs import peeled_runs, places_of as places_in
 from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binder, Constant, Expr
 from ddcompile.passes.clipping import clipped_clause, clipped_weights
@@ -23,7 +24,18 @@ from ddcompile.passes.offsets import Offset, offset_of
 from ddcompile.passes.selection import places_of
 from ddcompile.passes.signatures import binders_of, classes_of, operands_of, signatures
 
-__all__ = ["Found", "Hidden", "Readers", "alike", "clipped_families", "exact_families", "never"]
+__all__ = [
+    "Found",
+    "Hidden",
+    "Readers",
+    "alike",
+    "clipped_families",
+    "exact_families",
+    "few_holes",
+    "most_of",
+    "never",
+    "present_in",
+]
 
 Readers: TypeAlias = Callable[[], Sequence[Mapping[int, int]]]
 
@@ -61,6 +73,38 @@ class Found:
     def shape(self) -> tuple[int, ...]:
         """The extents of the box."""
         return tuple(b.upper.value - b.lower.value for b in self.binders)  # type: ignore[attr-defined]
+
+    @property
+    def missing(self) -> frozenset[int] | None:
+        """The holes, or those between the affine ends of most of the units if these are few; None if they are many."""
+        present = present_in(self.units, self.shape)
+        few = few_holes(int(present.sum()))
+        run = np.ones_like(present) if present.size - present.sum() <= few else most_of(present)
+        if run is None or (run & ~present).sum() > few:
+            return None
+        return frozenset(np.flatnonzero(run & ~present).tolist())
+
+
+def few_holes(units: int) -> int:
+    """How many holes a family of some units has at most, where it is no family of fewer units."""
+    return max(2, units // 4)
+
+
+def present_in(units: Sequence[int | None], shape: Sequence[int]) -> np.ndarray:
+    """Where in a box there are units."""
+    return np.array([u is not None for u in units]).reshape(shape)
+
+
+def most_of(present: np.ndarray) -> np.ndarray | None:
+    """The places between affine ends that most of some places are; None if that says nothing."""
+    return _most_of(present.tobytes(), present.shape) if present.ndim > 1 else None
+
+
+@lru_cache(maxsize=1024)
+def _most_of(present: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
+    weights = np.frombuffer(present, dtype=bool).reshape(shape).astype(np.int64)
+    run = next(peeled_runs(weights, 1, wraps=True), None)
+    return None if run is None else places_in(run, shape)
 
 
 def exact_families(

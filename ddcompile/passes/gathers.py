@@ -29,7 +29,7 @@ import numpy as np
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
-from ddcompile.analysis.runs import affine_runs
+from ddcompile.analysis.runs import affine_runs, entries_of, peeled_runs
 from ddcompile.analysis.slices import decompose
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine
@@ -143,8 +143,14 @@ def _is_irregular(table: Table, tensor: str, places: np.ndarray, weights: np.nda
     """Whether the operands of one unit are no few slices, which later passes would find."""
     kernel = np.zeros(table.atoms.shape[tensor], dtype=weights.dtype)
     kernel.flat[places] = weights
-    has_runs = affine_runs(kernel) is not None
-    return not has_runs and decompose(kernel, _MOST_SLICES) is None
+    if affine_runs(kernel, wraps=True) is not None or decompose(kernel, _MOST_SLICES) is not None:
+        return False
+    runs = 0
+    for run in peeled_runs(kernel, wraps=True):
+        kernel, runs = kernel - entries_of(run, kernel.shape), runs + 1
+        if np.count_nonzero(kernel) <= _MOST_SLICES - runs or decompose(kernel, _MOST_SLICES - runs) is not None:
+            return False
+    return True
 
 
 def _trial(table: Table) -> Table:

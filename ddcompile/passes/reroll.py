@@ -38,16 +38,14 @@ from ddcompile.passes.kinds import by_kind
 from ddcompile.passes.layers import Layer, Names, domain_of, heads_of, is_layer, layers_of, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, oriented, signed
-from ddcompile.passes.plans import Written, cheapest
+from ddcompile.passes.plans import cheapest
 from ddcompile.passes.remains import with_rest
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.signatures import classes_of, total_cost
 from ddcompile.passes.silent import filled, paired
+from ddcompile.passes.ways import TERM, Written
 
 __all__ = ["Reroll"]
-
-_TERM = 10
-"""About what a term costs in a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +237,10 @@ class _State:
         if len(units) == 1:
             alone, _ = self._alone(layer, rows[units[0]], atoms)
             if alone:
-                return _TERM + alone[0].price
+                return TERM + alone[0].price
         binders = (Binder("u", Literal(0), Literal(len(units))),) if len(units) > 1 else ()
         own = [rows[u] for u in units]
-        return _TERM + total_cost(*table_clauses("rest", binders, own, atoms, self.names.copy(), "rest", self.bits))
+        return TERM + total_cost(*table_clauses("rest", binders, own, atoms, self.names.copy(), "rest", self.bits))
 
     def _write_rest(self, layer: Layer, units: list[int], rows: list[Row], signs: Sequence[int], atoms: Atoms) -> None:
         name = self.names(layer.name)

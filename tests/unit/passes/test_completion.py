@@ -64,3 +64,24 @@ def test_where_readers_care_a_unit_takes_no_hole(change: dict[int, int]) -> None
     places: dict[int, Place] = {p: (0, (p,)) for p in range(N) if p != 5}
     readers = [dict.fromkeys(range(N), 1) | change] if change else [{p: 1} for p in range(N)]
     assert anywhere(readers, places, [(0, (5,))], [5], lambda u, place: 0) == {}
+
+
+def _square(n: int, odd: int) -> tuple[dict[int, Place], list[Place]]:
+    """Units in the places of a square by row and column, but one, and its place."""
+    places = {u: (0, (u // n, u % n)) for u in range(n * n) if u != odd}
+    return places, [(0, (odd // n, odd % n))]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_readers_of_rows_give_a_unit_the_hole_of_its_row(sign: int) -> None:
+    places, holes = _square(3, 4)
+    readers = [{3 * i + j: 2 for j in range(3)} for i in range(3)]
+    readers[1][4] *= sign
+    assert anywhere(readers, places, holes, [4], lambda u, place: 0) == {4: Seat((0, (1, 1)), sign, 0)}
+
+
+def test_a_unit_takes_no_hole_of_a_row_that_its_reader_does_not_read() -> None:
+    places, holes = _square(3, 4)
+    readers = [{3 * i + j: 2 for j in range(3) if 3 * i + j != 4} for i in range(3)]
+    readers[0][4] = 2
+    assert anywhere(readers, places, holes, [4], lambda u, place: 0) == {}

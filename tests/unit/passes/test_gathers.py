@@ -10,12 +10,15 @@ import pytest
 import ddcompile as dd
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.analysis.units import unit_rows
 from ddcompile.frontends.dense import lower
 from ddcompile.frontends.network import Layer, Network
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
 from ddcompile.ir.types import infer
+from ddcompile.passes.gathers import table_clauses
+from ddcompile.passes.layers import Names
 from ddcompile.passes.pipeline import PASSES
 from ddcompile.prove.checker import check_step
 from ddcompile.testing import assert_equivalent
@@ -95,6 +98,18 @@ def test_more_than_half_of_the_weights_stay_a_table() -> None:
     rng = np.random.default_rng(4)
     _, rule = rewritten(network(rng.integers(-1, 2, (20, 30))), "x: bit[30]")
     assert [c.values.shape for c in rule.constants] == [(20, 30)]
+
+
+@pytest.mark.parametrize("regular", [True, False])
+def test_a_triangle_but_for_one_place_is_no_list_of_places(regular: bool) -> None:
+    present = np.tril(np.ones((12, 12), dtype=np.int64), -1).ravel()
+    present[6 * 12 + 2] = 0
+    if not regular:
+        present = np.random.default_rng(0).permutation(present)
+    places = np.flatnonzero(present)
+    row = Row("positive", places, np.ones(len(places), dtype=np.int64), -8)
+    constants, _ = table_clauses("y", [], [row], Atoms({"x": (12, 12)}), Names(set()), "y")
+    assert any(c.values.shape == (12, 12) for c in constants) == regular
 
 
 def test_weights_that_are_no_integers_are_a_table_beside_the_operands() -> None:

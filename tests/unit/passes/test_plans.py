@@ -61,3 +61,24 @@ def test_a_family_closes_a_ring_where_readers_take_few_units(sums_up: bool) -> N
     (found,), _ = cheapest(rows, 16, Atoms({"x": (12,)}), Names(set()), "h", readers)
     assert len(found.units) == (11 if sums_up else 12)
     assert sorted(found.members) == list(range(11))
+
+
+def _intervals(n: int, odd: int) -> list[Row]:
+    """Two of the places from j to i for j < i, but for one unit, which has other operands."""
+    ends = [(j, i + 1) for i in range(n) for j in range(i)]
+    rows = [Row("positive", np.arange(*e), np.ones(e[1] - e[0], dtype=np.int64), -1) for e in ends]
+    rows[odd] = Row("positive", np.array([0, 2, 5]), np.array([2, -1, 1]), -1)
+    return rows
+
+
+@pytest.mark.parametrize("sums_up", [True, False])
+def test_a_unit_of_another_kind_completes_a_triangle_where_readers_do_not_care(sums_up: bool) -> None:
+    rows = _intervals(7, 9)
+    weights = range(1, len(rows) + 1)
+
+    def readers() -> list[dict[int, int]]:
+        return [dict.fromkeys(range(len(rows)), 1) if sums_up else dict(enumerate(weights))]
+
+    chosen, _ = cheapest(rows, 16, Atoms({"x": (7,)}), Names(set()), "h", readers)
+    assert sorted(len(w.members) for w in chosen) == ([len(rows)] if sums_up else [1, len(rows) - 1])
+    assert max(w.gaps for w in chosen) == (2 if sums_up else 3)
