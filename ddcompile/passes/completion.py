@@ -20,6 +20,9 @@ Place: TypeAlias = tuple[int, tuple[int, ...]]
 _Row: TypeAlias = tuple[int, int, int]
 """The number of a family, an axis and a coordinate on it; -1 and 0 are all of the family."""
 
+_Reading: TypeAlias = tuple[int, int]
+"""The number of a reader and a weight that it reads a unit with."""
+
 _Shape: TypeAlias = tuple[tuple[int, tuple[int, ...], int], ...]
 
 _MOST = 256
@@ -99,8 +102,9 @@ def anywhere(
     holes: Sequence[Place],
     order: Sequence[int],
     distance: Callable[[int, Place], int],
+    signs: Sequence[int] = (1, -1),
 ) -> dict[int, Seat]:
-    """Places of units that readers take like all units of a family or of a row of it: the nearest hole there.
+    """Places of units that readers take like all units of a family or of the rows of it there: the nearest hole.
 
     Parameters
     ----------
@@ -108,24 +112,26 @@ def anywhere(
         As for `seats`.
     distance
         How different a unit is from what the family of a hole computes there.
+    signs
+        Whether units or their negations may be placed.
     """
     if not holes or max(len(order), len(holes)) > _FEW:
         return {}
-    taken: dict[int, set[tuple[int, int]]] = {}
+    taken: dict[int, set[_Reading]] = {}
     for number, reader in enumerate(readers):
         for unit, weight in reader.items():
             taken.setdefault(unit, set()).add((number, weight))
-    wanted: dict[_Row, set[frozenset[tuple[int, int]]]] = {}
+    alike: dict[_Row, list[set[_Reading]]] = {}
     for unit, place in places.items():
         for row in _rows(place):
-            wanted.setdefault(row, set()).add(frozenset(taken.get(unit, ())))
+            alike.setdefault(row, []).append(taken.get(unit, set()))
+    common = {row: set.intersection(*units) for row, units in alike.items() if len(units) > 1}
+    expected = {place: set().union(*(common.get(row, ()) for row in _rows(place))) for place in holes}
     pairs = []
     for rank, unit in enumerate(order):
-        for sign in (1, -1):
-            own = {frozenset((number, sign * weight) for number, weight in taken.get(unit, ()))}
-            for place in holes:
-                if any(own) and any(wanted.get(row) == own for row in _rows(place)):
-                    pairs.append((distance(unit, place), place, rank, sign))
+        for sign in signs:
+            own = {(number, sign * weight) for number, weight in taken.get(unit, ())}
+            pairs += [(distance(unit, p), p, rank, sign) for p in holes if own and expected[p] == own]
     chosen: dict[int, Seat] = {}
     free = set(holes)
     for _, place, rank, sign in sorted(pairs):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
+import numpy as np
+
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.families import fit_free
 from ddcompile.analysis.linear import Atoms
@@ -21,6 +23,7 @@ from ddcompile.ir.traverse import postorder, rename_indices
 from ddcompile.passes.layers import Names, exact_expression
 from ddcompile.passes.moving import family_clause
 from ddcompile.passes.offsets import Offset, number_of, offset_of
+from ddcompile.passes.orient import has_opposite, negated
 from ddcompile.passes.selection import condition, places_of
 from ddcompile.passes.signatures import classes_of
 
@@ -68,7 +71,11 @@ def with_exceptions(
         row = rows[k]
         assert row is not None
         own = names.copy()
-        tables, value = _unit_value(row, binders, atoms, own, stem)
+        opposite = next((j for j in whole if _is_opposite(rows[j], row)), None)
+        if opposite is None:
+            tables, value = _unit_value(row, binders, atoms, own, stem)
+        else:
+            tables, value = [], builder.neg(whole[opposite])
         change = _change(row, usual, moved(places[k]), atoms)
         if change is not None and change[1] + _CONDITION < sum(map(cost, tables)) + cost(value):
             added[k] = change[0]
@@ -95,6 +102,19 @@ def with_exceptions(
     for k, unit in reversed(whole.items()):
         value = builder.conditional(at(k), unit, value)
     return constants + new, value
+
+
+def _is_opposite(one: Row | None, other: Row) -> bool:
+    """Whether a unit is the other one times -1."""
+    if one is None or one.kind == "positive" or not has_opposite(one):
+        return False
+    less = negated(one)
+    return (
+        (less.kind, less.bias, less.low, less.high, less.exponent)
+        == (other.kind, other.bias, other.low, other.high, other.exponent)
+        and np.array_equal(less.atoms, other.atoms)
+        and np.array_equal(less.weights, other.weights)
+    )
 
 
 def _change(row: Row, usual: Row, expected: Mapping[int, int], atoms: Atoms) -> tuple[Expr, int] | None:

@@ -13,8 +13,8 @@ from ddcompile.analysis.families import UnitClass, unit_classes
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.slices import decompose
-from ddcompile.ir.nodes import Binder, Constant, Literal, Reduce, Statement
-from ddcompile.ir.traverse import free_indices, postorder, reads
+from ddcompile.ir.nodes import Binder, Call, Compare, Constant, Expr, Literal, Reduce, Statement, Unary
+from ddcompile.ir.traverse import children, free_indices, postorder, reads
 from ddcompile.passes.layers import Names
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
 
 _MOST_KERNELS = 8
 """Kernels of which slices are looked for."""
+_NAMED = 3
+"""About what it costs to name a unit."""
 _PIECES, _PIECE = 4, 8
 """Slices that a kernel may become, and about what one costs; two cost what the sum over the kernel does."""
 
@@ -122,7 +124,7 @@ def total_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -
 
 
 def later_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -> int:
-    """About what they cost once kernels that are few slices are written so, unless there are many."""
+    """About what they cost once repeats have names and kernels that are few slices are written so, if not many."""
     kernels: set[str] = set()
     for statement in statements:
         own = {b.name for b in statement.binders}
@@ -130,7 +132,21 @@ def later_cost(constants: Sequence[Constant], statements: Sequence[Statement]) -
         kernels |= {r.tensor for body in sums for r in reads(body) if own.isdisjoint(free_indices(r))}
     if len(kernels) > _MOST_KERNELS:
         return total_cost(constants, statements)
-    return sum(_kernel_cost(c) if c.name in kernels else cost(c) for c in constants) + sum(map(cost, statements))
+    tables = sum(_kernel_cost(c) if c.name in kernels else cost(c) for c in constants)
+    return tables + sum(cost(s) - _repeated(s.value) for s in statements)
+
+
+def _repeated(value: Expr) -> int:
+    """About what is saved where units that do not depend on coordinates get a name, if there are several the same."""
+    seen: Counter[Expr] = Counter()
+    stack = [value]
+    while stack:
+        match stack.pop():
+            case Compare() | Unary("sign" | "abs") | Call() as node if not free_indices(node):
+                seen[node] += 1
+            case node:
+                stack += children(node)
+    return sum(max(0, (count - 1) * (cost(node) - 1) - _NAMED) for node, count in seen.items() if count > 1)
 
 
 def _kernel_cost(kernel: Constant) -> int:

@@ -149,17 +149,44 @@ def _varied_with_holes(layer: Hidden, units: list[int], names: Names) -> Iterato
 
 def _mirrored(layer: Hidden, units: list[int], names: Names) -> Iterator[Written]:
     """Signs of differences, each of which is the negation of the unit at mirrored coordinates."""
-    count = len(layer.rows)
-    odd = [u for u in units if u in layer.familiar and layer.rows[u].kind == "sign" and not layer.rows[u].bias]
-    rows = [*layer.rows, *(replace(layer.rows[u], weights=-layer.rows[u].weights) for u in odd)]
-    both = Hidden(rows, frozenset([*odd, *range(count, len(rows))]), layer.atoms, layer.stem)
-    for part in exact(both, sorted(both.familiar), names, holes=True):
-        place = {u: k for k, u in enumerate(part.units) if u is not None}
-        own = [k for k, u in enumerate(odd) if u in place]
-        if len(place) != 2 * len(own) or not all(count + k in place for k in own):
+    signs = [u for u in units if layer.rows[u].kind == "sign"]
+    negation = {u: k for k, u in enumerate(signs, len(layer.rows))}
+    odd = [u for u in signs if u in layer.familiar and not layer.rows[u].bias]
+    rows = [*layer.rows, *(negated(layer.rows[u]) for u in signs)]
+    both = replace(layer, rows=rows, familiar=frozenset([*odd, *(negation[u] for u in odd)]), classes={})
+    for found in exact_families(both, sorted(both.familiar), names, holes=True):
+        members = {u for u in found.units if u is not None}
+        own = [u for u in odd if u in members]
+        if None not in found.units or len(members) != 2 * len(own) or not all(negation[u] in members for u in own):
             continue
-        kept = tuple(u if u is not None and u < count else None for u in part.units)
-        yield replace(part, units=kept, mirrors={odd[k]: place[count + k] for k in own})
+        part = _written(found, both, names, _seated_twice(found, both, negation))
+        if part is not None and part.gaps <= few_holes(len(part.members)):
+            place = {u: k for k, u in enumerate(part.units) if u is not None}
+            kept = tuple(u if u in negation else None for u in part.units)
+            yield replace(part, units=kept, mirrors={u: place[v] for u, v in negation.items() if v in place})
+
+
+def _seated_twice(found: Found, both: Hidden, negation: Mapping[int, int]) -> dict[int, Seat]:
+    """Holes for units and for their negations, which have numbers of their own, where it is the same to readers."""
+    places, holes, silent = _places([found])
+    holes = [place for place in holes if place not in silent]
+    rest = [u for u in negation if u not in places]
+    if not holes or not rest:
+        return {}
+    readers = [{**reader} | {v: -reader[u] for u, v in negation.items() if u in reader} for reader in both.readers()]
+
+    def distance(unit: int, place: Place) -> int:
+        return _distance(both.rows[unit], found, place[1])
+
+    chosen: dict[int, Seat] = {}
+    for unit in sorted(rest, key=lambda u: _in_order(both.rows[u])):
+        pair: dict[int, Seat] = {}
+        for one in (unit, negation[unit]):
+            free = [p for p in holes if all(p != seat.place for seat in [*chosen.values(), *pair.values()])]
+            pair |= anywhere(readers, places, free, [one], distance, signs=[1])
+        if len(pair) == 2:
+            chosen |= pair
+    return chosen
 
 
 def _clipped(layer: Hidden, units: list[int], names: Names, *, biased: bool = True) -> Iterator[Written]:
@@ -212,6 +239,26 @@ def _filled(layer: Hidden, units: list[int], names: Names, every: list[Found]) -
 
 def _seated(layer: Hidden, families: Sequence[Found], rest: list[int]) -> dict[int, Seat]:
     """Places for units in the holes of families: where readers expect them, or anywhere if that is the same to them."""
+    places, holes, silent = _places(families)
+    if not holes:
+        return {}
+    # A hole where a unit is always 0 need not be filled.
+    holes.sort(key=lambda place: (place in silent, place))
+    rest.sort(key=lambda u: _in_order(layer.rows[u]))
+    readers = layer.readers()
+    chosen = seats(readers, places, holes, [found.shape for found in families], rest)
+    for needless in (False, True):
+        taken = {seat.place for seat in chosen.values()}
+        free = [p for p in holes if p not in taken and (p in silent) == needless]
+        left = [u for u in rest if u not in chosen]
+        chosen |= anywhere(
+            readers, places, free, left, lambda u, place: _distance(layer.rows[u], families[place[0]], place[1])
+        )
+    return chosen
+
+
+def _places(families: Sequence[Found]) -> tuple[dict[int, Place], list[Place], set[Place]]:
+    """The places of units, the holes that may be filled, and those of them where a unit is always 0."""
     places: dict[int, Place] = {}
     holes: list[Place] = []
     silent: set[Place] = set()
@@ -225,21 +272,12 @@ def _seated(layer: Hidden, families: Sequence[Found], rest: list[int]) -> dict[i
                 holes.append(place)
                 if k in quiet:
                     silent.add(place)
-    if not holes:
-        return {}
-    # A hole where a unit is always 0 need not be filled.
-    holes.sort(key=lambda place: (place in silent, place))
-    rest.sort(key=lambda u: (layer.rows[u].bias, layer.rows[u].atoms.tolist(), layer.rows[u].weights.tolist()))
-    readers = layer.readers()
-    chosen = seats(readers, places, holes, [found.shape for found in families], rest)
-    for needless in (False, True):
-        taken = {seat.place for seat in chosen.values()}
-        free = [p for p in holes if p not in taken and (p in silent) == needless]
-        left = [u for u in rest if u not in chosen]
-        chosen |= anywhere(
-            readers, places, free, left, lambda u, place: _distance(layer.rows[u], families[place[0]], place[1])
-        )
-    return chosen
+    return places, holes, silent
+
+
+def _in_order(row: Row) -> tuple[int, list[int], list[int]]:
+    """What sorts units, in whatever order the network has them."""
+    return row.bias, row.atoms.tolist(), row.weights.tolist()
 
 
 def _distance(row: Row, found: Found, place: Sequence[int]) -> int:

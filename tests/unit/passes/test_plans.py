@@ -7,6 +7,7 @@ import pytest
 
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
+from ddcompile.ir.printer import print_expression
 from ddcompile.passes.layers import Names
 from ddcompile.passes.plans import cheapest
 from ddcompile.passes.silent import filled
@@ -82,3 +83,23 @@ def test_a_unit_of_another_kind_completes_a_triangle_where_readers_do_not_care(s
     chosen, _ = cheapest(rows, 16, Atoms({"x": (7,)}), Names(set()), "h", readers)
     assert sorted(len(w.members) for w in chosen) == ([len(rows)] if sums_up else [1, len(rows) - 1])
     assert max(w.gaps for w in chosen) == (2 if sums_up else 3)
+
+
+@pytest.mark.parametrize("ranks", [True, False])
+def test_a_unit_of_another_kind_takes_two_mirrored_places_where_readers_add_up_rows(ranks: bool) -> None:
+    rows = _differences(7, 0)
+    pairs = [(i, j) for i in range(7) for j in range(i)]
+    rows[9] = Row("sign", np.array([0, 2, 5]), np.array([2, -1, 1]), -1)
+
+    def readers() -> list[dict[int, int]]:
+        more = [1] * 7 if ranks else list(range(1, 8))
+        return [
+            {u: more[sum(p) - k] * (1 if k == p[0] else -1) for u, p in enumerate(pairs) if k in p} for k in range(7)
+        ]
+
+    chosen, _ = cheapest(rows, 16, Atoms({"x": (7,)}), Names(set()), "h", readers)
+    mirrored = next(w for w in chosen if w.mirrors)
+    assert (9 in mirrored.mirrors) == ranks
+    assert mirrored.gaps == (0 if ranks else 2)
+    text = print_expression(mirrored.value)
+    assert text.count("sign(x[5] + 2 * x[0] - x[2] - 1)") + text.count("sign(2 * x[0] + x[5] - x[2] - 1)") == 2 * ranks
