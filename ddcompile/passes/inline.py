@@ -13,7 +13,7 @@ After::
     y = wide > tall
 
 Only where no element is computed more often than before: the read's positions are distinct indices (plus constants, or
-wrapped) and use every index in scope. Statements do not grow beyond a size that can be read.
+wrapped) and use every index in scope. Statements do not grow beyond a size that can be read, exceptions aside.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir.affine import affine_of
-from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Index, Literal, Read, Reduce, Rule, Statement
+from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, If, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import free_indices, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
@@ -167,13 +167,22 @@ def _written(
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
             most = options.body if _is_body(node, old.value) else options.size
-            if not _is_copy(source) and cost(reader) > max(most, cost(old)):
+            if not _is_copy(source) and _usual_cost(reader) > max(most, _usual_cost(old)):
                 return None
             break
         if source.target in read_names([reader]):
             return None
         written[place] = reader
     return written
+
+
+def _usual_cost(statement: Statement) -> int:
+    """What a statement costs but for its exceptions, which a reader may skip."""
+
+    def step(node: Expr) -> Expr:
+        return node.otherwise if isinstance(node, If) and next(reads(node.condition), None) is None else node
+
+    return cost(Statement(statement.target, statement.positions, rewrite(statement.value, step)))
 
 
 def _is_body(read: Read, value: Expr) -> bool:

@@ -1628,6 +1628,17 @@ if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, 
 }""",
     ),
     (
+        "pairs of which one is something else",
+        "inline",
+        """rule f(x: int[0..9][9], z: int[0..9]) -> (rank: int[9]) {
+  pair[i < 9, j < 9] = if i == 2 and j == 3 then z > 4 else x[j] > x[i]
+  rank[i < 9] = sum(j < 9: pair[i, j])
+}""",
+        """rule f(x: int[0..9][9], z: int[0..9]) -> (rank: int[9]) {
+  rank[i < 9] = sum(j < 9: if i == 2 and j == 3 then z > 4 else x[j] > x[i])
+}""",
+    ),
+    (
         "results of which one adds something, and another is something else",
         "reroll",
         """rule f(x: bit[9]) -> (y: bit[9]) {
@@ -2550,6 +2561,14 @@ DECLINES = [
         """rule f(x: int[0..9][9]) -> (y: int[0..81][9]) {
   t = sum(i < 9: x[i])
   y[i < 9] = if x[i] > 3 then t else 0
+}""",
+    ),
+    (
+        "pairs that depend on more than fits into a sum",
+        "inline",
+        """rule f(x: int[0..9][9], z: int[0..9]) -> (rank: int[9]) {
+  pair[i < 9, j < 9] = if x[i] == 2 and x[j] == 3 then z > 4 else x[j] > x[i]
+  rank[i < 9] = sum(j < 9: pair[i, j])
 }""",
     ),
     (
