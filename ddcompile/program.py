@@ -223,14 +223,9 @@ class Program:
         CompileError
             If a size is unknown or no positive whole number, or the rule is not valid at these sizes.
         """
-        from ddcompile.diagnostics import fail
         from ddcompile.ir.specialize import checked_sizes, specialize
         from ddcompile.ir.verifier import check
 
-        for name in sizes:
-            if name not in self.rule.sizes:
-                hint = f"sizes: {', '.join(self.rule.sizes)}" if self.rule.sizes else ""
-                raise fail("A016", f"`{name}` is no size of `{self.name}`", place=self.name, hint=hint)
         rule = specialize(self.rule, checked_sizes(self.rule, sizes), partly=True)
         check(rule)
         return Program(rule, self.network_sha256, repeats=self.repeats, labels=self.labels)

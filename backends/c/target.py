@@ -13,7 +13,7 @@ from ddcompile.backends.shared.templates import render
 from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.printer import print_statement, print_type
 from ddcompile.ir.ranges import SIZE
-from ddcompile.ir.specialize import specialize
+from ddcompile.ir.specialize import checked_sizes, specialize
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.lower import machine_types
 from ddcompile.kernel.nodes import BitType, Buffer, Kernel, RealType, WordType
@@ -40,12 +40,12 @@ class CTarget:
         Raises
         ------
         CompileError
-            T### if the rule is at fault, E101 for a prefix that C does not take, and what
-            `ddcompile.kernel.schedules.scheduled` raises.
+            T### if the rule is at fault, E101 for a prefix that C does not take, A016 for a size that the rule does not
+            have, and what `ddcompile.kernel.schedules.scheduled` raises.
         """
         prefix = checked_prefix(options.prefix, rule.name)
         header = provenance(rule, options)
-        special = specialize(rule, dict(options.sizes), partly=True)
+        special = specialize(rule, checked_sizes(rule, dict(options.sizes)), partly=True)
         types = check(special)
         remark = remarks(special, machine_types(special, types)) if options.comments else print_statement
         kernel = split(scheduled(special, types, check_schedule(options.schedule), remark))

@@ -13,7 +13,7 @@ from ddcompile.backends.shared.target import EmitOptions, EmittedFile
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Kind, Rule
 from ddcompile.ir.printer import print_statement
-from ddcompile.ir.specialize import specialize
+from ddcompile.ir.specialize import checked_sizes, specialize
 from ddcompile.ir.verifier import check
 from ddcompile.kernel.schedules import check_schedule, scheduled
 
@@ -48,7 +48,8 @@ class LLVMTarget:
         ------
         CompileError
             T### if the rule is not valid, E0## if it has numbers without bounds, is not shown to be valid for all sizes
-            or is not of a form that the schedule takes, E201 if the prefix is no symbol.
+            or is not of a form that the schedule takes, E201 if the prefix is no symbol, A016 if a size is given that
+            the rule does not have.
         """
         return [EmittedFile(f"{_prefix(rule, options)}.ll", _text(rule, options))]
 
@@ -67,7 +68,7 @@ def emit_object(rule: Rule, options: EmitOptions) -> bytes:
 
 
 def _text(rule: Rule, options: EmitOptions) -> str:
-    special = specialize(rule, dict(options.sizes), partly=True)
+    special = specialize(rule, checked_sizes(rule, dict(options.sizes)), partly=True)
     types = check(special)
     remark = remarks(special, types) if options.comments else print_statement
     kernel = scheduled(special, types, check_schedule(options.schedule), remark)

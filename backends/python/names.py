@@ -15,9 +15,16 @@ from ddcompile.ir.nodes import Binder, Binding, Rule
 from ddcompile.ir.traverse import postorder
 from ddcompile.kernel.names import Names
 
-__all__ = ["PythonNames", "field_name", "python_names"]
+__all__ = ["MODULES", "PythonNames", "field_name", "python_names"]
 
 _IMPORTED = frozenset({"Any", "Fraction", "NamedTuple", "Sequence", "TypeVar", "annotations", "json", "main", "sys"})
+MODULES = frozenset({
+    "collections", "contextlib", "copyreg", "decimal", "enum", "fractions", "functools", "genericpath", "itertools",
+    "json", "keyword", "math", "numbers", "operator", "os", "posixpath", "re", "reprlib", "stat", "sys", "types",
+    "typing", "warnings",
+})  # fmt: skip
+"""What emitted modules import, and what that imports: a script that has such a name would be found in its place."""
+
 _RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _IMPORTED
 
 

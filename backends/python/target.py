@@ -7,7 +7,7 @@ from typing import Any
 from ddcompile.analysis.memory import check_memory
 from ddcompile.backends.python.expressions import Printer
 from ddcompile.backends.python.helpers import called, helpers
-from ddcompile.backends.python.names import PythonNames, field_name, python_names
+from ddcompile.backends.python.names import MODULES, PythonNames, field_name, python_names
 from ddcompile.backends.python.notation import Sort
 from ddcompile.backends.python.parameters import checks, element_type, sizes
 from ddcompile.backends.python.sorts import tensor_sorts
@@ -21,7 +21,7 @@ from ddcompile.backends.shared.writer import Writer
 from ddcompile.diagnostics import fail
 from ddcompile.ir.nodes import Declaration, Kind, Rule
 from ddcompile.ir.printer import print_type
-from ddcompile.ir.specialize import free_sizes, specialize
+from ddcompile.ir.specialize import checked_sizes, free_sizes, specialize
 from ddcompile.ir.verifier import check
 
 __all__ = ["PythonTarget"]
@@ -40,24 +40,29 @@ class PythonTarget:
     kinds: frozenset[Kind] = frozenset({"bit", "spin", "trit", "int", "rat", "real"})
 
     def emit(self, rule: Rule, options: EmitOptions) -> list[EmittedFile]:
-        """Print `rule` as `<prefix>.py`.
+        """Print `rule` as `<prefix>.py`; by default the name of the rule, with `_rule` behind that of a module.
 
         Raises
         ------
         CompileError
             T### if the rule is not valid, E303 if it nests deeper than Python allows, E304 if the prefix is no module
-            name, E305 if a size is free.
+            name or that of a module that the file imports, E305 if a size is free, A016 if one is given that the rule
+            does not have.
         """
         if options.prefix and not options.prefix.isidentifier():
             raise fail(
                 "E304", f"prefix {options.prefix!r} is no module name", hint="use letters, digits and underscores"
             )
-        special = specialize(rule, dict(options.sizes), partly=True)
+        if options.prefix in MODULES:
+            message = f"prefix {options.prefix!r} is a module that the file imports, which would import itself"
+            raise fail("E304", message, hint="choose another one")
+        special = specialize(rule, checked_sizes(rule, dict(options.sizes)), partly=True)
         free = free_sizes(special)
         if free:
             message = f"the arguments of a Python function do not tell the size `{free[0]}`"
             raise fail("E305", message, place=rule.name, hint=f"give it: `--size {free[0]}=8`")
-        return [EmittedFile(f"{options.prefix or rule.name}.py", _module(special, rule, options))]
+        stem = options.prefix or (f"{rule.name}_rule" if rule.name in MODULES else rule.name)
+        return [EmittedFile(f"{stem}.py", _module(special, rule, options))]
 
 
 def _module(rule: Rule, source: Rule, options: EmitOptions) -> str:

@@ -49,8 +49,10 @@ def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str
     sizes = []
     for value in values:
         name, equals, number = value.partition("=")
-        if not equals or not number.isascii() or not number.isdigit() or int(number) < 1:
+        if not name or not equals or not number.isascii() or not number.removeprefix("-").isdigit():
             raise click.BadParameter(f"`{value}` is not NAME=NUMBER", context, parameter)
+        if int(number) < 1:
+            raise click.BadParameter(f"`{value}`: a size is at least 1", context, parameter)
         sizes.append((name, int(number)))
     return tuple(sizes)
 

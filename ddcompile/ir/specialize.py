@@ -200,10 +200,13 @@ def checked_sizes(rule: Rule, sizes: Mapping[str, Any]) -> dict[str, int]:
     Raises
     ------
     CompileError
-        A013 if one is no positive whole number.
+        A013 if one is no positive whole number, A016 if the rule has no such size.
     """
     found = {}
     for name, value in sizes.items():
+        if name not in rule.sizes:
+            hint = f"sizes: {', '.join(rule.sizes)}" if rule.sizes else ""
+            raise fail("A016", f"`{name}` is no size of `{rule.name}`", place=rule.name, hint=hint)
         found[name] = 0 if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
         if found[name] < 1:
             raise fail("A013", f"size `{name}` needs a positive whole number, not {value!r}", place=rule.name)

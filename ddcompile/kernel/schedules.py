@@ -202,7 +202,7 @@ def scheduled(
     rule, types
         The rule and what `infer` found about it.
     schedule
-        The schedule; a rule with sizes is computed one element after the other.
+        The schedule; a rule with sizes is computed one element after the other, and others are refused for it.
     remark
         What the comment above the code of a statement says.
 
@@ -214,9 +214,9 @@ def scheduled(
     if schedule == "batch":
         raise fail("E022", "the schedule batch is for the JIT alone", place=rule.name, hint="take grid or scalar")
     if rule.sizes:
-        if schedule == "grid":
+        if schedule in ("grid", "popcount", "tables"):
             hint = "give " + ", ".join(f"`--size {name}=64`" for name in rule.sizes) + ", or the same by `.at`"
-            raise fail("E022", "the schedule grid takes rules at given sizes", place=rule.name, hint=hint)
+            raise fail("E022", f"the schedule {schedule} takes rules at given sizes", place=rule.name, hint=hint)
         return lower(rule, None, remark)
     found, _ = _planned(rule, types, schedule)
     if found is not None:

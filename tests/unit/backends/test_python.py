@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from mypy import api as mypy
 
+from ddcompile.backends.python.names import MODULES
 from ddcompile.backends.python.run import compile_python, load, run_python
 from ddcompile.backends.python.target import PythonTarget
 from ddcompile.backends.shared.target import EmitOptions
@@ -101,6 +102,23 @@ def test_file_is_named_after_rule_or_prefix() -> None:
     with pytest.raises(CompileError) as error:
         PythonTarget().emit(rule, EmitOptions(prefix="../r"))
     assert code_of(error) == "E304"
+
+
+def test_no_file_has_the_name_of_a_module_that_it_imports() -> None:
+    """As a script, it would import itself."""
+    rule = parse("rule json(x: bit) -> (y: bit) { y = x }")
+    assert [file.name for file in PythonTarget().emit(rule, EmitOptions())] == ["json_rule.py"]
+    assert [file.name for file in PythonTarget().emit(rule, EmitOptions(prefix="select"))] == ["select.py"]
+    with pytest.raises(CompileError) as error:
+        PythonTarget().emit(rule, EmitOptions(prefix="json"))
+    assert code_of(error) == "E304"
+    loads = (
+        "import sys; before = set(sys.modules); import json, math, fractions, typing, collections.abc; "
+        "print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", loads], capture_output=True, text=True, check=True)
+    names = {name.partition(".")[0] for name in done.stdout.split()}
+    assert {name for name in names if not name.startswith("_")} <= MODULES
 
 
 def test_given_sizes_are_numbers_in_the_text() -> None:

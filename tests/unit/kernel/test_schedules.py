@@ -47,11 +47,12 @@ def test_a_rule_that_is_no_grid() -> None:
     )
 
 
-def test_emission_needs_sizes() -> None:
+@pytest.mark.parametrize("schedule", ["grid", "popcount", "tables"])
+def test_emission_needs_sizes(schedule: str) -> None:
     with pytest.raises(dd.CompileError) as caught:
-        dd.parse(_SHIFT).emit("c", schedule="grid")
+        dd.parse(_SHIFT).emit("c", schedule=schedule)
     hint = "give `--size N=64`, or the same by `.at`"
-    assert _line(caught.value) == f"r: error[E022]: the schedule grid takes rules at given sizes\n  hint: {hint}"
+    assert _line(caught.value) == f"r: error[E022]: the schedule {schedule} takes rules at given sizes\n  hint: {hint}"
 
 
 @pytest.mark.parametrize("target", ["c", "llvm"])
