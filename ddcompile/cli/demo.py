@@ -20,7 +20,7 @@ _SAMPLES = 1000
 def command(name: str, count: int) -> int:
     """Distill an example network, print its rule and proof, and run it on every engine.
 
-    NAME is orientation (the default), orientation9, rule30, two_of_three or random_ties. The exit code is 1 if the
+    NAME is orientation (the default), orientation9, rule30, two-of-three or random-ties. The exit code is 1 if the
     rule is not proved or an engine disagrees with the network.
     """
     from ddcompile import demo

@@ -48,11 +48,25 @@ def elements_of(read: Read, binders: Sequence[Binder], known: Surroundings) -> E
             moving[axis], steps[axis] = next(b for b in binders if b.name == name), form.coefficient(name)
     if {b.name for b in moving.values()} != names:
         return None
+    if any(_may_be_empty(b) for b in binders):
+        return None  # `x[0]` to `x[j - 1]` are no elements of x where j is 0
     if len(binders) == 1:
         return _whole(read, moving, extents) or _line(read, moving, list(steps.values()))
     if len(moving) != len(binders) or any(step != 1 for step in steps.values()):
         return None
     return _whole(read, moving, extents) or _block(read, moving)
+
+
+def _may_be_empty(binder: Binder) -> bool:
+    """Whether a range ends at an index where it begins, or before, when the index is 0."""
+    low, high = affine_of(binder.lower), affine_of(binder.upper)
+    if low is None or high is None:
+        return True
+    indices = free_indices(binder.lower) | free_indices(binder.upper)
+    count = high - low
+    if not count.names & indices or any(count.coefficient(name) < 0 for name in count.names):
+        return False
+    return count.constant + sum(count.coefficient(name) for name in count.names - indices) < 1
 
 
 def _whole(read: Read, moving: dict[int, Binder], extents: tuple[Expr | None, ...]) -> Elements | None:

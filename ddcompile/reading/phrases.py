@@ -277,16 +277,20 @@ class Phrases:
 
     def _counted(self, value: Expr, many: str) -> Phrase | None:
         """`row i of x has at least 3 ones`; None if the value is no number of things."""
+        is_one = many.endswith(" 1") and not many.endswith(" to 1")
         match value:
             case Reduce("sum", binders, body) if self.is_bit(body):
                 elements = self._elements(body, binders)
                 if elements is not None:
-                    return Phrase(f"{elements.text} {elements.verb('has', 'have')} {many} ones")
-                return Phrase(f"for {many} {_cases(binders)}, {self.condition(body).text}", is_open=True)
+                    ones = "one" if is_one else "ones"
+                    return Phrase(f"{elements.text} {elements.verb('has', 'have')} {many} {ones}")
+                cases = _cases(binders, 1 if is_one else 2)
+                return Phrase(f"for {many} {cases}, {self.condition(body).text}", is_open=True)
             case Binary("+"):
                 items = chain_operands("+", value)
                 if all(isinstance(i, Read) and self.is_bit(i) and not _is_compound(i) for i in items):
-                    return Phrase(f"{many.removesuffix(' of')} of {listed([shown(i) for i in items])} are 1")
+                    them = listed([shown(i) for i in items])
+                    return Phrase(f"{many.removesuffix(' of')} of {them} {'is' if is_one else 'are'} 1")
         return None
 
 

@@ -28,8 +28,8 @@ static void gold_sized_prefix_sample(
 {
     int16_t *restrict count = scratch;
 
-    /* For `i` from 0 to `N - 1` in turn, `y[i]` is 1 if exactly one of these holds: `x[i]` is 1; the elements
-       from `y[0]` to `y[i - 1]` have a one, else 0.
+    /* For `i` from 0 to `N - 1` in turn, `y[i]` is 1 if exactly one of these holds: `x[i]` is 1; for some
+       `j < i`, `y[j]` is 1, else 0.
            y[i < N] = x[i] xor any(j < i: y[j]) */
     for (int64_t i = 0; i < N; ++i) {
         uint8_t found = 0;

@@ -55,8 +55,8 @@ static void gold_sized_triangle_sample(
         }
     }
 
-    /* For each `i < N`, `y[i]` is `s + s2`, where `s` is the sum of the elements from `a[i, 0]` to
-       `a[i, i - 1]`, and `s2` is the sum of the elements from `a[i, i]` to `a[N - 1, i]`.
+    /* For each `i < N`, `y[i]` is `s + s2`, where `s` is the sum of `a[i, j]` over `j < i`, and `s2` is the
+       sum of the elements from `a[i, i]` to `a[N - 1, i]`.
            y[i < N] = sum(j < i: a[i, j]) + sum(i <= j < N: a[j, i]) */
     for (int64_t i = 0; i < N; ++i) {
         int64_t sum = 0;

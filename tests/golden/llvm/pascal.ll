@@ -154,8 +154,7 @@ next6:
   br label %loop6
 end6:
   ; To start, `tri[0]` is 1.
-  ; For `i` from 1 to 5 in turn, `tri[i]` is `s + x[i]`, where `s` is the sum of the elements from `tri[0]` to
-  ; `tri[i - 1]`.
+  ; For `i` from 1 to 5 in turn, `tri[i]` is `s + x[i]`, where `s` is the sum of `tri[j]` over `j < i`.
   ;     tri[1 <= i < 6] = sum(j < i: tri[j]) + x[i]
   store i16 1, ptr %tri
   br label %loop7

@@ -96,8 +96,7 @@ def pascal(seed: int, x: Sequence[int]) -> PascalResult:
     # To start, `tri[0]` is 1.
     tri[0] = 1
 
-    # For `i` from 1 to 5 in turn, `tri[i]` is `s + x[i]`, where `s` is the sum of the elements from
-    # `tri[0]` to `tri[i - 1]`.
+    # For `i` from 1 to 5 in turn, `tri[i]` is `s + x[i]`, where `s` is the sum of `tri[j]` over `j < i`.
     #     tri[1 <= i < 6] = sum(j < i: tri[j]) + x[i]
     for i in range(1, 6):
         tri[i] = sum(tri[j] for j in range(i)) + x[i]

@@ -242,6 +242,12 @@ def test_demo(run: Any) -> None:
     assert "proved" in outcome.out
 
 
+def test_demo_names_the_examples_in_one_way(run: Any) -> None:
+    listed = run("demo", "nothing").err.partition("there are ")[2].split("\n")[0].split(", ")
+    names = " ".join(run("demo", "--help").out.split()).partition("NAME is ")[2].partition(". ")[0]
+    assert re.split(", | or ", names.replace(" (the default)", "")) == listed
+
+
 def test_demo_without_a_c_compiler(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     outcome = run("demo", "two-of-three", "--samples", "50")

@@ -59,6 +59,23 @@ def said(value: str, target: str = "y") -> str:
         ("sum(j < 5: image[2, j]) > n", "`y` is 1 if row 2 of `image` has more than `n` ones, else 0."),
         ("sum(i < 4: image[i, 3]) < 2", "`y` is 1 if column 3 of `image` has fewer than 2 ones, else 0."),
         ("sum(i < 3: x[i + 2]) == 3", "`y` is 1 if the 3 elements from `x[2]` to `x[4]` have exactly 3 ones, else 0."),
+        ("sum(i < 3: x[i + 2]) == 1", "`y` is 1 if the 3 elements from `x[2]` to `x[4]` have exactly 1 one, else 0."),
+        ("sum(i < 8: x[i]) > 1", "`y` is 1 if `x` has more than 1 one, else 0."),
+        ("0 <= sum(i < 8: x[i]) <= 1", "`y` is 1 if `x` has 0 to 1 ones, else 0."),
+        ("a + b + c == 1", "`y` is 1 if exactly 1 of `a`, `b` and `c` is 1, else 0."),
+        (
+            "sum(i < 4, j < i: x[i] and x[j]) == 1",
+            "`y` is 1 if for exactly 1 pair (`i < 4`, `j < i`), `x[i]` and `x[j]` are both 1, else 0.",
+        ),
+        (
+            "sum(j < 9: any(i < j: x[i]))",
+            "`y` is the number of `j < 9` for which for some `i < j`, `x[i]` is 1.",
+        ),
+        (
+            "sum(j < 8: w[j] * max(i < j + 1: x[i]))",
+            "`y` is the sum of `w[j] * k` over `j < 8`, where `k` is the "
+            "greatest of the elements from `x[0]` to `x[j]`.",
+        ),
         ("sum(i < 2: x[i])", "`y` is the number of ones in `x[0]` and `x[1]`."),
         ("sum(i < 3: w[2 * i])", "`y` is the sum of the 3 elements from `w[0]` to `w[4]` in steps of 2."),
         (
