@@ -12,6 +12,7 @@ import numpy as np
 
 from ddcompile import driver
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Expr, Literal, Rule, Size, canonical_array
 from ddcompile.ir.printer import print_type
 from ddcompile.ir.ranges import exact
@@ -128,7 +129,7 @@ def iterate(
     if state is None:
         names = [d.name for d in program.rule.inputs], [d.name for d in program.rule.outputs]
         if len(names[0]) != len(names[1]):
-            message = f"`{program.name}` has {len(names[0])} inputs and {len(names[1])} results"
+            message = f"`{program.name}` has {counted(len(names[0]), 'input')} and {counted(len(names[1]), 'result')}"
             raise fail("U013", message, place=place, hint="name the inputs that results feed: `state=...`")
         state = dict(zip(*names, strict=True))
     pairs = _pairs(program.rule, state, place)

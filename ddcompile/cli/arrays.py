@@ -23,6 +23,7 @@ import numpy as np
 from ddcompile.cli.output import print_text
 from ddcompile.diagnostics import fail
 from ddcompile.files import write_files
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Rule
 
 __all__ = ["load_arrays", "print_results", "read_inputs", "write_results"]
@@ -41,7 +42,7 @@ def read_inputs(path: Path, rule: Rule) -> list[np.ndarray]:
     names = [d.name for d in rule.inputs]
     if isinstance(loaded, np.ndarray):
         if len(names) != 1:
-            message = f"`{rule.name}` takes {len(names)} inputs; a .npy file holds one array"
+            message = f"`{rule.name}` takes {counted(len(names), 'input')}; a .npy file holds one array"
             raise fail("A022", message, place=place, hint=f"save an .npz file with {', '.join(names)}")
         return [loaded]
     for name in names:

@@ -16,6 +16,7 @@ from ddcompile.frontends.npz import read_npz
 from ddcompile.frontends.places import at
 from ddcompile.frontends.trees import Ensemble
 from ddcompile.frontends.trees.files import is_ensemble, read_ensemble
+from ddcompile.ir.findings import counted
 
 __all__ = ["Ensemble", "Layer", "Model", "Network", "Sparse", "as_model", "as_network", "load_model", "load_network"]
 
@@ -216,11 +217,15 @@ def _csv_layers(files: Sequence[Path], starts: Sequence[bytes], activation: str 
         if path.suffix == ".npz" or start.startswith(b"\x93NUMPY"):
             hint = "save it with numpy.savez: 0.weight, 0.bias, 0.activation, ..."
             raise fail("N003", "not a .npz file", place=str(path), hint=hint)
+        if path.suffix == ".rule":
+            hint = "it is compiled already: `ddcompile opt` runs passes on it, `ddcompile emit` prints code"
+            raise fail("N003", "a rule, not a network", place=str(path), hint=hint)
     tables = [read_csv(path) for path in files]
     chosen = choose([None] * len(files), activation, str(files[0]))
     for k in range(1, len(files)):
         before, inputs = len(tables[k - 1][1]), tables[k][0].shape[1]
         if inputs != before:
-            message = f"layer {k} reads {inputs} values, but layer {k - 1} ({files[k - 1].name}) has {before} units"
+            message = f"layer {k} reads {counted(inputs, 'value')}, but layer {k - 1} ({files[k - 1].name}) has "
+            message += counted(before, "unit")
             raise fail("N106", message, place=str(files[k]))
     return tuple(Layer(weight, bias, name) for (weight, bias), name in zip(tables, chosen, strict=True))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ddcompile.diagnostics import CompileError, Diagnostic, Location, fail
+from ddcompile.ir.findings import counted
 
 __all__ = ["read_csv"]
 
@@ -40,7 +41,7 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     for number, line in enumerate(lines, start=1):
         row = _row(line, number, place)
         if rows and len(row) != len(rows[0]):
-            message = f"this row has {len(row)} cells, but the first has {len(rows[0])}"
+            message = f"this row has {counted(len(row), 'cell')}, but the first has {len(rows[0])}"
             raise _at(line, number, 0, len(line), place, "N010", message)
         rows.append(row)
     if len(rows) < 2:

@@ -9,6 +9,7 @@ from math import prod
 from typing import Protocol
 
 from ddcompile.diagnostics import CompileError, fail
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Declaration, Expr, Kind, Literal, Type
 from ddcompile.ir.parser import parse_declarations
 from ddcompile.ir.syntax import is_name
@@ -129,7 +130,7 @@ def declared_inputs(network: Interface, inputs: str | None) -> tuple[Declaration
     counts = [prod(extents(d)) for d in declarations]
     if sum(counts) != network.inputs:
         held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
-        raise fail("N201", f"the network reads {network.inputs} values, but the inputs hold {held}")
+        raise fail("N201", f"the network reads {counted(network.inputs, 'value')}, but the inputs hold {held}")
     return declarations
 
 
@@ -142,8 +143,10 @@ def parsed_declarations(text: object, file: str) -> tuple[Declaration, ...]:
         S### if they are no declarations, N209 if two have one name, N213 if they are no text.
     """
     if not isinstance(text, str):
+        kind = type(text).__name__
+        what = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
         hint = f'declare them in one text, such as {file}s="x: bit[3], y: bit"'
-        raise fail("N213", f"{file}s are declared by a text, not by a {type(text).__name__}", place=file, hint=hint)
+        raise fail("N213", f"{file}s are declared by a text, not by {what}", place=file, hint=hint)
     try:
         declarations = parse_declarations(text)
     except CompileError as error:
@@ -203,7 +206,7 @@ def declared_results(
         return results
     if sum(counts) != units:
         held = " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
-        raise fail("N204", f"the network has {units} outputs, but the results hold {held}")
+        raise fail("N204", f"the network has {counted(units, 'output')}, but the results hold {held}")
     for result in results:
         _check_kind(result, kind, network.ending if head == "none" else head)
     return results

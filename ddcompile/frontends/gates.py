@@ -22,6 +22,7 @@ import numpy as np
 
 from ddcompile.diagnostics import fail
 from ddcompile.ir.builder import add, mul
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Statement, Unary
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Gates:
         for bad in kinds[(kinds < 0) | (kinds >= len(tables))][:1]:
             raise fail("N113", f"gate number {bad}, but there are numbers from 0 to {len(tables) - 1}")
         for bad in columns[(columns < 0) | (columns >= self.inputs)][:1]:
-            raise fail("N107", f"column {bad} is read, but there are {self.inputs} inputs")
+            raise fail("N107", f"column {bad} is read, but the layer has {counted(self.inputs, 'input')}")
         for name, array in (("kinds", kinds), ("columns", columns), ("tables", tables)):
             object.__setattr__(self, name, array)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import fail
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = ["Sparse", "check_dense", "exact_numbers", "integers", "number_at", "numerators", "objects", "stretched"]
@@ -55,11 +56,12 @@ class Sparse:
         if data.ndim != 1 or data.shape != indices.shape:
             raise fail("N107", f"data has shape {data.shape}, but indices has {indices.shape}")
         if indptr.shape != (units + 1,):
-            raise fail("N107", f"indptr has shape {indptr.shape}, but {units} units need {(units + 1,)}")
+            wanted = f"for {counted(units, 'unit')} it must have {(units + 1,)}"
+            raise fail("N107", f"indptr has shape {indptr.shape}; {wanted}")
         if indptr[0] != 0 or indptr[-1] != len(data) or (np.diff(indptr) < 0).any():
             raise fail("N107", f"indptr must rise from 0 to {len(data)}, the length of data")
         for bad in indices[(indices < 0) | (indices >= inputs)][:1]:
-            raise fail("N107", f"indices hold column {bad}, but the weight has {inputs} inputs")
+            raise fail("N107", f"indices hold column {bad}, but the weight has {counted(inputs, 'input')}")
         rows = np.repeat(np.arange(units), np.diff(indptr))
         order = np.lexsort((indices, rows))
         rows, indices, data = rows[order], indices[order], data[order]

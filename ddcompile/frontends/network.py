@@ -27,6 +27,7 @@ from ddcompile.frontends.weights import (
     stored_of,
 )
 from ddcompile.frontends.windows import Window
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
@@ -107,11 +108,13 @@ class Layer:
             raise fail("N103", f"the weight has shape {weight.shape}; a layer needs units and inputs")
         bias = exact_numbers(self.bias, "bias")
         positions = positions_of(weight)
-        channels, what = weight.shape[0] // positions, "units" if positions == 1 else "channels"
+        channels = weight.shape[0] // positions
+        what = "unit" if positions == 1 else "channel"
         if bias.shape != (channels,):
-            raise fail("N104", f"the bias has shape {bias.shape}, but the weight has {channels} {what}")
+            raise fail("N104", f"the bias has shape {bias.shape}, but the weight has {counted(channels, what)}")
         if self.norm is not None and self.norm.units != channels:
-            raise fail("N104", f"{self.norm.units} {what} are normalised, but the weight has {channels} {what}")
+            held = f"{counted(self.norm.units, what)}, but the weight {counted(channels, what)}"
+            raise fail("N104", f"the batch norm has {held}")
         if isinstance(weight, Maximum | Gather | Gates | Choice) and bias.any():
             what = "a maximum has" if isinstance(weight, Maximum) else "what is only moved has"
             raise fail("N104", f"{'logic gates have' if isinstance(weight, Gates) else what} no bias")
@@ -254,10 +257,11 @@ def _check_reads(number: int, layer: Layer, layers: Sequence[Layer]) -> None:
     parts = [layer.units] * len(reads) if isinstance(layer.weight, Pointwise) else widths
     if parts != widths or sum(widths) != layer.inputs:
         givers = [
-            f"the network has {width} inputs" if other == INPUTS else f"layer {other} has {width} units"
+            f"{'the network' if other == INPUTS else f'layer {other}'} has "
+            + counted(width, "input" if other == INPUTS else "unit")
             for other, width in zip(reads, widths, strict=True)
         ]
-        raise fail("N106", f"layer {number} reads {layer.inputs} values, but {' and '.join(givers)}")
+        raise fail("N106", f"layer {number} reads {counted(layer.inputs, 'value')}, but {' and '.join(givers)}")
 
 
 def _content_hash(layers: Sequence[Layer], head: str) -> str:

@@ -146,7 +146,7 @@ def _grouped(arrays: dict[str, np.ndarray], place: str) -> list[dict[str, np.nda
     missing = next((k for k in range(len(layers)) if k not in layers), None)
     if missing is not None:
         held = ", ".join(map(str, sorted(layers)))
-        raise fail("N006", f"layers must be numbered 0, 1, 2, ...; layer {missing} is missing of {held}", place=place)
+        raise fail("N006", f"layers must be numbered 0, 1, 2, ...; the file has {held}, but no {missing}", place=place)
     for k, parts in sorted(layers.items()):
         there = [(form, [part for part in form if part in parts]) for form in _FORMS]
         there = [(form, own) for form, own in there if own] or [(_FORMS[0], [])]

@@ -22,6 +22,7 @@ from ddcompile.frontends.matrices import (
     stretched,
 )
 from ddcompile.frontends.windows import Window
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import canonical_array
 
 __all__ = [
@@ -198,7 +199,7 @@ class Gather:
     def __post_init__(self) -> None:
         columns = integers(self.columns, "columns")
         for bad in columns[(columns < -1) | (columns >= self.inputs)].ravel()[:1]:
-            raise fail("N107", f"column {bad} is read, but there are {self.inputs} inputs")
+            raise fail("N107", f"column {bad} is read, but the layer has {counted(self.inputs, 'input')}")
         object.__setattr__(self, "columns", columns)
 
     @property

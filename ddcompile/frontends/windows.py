@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from ddcompile.diagnostics import fail
+from ddcompile.ir.findings import counted
 
 __all__ = ["LARGEST", "Window"]
 
@@ -50,7 +51,7 @@ class Window:
             values = tuple(int(v) for v in getattr(self, name)) or (usual,) * axes
             object.__setattr__(self, name, values)
             if len(values) != axes or min(values, default=least) < least:
-                raise fail("N103", f"the {name} {values} of windows over a grid of {axes} axes")
+                raise fail("N103", f"the {name} {values} of windows over a grid of {counted(axes, 'axis', 'axes')}")
         for name in ("grid", "kernel"):
             values = tuple(int(v) for v in getattr(self, name))
             object.__setattr__(self, name, values)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
+from ddcompile.ir.findings import counted
 from ddcompile.learn.codes import over_inputs
 from ddcompile.learn.essence import Concepts, Essence, Options, build
 from ddcompile.learn.relevance import Relevance
@@ -135,7 +136,7 @@ def for_each(class_weight: Any, outputs: int) -> list[Any]:
     """The weights of labels, of each output."""
     each = class_weight if isinstance(class_weight, list) else [class_weight] * outputs
     if len(each) != outputs:
-        raise ValueError(f"class_weight must be one for each of {outputs} outputs, not {len(each)}")
+        raise ValueError(f"class_weight must be one for each of {counted(outputs, 'output')}, not {len(each)}")
     return each
 
 

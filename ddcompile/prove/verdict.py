@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal as OneOf, TypeAlias
 
+from ddcompile.ir.findings import counted
 from ddcompile.prove.decide import RULES, RuleName
 from ddcompile.prove.fidelity import Fidelity
 
@@ -95,7 +96,7 @@ class Verdict:
 
     def _headline(self) -> str:
         if self.status == "tested":
-            return f"tested ({self.inputs} inputs)"
+            return f"tested ({counted(self.inputs, 'input')})"
         if self.failure is not None:
             return f"{self.status}: {self.failure}"
         if self.fidelity is not None:
@@ -103,9 +104,9 @@ class Verdict:
         if self.status == "refuted":
             return "refuted: a counterexample"
         if self.inputs:
-            return f"{self.status} (all {self.inputs} inputs)"
+            return f"{self.status} (all {counted(self.inputs, 'input')})"
         count = sum(self.obligations.values())
-        return f"{self.status} ({count} obligations)" if count else self.status
+        return f"{self.status} ({counted(count, 'obligation')})" if count else self.status
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain data."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddcompile.diagnostics import fail
+from ddcompile.ir.findings import counted
 
 __all__ = ["Packed", "pack", "unpack"]
 
@@ -87,7 +88,7 @@ def _axis(axis: Any, ndim: int) -> int:
     try:
         return range(ndim)[index(axis)]
     except (IndexError, TypeError):
-        raise fail("A009", f"an array of {ndim} axes has no axis {axis!r}") from None
+        raise fail("A009", f"an array of {counted(ndim, 'axis', 'axes')} has no axis {axis!r}") from None
 
 
 def pack(array: Any, axis: int = -1) -> Packed:

@@ -106,7 +106,8 @@ def _batch_shape(shapes: Sequence[tuple[int, ...]], rule: Rule) -> tuple[int, ..
         if len(shape) < rank:
             raise fail(
                 "A003",
-                f"`{declaration.name}` has {rank} axes, but the array only {len(shape)}: {_shape_text(shape)}",
+                f"`{declaration.name}` has {counted(rank, 'axis', 'axes')}, "
+                f"but the array only {len(shape)}: {_shape_text(shape)}",
                 place=declaration.name,
             )
         batch = shape[: len(shape) - rank]

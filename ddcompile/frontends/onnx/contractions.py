@@ -15,6 +15,7 @@ from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.reductions import over, sums
 from ddcompile.frontends.onnx.values import Units, Value
+from ddcompile.ir.findings import counted
 
 __all__ = ["OPERATORS"]
 
@@ -113,7 +114,7 @@ def _cumsum(context: Context, node: Node, operands: Operands) -> Value:
         raise node.fail("N505", "`CumSum` over an axis that depends on the inputs")
     axis = int(given.ravel()[0])
     if not -x.ids.ndim <= axis < x.ids.ndim:
-        raise node.fail("N507", f"`CumSum` over axis {axis} of a tensor of {x.ids.ndim} axes")
+        raise node.fail("N507", f"`CumSum` over axis {axis} of a tensor of {counted(x.ids.ndim, 'axis', 'axes')}")
     count = x.ids.shape[axis]
     if count * count > _WEIGHTS:
         raise node.fail("N507", f"`CumSum` over {count} elements takes {count * count} weights, more than {_WEIGHTS}")

@@ -18,6 +18,7 @@ from ddcompile.frontends.onnx.values import Units, Value, plain
 from ddcompile.frontends.places import at
 from ddcompile.frontends.transposed import transposed, turned
 from ddcompile.frontends.windows import Window
+from ddcompile.ir.findings import counted
 
 __all__ = ["OPERATORS", "convolved"]
 
@@ -43,7 +44,7 @@ def _each(node: Node, name: str, axes: int, default: int) -> list[int]:
     """One number an axis."""
     found = list(node.attribute(name) or [default] * axes)
     if len(found) != axes or min(found) < (name != "output_padding"):
-        raise node.fail("N507", f"{name} {found} of windows over a grid of {axes} axes")
+        raise node.fail("N507", f"{name} {found} of windows over a grid of {counted(axes, 'axis', 'axes')}")
     return found
 
 
@@ -59,7 +60,8 @@ def _window(node: Node, grid: tuple[int, ...], kernel: Sequence[int]) -> tuple[W
     stride, dilation = _each(node, "strides", axes, 1), _each(node, "dilations", axes, 1)
     pads = list(node.attribute("pads") or [0] * (2 * axes))
     if len(pads) != 2 * axes or len(kernel) != axes:
-        raise node.fail("N507", f"windows of {tuple(kernel)} with pads {pads} over a grid of {axes} axes")
+        over = counted(axes, "axis", "axes")
+        raise node.fail("N507", f"windows of {tuple(kernel)} with pads {pads} over a grid of {over}")
     sides = [
         _sides(node, n, k, s, d, pads[axis], pads[axis + axes])
         for axis, (n, k, s, d) in enumerate(zip(grid, kernel, stride, dilation, strict=True))

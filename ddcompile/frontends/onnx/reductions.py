@@ -16,6 +16,7 @@ from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.ranges import Range
 from ddcompile.frontends.onnx.values import Units, Value, wide
 from ddcompile.frontends.rows import row_maxima, row_sums
+from ddcompile.ir.findings import counted
 
 __all__ = ["OPERATORS", "extreme", "over", "sums"]
 
@@ -37,7 +38,7 @@ def axes_of(node: Node, x: Units, given: Value | None) -> list[int]:
     if not said:
         return [] if node.attribute("noop_with_empty_axes", 0) else list(range(axes))
     if any(not -axes <= axis < axes for axis in said):
-        raise node.fail("N507", f"`{node.op}` over axes {said} of a tensor of {axes} axes")
+        raise node.fail("N507", f"`{node.op}` over axes {said} of a tensor of {counted(axes, 'axis', 'axes')}")
     return sorted({axis % axes for axis in said})
 
 

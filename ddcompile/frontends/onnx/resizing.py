@@ -15,6 +15,7 @@ from ddcompile.frontends.onnx.context import Context
 from ddcompile.frontends.onnx.nodes import Node
 from ddcompile.frontends.onnx.values import Units, Value
 from ddcompile.frontends.windows import LARGEST
+from ddcompile.ir.findings import counted
 
 __all__ = ["OPERATORS"]
 
@@ -38,7 +39,7 @@ def _resize(context: Context, node: Node, operands: Operands) -> Value:
         raise node.fail("N506", f"`{node.op}` with the mode {node.attribute('mode')}", hint)
     axes = node.attribute("axes") or list(range(x.ids.ndim))
     if any(not -x.ids.ndim <= a < x.ids.ndim for a in axes) or len({a % x.ids.ndim for a in axes}) < len(axes):
-        raise node.fail("N507", f"`{node.op}` over axes {axes} of a tensor of {x.ids.ndim} axes")
+        raise node.fail("N507", f"`{node.op}` over axes {axes} of a tensor of {counted(x.ids.ndim, 'axis', 'axes')}")
     extents = list(_extents(node, [x.ids.shape[a] for a in axes], rest))
     full = list(x.ids.shape)
     for axis, extent in zip(axes, extents, strict=True):

@@ -21,6 +21,7 @@ from ddcompile.frontends.onnx.values import Head, Units, Value, exact_of, plain,
 from ddcompile.frontends.places import at
 from ddcompile.frontends.rows import row_maxima
 from ddcompile.ir.builder import has_literal
+from ddcompile.ir.findings import counted
 from ddcompile.ir.nodes import Number
 
 __all__ = ["OPERATORS"]
@@ -188,7 +189,7 @@ def axis_of(node: Node, axes: int, default: int) -> int:
     """
     axis = int(node.attribute("axis", default))
     if not -axes <= axis < axes:
-        raise node.fail("N507", f"`{node.op}` over axis {axis} of a tensor of {axes} axes")
+        raise node.fail("N507", f"`{node.op}` over axis {axis} of a tensor of {counted(axes, 'axis', 'axes')}")
     return axis % axes
 
 

@@ -15,6 +15,7 @@ from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Units, numbers_of
 from ddcompile.frontends.transposed import transposed as transposed_units, turned
 from ddcompile.frontends.windows import Window
+from ddcompile.ir.findings import counted
 
 __all__ = ["OPERATIONS", "convolution", "each_axis", "pad", "transposed", "window_of"]
 
@@ -98,7 +99,7 @@ def _operands(
 
 def _check_channels(ids: np.ndarray, channels: int, place: str) -> None:
     if len(ids) != channels:
-        message = f"a kernel for {channels} channels moves over values of shape {tuple(ids.shape)} a sample"
+        message = f"a kernel for {counted(channels, 'channel')} moves over values of shape {tuple(ids.shape)} a sample"
         raise fail("N410", message, place=place, hint="inputs= gives the shape of one sample, without the batch")
 
 

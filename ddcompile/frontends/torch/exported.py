@@ -13,10 +13,9 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from ddcompile.diagnostics import CompileError, fail
-from ddcompile.frontends.declarations import extents, parsed_declarations
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
-from ddcompile.frontends.torch.importer import are_whole, finished
+from ddcompile.frontends.torch.importer import are_whole, declared_shapes, finished
 from ddcompile.frontends.torch.operations import Context, apply
 from ddcompile.frontends.torch.refusals import is_refused, refusal
 from ddcompile.frontends.torch.tracing import path_of
@@ -106,7 +105,7 @@ def _shape(node: fx.Node, root: str) -> tuple[int | None, tuple[int, ...]]:
 def _check_inputs(inputs: str | Sequence[tuple[int, ...]] | None, shapes: Sequence[tuple[int, ...]], root: str) -> None:
     if inputs is None:
         return
-    declared = [extents(d) for d in parsed_declarations(inputs, "input")] if isinstance(inputs, str) else list(inputs)
+    declared = declared_shapes(inputs)
     if sum(map(prod, declared)) != sum(map(prod, shapes)):
         text = ", ".join(str(shape) for shape in shapes)
         message = f"the program was exported for inputs of shape {text} a sample; those declared hold another number"

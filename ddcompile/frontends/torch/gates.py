@@ -23,6 +23,7 @@ from ddcompile.frontends.network import INPUTS, Layer
 from ddcompile.frontends.places import at
 from ddcompile.frontends.torch.context import Context
 from ddcompile.frontends.torch.values import Units
+from ddcompile.ir.findings import counted
 
 __all__ = ["gate_importer", "is_gate_layer"]
 
@@ -59,7 +60,8 @@ def _gates(context: Context, place: str, module: Any, x: Any) -> Units:
     ids = context.numbers(x, type(module).__name__, place)
     if ids.shape != (module.in_dim,):
         hint = "a layer of gates reads flat samples"
-        raise fail("N410", f"a sample of shape {ids.shape} for {module.in_dim} inputs", place=place, hint=hint)
+        message = f"a sample of shape {ids.shape} for {counted(module.in_dim, 'input')}"
+        raise fail("N410", message, place=place, hint=hint)
     reads = _whole(context, ids, place)
     try:
         gates = Gates(kinds, columns, len(ids)) if tables is None else _of_tables(tables, columns, len(ids))

@@ -15,13 +15,14 @@ from ddcompile.diagnostics import CompileError, fail
 from ddcompile.frontends.declarations import extents, parsed_declarations
 from ddcompile.frontends.drafts import Drafts
 from ddcompile.frontends.network import Network
+from ddcompile.frontends.places import at
 from ddcompile.frontends.torch.checks import check_module, float_type
 from ddcompile.frontends.torch.gates import is_gate_layer
 from ddcompile.frontends.torch.operations import Context, apply, changes
 from ddcompile.frontends.torch.tracing import path_of, trace
 from ddcompile.frontends.torch.values import BatchHead, Steps, Units, Untold, replicated, sample_of
 
-__all__ = ["are_whole", "finished", "is_module", "network_of"]
+__all__ = ["are_whole", "declared_shapes", "finished", "is_module", "network_of"]
 
 _BATCHES = (2, 3)
 
@@ -53,7 +54,7 @@ def network_of(module: nn.Module, inputs: str | Sequence[tuple[int, ...]] | None
     Raises
     ------
     CompileError
-        N4## with the path of the module at fault, see `ddcompile.frontends.torch`; S### for the declarations.
+        N### with the path of the module at fault, see `ddcompile.frontends.torch`; N213, S### for the declarations.
     """
     check_module(module, name)
     dtype = float_type(module, name)
@@ -78,6 +79,23 @@ def are_whole(inputs: str | Sequence[tuple[int, ...]] | None) -> bool:
     return all(d.type.kind in ("bit", "spin", "trit", "int") for d in parsed_declarations(inputs, "input"))
 
 
+def declared_shapes(inputs: object) -> list[tuple[int, ...]]:
+    """The shapes of declared inputs, or those that are given instead.
+
+    Raises
+    ------
+    CompileError
+        N213 if they are neither a text nor shapes, S### if they are no declarations.
+    """
+    if isinstance(inputs, list | tuple) and all(map(_is_shape, inputs)):
+        return [tuple(shape) for shape in inputs]
+    return [extents(d) for d in parsed_declarations(inputs, "input")]
+
+
+def _is_shape(shape: object) -> bool:
+    return isinstance(shape, tuple | list) and all(isinstance(extent, int) for extent in shape)
+
+
 def _shapes(
     module: nn.Module, graph: fx.Graph, inputs: str | Sequence[tuple[int, ...]] | None, root: str
 ) -> list[tuple[int, ...]]:
@@ -90,7 +108,7 @@ def _shapes(
             raise fail("N410", "the shapes of the inputs are not known", place=root, hint=hint)
         width: Any = first.in_features if isinstance(first, nn.Linear) else first.in_dim
         return [(int(width),)]
-    shapes = [extents(d) for d in parsed_declarations(inputs, "input")] if isinstance(inputs, str) else list(inputs)
+    shapes = declared_shapes(inputs)
     if len(arguments) == 1 and len(shapes) > 1:
         return [(sum(map(prod, shapes)),)]
     if len(arguments) != len(shapes):
@@ -125,7 +143,10 @@ def _run(
             case "output":
                 return finished(fx.node.map_arg(node.args[0], lambda n: values[n]), context, root)
             case _:
-                values[node] = apply(node, module, values, context, place)
+                try:
+                    values[node] = apply(node, module, values, context, place)
+                except CompileError as error:  # a layer without units, say
+                    raise at(error, place) from error
     raise AssertionError("a graph ends with its output")
 
 

@@ -177,7 +177,7 @@ def test_names_give_way_to_those_of_the_user() -> None:
         (network(3, 1), {"head": "softmax"}, "N208", "softmax over one unit is always 1"),
         (network(3, 1), {"inputs": "a: bit[3]", "outputs": "a: int"}, "N209", "two declarations have the name `a`"),
         (network(3, 1), {"inputs": ["a: bit[3]"]}, "N213", "inputs are declared by a text, not by a list"),
-        (network(3, 1), {"outputs": 5}, "N213", "outputs are declared by a text, not by a int"),
+        (network(3, 1), {"outputs": 5}, "N213", "outputs are declared by a text, not by an int"),
         (network(3, 2), {"outputs": "a: int, a: int"}, "N209", "two declarations have the name `a`"),
         (network(2, 2), {"inputs": "a: bit, a: bit"}, "N209", "two declarations have the name `a`"),
     ],

@@ -89,12 +89,12 @@ BAD = {
     "starts at 1": (
         npz(n0_weight=None, n0_bias=None, n0_activation=None, n1_weight=np.ones((1, 1))),
         "N006",
-        "layers must be numbered 0, 1, 2, ...; layer 0 is missing of 1",
+        "layers must be numbered 0, 1, 2, ...; the file has 1, but no 0",
     ),
     "a gap": (
         npz(n2_weight=np.ones((1, 1))),
         "N006",
-        "layers must be numbered 0, 1, 2, ...; layer 1 is missing of 0, 2",
+        "layers must be numbered 0, 1, 2, ...; the file has 0, 2, but no 1",
     ),
     "objects": (npz(n0_weight=np.array([[1, None]], dtype=object)), "N007", "`0.weight` is an array of objects"),
     "object text": (npz(n0_activation=np.array("sign", dtype=object)), "N007", "`0.activation` is an array of objects"),
@@ -106,7 +106,7 @@ BAD = {
     "empty kind": (npz(kind="int[3..2]"), "N008", "`kind` is no type of inputs: `int[3..2]`"),
     "leading zero": (npz(n00_bias=np.ones(1)), "N008", "`00.bias` is not the name of a part of a layer"),
     "both kinds": (npz(n0_indptr=np.ones(1)), "N008", "layer 0 has both `0.weight` and `0.indptr`"),
-    "ragged": (raw(b"1,2\n3,4\n5\n", "a.csv"), "N010", "this row has 1 cells, but the first has 2"),
+    "ragged": (raw(b"1,2\n3,4\n5\n", "a.csv"), "N010", "this row has 1 cell, but the first has 2"),
     "blank row": (raw(b"1,2\n\n3,4\n", "a.csv"), "N011", "a cell is empty"),
     "header": (raw(b"a,b\n1,2\n3,4\n", "a.csv"), "N011", "`a` is not a number"),
     "semicolons": (raw(b"1;2\n3;4\n", "a.csv"), "N011", "`1;2` is not a number"),
@@ -150,7 +150,7 @@ BAD = {
         "N103",
         "layer 0: the weight has shape (0, 3); a layer needs units and inputs",
     ),
-    "long bias": (npz(n0_bias=np.ones(2)), "N104", "layer 0: the bias has shape (2,), but the weight has 1 units"),
+    "long bias": (npz(n0_bias=np.ones(2)), "N104", "layer 0: the bias has shape (2,), but the weight has 1 unit"),
     "unknown activation": (npz(n0_activation=np.array("gelu")), "N105", "layer 0: unknown activation `gelu`"),
     "number for text": (
         npz(n0_activation=np.array(3)),
@@ -160,7 +160,7 @@ BAD = {
     "no chain": (
         npz(n1_weight=np.ones((2, 5))),
         "N106",
-        "layer 1 reads 5 values, but layer 0 has 1 units",
+        "layer 1 reads 5 values, but layer 0 has 1 unit",
     ),
     "layers in texts": (
         npz(n1_weight=np.ones((2, 4)), n1_reads=["0"]),

@@ -115,7 +115,7 @@ def test_gates_of_three_bits() -> None:
     ("change", "line"),
     [
         ({"0.gate": np.array([16, 1])}, "error[N113]: layer 0: gate number 16, but there are numbers from 0 to 15"),
-        ({"0.a": np.array([0, 9])}, "error[N107]: layer 0: column 9 is read, but there are 4 inputs"),
+        ({"0.a": np.array([0, 9])}, "error[N107]: layer 0: column 9 is read, but the layer has 4 inputs"),
         ({"0.a": np.array([0])}, "gates and what they read must be of one length, not of shapes (2,), (1,), (2,)"),
         ({"0.gate": np.array([0.5, 1])}, "layer 0: gates are whole numbers: which table, and what is read"),
         ({"0.inputs": np.array(0)}, "error[N113]: layer 0: `inputs` must be one positive whole number"),

@@ -70,7 +70,7 @@ def message(make: object) -> tuple[str, str]:
         ([[1, 2], [3]], [0], "sign", "N103", "the weight is ragged"),
         ([1, 2], [0], "sign", "N103", "the weight has shape (2,); it must have two axes (units, inputs)"),
         (np.zeros((0, 3)), [], "sign", "N103", "the weight has shape (0, 3); a layer needs units and inputs"),
-        ([[1, 2]], [0, 0], "sign", "N104", "the bias has shape (2,), but the weight has 1 units"),
+        ([[1, 2]], [0, 0], "sign", "N104", "the bias has shape (2,), but the weight has 1 unit"),
         ([[1, 2]], [0], "gelu", "N105", "unknown activation `gelu`"),
     ],
 )
@@ -84,7 +84,7 @@ def test_a_bad_layer_is_refused(weight: object, bias: object, activation: str, c
         (([1], [0], [0, 1], (1, 1, 1)), "the shape of a sparse weight must be two counts (units, inputs)"),
         (([1], [0], [0, 1], (-1, 1)), "the shape of a sparse weight must be two counts (units, inputs)"),
         (([1, 2], [0], [0, 1], (1, 1)), "data has shape (2,), but indices has (1,)"),
-        (([1], [0], [0], (1, 1)), "indptr has shape (1,), but 1 units need (2,)"),
+        (([1], [0], [0], (1, 1)), "indptr has shape (1,); for 1 unit it must have (2,)"),
         (([1], [0], [0, 2], (1, 1)), "indptr must rise from 0 to 1, the length of data"),
         (([1, 1], [0, 0], [0, 2, 1, 2], (3, 1)), "indptr must rise from 0 to 2, the length of data"),
         (([1], [3], [0, 1], (1, 3)), "indices hold column 3, but the weight has 3 inputs"),

@@ -123,6 +123,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "complex": lambda: Outer(nn.Linear(6, 2, dtype=torch.complex64)),
     "two types": lambda: Outer(nn.Linear(6, 2).double()),
     "several inputs": Two,
+    "no units": lambda: Outer(quietly(lambda: nn.Linear(6, 0))),
 }
 
 OPERATIONS: dict[str, Callable[[Any, torch.Tensor], Any]] = {
@@ -173,7 +174,7 @@ OPERATIONS: dict[str, Callable[[Any, torch.Tensor], Any]] = {
 }
 
 
-def message(module: nn.Module, inputs: str | None = "x: bit[6]") -> str:
+def message(module: nn.Module, inputs: Any = "x: bit[6]") -> str:
     with pytest.raises(CompileError) as caught:
         as_network(module, inputs)
     return str(caught.value)
@@ -197,7 +198,7 @@ def test_training_mode(golden: Callable[[str, str], None]) -> None:
 
 def test_declarations(golden: Callable[[str, str], None]) -> None:
     net = Outer(nn.Linear(6, 2)).eval()
-    given = {"x: bit[2, 3]": net, "x: bit[H]": net, "x bit": net, "x: bit[3], x: bit[3]": net}
-    blocks = [f"# {inputs}\n{message(module, inputs)}\n" for inputs, module in given.items()]
+    given: list[Any] = ["x: bit[2, 3]", "x: bit[H]", "x bit", "x: bit[3], x: bit[3]", 6, [6], ("x: bit[6]",)]
+    blocks = [f"# {inputs}\n{message(net, inputs)}\n" for inputs in given]
     blocks.append(f"# nothing\n{message(Two(), None)}\n")
     golden("frontends/torch_declarations.txt", "\n".join(blocks))

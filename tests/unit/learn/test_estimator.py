@@ -232,7 +232,7 @@ def test_the_dearer_label_gets_more_room_also_with_one_subconcept_a_sample() -> 
         ({}, {"sample_weight": [0, 0, 0, 0]}, "one of them above 0|at least one non-zero number"),
         ({}, {"sample_weight": [1, 1]}, "sample_weight.shape"),
         ({"class_weight": {0: 0, 1: 1}}, {}, "class_weight must be numbers above 0, not {0: 0, 1: 1}"),
-        ({"class_weight": [{0: 1}, {0: 1}]}, {}, "class_weight must be one for each of 1 outputs, not 2"),
+        ({"class_weight": [{0: 1}, {0: 1}]}, {}, "class_weight must be one for each of 1 output, not 2"),
     ],
 )
 def test_weights_that_make_no_sense(parameters: dict[str, Any], fitting: dict[str, Any], message: str) -> None:
