@@ -84,7 +84,9 @@ def groups_of(
     if layer.rows is None or layer.is_pinned or layer.rows[0].has_scale:
         return []
     span = atoms.slice(layer.name)
-    readers = [row for other in layers[number + 1 :] for row in other.rows or ()]
+    # What only sums of units read is in a sum already.
+    readings = [[r for r in x.rows or () if r.kind != "affine" or x.is_result] for x in layers[number + 1 :]]
+    readers = [row for rows in readings for row in rows]
     later = {other.name for other in layers[number + 1 :]}
     before = np.zeros(atoms.count, dtype=bool)
     for name in atoms.names:
@@ -96,7 +98,7 @@ def groups_of(
         return [] if own.isdisjoint(members.tolist()) else rows_of(members.tolist(), layers, atoms, domain)
 
     best: list[Group] = []
-    following = layers[number + 1].rows or [] if readers else []
+    following = next(filter(None, readings), [])
     for every in (readers, following) if len(following) < len(readers) else (readers,):
         usual = _usual(every)
         groups = _proposed((usual, every), before, own, units_of, values)
@@ -148,8 +150,10 @@ def _usual(readers: Sequence[Row]) -> list[Row]:
     return usual if _ODD * (len(readers) - len(usual)) <= len(readers) else list(readers)
 
 
-def _worth(groups: Sequence[Group]) -> tuple[int, int]:
-    return sum(len(group.members) for group in groups), sum(group.values is not None for group in groups)
+def _worth(groups: Sequence[Group]) -> tuple[int, int, int]:
+    """More units, in fewer groups, of which more are bits."""
+    units = sum(len(group.members) for group in groups)
+    return units, -len(groups), sum(group.values is not None for group in groups)
 
 
 def _odd(

@@ -8,7 +8,7 @@ sum of a reader is the same number as before, whatever is left of these.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -92,13 +92,15 @@ def shared_groups_of(
     layer = layers[number]
     if layer.rows is None or layer.is_pinned or layer.rows[0].kind != "positive":
         return []
-    readers = [row for other in layers[number + 1 :] for row in other.rows or ()]
+    read_by = [(row, other) for other in layers[number + 1 :] for row in other.rows or ()]
+    readers = [row for row, _ in read_by]
+    sums = {k for k, (row, other) in enumerate(read_by) if row.kind == "affine" and not other.is_result}
     if any(map(is_large, readers)):
         return []
     weights = [dict(zip(row.atoms.tolist(), row.weights.tolist(), strict=True)) for row in readers]
     known: dict[object, tuple[np.ndarray, dict[tuple[int, ...], np.ndarray]]] = {}
     owns = []
-    alone = list(_alone(layer, atoms, weights))
+    alone = list(_alone(layer, atoms, weights, sums))
     if sum(len(operands) * len(times) for _, _, operands, times in alone) > _WORK:
         return []
     for members, factors, operands, times in alone:
@@ -129,9 +131,9 @@ def _operands(rows: Sequence[Row]) -> int:
 
 
 def _alone(
-    layer: Layer, atoms: Atoms, weights: Sequence[Mapping[int, int]]
+    layer: Layer, atoms: Atoms, weights: Sequence[Mapping[int, int]], sums: Set[int]
 ) -> Iterator[tuple[list[int], np.ndarray, list[int], dict[int, int]]]:
-    """Units that only one bit is made of, and their factors, operands and readers."""
+    """Units that only one bit is made of, and their factors, operands and readers; none that are in sums already."""
     start = atoms.offset[layer.name]
     rows = layer.rows or []
     read: dict[int, list[int]] = {}
@@ -143,6 +145,8 @@ def _alone(
         if unit in read:
             alike.setdefault(tuple(read[unit]), []).append(unit)
     for readers, together in alike.items():
+        if not sums.isdisjoint(readers):
+            continue  # they are in a sum already
         parts: dict[bytes, list[int]] = {}
         for unit in together:
             parts.setdefault(rows[unit - start].atoms.tobytes() if len(together) > _UNITS else b"", []).append(unit)

@@ -126,6 +126,40 @@ def test_sums_that_many_read_stay_sums() -> None:
     assert state_of(rule) == (CELLS, {"state"})
 
 
+def minterms_of_22(*, is_copied: bool, is_dense: bool) -> Rule:
+    """Two steps of `l + c + r == 1`: three units a cell, one of them another one; a reader is a copy, or reads many."""
+    cells = np.kron(np.eye(8, dtype=int), [1, 1, 1])
+    around = np.stack([np.roll(np.eye(8, dtype=int), k, axis=1) for k in (-1, 0, 1)])
+    first = (2 * around - around.sum(axis=0)).swapaxes(0, 1).reshape(24, 8)
+    second = first @ cells
+    first[10] = [1, 0, 0, 1, 0, 0, -1, 0]
+    if is_copied:
+        second[4] = np.eye(24, dtype=int)[19]
+    if is_dense:
+        second[13] = np.random.default_rng(3).integers(-2, 3, 24)
+    return parse(
+        f"""rule minterms(x: bit[8]) -> (y: bit[8]) {{
+  const A: int[24, 8] = {first.tolist()}
+  const B: int[24, 24] = {second.tolist()}
+  const C: int[8, 24] = {cells.tolist()}
+  a[u < 24] = sum(i < 8: A[u, i] * x[i]) >= 1
+  b[u < 24] = sum(k < 24: B[u, k] * a[k]) >= 1
+  y[i < 8] = sum(k < 24: C[i, k] * b[k]) >= 1
+}}"""
+    )
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+@pytest.mark.parametrize("is_dense", [False, True])
+def test_units_of_a_cell_are_one_sum_whatever_else_reads_some_of_them(is_copied: bool, is_dense: bool) -> None:
+    rule = Forward()(minterms_of_22(is_copied=is_copied, is_dense=is_dense)).rule
+    steps = run(rule, "(combine,narrow,exact-thresholds,forward)*")
+    found = steps[-1].new
+    assert [s.target for s in found.statements][:3] == ["a", "state", "b"]
+    assert state_of(found)[0] == 8
+    assert all(check_step(step.old, step.new, step.witness).status == "proved" for step in steps)
+
+
 def test_sums_that_are_read_once_are_written_into_their_readers() -> None:
     rule = parse(
         """rule f(x: bit[6]) -> (y: bit[2]) {
