@@ -15,27 +15,30 @@ After::
     y = both >= 2
 
 Sums are alike when they differ in their tables and in constants only, which are affine functions of the place in the
-new table. Sums with a name are taken if nothing else reads them.
+new table; where these are not, sums over fewer places have zeros for the others. Sums with a name are taken if nothing
+else reads them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
-from ddcompile.ir.affine import Affine
+from ddcompile.ir.affine import Affine, simplify
 from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import reads, rewrite
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
+from ddcompile.passes.rebase import shifted, shifts
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.sums import Sum, sums_of
 from ddcompile.passes.templates import Shape, filled, lines_of, shape_of
@@ -43,6 +46,8 @@ from ddcompile.passes.templates import Shape, filled, lines_of, shape_of
 __all__ = ["Stack"]
 
 _TABLE = "?"
+_NODES = 1 << 20
+"""More than a sum has that may be one of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +90,54 @@ def _stacked(rule: Rule, size: int) -> Iterator[Rule]:
         if reals(statement.value):
             continue
         for total in sums_of(statement.value):
-            groups: dict[object, list[_Member]] = {}
-            for term, factor in total.terms.items():
-                member = _member(term, factor, scalars, uses, tables, size)
-                if member is not None:
-                    groups.setdefault((member.shape.key, member.shape.tensors), []).append(member)
-            for group in groups.values():
-                new = _joined(rule, statement, total, group) if len(group) > 1 else None
+            found = [_member(term, factor, scalars, uses, tables, size) for term, factor in total.terms.items()]
+            members = [member for member in found if member is not None]
+            for group in (*_groups(members), *map(_of_one_extent, _groups(map(_from_start, members)))):
+                is_one_table = len({m.table.values.shape for m in group}) == 1
+                new = _joined(rule, statement, total, group) if is_one_table else None
                 if new is not None:
                     yield new
+
+
+def _groups(members: Iterable[_Member]) -> list[list[_Member]]:
+    """Sums that are alike up to the constants in them."""
+    groups: dict[object, list[_Member]] = {}
+    for member in members:
+        groups.setdefault((member.shape.key, member.shape.tensors), []).append(member)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _from_start(member: _Member) -> _Member:
+    """The same sum over indices that are the places where it reads, from 0 on."""
+    for k, binder in enumerate(member.sum.binders):
+        ways = [shift for shift in shifts(member.sum, binder.name) if shift > 0]
+        moved = shifted(member.sum, k, ways[0]) if len(ways) == 1 else None
+        if moved is not None:
+            pad = [(ways[0] if axis == k else 0, 0) for axis in range(len(member.sum.binders))]
+            moved = replace(moved, body=simplify(moved.body))
+            member = _over(member, moved, np.pad(member.table.values, pad))
+    return member
+
+
+def _of_one_extent(group: Sequence[_Member]) -> list[_Member]:
+    """The same sums over tables of one shape."""
+    most = [max(extents) for extents in zip(*(m.table.values.shape for m in group), strict=True)]
+    wide = []
+    for member in group:
+        pad = [(0, extent - own) for extent, own in zip(most, member.table.values.shape, strict=True)]
+        wide.append(_over(member, member.sum, np.pad(member.table.values, pad)))
+    return wide
+
+
+def _over(member: _Member, total: Reduce, values: np.ndarray) -> _Member:
+    """A member over another table: its indices begin at 0."""
+    own = tuple(Index(b.name) for b in total.binders)
+    binders = tuple(Binder(b.name, Literal(0), Literal(e)) for b, e in zip(total.binders, values.shape, strict=True))
+    body = rewrite(total.body, lambda n: Read(_TABLE, own) if isinstance(n, Read) and n.tensor == _TABLE else n)
+    new = Reduce("sum", binders, body)
+    shape = shape_of(Statement("", (), new), _NODES)
+    assert shape is not None
+    return replace(member, sum=new, table=Constant.of(member.table.name, values), shape=shape)
 
 
 def _member(
@@ -112,12 +156,18 @@ def _member(
         return None
     own = tuple(Index(b.name) for b in value.binders)
     found = [node for node in reads(value) if node.tensor in tables]
-    if len(found) != 1 or found[0].positions != own:
+    if len(found) != 1 or found[0].positions != own or tables[found[0].tensor].values.shape != _extents(value):
         return None
     plain = rewrite(value, lambda node: Read(_TABLE, own) if node == found[0] else node)
     shape = shape_of(Statement("", (), plain), size)
     assert isinstance(plain, Reduce)
     return None if shape is None else _Member(term, factor, plain, tables[found[0].tensor], shape)
+
+
+def _extents(total: Reduce) -> tuple[int, ...] | None:
+    """How many values the indices of a sum have, all from 0 on; None if they do not begin there."""
+    bounds = [box_bounds(b) for b in total.binders]
+    return None if any(b is None or b[0] for b in bounds) else tuple(b[1] for b in bounds if b is not None)
 
 
 def _joined(rule: Rule, statement: Statement, total: Sum, group: Sequence[_Member]) -> Rule | None:
