@@ -28,7 +28,7 @@ from typing import ClassVar, TypeAlias
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import Ranges, index_ranges
-from ddcompile.ir.affine import Affine, affine_of
+from ddcompile.ir.affine import Affine
 from ddcompile.ir.builder import compare, mod
 from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, If, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import chain_operands, children, free_indices, reads, rewrite
@@ -37,6 +37,7 @@ from ddcompile.passes.fold import folded
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+from ddcompile.passes.rings import ring_form
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.set_apart import set_apart
 from ddcompile.passes.templates import shape_of
@@ -94,19 +95,6 @@ class _Line:
         return (self.offset + added - shifts.get(self.source, 0)) % self.extent
 
 
-def _ring(position: Expr, extent: int, ranges: Ranges) -> Affine | None:
-    """The form of a position that wraps around an axis, or that lies in it and could."""
-    match position:
-        case Binary("%", inner, Literal(modulus)) if modulus == extent:
-            form = affine_of(inner)
-            return form if form is not None and form.is_integral else None
-    form = affine_of(position)
-    if form is None or not form.is_integral or not all(name in ranges for name in form.names):
-        return None
-    low, high = form.bounds(ranges)
-    return form if low >= 0 and high < extent else None
-
-
 def _movable(rule: Rule, types: Types, longest: int) -> dict[Axis, int]:
     """Axes of hidden tensors whose origin is free, with their extents."""
     results = {d.name for d in rule.outputs}
@@ -132,7 +120,7 @@ def _movable(rule: Rule, types: Types, longest: int) -> dict[Axis, int]:
                     free.pop((statement.target, other), None)
         for node in reads(statement.value):
             for axis, position in enumerate(node.positions):
-                if node.pad is not None or _ring(position, types.shape[node.tensor][axis], ranges) is None:
+                if node.pad is not None or ring_form(position, types.shape[node.tensor][axis], ranges) is None:
                     free.pop((node.tensor, axis), None)
     return free
 
@@ -153,7 +141,7 @@ def _fixed(statement: Statement, types: Types, ranges: Ranges) -> set[str]:
             stack += children(node)
             continue
         for position, extent in zip(node.positions, types.shape[node.tensor], strict=True):
-            form = _ring(position, extent, ranges)
+            form = ring_form(position, extent, ranges)
             if form is None:
                 stack.append(position)
                 continue
@@ -176,7 +164,7 @@ def _ordered(statement: Statement, types: Types) -> Statement:
     def offsets(read: Expr) -> tuple[Expr, tuple[int, ...]] | None:
         if not isinstance(read, Read) or read.pad is not None or types.tensor[read.tensor].kind == "real":
             return None
-        forms = [_ring(p, e, ranges) for p, e in zip(read.positions, types.shape[read.tensor], strict=True)]
+        forms = [ring_form(p, e, ranges) for p, e in zip(read.positions, types.shape[read.tensor], strict=True)]
         if not forms or any(form is None for form in forms):
             return None
         plain = tuple((form - form.constant).to_expr() for form in forms if form is not None)
@@ -225,7 +213,7 @@ def _lines(statement: Statement, types: Types, free: Mapping[Axis, int], size: i
         positions = []
         for axis, position in enumerate(node.positions):
             extent = types.shape[node.tensor][axis]
-            form = _ring(position, extent, ranges)
+            form = ring_form(position, extent, ranges)
             if form is not None and form.names:
                 factors = tuple((own[n], int(form.coefficient(n))) for n in sorted(form.names & own.keys()))
                 offsets.append(((node.tensor, axis), int(form.constant), extent, factors))
@@ -318,7 +306,7 @@ def _moved(statement: Statement, types: Types, shifts: Mapping[Axis, int]) -> Ex
         positions = []
         for axis, position in enumerate(node.positions):
             extent, shift = types.shape[node.tensor][axis], shifts.get((node.tensor, axis), 0)
-            form = _ring(position, extent, ranges)
+            form = ring_form(position, extent, ranges)
             if form is not None and (shift or form.names & own.keys()):
                 position = mod((form.substitute(own) - shift).to_expr(), extent)
             positions.append(position)

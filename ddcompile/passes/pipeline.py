@@ -240,7 +240,8 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Ste
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
-    others, results that read hidden units, and units written from their tables where the program is still long.
+    others, results that read hidden units, and units written from their tables where the program is still long. Where
+    it is long though units were combined, families of units are rolled first as well.
     """
     whole = found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in whole):
@@ -261,6 +262,8 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Ste
     tabled = _first(CollapseTables, whole)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
         found = _without((CollapseTables,), found, rule, passes, state)
+    if combined is not None and cost(found[-1].new) > 2 * _SHORT:
+        found = _rolled_first(found, passes, state)
     return found
 
 
@@ -281,6 +284,17 @@ def _without(
             left.append(each)
     other = _once(rule, left, state)
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
+
+
+def _rolled_first(found: list[Step], passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
+    """The steps with families rolled before other passes shorten each in its own way, if that ends shorter."""
+    first = next((k for k, step in enumerate(found) if step.name == SliceWeights.name), None)
+    if first is None:
+        return found
+    kept = found[: first + 1]
+    place = next(k for k, each in enumerate(passes) if isinstance(each, SliceWeights))
+    other = kept + _once(kept[-1].new, [Fold(), Rebase(), Roll(), *passes[place + 1 :]], state)
+    return other if cost(other[-1].new) < cost(found[-1].new) else found
 
 
 def _plainly(rule: Rule, state: Run) -> list[Step]:

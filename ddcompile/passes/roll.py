@@ -43,7 +43,9 @@ from ddcompile.ir.verifier import verify
 from ddcompile.passes.chains import Body, Chain, Library, Relation, chains_of
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
+from ddcompile.passes.ordered import in_order
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.rings import around, in_range
 from ddcompile.passes.set_apart import Switch, joined, set_apart
 from ddcompile.passes.templates import Line, Shape, filled, lines_of, shape_of
 
@@ -63,7 +65,7 @@ class Roll(Pass):
         witness: list[Statement] = []
         old = rule
         for _ in range(max(_LEAST_ROUNDS, _WORK // max(len(rule.statements), 1))):
-            found = _shortest(rule, self)
+            found = _shortest(in_order(rule, infer(rule), self.size), self)
             if found is None:
                 break
             rule, meanings = found
@@ -115,7 +117,6 @@ _MOST = 32
 
 _WORK = 1 << 10
 """Statements looked at in all rounds."""
-
 _LEAST_ROUNDS = 4
 
 
@@ -212,12 +213,15 @@ def _material(
     for target, group in grouped.items():
         if types.tensor[target].kind == "real":
             continue  # a real is rounded where its tensor is written
+        most = size
         if len(group) == 1:
             value, apart = set_apart(group[0].value)
             if apart:
                 switches[target] = apart
-                group = [replace(group[0], value=value)]
-        found = [(s, shape) for s in group if (shape := shape_of(s, size)) is not None]
+            value = around(replace(group[0], value=value), types)
+            if value is not group[0].value:
+                group, most = [replace(group[0], value=value)], 2 * size
+        found = [(s, shape) for s in group if (shape := shape_of(s, most)) is not None]
         if len(group) > 1:
             clauses[target] = found
         elif found and not found[0][1].positions:
@@ -371,7 +375,7 @@ def _statement(chains: Sequence[Chain], number: int, tensors: Sequence[str], shi
     made = filled(first, constant, read)
     over = Binder(name, Literal(start), Literal(stop))
     if not of_clauses:
-        return Statement(tensors[number], (over, *made.positions), made.value)
+            return in_range(Statement(tensors[number], (over, *made.positions), made.value))
     positions = tuple(over if not isinstance(p, Binder) and not isinstance(p, Literal) else p for p in made.positions)
     return Statement(first.target, positions, made.value)
 

@@ -160,6 +160,12 @@ def test_units_of_a_cell_are_one_sum_whatever_else_reads_some_of_them(is_copied:
     assert all(check_step(step.old, step.new, step.witness).status == "proved" for step in steps)
 
 
+def test_families_at_all_places_of_a_window_are_rolled_before_each_is_shortened() -> None:
+    found = str(run(minterms_of_22(is_copied=True, is_dense=False))[-1].new)
+    assert "if j == 1 and i == 3 then x[0] + x[3] > x[6] else 2 * x[(i + j - 1) % 8] > neighbours[i]" in found
+    assert found.count("\n") == 6
+
+
 def test_sums_that_are_read_once_are_written_into_their_readers() -> None:
     rule = parse(
         """rule f(x: bit[6]) -> (y: bit[2]) {
