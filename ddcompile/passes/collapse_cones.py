@@ -101,7 +101,9 @@ class CollapseCones(Pass):
             return unchanged(rule)
         new = with_statements(rule, statements)
         if _live_cost(new) >= _live_cost(rule):
-            return unchanged(rule)
+            new = _one_by_one(rule, statements)
+            if new is rule:
+                return unchanged(rule)
         # Where less is now known to be possible, more may be found.
         return Rewrite(new if infer(new).tensor == types.tensor else self(new).rule)
 
@@ -113,6 +115,17 @@ def _summands(statement: Statement) -> list[Statement]:
         for node, scope in subexpressions(statement)
         if isinstance(node, Reduce) and isinstance(node.body, Compare | Binary | Unary)
     ]
+
+
+def _one_by_one(rule: Rule, statements: list[Statement]) -> Rule:
+    """The rule with those of other values for its clauses that make it shorter by themselves."""
+    price = _live_cost(rule)
+    for number, other in enumerate(statements):
+        if other.value is not rule.statements[number].value:
+            new = with_statements(rule, [*rule.statements[:number], other, *rule.statements[number + 1 :]])
+            if _live_cost(new) < price:
+                rule, price = new, _live_cost(new)
+    return rule
 
 
 def _live_cost(rule: Rule) -> int:

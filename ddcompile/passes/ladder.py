@@ -15,36 +15,43 @@ After::
 Two steps are enough: the later one, with an index for the time where it reads the next places, is put in the place of
 the earlier one, which says what was carried into that. If this is what a step before would say with 0 or 1 carried in,
 by its text or by its table over a few inputs, the tensor begins there; if it is a step itself, one more before;
-if it is neither, it is the first element.
+if it is neither, it is the first element. A rung may be no step, and at some times there may be none
+(`ddcompile.passes.missteps`).
 The program is kept if this does not make it shorter once steps and the elements beside them are joined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
-from ddcompile.analysis.scopes import alpha_key
-from ddcompile.ir.affine import Affine, simplify
+from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Statement
-from ddcompile.ir.traverse import (
-    children,
-    free_indices,
-    reads,
-    rewrite,
-    substitute,
-)
+from ddcompile.ir.traverse import children, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.equal import Equal
 from ddcompile.passes.layers import names_of
+from ddcompile.passes.missteps import beyond
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.roll import Roll
-from ddcompile.passes.rungs import CARRIED, TIME, Match
+from ddcompile.passes.rungs import (
+    CARRIED,
+    TIME,
+    Rungs,
+    agree,
+    at,
+    carried_into,
+    continued,
+    is_inside,
+    pad_of,
+    simple,
+    two,
+)
 from ddcompile.passes.widen import Widen
 
 __all__ = ["Ladder"]
@@ -70,14 +77,18 @@ class Ladder(Pass):
         types = infer(rule)
         equal = Equal(rule, types, self.depth, self.terms, self.size)
         price = None
-        for rungs in _ladders(rule, types, self.size):
-            found = _begun(rungs, equal) or _Ladder(rungs.rungs, rungs.step, rungs.bottom, None, (rungs.bottom,))
-            new, witness = _written(rule, found)
-            if verify(new):
-                continue
-            price = _price(rule) if price is None else price
-            if _price(new) < price:
-                return Rewrite(new, witness)
+        for ways in _ladders(rule, types, self.size, equal):
+            found: Rewrite | None = None
+            for rungs in ways:
+                new, witness = _written(rule, _begun(rungs, equal))
+                if verify(new):
+                    continue
+                price = _price(rule) if price is None else price
+                own = _price(new)
+                if own < price:
+                    found, price = Rewrite(new, witness), own
+            if found is not None:
+                return found
         return unchanged(rule)
 
 
@@ -88,37 +99,8 @@ def _price(rule: Rule) -> int:
     return cost(rule)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ladder:
-    """Statements of which each reads the one before.
-
-    Attributes
-    ----------
-    rungs
-        The statements, lowest first; the last one may be an element of a result.
-    step
-        What one says at a time, the lowest at 0, of what it reads as carried in.
-    bottom
-        What the lowest one has in the place of that.
-    pad
-        What is carried in at first; None if the lowest of `below` is no step.
-    """
-
-    rungs: tuple[Statement, ...]
-    step: Expr
-    bottom: Expr
-    pad: int | None = None
-    below: tuple[Expr, ...] = field(default=())
-    """Values of the steps below the lowest rung, lowest first."""
-
-    @property
-    def binders(self) -> tuple[Binder, ...]:
-        """The indices of a step besides the time."""
-        return self.rungs[0].binders
-
-
-def _ladders(rule: Rule, types: Types, size: int) -> Iterator[_Ladder]:
-    """The longest ladders of at least two rungs."""
+def _ladders(rule: Rule, types: Types, size: int, equal: Equal) -> Iterator[tuple[Rungs, ...]]:
+    """The longest ladders of at least two rungs that are steps, and as they go on where some are none."""
     hidden = _hidden(rule, types, size)
     readers: dict[str, list[Statement]] = {}
     for statement in rule.statements:
@@ -127,22 +109,11 @@ def _ladders(rule: Rule, types: Types, size: int) -> Iterator[_Ladder]:
                 readers.setdefault(name, []).append(statement)
     for lower in hidden.values():
         for upper in readers.get(lower.target, ()):
-            ways = (_two(lower, upper), _two(lower, upper, is_last_first=True))
+            ways = (two(lower, upper), two(lower, upper, is_last_first=True))
             for found in dict.fromkeys(way for way in ways if way is not None):
                 if not _two_below(lower, hidden, found.step):
-                    yield _continued(found, hidden, readers)
-
-
-def _continued(found: _Ladder, hidden: Mapping[str, Statement], readers: Mapping[str, Sequence[Statement]]) -> _Ladder:
-    """The ladder with all rungs above."""
-    while (top := found.rungs[-1]).target in hidden:
-        after = (_two(top, other) for other in readers.get(top.target, ()))
-        time = len(found.rungs) - 1
-        following = next((f for f in after if f is not None and _continues(f, found, time)), None)
-        if following is None:
-            break
-        found = _Ladder((*found.rungs, following.rungs[1]), found.step, found.bottom)
-    return found
+                    steps = continued(found, hidden, readers)
+                    yield tuple(dict.fromkeys((steps, beyond(steps, hidden, readers, equal))))
 
 
 def _hidden(rule: Rule, types: Types, size: int) -> dict[str, Statement]:
@@ -163,99 +134,40 @@ def _hidden(rule: Rule, types: Types, size: int) -> dict[str, Statement]:
     }
 
 
-def _own(statement: Statement) -> Read:
-    """An element of a tensor at the indices of its clause."""
-    return Read(statement.target, tuple(Index(b.name) for b in statement.binders))
-
-
-def _two(lower: Statement, upper: Statement, is_last_first: bool = False) -> _Ladder | None:
-    """Two statements as a ladder, if the upper one is a later step.
-
-    Of several operands of the lower one that an operand of the upper one may be one step later, it is the first, or the
-    last; what is left over is what is carried in.
-    """
-    if upper.binders != lower.binders or upper.target == lower.target:
-        return None
-    carried = _own(lower)
-    if [n for n in reads(upper.value) if n.tensor == lower.target] != [carried]:
-        return None
-    match = Match(is_last_first)
-    step = match.unified(rewrite(upper.value, lambda n: CARRIED if n == carried else n), lower.value)
-    if step is None or match.carried is None or not match.moves:
-        return None
-    return _Ladder((lower, upper), step, match.carried)
-
-
 def _two_below(lower: Statement, hidden: Mapping[str, Statement], step: Expr) -> bool:
     """Whether a step below is a statement as well, so that the ladder begins there."""
     for name in read_names([lower.value]) & hidden.keys():
-        found = _two(hidden[name], lower)
-        if found is not None and _agree(found.step, step, -1):
+        found = two(hidden[name], lower)
+        if found is not None and agree(found.step, step, -1):
             return True
     return False
 
 
-def _continues(above: _Ladder, found: _Ladder, time: int) -> bool:
-    return above.bottom == _own(found.rungs[-2]) and _agree(above.step, found.step, time)
+def _begun(ladder: Rungs, equal: Equal) -> Rungs:
+    """The ladder with the steps below its lowest rung, down to that into which a constant is carried.
 
-
-def _agree(one: Expr, other: Expr, time: int) -> bool:
-    """Whether the two steps of a ladder are those of another one from a time on.
-
-    Places move by a number a step, so that two of them say all; one alone is not enough, since it does not tell
-    which operand of the lowest rung was taken for what is carried into it.
+    If there is none, what is carried into the lowest rung is the first element.
     """
-    return all(_is_same(_at(one, k), _at(other, time + k)) for k in (0, 1))
-
-
-def _is_same(one: Expr, other: Expr) -> bool:
-    """Whether two expressions differ at most in the names of the indices of their reductions."""
-    free = sorted(free_indices(one) | free_indices(other))
-    return alpha_key(one, free) == alpha_key(other, free)
-
-
-def _at(step: Expr, time: int) -> Expr:
-    return rewrite(substitute(step, {TIME: Literal(time)}), _simple)
-
-
-def _simple(node: Expr) -> Expr:
-    """A read with its positions in their normal form."""
-    if not isinstance(node, Read):
-        return node
-    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)
-
-
-def _begun(ladder: _Ladder, equal: Equal) -> _Ladder | None:
-    """The ladder with the steps below its lowest rung, down to that into which a constant is carried."""
+    if ladder.pad is not None:
+        return ladder
     below: list[Expr] = []
     bottom = ladder.bottom
     for depth in range(1, _DEEPEST + 1):
         below.insert(0, bottom)
-        step = _at(ladder.step, -depth)
-        if not _is_inside(step):
-            return None
-        for pad in (0, 1):
-            first = rewrite(step, lambda n, c=pad: Literal(c) if n == CARRIED else n)  # type: ignore[misc]
-            ours = Statement("term", (Literal(0), *ladder.binders), bottom)
-            theirs = Statement("term", (Binder(TIME, Literal(0), Literal(1)), *ladder.binders), first)
-            if equal.at(ours, theirs, (TIME, 0)):
-                return _Ladder(ladder.rungs, ladder.step, ladder.bottom, pad, tuple(below))
-        match = Match()
-        moved = match.unified(_at(ladder.step, 0), bottom)
-        if moved is None or match.carried is None or not _is_same(_at(moved, 0), step):
+        step = at(ladder.step, -depth)
+        if not is_inside(step):
             break
-        bottom = match.carried
-    return None
+        pad = pad_of(bottom, step, ladder.binders, equal)
+        if pad is not None:
+            return replace(ladder, pad=pad, below=tuple(below))
+        carried = carried_into(bottom, step)
+        if carried is None:
+            break
+        bottom = carried
+    return replace(ladder, below=(ladder.bottom,))
 
 
-def _is_inside(step: Expr) -> bool:
-    """Whether nothing is read visibly before the first place of a tensor."""
-    return all(
-        n.pad is not None or not any(isinstance(p, Literal) and p.value < 0 for p in n.positions) for n in reads(step)
-    )
-
-
-def _written(rule: Rule, ladder: _Ladder) -> tuple[Rule, Witness]:
+def _written(rule: Rule, ladder: Rungs) -> tuple[Rule, Witness]:
     """The rule with a tensor for the steps of a ladder, and what it means."""
     names = names_of(rule)
     state = names("state")
@@ -267,17 +179,25 @@ def _written(rule: Rule, ladder: _Ladder) -> tuple[Rule, Witness]:
     pad = None if ladder.pad is None else Literal(ladder.pad)
     before = Read(state, (Affine.of(-1, {time: 1}).to_expr(), *own), pad)
     step = substitute(ladder.step, {TIME: Affine.of(-first, {time: 1}).to_expr()})
-    value = rewrite(rewrite(step, _simple), lambda n: before if n == CARRIED else n)
-    made = [Statement(state, (Literal(0), *ladder.binders), ladder.below[0])] if pad is None else []
-    made.append(Statement(state, (Binder(time, Literal(len(made)), Literal(extent)), *ladder.binders), value))
-    gone = {s.target: first + k for k, s in enumerate(ladder.rungs) if all(isinstance(p, Binder) for p in s.positions)}
-    top = ladder.rungs[-1]
+    value = rewrite(rewrite(step, simple), lambda n: before if n == CARRIED else n)
+    rungs = {first + k: rung for k, rung in enumerate(ladder.rungs) if rung is not None}
+    gone = {s.target: k for k, s in rungs.items() if all(isinstance(p, Binder) for p in s.positions)}
+    top = ladder.ends[1]
     results = {d.name for d in rule.outputs}
     if top.target in results:
         gone.pop(top.target, None)
+    made = [Statement(state, (Literal(0), *ladder.binders), ladder.below[0])] if pad is None else []
+    start = len(made)
+    for stop in sorted({first + k for k in ladder.others} | {extent}):
+        if start < stop:
+            made.append(Statement(state, (Binder(time, Literal(start), Literal(stop)), *ladder.binders), value))
+        if stop < extent:
+            other = rewrite(rungs[stop].value, lambda n: _moved(n, state, gone))
+            made.append(Statement(state, (Literal(stop), *ladder.binders), other))
+        start = stop + 1
     statements: list[Statement] = []
     for statement in rule.statements:
-        if statement is ladder.rungs[0]:
+        if statement is ladder.ends[0]:
             statements += made
         if statement.target in gone:
             continue
@@ -286,11 +206,13 @@ def _written(rule: Rule, ladder: _Ladder) -> tuple[Rule, Witness]:
             value = Read(state, (Literal(extent - 1), *own))
         value = rewrite(value, lambda n: _moved(n, state, gone))
         statements.append(Statement(statement.target, statement.positions, value, location=statement.location))
-    meanings = [
-        *(Statement(state, (Literal(k), *ladder.binders), value) for k, value in enumerate(ladder.below)),
-        *(Statement(state, (Literal(first + k), *ladder.binders), _meant(s)) for k, s in enumerate(ladder.rungs)),
-    ]
-    return with_statements(rule, statements), Witness(tuple(meanings))
+    meanings = [*ladder.below]
+    for k, rung in enumerate(ladder.rungs):
+        carried = meanings[-1] if rung is None else None
+        missing = rewrite(at(ladder.step, k), lambda n, c=carried: c if n == CARRIED else n)  # type: ignore[misc]
+        meanings.append(missing if rung is None else _meant(rung))
+    witness = tuple(Statement(state, (Literal(k), *ladder.binders), value) for k, value in enumerate(meanings))
+    return with_statements(rule, statements), Witness(witness)
 
 
 def _meant(rung: Statement) -> Read:

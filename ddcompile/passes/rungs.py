@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from ddcompile.ir.affine import Affine, affine_of
-from ddcompile.ir.nodes import Binary, Binder, Expr, Literal, Read, Reduce
-from ddcompile.ir.traverse import chain_operands, children, reads, rename_indices, with_children
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-__all__ = ["CARRIED", "TIME", "Match"]
+from ddcompile.analysis.scopes import alpha_key
+from ddcompile.ir.affine import Affine, affine_of, simplify
+from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Statement
+from ddcompile.ir.traverse import (
+    chain_operands,
+    children,
+    free_indices,
+    reads,
+    rename_indices,
+    rewrite,
+    substitute,
+    with_children,
+)
+from ddcompile.passes.equal import Equal
+
+__all__ = [
+    "CARRIED", "TIME", "Match", "Rungs",
+    "agree", "at", "carried_into", "continued", "is_inside", "own", "pad_of", "simple", "two",
+]  # fmt: skip
 
 CARRIED = Read("?carried")
 """What a step reads of the one before."""
@@ -99,3 +116,137 @@ class Match:
         for operand in found[1:]:
             result = Binary(later.op, result, operand)
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class Rungs:
+    """Statements of which each reads the one before.
+
+    Attributes
+    ----------
+    rungs
+        The statements, lowest first; the last one may be an element of a result. None where nothing reads what the
+        step says.
+    step
+        What one says at a time, the lowest at 0, of what it reads as carried in.
+    bottom
+        What the lowest one has in the place of that.
+    pad
+        What is carried in at first; None if the lowest of `below` is no step.
+    """
+
+    rungs: tuple[Statement | None, ...]
+    step: Expr
+    bottom: Expr
+    pad: int | None = None
+    below: tuple[Expr, ...] = field(default=())
+    """Values of the steps below the lowest rung, lowest first."""
+    others: frozenset[int] = frozenset()
+    """Which rungs are no steps, by their numbers."""
+
+    @property
+    def binders(self) -> tuple[Binder, ...]:
+        """The indices of a step besides the time."""
+        return self.ends[0].binders
+
+    @property
+    def ends(self) -> tuple[Statement, Statement]:
+        """The lowest rung and the highest one."""
+        lowest, highest = self.rungs[0], self.rungs[-1]
+        assert lowest is not None
+        assert highest is not None
+        return lowest, highest
+
+
+def continued(found: Rungs, hidden: Mapping[str, Statement], readers: Mapping[str, Sequence[Statement]]) -> Rungs:
+    """The ladder with all rungs above."""
+    while (top := found.ends[1]).target in hidden:
+        after = (two(top, other) for other in readers.get(top.target, ()))
+        time = len(found.rungs) - 1
+        following = next((f for f in after if f is not None and _continues(f, found, time)), None)
+        if following is None:
+            break
+        found = replace(found, rungs=(*found.rungs, following.rungs[1]))
+    return found
+
+
+def own(statement: Statement) -> Read:
+    """An element of a tensor at the indices of its clause."""
+    return Read(statement.target, tuple(Index(b.name) for b in statement.binders))
+
+
+def two(lower: Statement, upper: Statement, is_last_first: bool = False) -> Rungs | None:
+    """Two statements as a ladder, if the upper one is a later step.
+
+    Of several operands of the lower one that an operand of the upper one may be one step later, it is the first, or the
+    last; what is left over is what is carried in.
+    """
+    if upper.binders != lower.binders or upper.target == lower.target:
+        return None
+    carried = own(lower)
+    if [n for n in reads(upper.value) if n.tensor == lower.target] != [carried]:
+        return None
+    match = Match(is_last_first)
+    step = match.unified(rewrite(upper.value, lambda n: CARRIED if n == carried else n), lower.value)
+    if step is None or match.carried is None or not match.moves:
+        return None
+    return Rungs((lower, upper), step, match.carried)
+
+
+def _continues(above: Rungs, found: Rungs, time: int) -> bool:
+    before = found.rungs[-2]
+    return before is not None and above.bottom == own(before) and agree(above.step, found.step, time)
+
+
+def agree(one: Expr, other: Expr, time: int) -> bool:
+    """Whether the two steps of a ladder are those of another one from a time on.
+
+    Places move by a number a step, so that two of them say all; one alone is not enough, since it does not tell
+    which operand of the lowest rung was taken for what is carried into it.
+    """
+    return all(_is_same(at(one, k), at(other, time + k)) for k in (0, 1))
+
+
+def _is_same(one: Expr, other: Expr) -> bool:
+    """Whether two expressions differ at most in the names of the indices of their reductions."""
+    free = sorted(free_indices(one) | free_indices(other))
+    return alpha_key(one, free) == alpha_key(other, free)
+
+
+def at(step: Expr, time: int) -> Expr:
+    """The step at a time."""
+    return rewrite(substitute(step, {TIME: Literal(time)}), simple)
+
+
+def simple(node: Expr) -> Expr:
+    """A read with its positions in their normal form."""
+    if not isinstance(node, Read):
+        return node
+    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)
+
+
+def carried_into(value: Expr, step: Expr) -> Expr | None:
+    """What a value, which is the step of a time, has in the place of what is carried; None if it is not that step."""
+    match = Match()
+    moved = match.unified(step, value)
+    return match.carried if moved is not None and _is_same(at(moved, 0), step) else None
+
+
+def pad_of(value: Expr, step: Expr, binders: tuple[Binder, ...], equal: Equal) -> int | None:
+    """The constant with which the step of a time is this value; None if it is not."""
+    if not is_inside(step):
+        return None
+    ours = Statement("term", (Literal(0), *binders), value)
+    for pad in (0, 1):
+        first = rewrite(step, lambda n, c=pad: Literal(c) if n == CARRIED else n)  # type: ignore[misc]
+        theirs = Statement("term", (Binder(TIME, Literal(0), Literal(1)), *binders), first)
+        if equal.at(ours, theirs, (TIME, 0)):
+            return pad
+    return None
+
+
+def is_inside(step: Expr) -> bool:
+    """Whether nothing is read visibly before the first place of a tensor."""
+    return all(
+        n.pad is not None or not any(isinstance(p, Literal) and p.value < 0 for p in n.positions) for n in reads(step)
+    )
