@@ -7,13 +7,14 @@ the sums of such classes, so that a class of n bits takes n + 1 values and not 2
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import prod
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import numpy as np
 
-from ddcompile.analysis.rows import Row
+from ddcompile.analysis.rows import Row, value_of
 from ddcompile.analysis.thresholds import Domain
 
 __all__ = ["Cones", "Member", "Table"]
@@ -22,6 +23,8 @@ _MOST_UNITS = 1 << 14
 """Most units in a cone."""
 _MOST_WORK = 1 << 28
 """Most products for one table."""
+_MOST_LONG = 1 << 22
+"""Most products of integers that are no doubles."""
 _EXACT = 1 << 53
 """Below it, doubles are exact integers."""
 _LARGEST = 1 << 40
@@ -101,8 +104,7 @@ class Cones:
             if len(found) > self.most_inputs:
                 self._support[unit] = None
                 return
-        is_small = len(found) <= self.most_inputs and not self.rows[unit].exponent
-        self._support[unit] = frozenset(found) if is_small else None
+        self._support[unit] = frozenset(found)
         self._depth[unit] = depth + 1
 
     def depth(self, unit: int) -> int:
@@ -113,10 +115,10 @@ class Cones:
         """How many inputs a unit depends on; 0 if its cone is too large."""
         return len(self._support[unit] or ())
 
-    def units(self, unit: int) -> list[int]:
-        """All units of a cone, each after those that it reads; none if there are too many."""
-        found: set[int] = {unit}
-        work = [unit]
+    def units(self, *targets: int) -> list[int]:
+        """All units of a cone, or of several, each after those that it reads; none if there are too many."""
+        found = set(targets)
+        work = list(targets)
         while work:
             for atom in self.rows[work.pop()].atoms.tolist():
                 if atom not in self.domains and atom not in found:
@@ -128,16 +130,21 @@ class Cones:
 
     def table(self, unit: int) -> Table | None:
         """The table of a unit; None if it would have too many rows."""
-        support = self._support[unit]
-        units = [] if support is None else self.units(unit)
-        if support is None or not units:
+        found = self.joint([unit])
+        return None if found is None else replace(found, values=found.values[0])
+
+    def joint(self, targets: Sequence[int]) -> Table | None:
+        """The table of several units, the first axis of whose values they are; None if it would have too many rows."""
+        supports = [s for unit in targets if (s := self._support[unit]) is not None]
+        units = self.units(*targets) if len(supports) == len(targets) else []
+        if not units:
             return None
-        classes = self._classes(sorted(support), units)
+        classes = self._classes(sorted(frozenset[int]().union(*supports)), units)
         ranges = [_range(c, self.domains) for c in classes]
         rows = prod(_length(r) for r in ranges)
         if rows > self.most_rows or rows * sum(len(self.rows[u].atoms) for u in units) > _MOST_WORK:
             return None
-        values = self._values(units, classes, ranges)
+        values = self._values(targets, units, classes, ranges)
         return None if values is None else Table(tuple(classes), tuple(ranges), values)
 
     def _classes(self, inputs: Sequence[int], units: Sequence[int]) -> list[tuple[Member, ...]]:
@@ -156,58 +163,138 @@ class Cones:
         return [_oriented(members) for members in classes.values()]
 
     def _values(
-        self, units: Sequence[int], classes: Sequence[tuple[Member, ...]], ranges: Sequence[range]
+        self,
+        targets: Sequence[int],
+        units: Sequence[int],
+        classes: Sequence[tuple[Member, ...]],
+        ranges: Sequence[range],
     ) -> np.ndarray | None:
-        """The values of the last unit for all values of the sums; None if a number is too large."""
+        """The values of some units for all values of the sums; None if they are no integers, or too much work."""
         shape = tuple(map(len, ranges))
         grids = np.meshgrid(*(np.array(r, dtype=np.float64) for r in ranges), indexing="ij")
-        sums = [g.ravel() for g in grids]
-        place = {members[0][0]: (k, members[0][1]) for k, members in enumerate(classes)}
-        value: dict[int, np.ndarray] = {}
-        if any(max(map(abs, (self.rows[u].bias, *self.rows[u].weights.tolist()))) >= _EXACT for u in units):
+        inputs = {first[0]: first[1] * grid.ravel() for (first, *_), grid in zip(classes, grids, strict=True)}
+        levels = [[(u, self.rows[u]) for u in level] for level in _levels(units, self._depth)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, is_unsure = _rough(targets, levels, inputs, prod(shape))
+        unsure = np.flatnonzero(is_unsure)
+        if len(unsure) * sum(len(self.rows[u].atoms) for u in units) > _MOST_LONG:
             return None
-        for level in _levels(units, self._depth):
-            atoms = sorted({a for u in level for a in self.rows[u].atoms.tolist() if a in place or a in value})
-            column = {a: k for k, a in enumerate(atoms)}
-            weights = np.zeros((len(level), len(atoms)), dtype=object)
-            for k, unit in enumerate(level):
-                row = self.rows[unit]
-                for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
-                    if a in column:
-                        weights[k, column[a]] = w * (place[a][1] if a in place else 1)
-            data = np.array([sums[place[a][0]] if a in place else value[a] for a in atoms]).reshape(
-                len(atoms), prod(shape)
-            )
-            totals = _totals(weights, data, [self.rows[u].bias for u in level])
-            for unit, total, are_exact in zip(level, *totals, strict=True):
-                # Where doubles round, signs are right, and that is all that is known.
-                if not are_exact and self.rows[unit].has_scale:
+        if len(unsure):
+            for k, exact in enumerate(_exact(targets, levels, {a: v[unsure] for a, v in inputs.items()}, len(unsure))):
+                if any(v.denominator != 1 or abs(v) >= _EXACT for v in exact):
                     return None
-                value[unit] = _activated(self.rows[unit], total)
-        return value[units[-1]].reshape(shape).astype(np.int64)
+                values[k, unsure] = [int(v) for v in exact]
+        is_integral = (values == np.rint(values)).all() and np.abs(values).max() < _EXACT
+        return values.reshape(len(targets), *shape).astype(np.int64) if is_integral else None
 
 
-def _totals(weights: np.ndarray, data: np.ndarray, bias: Sequence[int]) -> tuple[np.ndarray, list[bool]]:
-    """The sums of units as doubles with the right signs, and which are exact.
+_Levels: TypeAlias = Sequence[Sequence[tuple[int, Row]]]
+"""The units of a cone with their numbers, each after those that it reads."""
 
-    A sum of n rounded products of rounded weights is off by less than (n + 2) units of 2**-53 of the sum of their sizes
-    (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1); those nearer to 0 are computed exactly.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Doubles:
+    """Doubles divided by a power of two, each off by no more than `error`, divided as well; integers where it is 0."""
+
+    values: np.ndarray
+    exponent: int = 0
+    error: float = 0.0
+
+
+def _rough(
+    targets: Sequence[int], levels: _Levels, inputs: Mapping[int, np.ndarray], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of some units in all rows of a table, and in which rows doubles do not tell.
+
+    A sum of n rounded products of rounded weights and values is off by less than (n + 3) units of 2**-53 of the sum of
+    their sizes (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1), besides what its operands
+    are off by.
     """
+    known = {a: _Doubles(v) for a, v in inputs.items()}
+    unsure = np.zeros(count, dtype=bool)
+    values = np.zeros((len(targets), count))
     try:
-        rough, offset = weights.astype(np.float64), np.array(bias, dtype=object).astype(np.float64)
+        for level in levels:
+            for (unit, row), total in zip(level, _totals([row for _, row in level], known, count), strict=True):
+                known[unit] = _activated(row, total)
+                if total.error and not row.has_scale:
+                    unsure |= ~(np.abs(total.values) > total.error)
     except OverflowError:
-        rough, offset = np.zeros(weights.shape), np.full(len(bias), np.inf)
-    totals = rough @ data + offset[:, None]
-    reach = np.abs(rough) @ np.abs(data).max(axis=1, initial=0) + np.abs(offset)
-    exact = [bool(r < _EXACT) for r in reach]
-    slack = 2.0 * (weights.shape[1] + 2) / _EXACT * reach
-    for k, is_exact in enumerate(exact):
-        near = () if is_exact else np.flatnonzero(~(np.abs(totals[k]) > slack[k]))
-        used = np.flatnonzero(weights[k] != 0)
-        for column in near:
-            total = bias[k] + sum(int(weights[k, a]) * int(data[a, column]) for a in used)
-            totals[k, column] = (total > 0) - (total < 0)
-    return totals, exact
+        return values, np.ones(count, dtype=bool)
+    for k, found in enumerate(known[u] for u in targets):
+        values[k] = np.ldexp(found.values, -found.exponent)
+        unsure |= found.error > 0 or (np.ldexp(values[k], found.exponent) != found.values)
+    return values, unsure
+
+
+def _totals(rows: Sequence[Row], known: Mapping[int, _Doubles], count: int) -> list[_Doubles]:
+    """The sums of units that do not read one another. The first input of a class stands for the sum of all."""
+    atoms = sorted({a for row in rows for a in row.atoms.tolist() if a in known})
+    column = {a: k for k, a in enumerate(atoms)}
+    operands = [known[a] for a in atoms]
+    weights, bias = np.zeros((len(rows), len(atoms))), np.zeros(len(rows))
+    exponents = []
+    for k, row in enumerate(rows):
+        terms = [(a, w) for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a in known]
+        exponent = max((known[a].exponent for a, _ in terms), default=0)
+        for a, w in terms:
+            weights[k, column[a]] = w << exponent - known[a].exponent
+        bias[k] = row.bias << exponent
+        exponents.append(row.exponent + exponent)
+    data = np.array([o.values for o in operands]).reshape(len(operands), count)
+    reach = np.abs(weights) @ np.abs(data).max(axis=1, initial=0) + np.abs(bias)
+    errors = np.abs(weights) @ np.array([o.error for o in operands])
+    slack = 2.0 * (len(atoms) + 3) / _EXACT * reach + 2 * errors
+    errors = np.where((errors == 0) & (reach < _EXACT), 0, slack)
+    totals = weights @ data + bias[:, None]
+    return [_Doubles(*each) for each in zip(totals, exponents, errors.tolist(), strict=True)]
+
+
+def _activated(row: Row, total: _Doubles) -> _Doubles:
+    """The values of a unit; where it tells signs, those that doubles do not tell may be wrong."""
+    match row.kind:
+        case "affine":
+            return total
+        case "sign":
+            return _Doubles(np.sign(total.values))
+        case "positive":
+            is_positive = total.values >= 0 if row.is_inclusive else total.values > 0
+            return _Doubles(is_positive.astype(np.float64))
+        case "abs":
+            return replace(total, values=np.abs(total.values))
+        case "clamp":
+            low, high = (None if n is None else Fraction(n) for n in (row.low, row.high))
+            exponent = max(total.exponent, *(n.denominator.bit_length() - 1 for n in (low, high) if n is not None))
+            values, error = (
+                np.ldexp(total.values, exponent - total.exponent),
+                total.error * 2.0 ** (exponent - total.exponent),
+            )
+            for limit, choose in ((low, np.maximum), (high, np.minimum)):
+                if limit is not None:
+                    exact = limit * (1 << exponent)
+                    values = choose(values, float(exact))
+                    error += 2 * abs(float(exact - Fraction(float(exact))))
+            return _Doubles(values, exponent, error)
+        case _:
+            assert_never(row.kind)
+
+
+def _exact(
+    targets: Sequence[int], levels: _Levels, inputs: Mapping[int, np.ndarray], count: int
+) -> list[list[Fraction]]:
+    """The values of some units, computed with integers that are not bounded and powers of two."""
+    known = {a: (v.astype(np.int64).astype(object), 0) for a, v in inputs.items()}
+    found: dict[int, list[Fraction]] = {}
+    for unit, row in (each for level in levels for each in level):
+        terms = [(*known[a], w) for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a in known]
+        exponent = max((e for _, e, _ in terms), default=0)
+        total = np.full(count, row.bias << exponent, dtype=object)
+        for operand, e, w in terms:
+            total = total + operand * (w << exponent - e)
+        found[unit] = [value_of(row, Fraction(t, 1 << row.exponent + exponent)) for t in total.tolist()]
+        scale = max(v.denominator for v in found[unit])
+        known[unit] = np.array([int(v * scale) for v in found[unit]], dtype=object), scale.bit_length() - 1
+    return [found[u] for u in targets]
 
 
 def _levels(units: Sequence[int], depth: Mapping[int, int]) -> list[list[int]]:
@@ -215,23 +302,6 @@ def _levels(units: Sequence[int], depth: Mapping[int, int]) -> list[list[int]]:
     for unit in units:
         levels.setdefault(depth[unit], []).append(unit)
     return [levels[d] for d in sorted(levels)]
-
-
-def _activated(row: Row, total: np.ndarray) -> np.ndarray:
-    match row.kind:
-        case "affine":
-            return total
-        case "sign":
-            return np.asarray(np.sign(total))
-        case "positive":
-            return (total > 0).astype(np.float64)
-        case "abs":
-            return np.asarray(np.abs(total))
-        case "clamp":
-            low, high = (-np.inf if row.low is None else row.low), (np.inf if row.high is None else row.high)
-            return np.asarray(np.clip(total, float(low), float(high)))
-        case _:
-            assert_never(row.kind)
 
 
 def _oriented(members: Iterable[Member]) -> tuple[Member, ...]:

@@ -103,6 +103,13 @@ class Search:
         found = self._least(_without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs))), limit)
         return None if found is None else self._written(found)
 
+    def looked_up(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> Expr | None:
+        """The element of a constant table that a function of few rows is; its values are any integers."""
+        if values.size > _MOST_ENTRIES:
+            return None
+        self._wholes.update(zip(inputs, ranges, strict=True))
+        return self._lookup(_without_idle(_Function(tuple(ranges), values, tuple(inputs))))
+
     def _written(self, expr: Expr) -> Expr:
         """The expression with sums in the place of their names; those of sums have none left."""
         return rewrite(expr, lambda node: self._sums.get(node, node))
@@ -185,8 +192,8 @@ class Search:
         elif len(inputs) > 1:
             yield from self._split(function, limit)
         if values.size <= _MOST_ENTRIES:
-            found = self._lookup(function, limit)
-            if found is not None:
+            found = self._lookup(function)
+            if found is not None and self.price(found) < limit:
                 yield found
 
     def _joined(self, function: _Function) -> _Function:
@@ -272,7 +279,7 @@ class Search:
                 yield expr
                 limit = min(limit, self.price(expr))
 
-    def _lookup(self, function: _Function, limit: int) -> Expr | None:
+    def _lookup(self, function: _Function) -> Expr | None:
         """An element of a constant table, which goes on beyond the function where the inputs may."""
         positions, margins = [], []
         for own, text in zip(function.ranges, function.inputs, strict=True):
@@ -290,8 +297,7 @@ class Search:
         if name is None:
             name = f"{self.name}{len(self.tables) or ''}"
             self.tables[name] = table
-        found = Read(name, tuple(positions))
-        return found if self.price(found) < limit else None
+        return Read(name, tuple(positions))
 
 
 def _within(function: _Function, axis: int, half: range) -> Expr:
@@ -317,7 +323,7 @@ def _chosen(condition: Expr, then: Expr, otherwise: Expr, above: _Function, belo
 
 
 def _declared(table: np.ndarray) -> int:
-    """What declares a table of bits: its name and type, and its entries."""
+    """What declares a table: its name and type, and its entries."""
     return cost(Constant.of("t", table))
 
 

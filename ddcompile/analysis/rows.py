@@ -38,6 +38,8 @@ class Row:
     """What a clamp gives at least."""
     high: Number | None = None
     """What a clamp gives at most."""
+    is_inclusive: bool = False
+    """Whether a positive row is 1 where its form is 0; not over integers, where 1 is added to the form."""
 
     @property
     def has_scale(self) -> bool:
@@ -116,7 +118,7 @@ def value_of(row: Row, total: Fraction) -> Fraction:
         case "sign":
             return Fraction((total > 0) - (total < 0))
         case "positive":
-            return Fraction(total > 0)
+            return Fraction(total >= 0 if row.is_inclusive else total > 0)
         case "abs":
             return abs(total)
         case "clamp":

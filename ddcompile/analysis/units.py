@@ -107,12 +107,9 @@ def _clause_rows(rule: Rule, types: Types, atoms: Atoms, statement: Statement) -
     elements = element.ravel()
     exponent = max([c.exponent for c, _ in terms], default=0)
     bias, triples = _gather(reader, terms, domain, exponent)
-    if not unit.strict:
-        # s >= 0 is s + 1 > 0 for integers only.
-        numbers = {int(t) for _, atom, _ in triples for t in np.unique(atoms.tensor_of(atom))}
-        if not all(is_integral(types, atoms.names[t]) for t in numbers):
-            raise NotLinear
-    rows = _assemble(unit, triples, bias, exponent)
+    numbers = {int(t) for _, atom, _ in triples for t in np.unique(atoms.tensor_of(atom))}
+    over_integers = unit.strict or all(is_integral(types, atoms.names[t]) for t in numbers)
+    rows = _assemble(unit, triples, bias, exponent, is_inclusive=not over_integers)
     return list(zip(elements.tolist(), rows, strict=True))
 
 
@@ -150,6 +147,8 @@ def _assemble(
     triples: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
     bias: np.ndarray,
     exponent: int,
+    *,
+    is_inclusive: bool,
 ) -> list[Row]:
     count = len(bias)
     empty = np.zeros(0, dtype=np.int64)
@@ -174,9 +173,9 @@ def _assemble(
             element, atom, weight = element[keep], atom[keep], weight[keep]
     edges = np.searchsorted(element, np.arange(count + 1))
     # Over integers s >= 0 is s + 1 > 0.
-    shift = 0 if unit.strict else 1
+    shift = 0 if unit.strict or is_inclusive else 1
     kept_exponent = 0 if unit.kind in ("sign", "positive") else exponent
     return [
-        Row(unit.kind, atom[a:b], weight[a:b], int(bias[k]) + shift, kept_exponent, unit.low, unit.high)
+        Row(unit.kind, atom[a:b], weight[a:b], int(bias[k]) + shift, kept_exponent, unit.low, unit.high, is_inclusive)
         for k, (a, b) in enumerate(pairwise(edges.tolist()))
     ]

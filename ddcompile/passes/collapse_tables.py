@@ -22,7 +22,7 @@ Layers that the new text does not read are gone; the program is kept if that doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -31,6 +31,7 @@ from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
@@ -38,13 +39,14 @@ from ddcompile.ir.nodes import Constant, Rule, Statement
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.borders import over_clipped_sums, over_moved_sums
 from ddcompile.passes.dce import dce
-from ddcompile.passes.layers import Layer, Names, domain_of, layers_of, names_of
+from ddcompile.passes.layers import Layer, Names, domain_of, is_layer_or_scalar, layers_of, names_of
 from ddcompile.passes.nearly import nearly
 from ddcompile.passes.numbered import numbered
 from ddcompile.passes.odd import Clauses, despite, few
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.runs_of_tables import in_runs
+from ddcompile.passes.singly import heads, of_head, singly
 from ddcompile.passes.tabled import Template, clauses, elements, placeholders
 
 __all__ = ["CollapseTables"]
@@ -68,37 +70,49 @@ class CollapseTables(Pass):
         """Rewrite a program."""
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
-        layers = layers_of(rule, types, atoms)
-        cones = _cones(layers, types, atoms, self)
+        layers = layers_of(rule, types, atoms, is_layer_or_scalar, takes_rationals=True)
+        is_sound = all(layer.is_sound for layer in layers)
+        tops, comparisons = heads(rule, layers, atoms)
+        cones = _cones(layers, comparisons, types, atoms, self)
         best, names = rule, names_of(rule)
         for layer in reversed(layers):
+            if layer.name in tops:
+                head = of_head(layer.name, tops[layer.name], cones, atoms, names, cost(best))
+                new = best if head is None else _replaced(best, layer.name, *head)
+                best = min(best, new, key=cost)
             if layer.rows is None or not layer.is_result:
                 continue
-            for most, write in self._ways(len(layer.rows)):
+            for most, write in self._ways(layer):
                 written = write(layer, cones, atoms, names, cost(best), most)
                 new = best if written is None else _replaced(best, layer.name, *written)
                 if cost(new) < cost(best):
                     best = new
                     break
-            rare = nearly(layer, cones, atoms, names, cost(best))
+            rare = nearly(layer, cones, atoms, names, cost(best)) if is_sound else None
             new = best if rare is None else _replaced(best, layer.name, *rare)
             best = min(best, new, key=cost)
         return unchanged(rule) if best is rule else Rewrite(best)
 
-    def _ways(self, count: int) -> Iterator[tuple[int, Callable[..., Clauses | None]]]:
+    def _ways(self, layer: Layer) -> Iterator[tuple[int, Callable[..., Clauses | None]]]:
         """How many elements may be odd, and a way to write the others."""
-        turns = tuple(dict.fromkeys((0, few(count) if self.borders else 0)))
+        count = len(layer.rows or ())
+        turns = tuple(dict.fromkeys((0, few(count) if self.borders and layer.is_sound else 0)))
         for most in turns:
             yield most, numbered
             yield most, partial(_written, has_borders=bool(self.borders))
         for most in turns:
             yield most, in_runs
+        if self.borders:
+            yield 0, singly
 
 
-def _cones(layers: Sequence[Layer], types: Types, atoms: Atoms, options: CollapseTables) -> Cones:
-    """The cones of all layers; elements of other tensors are inputs."""
+def _cones(
+    layers: Sequence[Layer], others: Mapping[int, Row], types: Types, atoms: Atoms, options: CollapseTables
+) -> Cones:
+    """The cones of all layers and of other units; elements of other tensors are inputs."""
     units = {layer.name: layer.rows for layer in layers if layer.rows is not None}
     rows = {atoms.offset[name] + k: row for name, own in units.items() for k, row in enumerate(own)}
+    rows |= others
     domains: dict[int, Domain] = {}
     for name in atoms.names:
         domain = None if name in units else domain_of(types.tensor[name])

@@ -47,7 +47,7 @@ from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import compose, is_shared
 from ddcompile.passes.dce import dce
-from ddcompile.passes.layers import clause, domain_of, is_layer, layers_of, names_of
+from ddcompile.passes.layers import clause, domain_of, is_layer_or_scalar, layers_of, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.orient import has_zero, rank, signed
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
@@ -114,7 +114,7 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
     split: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     new_rows: dict[str, list[Row]] = {}
     forms: dict[int, Row] = {}
-    layers = layers_of(rule, types, atoms, _is_candidate, composes=True)
+    layers = layers_of(rule, types, atoms, is_layer_or_scalar, composes=True)
     for layer in layers:
         if layer.rows is None:
             continue
@@ -151,11 +151,6 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
 def _live_cost(rule: Rule) -> int:
     """The cost without affine units that were only read through thresholds."""
     return cost(dce(rule).rule)
-
-
-def _is_candidate(rule: Rule, target: str) -> bool:
-    clauses = [s for s in rule.statements if s.target == target]
-    return is_layer(rule, target) or (len(clauses) == 1 and not clauses[0].positions)
 
 
 def _substitute(row: Row, codes: _Codes) -> Row:

@@ -34,6 +34,7 @@ __all__ = [
     "exact_expression",
     "heads_of",
     "is_layer",
+    "is_layer_or_scalar",
     "layers_of",
     "names_of",
 ]
@@ -49,6 +50,8 @@ class Layer:
     is_result: bool
     is_pinned: bool
     """Whether some statement that is left alone reads it, so that its elements must stay where they are."""
+    is_sound: bool = True
+    """Whether rows that tell signs add up integers, so that their text may compare with the next integer."""
 
 
 class Names:
@@ -91,6 +94,12 @@ def is_layer(rule: Rule, target: str) -> bool:
     return any(isinstance(n, Read) and n.tensor in tables for n in postorder(clauses[0].value))
 
 
+def is_layer_or_scalar(rule: Rule, target: str) -> bool:
+    """Whether `target` is a layer, or one clause without positions."""
+    clauses = [s for s in rule.statements if s.target == target]
+    return is_layer(rule, target) or (len(clauses) == 1 and not clauses[0].positions)
+
+
 def heads_of(rule: Rule, layer: Layer) -> frozenset[str]:
     """What is done with all elements of a tensor at once, "argmax" or "softmax"; empty if it is read in other ways."""
     heads = set()
@@ -111,24 +120,36 @@ def heads_of(rule: Rule, layer: Layer) -> frozenset[str]:
 
 
 def layers_of(
-    rule: Rule, types: Types, atoms: Atoms, choose: Callable[[Rule, str], bool] = is_layer, *, composes: bool = False
+    rule: Rule,
+    types: Types,
+    atoms: Atoms,
+    choose: Callable[[Rule, str], bool] = is_layer,
+    *,
+    composes: bool = False,
+    takes_rationals: bool = False,
 ) -> list[Layer]:
     """The rule's tensors in evaluation order; rows only for those that `choose` accepts and that are linear units.
 
     Rows that say whether a sum is positive have integers for operands, or, if the caller `composes` them, affine layers
-    over integers.
+    over integers; any exact numbers if the caller takes them.
     """
     results = {d.name for d in rule.outputs}
     order = [rule.statements[k].target for group in types.order for k in group]
     recurrent = {rule.statements[k].target for group in types.order if len(group) > 1 for k in group}
     recurrent |= {s.target for s in rule.statements if s.target in read_names([s])}
     rows: dict[str, list[Row] | None] = {}
+    unsound: set[str] = set()
     for name in dict.fromkeys(order):
         usable = name not in recurrent and choose(rule, name)
-        found = unit_rows(rule, types, atoms, name) if usable else None
-        rows[name] = found if found and _is_sound(found, types, atoms, rows if composes else {}) else None
+        rows[name] = found = (usable and unit_rows(rule, types, atoms, name)) or None
+        if found and not _is_sound(found, types, atoms, rows if composes else {}):
+            unsound.add(name)
+            rows[name] = found if takes_rationals else None
     pinned = read_names(s for s in rule.statements if rows[s.target] is None)
-    return [Layer(n, atoms.shape[n], rows[n], n in results, n in pinned or n in results) for n in rows]
+    return [
+        Layer(n, atoms.shape[n], own, n in results, n in pinned or n in results, n not in unsound)
+        for n, own in rows.items()
+    ]
 
 
 def _is_sound(rows: list[Row], types: Types, atoms: Atoms, known: Mapping[str, list[Row] | None]) -> bool:
@@ -136,6 +157,8 @@ def _is_sound(rows: list[Row], types: Types, atoms: Atoms, known: Mapping[str, l
     for row in rows:
         if row.kind != "positive":
             continue
+        if row.is_inclusive:
+            return False
         for name in _operands(row, atoms):
             inner = known.get(name)
             is_affine = bool(inner) and inner is not None and inner[0].kind == "affine"

@@ -81,7 +81,9 @@ def clauses(
     starts = [b.lower.value for b in binders]  # type: ignore[attr-defined]
     own = tuple(builder.binder(b.name, builder.sub(b.upper, low)) for b, low in zip(binders, starts, strict=True))
     places = tuple(builder.sub(Index(b.name), low) for b, low in zip(binders, starts, strict=True))
-    constants = [Constant.of(name, table, "bit") for name, table in template.lookups.items()]
+    constants = [
+        Constant.of(name, t, "bit" if {0, 1}.issuperset(t.flat) else None) for name, t in template.lookups.items()
+    ]
     statements: list[Statement] = []
     number = {text: k for k, text in enumerate(template.inputs)}
     sums: dict[object, Expr] = {}

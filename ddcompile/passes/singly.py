@@ -1,0 +1,135 @@
+"""Write results that are made of limited sums, each element from its own table; and the class of the largest score.
+
+Before::
+
+    hidden[u < 8] = relu(sum(i < 3: W[u, i] * x[i]) + bias[u])
+    y[k < 2] = sum(u < 8: V[k, u] * hidden[u]) > bound[k]
+
+After::
+
+    y[0] = x[0] + x[1] + x[2] >= 2
+    y[1] = x[0] xor x[1]
+
+The passes that find structure in networks of threshold units have nothing to go by in such a network: its hidden
+values are any numbers. Their sums are computed exactly (`ddcompile.analysis.cones`); what of them is left is a sign, or
+which of several scores is the largest, the first one of equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from ddcompile.analysis.cones import Cones, Table
+from ddcompile.analysis.decompositions import Search
+from ddcompile.analysis.exact import integers
+from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.numbers import least_number
+from ddcompile.analysis.rows import Row
+from ddcompile.ir.nodes import Constant, Expr, Literal, Read, Reduce, Rule, Statement
+from ddcompile.passes.layers import Layer, Names, heads_of
+from ddcompile.passes.odd import Clauses
+from ddcompile.passes.signatures import total_cost
+from ddcompile.passes.tabled import Template, clauses, elements
+
+__all__ = ["Head", "heads", "of_head", "singly"]
+
+_MOST_ELEMENTS = 64
+_MOST_SCORES = 16
+_FUNCTIONS = 1000
+"""Most functions looked at for one element."""
+
+Head = Mapping[tuple[int, int], int]
+"""For two scores, the first one first, the number of the unit that tells whether the second one is larger."""
+
+
+def singly(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, most: int = 0) -> Clauses | None:
+    """The clauses of a result, one for every element; None if one has no short expression."""
+    assert layer.rows is not None
+    start, count = atoms.offset[layer.name], len(layer.rows)
+    units = range(start, start + count)
+    if count > _MOST_ELEMENTS or any(r.kind not in ("positive", "sign") for r in layer.rows):
+        return None
+    if not all(cones.depth(unit) > 1 and _is_limited(cones, unit) for unit in units):
+        return None
+    statements: list[Statement] = []
+    constants: list[Constant] = []
+    for place, unit in zip(np.ndindex(*layer.shape), units, strict=True):
+        table = cones.table(unit)
+        left = limit - total_cost(constants, statements)
+        found = table and _clauses(layer.name, tuple(map(Literal, place)), table, atoms, names, left)
+        if not found:
+            return None
+        statements += found[0]
+        constants += found[1]
+    return statements, constants
+
+
+def heads(rule: Rule, layers: Sequence[Layer], atoms: Atoms) -> tuple[dict[str, Head], dict[int, Row]]:
+    """For every result that is the place of the largest of some scores, units that compare two of them; and these."""
+    found: dict[str, Head] = {}
+    rows: dict[int, Row] = {}
+    for scores in layers:
+        if scores.rows is None or not 2 < len(scores.rows) <= _MOST_SCORES or heads_of(rule, scores) != {"argmax"}:
+            continue
+        if any(row.kind != "affine" for row in scores.rows):
+            continue
+        for statement in rule.statements:
+            match statement.value:
+                case Reduce("argmax", _, Read(name)) if name == scores.name and not statement.positions:
+                    head = {pair: atoms.count + len(rows) + k for k, pair in enumerate(_pairs(scores.rows))}
+                    rows |= {n: _difference(scores.rows[a], scores.rows[b]) for (a, b), n in head.items()}
+                    found[statement.target] = head
+    return found, rows
+
+
+def of_head(target: str, head: Head, cones: Cones, atoms: Atoms, names: Names, limit: int) -> Clauses | None:
+    """The clauses of the place of the largest score; None if it has no short expression."""
+    units = list(head.values())
+    if not all(cones.depth(unit) for unit in units):
+        return None
+    table = cones.joint(units)
+    if table is None:
+        return None
+    is_larger = dict(zip(head, table.values, strict=True))
+    best = np.zeros(table.values.shape[1:], dtype=np.int64)
+    for k in range(1, 1 + max(last for _, last in head)):
+        best = np.where(np.choose(best, [is_larger[j, k] for j in range(k)]) > 0, k, best)
+    return _clauses(target, (), replace(table, values=best), atoms, names, limit)
+
+
+def _clauses(
+    target: str, positions: tuple[Expr, ...], table: Table, atoms: Atoms, names: Names, limit: int
+) -> Clauses | None:
+    inputs = elements(table, atoms)
+    search = Search(names(f"hit_{target}"), _FUNCTIONS)
+    found = least_number(search, table.ranges, table.values, inputs, limit)
+    if found is None:
+        return None
+    return clauses(target, positions, Template(found, inputs, search.used(found)), [table], atoms, names)
+
+
+def _is_limited(cones: Cones, unit: int) -> bool:
+    """Whether a unit is made of limited sums, or of their absolute values."""
+    return any(cones.rows[u].kind in ("clamp", "abs") for u in cones.units(unit))
+
+
+def _pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:
+    return list(combinations(range(len(rows)), 2))
+
+
+def _difference(first: Row, second: Row) -> Row:
+    """The unit that tells whether the second of two sums is larger."""
+    exponent = max(first.exponent, second.exponent)
+    bias = 0
+    weights: dict[int, int] = {}
+    for row, sign in ((first, -1), (second, 1)):
+        factor = sign << exponent - row.exponent
+        bias += factor * row.bias
+        for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
+            weights[atom] = weights.get(atom, 0) + factor * weight
+    kept = sorted(a for a, w in weights.items() if w)
+    return Row("positive", np.array(kept, dtype=np.int64), integers([weights[a] for a in kept]), bias)

@@ -1,0 +1,105 @@
+"""Networks of relus over few bits are written from what they compute, whatever numbers their weights are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+
+import ddcompile as dd
+from ddcompile.frontends.network import Layer, Network
+from ddcompile.passes.collapse_tables import CollapseTables
+from ddcompile.prove.checker import check_step
+
+
+def _network(count: int, function: Callable[..., list[float]], last: str, dtype: type = np.float64) -> Network:
+    """Random hidden units, and outputs that are near the numbers of a function of bits, as training leaves them."""
+    rng = np.random.default_rng(count)
+    rows = np.array(list(product((0, 1), repeat=count)), dtype=np.float64)
+    weight, bias = rng.normal(size=(3 << count, count)), rng.normal(size=3 << count)
+    hidden = np.column_stack([np.maximum(rows @ weight.T + bias, 0), np.ones(len(rows))])
+    wanted = np.array([function(*row) for row in rows.astype(int)], dtype=np.float64)
+    found = np.linalg.lstsq(hidden, wanted, rcond=None)[0]
+    assert np.abs(hidden @ found - wanted).max() < 0.4
+    return Network(
+        (
+            Layer(weight.astype(dtype), bias.astype(dtype), "relu"),
+            Layer(found[:-1].T.astype(dtype), found[-1].astype(dtype), last),
+        )
+    )
+
+
+def _text(network: Network, inputs: str, head: str = "none") -> str:
+    program = dd.distill(network, inputs, head=head, name="f")
+    assert program.verdict.status == "proved"
+    return str(program).partition("{\n")[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_majority(dtype: type) -> None:
+    network = _network(5, lambda *x: [2 * (sum(x) >= 3) - 1], "step", dtype)
+    assert _text(network, "x: bit[5]") == "  y = sum(i < 5: x[i]) >= 3\n}"
+
+
+@pytest.mark.parametrize(
+    ("last", "text"),
+    [
+        ("step", "x[0] xor x[1]"),
+        ("nonnegative", "x[0] xor x[1]"),
+        ("sign", "2 * (x[0] xor x[1]) - 1"),
+    ],
+)
+def test_signs(last: str, text: str) -> None:
+    network = _network(2, lambda a, b: [2 * (a ^ b) - 1], last)
+    assert _text(network, "x: bit[2]") == f"  y = {text}\n}}"
+
+
+def test_ties_are_decided_as_the_network_does() -> None:
+    first = Layer(np.array([[0.5, 0.25], [0.25, 0.5]]), np.zeros(2), "relu")
+    for last, text in (("step", "x[0] > x[1]"), ("nonnegative", "x[0] >= x[1]"), ("sign", "sign(x[0] - x[1])")):
+        network = Network((first, Layer(np.array([[1.0, -1.0]]), np.zeros(1), last)))
+        assert _text(network, "x: bit[2]") == f"  y = {text}\n}}"
+
+
+def test_each_element_has_its_own_text() -> None:
+    network = _network(4, lambda *x: [2 * (sum(x) >= 2) - 1, 2 * (sum(x) % 2) - 1], "step")
+    expected = "  total = sum(i < 4: x[i])\n  y[0] = total >= 2\n  y[1] = total % 2\n}"
+    assert _text(network, "x: bit[4]") == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda *x: [float(sum(x) == k) for k in range(4)], "sum(i < 3: x[i])"),
+        (lambda a, b, c: [float(k == (0 if a else 1 if b else 2)) for k in range(3)], "if x[0] then 0 else 2 - x[1]"),
+        (lambda *x: [float(k == (sum(x) >= 2)) for k in range(2)], "sum(i < 3: x[i]) >= 2"),
+    ],
+)
+def test_classes(function: Callable[..., list[float]], text: str) -> None:
+    assert _text(_network(3, function, "identity"), "x: bit[3]", "argmax") == f"  class = {text}\n}}"
+
+
+def test_the_first_of_equal_scores_wins() -> None:
+    scores = Layer(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]), np.zeros(3), "identity")
+    network = Network((Layer(np.eye(2) / 3, np.zeros(2), "relu"), scores))
+    assert _text(network, "x: bit[2]", "argmax") == "  class = x[1] > x[0]\n}"
+
+
+def test_every_step_is_checked_again() -> None:
+    network = _network(3, lambda *x: [float(sum(x) == k) for k in range(4)], "identity")
+    rule = dd.distill(network, "x: bit[3]", head="argmax", passes="isolate", name="f").rule
+    rewrite = CollapseTables()(rule)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables()(rewrite.rule).rule == rewrite.rule
+
+
+def test_declines_where_a_table_would_be_longer_than_the_network() -> None:
+    rng = np.random.default_rng(0)
+    layers = (
+        Layer(rng.normal(size=(1, 20)), rng.normal(size=1), "relu"),
+        Layer(np.array([[1.0]]), np.array([-1.0]), "step"),
+    )
+    rule = dd.distill(Network(layers), "x: bit[20]", passes="isolate", name="f").rule
+    assert CollapseTables()(rule).rule is rule
