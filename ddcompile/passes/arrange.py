@@ -12,14 +12,15 @@ After::
 
 All that later layers read of the layers up to one is looked at together. A unit with most inputs is the pattern; units
 with the same table, of inputs that are moved, are at other places of the grid, and the others are looked for at its
-borders (`ddcompile.passes.borders`). Layers above read the grid in turn. Networks in which no unit is at a border are
-left to `reroll`.
+borders (`ddcompile.passes.borders`). A few may be something else (`ddcompile.passes.strangers`). Layers above read the
+grid in turn, as long as results are not one function of it. Networks in which no unit is at a border are left to
+`reroll`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import ClassVar
@@ -29,21 +30,22 @@ import numpy as np
 from ddcompile.analysis.cones import Cones, Member, Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.decompositions import Search
-from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
-from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Constant, Expr, Literal, Rule, Statement, Unary
+from ddcompile.ir.nodes import Constant, Expr, Literal, Rule, Statement
 from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
-from ddcompile.passes.borders import are_equal, moved
+from ddcompile.passes.arranged import meaning, over_grids, with_odd
+from ddcompile.passes.borders import are_equal, moved, over_clipped_sums
 from ddcompile.passes.dce import dce
-from ddcompile.passes.grids import Found, Grid, Place, Unit, ways
+from ddcompile.passes.grids import Found, Grid, Place, Stranger, Unit, unit_of, ways
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
+from ddcompile.passes.odd import few, is_reordered
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+from ddcompile.passes.strangers import seat, value_of
 from ddcompile.passes.tabled import Template, clauses, element_at, placeholders
 
 __all__ = ["Arrange"]
@@ -100,6 +102,10 @@ class _State:
         self.fixed: dict[int, int] = {}
         """The values of elements of grids that have only one."""
         self.grids: dict[str, Grid] = {}
+        self.values: dict[str, dict[int, Expr | None]] = {}
+        """What odd elements of grids are; None if it is not known."""
+        self.statements: list[Statement] = []
+        self.constants: list[Constant] = []
         self.level = np.full(atoms.count, len(layers))
         """By element of the old program the number of its hidden layer, -1 for inputs, and a great one for others."""
         self.reader = np.full(atoms.count, -1)
@@ -126,15 +132,30 @@ class _State:
                 break
         if best is None:
             return False
+        if best[0] > 1 and self.arranged and all(self._is_one_function(x) for x in self.layers if x.is_result):
+            return False
         for grid in best[2]:
             self._enter(grid)
         self.arranged = best[1] + 1
         return True
 
+    def _is_one_function(self, result: Layer) -> bool:
+        """Whether the elements of a result, but a few, are one function of grids, as `collapse-tables` writes them."""
+        start, rows = self.old.offset[result.name], result.rows or []
+        if not 1 < len(rows) <= self.options.units or any(row.kind != "positive" for row in rows):
+            return False
+        above = {a: row for a, row in self.rows.items() if self.level[a] >= self.arranged}
+        domains = {a: self.domains[new] for a, (new, _) in self.where.items()}
+        units = {start + k: row for k, row in enumerate(rows)}
+        cones = Cones(above | units, domains, self.options.inputs, self.options.rows)
+        found = [cones.table(unit) for unit in units]
+        tables = [None if table is None else self._over_grids(table) for table in found]
+        return over_clipped_sums(result, tables, self.new, self.domains, few(len(rows))) is not None
+
     def _arranged(self, number: int) -> tuple[list[Grid], bool]:
         """What is read of the hidden layers up to one as grids, and whether nothing else is; no grids if it is none."""
-        units = self._units(number)
-        rest = {u.atom: u for u in units or ()}
+        units, wide = self._units(number) or ([], [])
+        rest = {u.atom: u for u in units}
         found: list[Found] = []
         while any(a not in self.where for a in rest) and len(found) < _MOST_GRIDS:
             pattern = self._grid(list(rest.values()))
@@ -144,12 +165,54 @@ class _State:
             for unit in pattern.units.values():
                 del rest[unit.atom]
         boxed = [self._boxed(each) for each in found]
-        if any(a not in self.where for a in rest) or None in boxed:
+        if found and (wide or None in boxed or any(a not in self.where for a in rest)):
+            if not self._seat(found, rest, wide, number):
+                return [], False
+            boxed = [self._boxed(each, few(prod(each.extents()))) for each in found]
+        if wide or any(a not in self.where for a in rest) or None in boxed:
             return [], False
         return [grid for grid in boxed if grid is not None], not rest
 
-    def _units(self, number: int) -> list[Unit] | None:
-        """What is read of the hidden layers up to one by others; None if that is too much, or no grid."""
+    def _seat(self, grids: Sequence[Found], rest: dict[int, Unit], wide: list[int], number: int) -> bool:
+        """Give places in grids to what is left, those that have one already at last; whether there were enough."""
+        total = sum(len(found.units) for found in grids)
+        hidden = [u for a, u in rest.items() if a not in self.where]
+        if len(hidden) + len(wide) > few(total):
+            return False
+        if any(is_reordered(f.inner.table, v.table) for f in grids for u in hidden for v in ways(u)):
+            return False
+        others = [Stranger(u.atom, u.table, u.is_negated) for u in hidden] + [Stranger(a, None, False) for a in wide]
+        copies = [Stranger(u.atom, u.table, u.is_negated) for a, u in rest.items() if a in self.where]
+        later = [x.rows for x in self.layers if x.rows and self.level[self.old.offset[x.name]] > number]
+        readers = [
+            dict(zip(r.atoms.tolist(), r.weights.tolist(), strict=True))
+            for rows in later
+            for r in rows
+            if (self.level[r.atoms] <= number).any()
+        ]
+        for own in (others, copies):
+            own.sort(key=lambda s: (s.table is None, str(s.table and (s.table.classes, s.table.values.tolist()))))
+            left = {s.atom for s in seat(grids, own, readers, self._is_hole, self._expected)}
+            for other in own:
+                if other.atom in left and other.atom not in self.where:
+                    return False
+                if other.atom not in left:
+                    rest.pop(other.atom, None)
+        wide.clear()
+        return True
+
+    def _is_hole(self, found: Found, place: Place) -> bool:
+        table = self._at(found, place)
+        return not any(are_equal(table, Table((), (), np.array(v)), self.domains) for v in (0, 1))
+
+    def _expected(self, found: Found, place: Place) -> frozenset[int]:
+        return frozenset(a for own in self._at(found, place).classes for a, _ in own)
+
+    def _units(self, number: int) -> tuple[list[Unit], list[int]] | None:
+        """What is read of the hidden layers up to one by others, and units of too many inputs.
+
+        None if that is too much, or no grid.
+        """
         cut = np.flatnonzero((self.reader > number) & (self.level <= number)).tolist()
         if len(cut) > self.options.units or all(a in self.where for a in cut):
             return None
@@ -158,6 +221,7 @@ class _State:
         domains = {a: self.domains[new] for a, (new, _) in self.where.items()}
         cones = Cones(rows, domains, self.options.inputs, self.options.rows)
         units = []
+        wide: list[int] = []
         for atom in cut:
             if atom in self.where:
                 if domains[atom] != _BIT:
@@ -165,38 +229,24 @@ class _State:
                 table: Table | None = Table((((atom, 1),),), (range(2),), np.arange(2))
             else:
                 table = cones.table(atom) if atom in rows else None
-            unit = None if table is None else self._unit(atom, table)
-            if unit is None:
+            unit = None if table is None else unit_of(atom, self._over_grids(table), self.new)
+            if unit is not None:
+                units.append(unit)
+            elif table is None and atom in rows and rows[atom].kind == "positive" and len(wide) < few(len(cut)):
+                wide.append(atom)
+            else:
                 return None
-            units.append(unit)
-        return units
+        return units, wide
 
-    def _unit(self, atom: int, table: Table) -> Unit | None:
-        """A unit over elements of grids, the way round in which it is 0 if they are; None if it is no bit."""
+    def _over_grids(self, table: Table) -> Table:
+        """A table of elements of the old program as one of elements of grids."""
         classes, ranges = [], []
         for members, values in zip(table.classes, table.ranges, strict=True):
             own = [(*self.where[a], s) for a, s in members]
             shift = sum(s for _, sign, s in own if sign < 0)
             classes.append(tuple(sorted((new, sign * s) for new, sign, s in own)))
             ranges.append(range(values.start - shift, values.stop - shift, values.step))
-        table = merged(Table(tuple(classes), tuple(ranges), table.values))
-        if not table.classes or not np.isin(table.values, (0, 1)).all():
-            return None
-        rest = tuple(r.index(0) if 0 in r else 0 for r in table.ranges)
-        is_negated = bool(table.values[rest])
-        table = replace(table, values=1 - table.values) if is_negated else table
-        places = [self.new.place_of(new) for own in table.classes for new, _ in own]
-        if len({len(p) for _, p in places}) != 1 or not places[0][1]:
-            return None
-        anchor = tuple(int(v) for v in np.min([p for _, p in places], axis=0))
-        roles = frozenset(
-            (name, tuple(np.subtract(place, anchor).tolist()), k, sign)
-            for k, own in enumerate(table.classes)
-            for (new, sign) in own
-            for name, place in [self.new.place_of(new)]
-        )
-        inputs = frozenset(new for own in table.classes for new, _ in own)
-        return Unit(atom, table, is_negated, anchor, inputs, (table.ranges, table.values.tobytes(), roles))
+        return merged(Table(tuple(classes), tuple(ranges), table.values))
 
     def _grid(self, units: Sequence[Unit]) -> Found | None:
         """The pattern of most units, and these by their places; None if there is no pattern."""
@@ -248,43 +298,65 @@ class _State:
         step = np.subtract(place, found.inner.anchor)
         return moved(found.inner.table, dict.fromkeys(self.new.names, step), self.new, found.pad, self.fixed)
 
-    def _boxed(self, found: Found) -> Grid | None:
-        """The grid of a pattern; None if it has places that are neither units nor always the same."""
+    def _boxed(self, found: Found, most: int = 0) -> Grid | None:
+        """The grid of a pattern; None if more places than so many are neither units of it nor always the same."""
         low, shape = found.low(), found.extents()
         if prod(shape) > self.options.units * _AROUND:
             return None
         tables = [self._at(found, tuple(np.add(low, place).tolist())) for place in np.ndindex(*shape)]
-        cells: list[Unit | int] = []
-        for place, table in zip(np.ndindex(*shape), tables, strict=True):
+        cells: list[Unit | Stranger | int] = []
+        odd = []
+        for k, (place, table) in enumerate(zip(np.ndindex(*shape), tables, strict=True)):
             unit = found.units.get(tuple(np.add(low, place).tolist()))
             always = (v for v in (0, 1) if are_equal(table, Table((), (), np.array(v)), self.domains))
             cell = next(always, None) if unit is None else unit
-            if cell is None:
-                return None
-            cells.append(cell)
-        return Grid(shape, tables, cells)
+            if cell is None or isinstance(cell, Stranger):
+                odd.append(k)
+            cells.append(0 if cell is None else cell)  # nothing reads what is not there
+        return None if len(odd) > most else Grid(shape, tables, cells, tuple(odd))
 
     def _enter(self, grid: Grid) -> None:
         """Let the elements of a grid be what layers above read."""
         name = self.names("state")
+        own = {k: grid.cells[k] for k in grid.odd}
+        self.values[name] = {k: self._value(u) if isinstance(u, Stranger) else Literal(0) for k, u in own.items()}
         self.new = Atoms({**self.new.shape, name: grid.shape})
         self.grids[name] = grid
         for element, cell in enumerate(grid.cells, self.new.offset[name]):
             self.domains[element] = _BIT
-            if isinstance(cell, Unit):
-                self.where[cell.atom] = element, -1 if cell.is_negated else 1
-            else:
+            if isinstance(cell, int):
                 self.fixed[element] = cell
+            else:
+                self.where[cell.atom] = element, -1 if cell.is_negated else 1
+
+    def _value(self, other: Stranger) -> Expr | None:
+        """What a unit that is another function is, with statements for what it needs; None if that is too much."""
+        found = value_of(other, self.rows, self._read, self.domains, self.new, self.names)
+        if found is None:
+            return None
+        self.statements += found[1]
+        self.constants += found[2]
+        return found[0]
+
+    def _read(self, atom: int) -> Expr | None:
+        """The text of an element of the old program that grids or inputs have."""
+        if atom not in self.where:
+            return None
+        element, sign = self.where[atom]
+        value = element_at(element, self.new)
+        return value if sign > 0 else builder.sub(1, value)
 
     def finish(self) -> Rewrite:
         """The program with grids in the place of layers; the old one if there are none, or that has as many weights."""
         if all(len({t.inputs for t in grid.tables}) == 1 for grid in self.grids.values()):
             return unchanged(self.rule)  # other passes find families without borders
+        if any(None in values.values() for values in self.values.values()):
+            return unchanged(self.rule)
         gone = {x.name for x in self.hidden[: self.arranged]}
         kept = [x for x in self.layers if x.rows is not None and x.name not in gone]
         atoms = Atoms({**self.new.shape, **{x.name: x.shape for x in self.layers if x.name not in gone}})
-        statements: list[Statement] = []
-        constants: list[Constant] = []
+        statements: list[Statement] = list(self.statements)
+        constants: list[Constant] = list(self.constants)
         witness: list[Statement] = []
         for name, grid in self.grids.items():
             search = Search(self.names("hit"))
@@ -297,11 +369,11 @@ class _State:
             binders = tuple(builder.binder(n, extent) for n, extent in zip(letters, grid.shape, strict=True))
             template = Template(value, inputs, search.used(value))
             made, new = clauses(name, binders, template, grid.tables, atoms, self.names)
-            statements += made
+            statements += [*made[:-1], with_odd(made[-1], grid, self.values[name])]
             constants += new
-            witness += self._meaning(name, grid)
+            witness += meaning(name, grid, self.old)
         for layer in kept:
-            rows = [self._over_grids(row, atoms) for row in layer.rows or ()]
+            rows = [over_grids(row, self.where, self.old, atoms) for row in layer.rows or ()]
             (old,) = (s for s in self.rule.statements if s.target == layer.name)
             new, statement = clause(layer.name, old.binders, rows, atoms, self.names, layer.name)
             statements.append(statement)
@@ -314,31 +386,6 @@ class _State:
             return unchanged(self.rule)
         left = {s.target for s in found.statements}
         return Rewrite(found, Witness(tuple(s for s in witness if s.target in left)))
-
-    def _meaning(self, name: str, grid: Grid) -> list[Statement]:
-        """The elements of a grid in terms of the old program."""
-        found = []
-        for place, cell in zip(np.ndindex(*grid.shape), grid.cells, strict=True):
-            value: Expr = Literal(cell) if isinstance(cell, int) else element_at(cell.atom, self.old)
-            if isinstance(cell, Unit) and cell.is_negated:
-                value = Unary("not", value)
-            found.append(Statement(name, tuple(map(Literal, place)), value))
-        return found
-
-    def _over_grids(self, row: Row, atoms: Atoms) -> Row:
-        """A row over the elements of the new program."""
-        total: dict[int, int] = {}
-        bias = row.bias
-        for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
-            place = self.where.get(atom)
-            if place is None:
-                name = self.old.name_of(atom)
-                place = atoms.offset[name] + atom - self.old.offset[name], 1
-            element, sign = place
-            bias += weight if sign < 0 else 0
-            total[element] = total.get(element, 0) + sign * weight
-        kept = sorted(a for a, w in total.items() if w)
-        return replace(row, atoms=np.array(kept, dtype=np.int64), weights=integers([total[a] for a in kept]), bias=bias)
 
 
 def _weights(rule: Rule) -> int:

@@ -42,7 +42,7 @@ from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import Layer, Names, domain_of, is_layer_or_scalar, layers_of, names_of
 from ddcompile.passes.nearly import nearly
 from ddcompile.passes.numbered import numbered
-from ddcompile.passes.odd import Clauses, despite, few
+from ddcompile.passes.odd import Clauses, despite, few, is_reordered
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.runs_of_tables import in_runs
@@ -157,8 +157,7 @@ def _written(
         found_tables = over_moved_sums(layer, tables, alike, atoms)
     else:
         return None
-    usual = _marginals(found_tables[0])
-    if any(table is not None and _marginals(table) == usual for table in (tables[k] for k in odd)):
+    if any(table is not None and is_reordered(table, found_tables[0]) for table in (tables[k] for k in odd)):
         return None  # the same function of sums in another order is nothing odd
     inputs = placeholders(found_tables[0]) if layer.shape else elements(found_tables[0], atoms)
     search = Search(names("hit"))
@@ -170,14 +169,6 @@ def _written(
     template = Template(found, inputs, search.used(found))
     statements, constants = clauses(layer.name, binders, template, found_tables, atoms, names)
     return despite(statements, constants, layer, odd, cones, atoms, names)
-
-
-def _marginals(table: Table) -> list[tuple[range, list[int]]]:
-    """For every sum how often the unit is one at each of its values, whatever the order of sums."""
-    values = table.values.reshape([len(r) for r in table.ranges])
-    sides = range(values.ndim)
-    every = ((r, values.sum(axis=tuple(s for s in sides if s != k)).tolist()) for k, r in enumerate(table.ranges))
-    return sorted(every, key=str)
 
 
 def _key(table: Table | None) -> object:

@@ -8,8 +8,9 @@ from typing import TypeAlias
 import numpy as np
 
 from ddcompile.analysis.cones import Table
+from ddcompile.analysis.linear import Atoms
 
-__all__ = ["Found", "Grid", "Place", "Unit", "ways"]
+__all__ = ["Found", "Grid", "Place", "Stranger", "Unit", "unit_of", "ways"]
 
 Place: TypeAlias = tuple[int, ...]
 
@@ -29,22 +30,34 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stranger:
+    """A bit that is another function than the grid that it has a place in."""
+
+    atom: int
+    table: Table | None
+    """The function; None if it is of too many inputs."""
+    is_negated: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Bits over a box, all one function of what is about them."""
+    """Bits over a box, all but a few one function of what is about them."""
 
     shape: Place
     tables: list[Table]
-    cells: list[int | Unit]
+    cells: list[int | Unit | Stranger]
     """What they are: a unit, or always the same bit."""
+    odd: tuple[int, ...] = ()
+    """Places, row-major, that are another function."""
 
 
 @dataclass(slots=True, eq=False)
 class Found:
-    """A pattern, and units that are its function, by the least place that they would read on each axis."""
+    """A pattern, and units that are its function, or are among them, by the least place that one there would read."""
 
     inner: Unit
     pad: int
-    units: dict[Place, Unit]
+    units: dict[Place, Unit | Stranger]
 
     def low(self) -> Place:
         """The first corner of the box of the units."""
@@ -59,6 +72,27 @@ class Found:
         """How far a place is from the box of the units."""
         low, high = np.min(list(self.units), axis=0), np.max(list(self.units), axis=0)
         return int(np.maximum(low - place, 0).sum() + np.maximum(place - high, 0).sum())
+
+
+def unit_of(atom: int, table: Table, atoms: Atoms) -> Unit | None:
+    """A unit over elements of grids, the way round in which it is 0 if they are; None if it is no bit of a grid."""
+    if not table.classes or not np.isin(table.values, (0, 1)).all():
+        return None
+    rest = tuple(r.index(0) if 0 in r else 0 for r in table.ranges)
+    is_negated = bool(table.values[rest])
+    table = replace(table, values=1 - table.values) if is_negated else table
+    places = [atoms.place_of(element) for own in table.classes for element, _ in own]
+    if len({len(p) for _, p in places}) != 1 or not places[0][1]:
+        return None
+    anchor = tuple(int(v) for v in np.min([p for _, p in places], axis=0))
+    roles = frozenset(
+        (name, tuple(np.subtract(place, anchor).tolist()), k, sign)
+        for k, own in enumerate(table.classes)
+        for (element, sign) in own
+        for name, place in [atoms.place_of(element)]
+    )
+    inputs = frozenset(element for own in table.classes for element, _ in own)
+    return Unit(atom, table, is_negated, anchor, inputs, (table.ranges, table.values.tobytes(), roles))
 
 
 def ways(unit: Unit) -> tuple[Unit, Unit]:

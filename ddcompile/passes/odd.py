@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ddcompile.analysis.cones import Cones
+from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.symmetries import merged
@@ -30,7 +30,7 @@ from ddcompile.passes.selection import condition
 from ddcompile.passes.signatures import total_cost
 from ddcompile.passes.tabled import Template, clauses, elements
 
-__all__ = ["Clauses", "despite", "few", "odd_values"]
+__all__ = ["Clauses", "despite", "few", "is_reordered", "odd_values"]
 
 Clauses: TypeAlias = tuple[list[Statement], list[Constant]]
 """Statements that end with those of a tensor, and the constants that they read."""
@@ -44,6 +44,19 @@ _MOST = 16
 def few(count: int) -> int:
     """How many of some elements may be odd."""
     return min(count // _SHARE, _MOST)
+
+
+def is_reordered(one: Table, other: Table) -> bool:
+    """Whether two tables may be one function of sums in another order."""
+    return _marginals(one) == _marginals(other)
+
+
+def _marginals(table: Table) -> list[tuple[range, list[int]]]:
+    """For every sum how often the unit is one at each of its values, whatever the order of sums."""
+    values = table.values.reshape([len(r) for r in table.ranges])
+    sides = range(values.ndim)
+    every = ((r, values.sum(axis=tuple(s for s in sides if s != k)).tolist()) for k, r in enumerate(table.ranges))
+    return sorted(every, key=str)
 
 
 def despite(
