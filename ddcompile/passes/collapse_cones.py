@@ -118,10 +118,13 @@ def _summands(statement: Statement) -> list[Statement]:
 
 
 def _one_by_one(rule: Rule, statements: list[Statement]) -> Rule:
-    """The rule with those of other values for its clauses that make it shorter by themselves."""
+    """The rule with those of other values for single elements that make it shorter by themselves.
+
+    Tensors are left alone: layers that are alike stay so.
+    """
     price = _live_cost(rule)
     for number, other in enumerate(statements):
-        if other.value is not rule.statements[number].value:
+        if not other.binders and other.value is not rule.statements[number].value:
             new = with_statements(rule, [*rule.statements[:number], other, *rule.statements[number + 1 :]])
             if _live_cost(new) < price:
                 rule, price = new, _live_cost(new)

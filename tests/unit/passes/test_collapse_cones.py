@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ddcompile as dd
-from ddcompile.passes.collapse_cones import CollapseCones
+from ddcompile.ir.nodes import Literal, Statement
+from ddcompile.passes.collapse_cones import CollapseCones, _one_by_one
 from ddcompile.prove.checker import check_step
 
 _TWO_READERS = """rule f(x: bit[2, 4]) -> (y: bit[4], w: bit) {
@@ -34,3 +35,13 @@ def test_declines_where_none_is_shorter() -> None:
     text = "rule f(x: bit[3]) -> (y: bit) {\n  y = sum(i < 3: x[i]) >= 2\n}"
     rule = dd.parse(text).rule
     assert CollapseCones()(rule).rule == rule
+
+
+def test_declines_to_write_some_layers_alone() -> None:
+    layers = "\n".join(
+        f"  a{k}[i < 6] = {f'a{k - 1}' if k else 'x'}[i] + {f'a{k - 1}' if k else 'x'}[(i + 1) % 6] >= 2"
+        for k in range(3)
+    )
+    rule = dd.parse(f"rule f(x: bit[6]) -> (y: bit) {{\n{layers}\n  y = sum(i < 6: a2[i]) >= 3\n}}").rule
+    others = [Statement(s.target, s.positions, Literal(0)) if s.binders else s for s in rule.statements]
+    assert _one_by_one(rule, others) is rule
