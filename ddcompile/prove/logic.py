@@ -87,6 +87,9 @@ def _literals(store: Store, bit: Form) -> Literals | None:
         return {} if bit.const else None
     v = store.single_bit(bit)
     if v is None or bit.exp or (bit.terms[v], bit.const) not in ((1, 0), (-1, 1)):
+        between = _ends_between(store, bit)
+        if between is not None:
+            return between
         inner = store.same(bit)
         (v,) = inner.terms
         return {v: True}
@@ -137,6 +140,17 @@ def _between(store: Store, literals: Literals) -> Form | None:
     if len(steps) < 2 or any(n.kind != "step" for n in steps.values()) or steps[True].base != steps[False].base:
         return None
     return Form({v: 1 if positive else -1 for v, positive in literals.items()}, 0)
+
+
+def _ends_between(store: Store, bit: Form) -> Literals | None:
+    """The literals of `[a <= P] - [b <= P]` of one base, which is `[a <= P] and not [b <= P]` for `a` below `b`."""
+    if bit.const or bit.exp or sorted(bit.terms.values()) != [-1, 1]:
+        return None
+    low, high = sorted(bit.terms, key=lambda v: -bit.terms[v])
+    below, above = store.nodes[low], store.nodes[high]
+    if below.kind != "step" or above.kind != "step" or below.base != above.base:
+        return None
+    return {low: True, high: False} if _place(store, low) < _place(store, high) else None
 
 
 def compare(store: Store, op: CompareOp, left: Form, right: Form) -> Form:

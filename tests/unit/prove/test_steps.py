@@ -203,6 +203,13 @@ CASES = {
         "y = x[0] + x[1] + x[2] >= 2",
         (">= 2", ">= 1"),
     ),
+    "counts that all are exact": Case(
+        "a",
+        "(x: bit[3, 3]) -> (y: bit)",
+        "y = sum(i < 3: sum(j < 3: x[i, j]) == 1) + sum(j < 3: sum(i < 3: x[i, j]) == 1) >= 6",
+        "y = all(i < 3: sum(j < 3: x[i, j]) == 1 and sum(j < 3: x[j, i]) == 1)",
+        ("x[j, i]) == 1", "x[j, i]) == 2"),
+    ),
     "units as a formula": Case(
         "c",
         "(x: bit[3]) -> (y: bit)",
