@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -77,23 +78,26 @@ def unit_classes(positions: np.ndarray, weights: np.ndarray, tensor: int, extent
 
 def _canonical(places: np.ndarray, extents: tuple[int, ...]) -> tuple[tuple[int | None, ...], bytes]:
     """Anchors on the axes on which the set is not full, and the set moved to anchor 0."""
-    anchors: list[int | None] = []
+    choices: list[list[int | None]] = []
     ambiguous = False
     for axis, extent in enumerate(extents):
         marginal = np.bincount(places[:, axis], minlength=extent)
         if (marginal == marginal[0]).all():
             others = np.delete(places, axis, axis=1)
             if len(places) == extent * len(np.unique(others, axis=0)):
-                anchors.append(None)
+                choices.append([None])
                 continue
             ambiguous = True
-            anchors.append(0)
+            choices.append([0])
             continue
-        anchors.append(_least_rotation(marginal))
+        choices.append([*_greatest_rotations(marginal)])
+    first = tuple(anchors[0] for anchors in choices)
     if ambiguous and len(places) <= _MAX_CANDIDATES:
-        moves = [tuple(None if a is None else int(p) for a, p in zip(anchors, place, strict=True)) for place in places]
+        moves = [tuple(None if a is None else int(p) for a, p in zip(first, place, strict=True)) for place in places]
+    elif prod(map(len, choices)) <= _MAX_CANDIDATES:  # a period along an axis need not be one of the set
+        moves = list(product(*choices))
     else:
-        moves = [tuple(anchors)]
+        moves = [first]
     best = min((_moved(places, extents, move), move) for move in moves)
     return best[1], best[0]
 
@@ -105,20 +109,20 @@ def _moved(places: np.ndarray, extents: tuple[int, ...], move: tuple[int | None,
     return np.sort(flat).tobytes()
 
 
-def _least_rotation(marginal: np.ndarray) -> int:
-    """The start of the greatest rotation: a run of operands begins there."""
+def _greatest_rotations(marginal: np.ndarray) -> list[int]:
+    """The starts of the greatest rotation, several if the counts have a period: a run of operands begins there."""
     text = marginal.astype(">u4").tobytes()
     double, width, length = text + text, 4, len(text)
     if len(marginal) == 1:
-        return 0
+        return [0]
     is_first = (marginal == marginal.max()) & (np.roll(marginal, 1) != marginal.max())
     starts = np.flatnonzero(is_first).tolist() or [0]
     # Few of many are left by what comes next to the start.
-    for reach in (_NEXT * width, length):
+    for reach in (min(_NEXT * width, length), length):
         rotations = [double[s * width : s * width + reach] for s in starts]
         best = max(rotations)
         starts = [s for s, rotation in zip(starts, rotations, strict=True) if rotation == best]
-    return starts[0]
+    return starts
 
 
 _NEXT = 16
