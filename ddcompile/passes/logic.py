@@ -11,8 +11,8 @@ After::
     z = all(i < 9: x[i] == y[i])
 
 A truth and its opposite are both said as shortly as is known, from the inside to the outside: the opposite of `a or b`
-is `not a and not b`, that of `a xor b` is `a == b`. A sum of bits that is compared with an end of its range says that
-all of them hold, or any.
+is `not a and not b`, that of `a xor b` is `a == b`, that of `-3 <= s <= 3` is `abs(s) > 3`. A sum of bits that is
+compared with an end of its range says that all of them hold, or any.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Read, Reduce, Rule, Statement, Unary
+from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Literal, Read, Reduce, Rule, Statement, Unary
 from ddcompile.ir.traverse import chain_operands, children, postorder, rewrite, substitute, with_children
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.decided import ends
@@ -159,6 +159,10 @@ def _truth(node: Expr, types: Types) -> _Truth:
     if any(types.of(kid).kind == "real" for kid in kids):
         return _Truth(plain, Unary("not", plain))  # with a NaN, neither `x < 0` nor `x >= 0` holds
     ways = [_Truth(plain, builder.negate(plain))]
+    match plain:
+        case Compare(("<=", "<="), (Literal(int(low)), value, Literal(int(high)))) if low == -high < 0:
+            if types.of(children(node)[1]).kind in ("int", "trit", "spin"):  # of rationals this is not proved
+                ways.append(_Truth(plain, builder.compare(">", Unary("abs", value), Literal(high))))
     for end in ends(node, types):
         terms = [_at_end(term, factor * end.side > 0, types) for term, factor in end.terms.items()]
         known = [term for term in terms if term is not None]

@@ -34,6 +34,33 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "far from zero",
+        "logic",
+        """rule f(x: int[0..3][9], r: rat) -> (y: bit[7], z: bit[3]) {
+  y[i < 7] = not -2 <= x[i] - x[i + 2] <= 2
+  z[0] = -2 <= x[0] - x[1] <= 2
+  z[1] = not -2 <= x[0] - x[1] <= 1
+  z[2] = not -2 <= r <= 2
+}""",
+        """rule f(x: int[0..3][9], r: rat) -> (y: bit[7], z: bit[3]) {
+  y[i < 7] = abs(x[i] - x[i + 2]) > 2
+  z[0] = -2 <= x[0] - x[1] <= 2
+  z[1] = not -2 <= x[0] - x[1] <= 1
+  z[2] = not -2 <= r <= 2
+}""",
+    ),
+    (
+        "places that move twice",
+        "inline",
+        """rule f(x: bit[9]) -> (y: bit[7]) {
+  h[i < 8] = not x[i + 1]
+  y[i < 7] = h[i + 1] or x[i]
+}""",
+        """rule f(x: bit[9]) -> (y: bit[7]) {
+  y[i < 7] = not x[i + 2] or x[i]
+}""",
+    ),
+    (
         "results that share no units",
         "apart",
         """rule f(x: bit[4]) -> (y: bit[2], z: bit) {
