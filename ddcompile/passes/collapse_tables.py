@@ -162,8 +162,8 @@ def _written(
     inputs = placeholders(found_tables[0]) if layer.shape else elements(found_tables[0], atoms)
     search = Search(names("hit"))
     found = search.least(found_tables[0].ranges, found_tables[0].values, inputs, limit)
-    if found is None:
-        return None
+    if found is None or (search.used(found) and not has_borders):
+        return None  # what is looked up in a table may be a function of sums but in few places: see `nearly`
     letters = names.indices(len(layer.shape))
     binders = tuple(builder.binder(n, extent) for n, extent in zip(letters, layer.shape, strict=True))
     template = Template(found, inputs, search.used(found))
