@@ -18,9 +18,11 @@ from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.thresholds import Domain
 from ddcompile.passes.layers import Layer
 
-__all__ = ["are_equal", "moved", "over_clipped_sums", "over_moved_sums"]
+__all__ = ["AROUND", "PADS", "are_equal", "moved", "over_clipped_sums", "over_moved_sums"]
 
-_PADS = (0, 1, -1)
+AROUND = None
+"""In the place of a pad: what is read goes around."""
+PADS = (0, 1, -1, AROUND)
 _MOST_INNER = 3
 """Functions of units that may be the one inside of a grid, tried from most inputs on."""
 _MOST_ROWS = 1 << 12
@@ -28,11 +30,16 @@ _MOST_ROWS = 1 << 12
 
 
 def over_clipped_sums(
-    layer: Layer, tables: Sequence[Table | None], atoms: Atoms, domains: Mapping[int, Domain], most: int
+    layer: Layer,
+    tables: Sequence[Table | None],
+    atoms: Atoms,
+    domains: Mapping[int, Domain],
+    most: int,
+    pads: Sequence[int | None] = PADS,
 ) -> tuple[list[Table], list[int]] | None:
     """The tables of all units of a tensor as one function of sums of inputs about each, and which units are others.
 
-    None if more than `most` are.
+    None if more than `most` are. Where there is no input, one of the pads is read.
     """
     best: tuple[list[Table], list[int]] | None = None
     places = np.array(list(np.ndindex(layer.shape)), dtype=np.int64)
@@ -42,7 +49,7 @@ def over_clipped_sums(
         moves = _moves(layer, tables, alike, atoms)
         if moves is None or inner is None:
             continue
-        for pad in _PADS:
+        for pad in pads:
             found: list[Table] = []
             odd: list[int] = []
             for k, (place, table) in enumerate(zip(places, tables, strict=True)):

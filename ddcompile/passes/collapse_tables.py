@@ -37,7 +37,7 @@ from ddcompile.analysis.thresholds import Domain
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Rule, Statement
 from ddcompile.ir.types import Types, infer
-from ddcompile.passes.borders import over_clipped_sums, over_moved_sums
+from ddcompile.passes.borders import AROUND, PADS, over_clipped_sums, over_moved_sums
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import Layer, Names, domain_of, is_layer_or_scalar, layers_of, names_of
 from ddcompile.passes.nearly import nearly
@@ -65,12 +65,14 @@ class CollapseTables(Pass):
     inputs: int = option(64, "how many inputs a cone may reach", high=1024)
     rows: int = option(1 << 16, "how many rows a table may have", high=1 << 16)
     borders: int = option(1, "whether elements may lack inputs of others, or be odd: 0 or 1", low=0, high=1)
+    sliced: int = option(0, "whether weights of sums are not counted, as others slice them: 0 or 1", low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
-        layers = layers_of(rule, types, atoms, is_layer_or_scalar, takes_rationals=True)
+        choose = (lambda *_: True) if self.sliced else is_layer_or_scalar
+        layers = layers_of(rule, types, atoms, choose, takes_rationals=True)
         is_sound = all(layer.is_sound for layer in layers)
         tops, comparisons = heads(rule, layers, atoms)
         cones = _cones(layers, comparisons, types, atoms, self)
@@ -84,8 +86,10 @@ class CollapseTables(Pass):
                 continue
             for most, write in self._ways(layer):
                 written = write(layer, cones, atoms, names, cost(best), most)
-                new = best if written is None else _replaced(best, layer.name, *written)
-                if cost(new) < cost(best):
+                if written is None:
+                    continue
+                new = _replaced(best, layer.name, *written)
+                if cost(new) - (_entries(new) if self.sliced else 0) < cost(best):
                     best = new
                     break
             rare = nearly(layer, cones, atoms, names, cost(best)) if is_sound else None
@@ -122,6 +126,11 @@ def _cones(
     return Cones(rows, domains, options.inputs, options.rows)
 
 
+def _entries(rule: Rule) -> int:
+    """How many weights tables of integers have."""
+    return sum(c.values.size for c in rule.constants if c.type.kind == "int")
+
+
 def _replaced(rule: Rule, name: str, statements: Sequence[Statement], constants: Sequence[Constant]) -> Rule:
     """The rule with other statements in the place of those of a tensor, without what nothing reads then."""
     place = next(k for k, s in enumerate(rule.statements) if s.target == name)
@@ -146,11 +155,14 @@ def _written(
         groups.setdefault(_key(tables[-1]), []).append(number)
         others = number + 1 - max(map(len, groups.values()))
         may_be_clipped = has_borders and len(units) <= _MOST_UNITS
-        if len(groups[None]) > most or (not may_be_clipped and others > min(most, _STRANGERS + few(number))):
+        strangers = _STRANGERS + few(number)
+        most_others = min(most, strangers) if layer.is_sound else strangers
+        if len(groups[None]) > most or (not may_be_clipped and others > most_others):
             return None
     alike = max((own for key, own in groups.items() if key is not None), key=len, default=[])
     odd = sorted({*range(len(units))}.difference(alike))
-    clipped = over_clipped_sums(layer, tables, atoms, cones.domains, most) if odd and has_borders else None
+    pads = PADS if has_borders else () if layer.is_sound else (AROUND,)
+    clipped = over_clipped_sums(layer, tables, atoms, cones.domains, most, pads) if odd and pads else None
     if clipped is not None and len(clipped[1]) < len(odd):
         found_tables, odd = clipped
     elif len(odd) <= most:

@@ -264,6 +264,8 @@ def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Ste
         found = _without((CollapseTables,), found, rule, passes, state)
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
         found = _rolled_first(found, passes, state)
+    if found and cost(found[-1].new) > _SHORT and any(c.type.kind == "rat" for c in found[-1].new.constants):
+        found = _tabled_first(found, rule, passes, state)
     return found
 
 
@@ -294,6 +296,13 @@ def _rolled_first(found: list[Step], passes: Sequence[Pass | Turns], state: Run)
     kept = found[: first + 1]
     place = next(k for k, each in enumerate(passes) if isinstance(each, SliceWeights))
     other = kept + _once(kept[-1].new, [Fold(), Rebase(), Roll(), *passes[place + 1 :]], state)
+    return other if cost(other[-1].new) < cost(found[-1].new) else found
+
+
+def _tabled_first(found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
+    """The steps after units are written from their tables though that is longer, if they end shorter."""
+    first = _once(rule, [CollapseTables(sliced=1)], state)
+    other = first + _once(first[-1].new, passes, state) if first else found
     return other if cost(other[-1].new) < cost(found[-1].new) else found
 
 

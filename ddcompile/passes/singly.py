@@ -39,6 +39,8 @@ __all__ = ["Head", "heads", "of_head", "singly"]
 
 _MOST_ELEMENTS = 64
 _MOST_SCORES = 16
+_FEW_ROWS = 256
+"""So many rows are looked at also where scores are sums of inputs, or of threshold units."""
 _FUNCTIONS = 1000
 """Most functions looked at for one element."""
 
@@ -89,10 +91,8 @@ def heads(rule: Rule, layers: Sequence[Layer], atoms: Atoms) -> tuple[dict[str, 
 def of_head(target: str, head: Head, cones: Cones, atoms: Atoms, names: Names, limit: int) -> Clauses | None:
     """The clauses of the place of the largest score; None if it has no short expression."""
     units = list(head.values())
-    if not all(cones.depth(unit) for unit in units):
-        return None
-    table = cones.joint(units)
-    if table is None:
+    table = cones.joint(units) if all(cones.depth(unit) for unit in units) else None
+    if table is None or (table.values[0].size > _FEW_ROWS and not any(_is_limited(cones, unit) for unit in units)):
         return None
     is_larger = dict(zip(head, table.values, strict=True))
     best = np.zeros(table.values.shape[1:], dtype=np.int64)

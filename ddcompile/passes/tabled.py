@@ -129,19 +129,53 @@ def _moving(tables: Sequence[Table], number: int, binders: Sequence[Binder], ato
     if len({r.tensor for r in reads}) != 1 or not reads[0].positions:
         return None
     read = np.array([[p.value for p in r.positions if isinstance(p, Literal)] for r in reads])
-    system = np.concatenate([np.ones((len(places), 1), dtype=np.int64), places - places.min(axis=0)], axis=1)
-    lines = np.rint(np.linalg.lstsq(system[there].astype(float), read.astype(float), rcond=None)[0]).astype(np.int64)
-    lines[0] -= places.min(axis=0) @ lines[1:]
-    system[:, 1:] = places
-    found, extents = system @ lines, np.array(atoms.shape[reads[0].tensor])
-    is_inside = ((found >= 0) & (found < extents)).all(axis=1)
-    if (found[there] != read).any() or (is_inside != there).any():
+    extents = np.array(atoms.shape[reads[0].tensor])
+    lines = _lines(places, read, there, extents)
+    wraps = np.zeros(len(extents), dtype=bool)
+    if lines is None and there.all():
+        lines = _lines_around(places, read, extents)
+        if lines is not None:
+            wraps = (places @ lines[1:] + lines[0] != read).any(axis=0)
+    if lines is None:
         return None
     positions = (
         Affine.of(int(c), {b.name: int(v) for b, v in zip(binders, slopes, strict=True)}).to_expr()
         for c, slopes in zip(lines[0], lines[1:].T, strict=True)
     )
-    return Read(reads[0].tensor, tuple(positions), *(Literal(pad) for pad in pads))
+    around = (
+        builder.mod(p, extent) if is_around else p
+        for p, extent, is_around in zip(positions, extents.tolist(), wraps, strict=True)
+    )
+    return Read(reads[0].tensor, tuple(around), *(Literal(pad) for pad in pads))
+
+
+def _lines(places: np.ndarray, read: np.ndarray, there: np.ndarray, extents: np.ndarray) -> np.ndarray | None:
+    """Constants and slopes of the positions that are read; outside of the tensor, nothing is."""
+    system = np.concatenate([np.ones((len(places), 1), dtype=np.int64), places - places.min(axis=0)], axis=1)
+    lines = np.rint(np.linalg.lstsq(system[there].astype(float), read.astype(float), rcond=None)[0]).astype(np.int64)
+    lines[0] -= places.min(axis=0) @ lines[1:]
+    found = places @ lines[1:] + lines[0]
+    is_inside = ((found >= 0) & (found < extents)).all(axis=1)
+    return None if (found[there] != read).any() or (is_inside != there).any() else lines
+
+
+def _lines_around(places: np.ndarray, read: np.ndarray, extents: np.ndarray) -> np.ndarray | None:
+    """Constants and slopes of the positions that are read, modulo the extents; the least ones."""
+    where = {place: k for k, place in enumerate(map(tuple, places.tolist()))}
+    first = places[0]
+    slopes = []
+    for axis in range(places.shape[1]):
+        beside = where.get(tuple((first + (np.arange(len(first)) == axis)).tolist()))
+        slopes.append(np.zeros_like(extents) if beside is None else _least(read[beside] - read[0], extents))
+    lines = np.array([np.zeros_like(extents), *slopes])
+    lines[0] = _least(read[0] - first @ lines[1:], extents)
+    return None if ((places @ lines[1:] + lines[0] - read) % extents).any() else lines
+
+
+def _least(numbers: np.ndarray, extents: np.ndarray) -> np.ndarray:
+    """Numbers of the least size that are the same modulo the extents."""
+    half = (extents - 1) // 2
+    return np.asarray((numbers + half) % extents - half)
 
 
 def _sum(terms: Sequence[tuple[int, int]], table: Table, constant: int, atoms: Atoms) -> Expr:

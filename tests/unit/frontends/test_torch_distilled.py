@@ -114,3 +114,63 @@ def test_networks_are_proved_and_as_torch_computes_them(make: type[nn.Module]) -
     with torch.no_grad():
         given = module(torch.from_numpy(X).float()).argmax(dim=1).numpy()
     assert (given == expected)[safe].all()
+
+
+class Positive(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x > 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("circular", "5 <= 2 * sum(i < 3, l < 3: cell[0, (j + i - 1) % 6, (k + l - 1) % 6]) - cell[0, j, k] <= 7"),
+        ("zeros", "2 * sum(i < 3, l < 3: pad(cell, 0)[0, j + i - 1, k + l - 1]) - cell[0, j, k]"),
+    ],
+)
+def test_life_from_relus_with_weights_as_training_leaves_them(mode: str, text: str) -> None:
+    torch.manual_seed(0)
+    near, both = nn.Conv2d(1, 4, 3, padding=1, padding_mode=mode), nn.Conv2d(4, 1, 1)
+    kernel = torch.full((3, 3), 2.0)
+    kernel[1, 1] = 1
+    assert near.bias is not None
+    assert both.bias is not None
+    with torch.no_grad():
+        near.weight.copy_(kernel.expand(4, 1, 3, 3))
+        near.bias.copy_(torch.tensor([-4.0, -5.0, -7.0, -8.0]))
+        both.weight.copy_(torch.tensor([1.0, -1.0, -1.0, 1.0]).reshape(1, 4, 1, 1))
+        both.bias.fill_(-0.5)
+        for each in (near.weight, near.bias, both.weight, both.bias):
+            each += 0.005 * torch.randn_like(each)
+    net = nn.Sequential(near, nn.ReLU(), both, Positive()).eval()
+    program = dd.distill(net, "cell: bit[1, 6, 6]", "next: bit[6, 6]", name="life")
+    assert program.verdict.status == "proved"
+    assert text in str(program)
+    assert "const" not in str(program)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("circular", "if cell[0, j] then cell[0, (j + 1) % 12] else cell[0, (j - 1) % 12]"),
+        ("zeros", "if cell[0, j] then pad(cell, 0)[0, j + 1] else pad(cell, 0)[0, j - 1]"),
+    ],
+)
+def test_a_rule_whose_neighbours_differ_from_relus(mode: str, text: str) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.array([[k >> 2 & 1, k >> 1 & 1, k & 1] for k in range(8)], dtype=np.float64)
+    weight, bias = rng.normal(size=(24, 3)), rng.normal(size=24)
+    hidden = np.column_stack([np.maximum(rows @ weight.T + bias, 0), np.ones(8)])
+    found = np.linalg.lstsq(hidden, np.array([2.0 * (184 >> k & 1) - 1 for k in range(8)]), rcond=None)[0]
+    near, both = nn.Conv1d(1, 24, 3, padding=1, padding_mode=mode), nn.Conv1d(24, 1, 1)
+    assert near.bias is not None
+    assert both.bias is not None
+    with torch.no_grad():
+        near.weight.copy_(torch.tensor(weight.reshape(24, 1, 3)))
+        near.bias.copy_(torch.tensor(bias))
+        both.weight.copy_(torch.tensor(found[:-1].reshape(1, 24, 1)))
+        both.bias.copy_(torch.tensor(found[-1:]))
+    net = nn.Sequential(near, nn.ReLU(), both, Positive()).eval()
+    program = dd.distill(net, "cell: bit[1, 12]", "next: bit[12]", name="traffic")
+    assert program.verdict.status == "proved"
+    assert text in str(program)

@@ -103,3 +103,18 @@ def test_declines_where_a_table_would_be_longer_than_the_network() -> None:
     )
     rule = dd.distill(Network(layers), "x: bit[20]", passes="isolate", name="f").rule
     assert CollapseTables()(rule).rule is rule
+
+
+def test_tables_of_sums_may_be_longer_at_first() -> None:
+    text = """
+rule f(x: bit[9]) -> (y: bit[9]) {
+  hidden[u < 2, i < 9] = relu(0.75 * x[(i - 1) % 9] + 0.7 * x[i] + 0.8 * x[(i + 1) % 9] - 1.0 * u - 0.125)
+  y[i < 9] = 1.1 * hidden[0, i] - 0.9 * hidden[1, i] >= 0.7
+}
+"""
+    rule = dd.parse(text).rule
+    assert CollapseTables()(rule).rule is rule
+    rewrite = CollapseTables(sliced=1)(rule)
+    assert "hidden" not in str(rewrite.rule)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+    assert CollapseTables(sliced=1)(rewrite.rule).rule == rewrite.rule
