@@ -23,10 +23,14 @@ _MOST_UNITS = 1 << 14
 """Most units in a cone."""
 _MOST_WORK = 1 << 28
 """Most products for one table."""
-_MOST_LONG = 1 << 22
-"""Most products of integers that are no doubles."""
+_MOST_WORK_IN_ALL = 1 << 31
+"""Most products for all tables."""
+_MOST_KEPT = 1 << 22
+"""Most entries of tables that are kept for those who ask again."""
+_MOST_LONG = 1 << 21
+"""Most products, in rows that doubles do not decide, that are computed exactly."""
 _EXACT = 1 << 53
-"""Below it, doubles are exact integers."""
+"""Integers below it are exact as doubles."""
 _LARGEST = 1 << 40
 """Values of inputs are smaller, and their sums are exact as well."""
 
@@ -82,6 +86,9 @@ class Cones:
         self.domains = {a: d for a, d in domains.items() if d.low > -_LARGEST and d.high < _LARGEST}
         self.most_inputs = most_inputs
         self.most_rows = most_rows
+        self._work = 0
+        self._tables: dict[int, Table | None] = {}
+        self._kept = 0
         self._support: dict[int, frozenset[int] | None] = {}
         self._depth: dict[int, int] = {}
         for unit in rows:
@@ -129,9 +136,16 @@ class Cones:
         return sorted(found, key=lambda u: (self._depth[u], u))
 
     def table(self, unit: int) -> Table | None:
-        """The table of a unit; None if it would have too many rows."""
-        found = self.joint([unit])
-        return None if found is None else replace(found, values=found.values[0])
+        """The table of a unit; None if it would have too many rows, or if all tables together were too much work."""
+        if unit in self._tables:
+            return self._tables[unit]
+        joint = self.joint([unit])
+        table = None if joint is None else replace(joint, values=joint.values[0])
+        size = 1 if table is None else table.values.size
+        if self._kept + size <= _MOST_KEPT:
+            self._kept += size
+            self._tables[unit] = table
+        return table
 
     def joint(self, targets: Sequence[int]) -> Table | None:
         """The table of several units, the first axis of whose values they are; None if it would have too many rows."""
@@ -142,8 +156,10 @@ class Cones:
         classes = self._classes(sorted(frozenset[int]().union(*supports)), units)
         ranges = [_range(c, self.domains) for c in classes]
         rows = prod(_length(r) for r in ranges)
-        if rows > self.most_rows or rows * sum(len(self.rows[u].atoms) for u in units) > _MOST_WORK:
+        work = rows * sum(len(self.rows[u].atoms) for u in units)
+        if rows > self.most_rows or work > _MOST_WORK or self._work + work > _MOST_WORK_IN_ALL:
             return None
+        self._work += work
         values = self._values(targets, units, classes, ranges)
         return None if values is None else Table(tuple(classes), tuple(ranges), values)
 
@@ -223,7 +239,7 @@ def _rough(
         return values, np.ones(count, dtype=bool)
     for k, found in enumerate(known[u] for u in targets):
         values[k] = np.ldexp(found.values, -found.exponent)
-        unsure |= found.error > 0 or (np.ldexp(values[k], found.exponent) != found.values)
+        unsure |= found.error != 0 or (np.ldexp(values[k], found.exponent) != found.values)
     return values, unsure
 
 

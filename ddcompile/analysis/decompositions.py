@@ -103,6 +103,11 @@ class Search:
         found = self._least(_without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs))), limit)
         return None if found is None else self._written(found)
 
+    @property
+    def left(self) -> int:
+        """How many functions may still be looked at."""
+        return self._left
+
     def looked_up(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> Expr | None:
         """The element of a constant table that a function of few rows is; its values are any integers."""
         if values.size > _MOST_ENTRIES:

@@ -47,11 +47,15 @@ def least_number(
     inputs
         The expressions of the inputs.
     """
+    if {0, 1}.issuperset(np.unique(values).tolist()):
+        return search.least(ranges, values, inputs, limit)
     best: tuple[int, str, Expr] | None = None
-    for expr in _ways(search, ranges, values, inputs, limit):
-        rank = search.price(expr), print_expression(expr), expr
-        if rank[0] < limit and (best is None or rank[:2] < best[:2]):
-            best = rank
+    for ways in (_ways, _split):
+        for expr in ways(search, ranges, values, inputs, limit):
+            rank = search.price(expr), print_expression(expr), expr
+            if rank[0] < limit and (best is None or rank[:2] < best[:2]):
+                best = rank
+        limit = limit if best is None else best[0] + 1
     return None if best is None else best[2]
 
 
@@ -71,15 +75,12 @@ def _ways(
     low, *_ = levels = np.unique(values).tolist()
     if len(levels) == 1 or len(levels) > _MOST_VALUES:
         return
-    if levels == [0, 1]:
-        found = bit(values)
-        if found is not None:
-            yield found
-        return
     factor = gcd(*(v - low for v in levels))
     places = (values - low) // factor
     top = (levels[-1] - low) // factor
-    ways = [scaled([(factor << k, bit(places >> k & 1)) for k in range(top.bit_length())])]
+    ways: list[Expr | None] = []
+    if top & top + 1 == 0:  # else the range of the text would be larger than that of the function
+        ways.append(scaled([(factor << k, bit(places >> k & 1)) for k in range(top.bit_length())]))
     if top < _MOST_VALUES:
         steps = [bit(places >= k) for k in range(1, top + 1)]
         ways.append(scaled([(factor, step) for step in steps]))
@@ -88,13 +89,15 @@ def _ways(
     ways.append(_chain([(v, bit(values == v)) for v in levels], search))
     ways.append(search.looked_up(ranges, values, inputs))
     yield from (way for way in ways if way is not None)
-    yield from _split(search, ranges, values, inputs, limit)
 
 
 def _split(
     search: Search, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], limit: int
 ) -> Iterator[Expr]:
-    """The one value that the function has at one of two values of an input, and what it is at the other."""
+    """The one value that the function has at one of two values of an input, and what it is at the other.
+
+    The first such input is taken: where there are several, any order of them costs the same.
+    """
     for axis, own in enumerate(ranges):
         for side in range(2 if len(own) == 2 else 0):
             half, rest = values.take(side, axis=axis), values.take(1 - side, axis=axis)
@@ -106,6 +109,7 @@ def _split(
                 condition = inputs[axis] if own == range(2) else builder.compare(">=", inputs[axis], own[1])
                 condition = condition if side else builder.negate(condition)
                 yield builder.conditional(condition, int(half.flat[0]), found)
+            return
 
 
 def _affine(ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> Expr | None:
@@ -127,8 +131,8 @@ def _affine(ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr])
 
 
 def _totals(ranges: Sequence[range], weights: Sequence[int]) -> np.ndarray:
-    grids = np.meshgrid(*(np.array(r, dtype=np.int64) for r in ranges), indexing="ij")
-    return np.asarray(sum((w * g for w, g in zip(weights, grids, strict=True)), start=np.int64(0)))
+    grids = np.meshgrid(*(np.array(r, dtype=object) for r in ranges), indexing="ij")
+    return np.asarray(sum((w * g for w, g in zip(weights, grids, strict=True)), start=0))
 
 
 def _sign(ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], positive: Expr | None) -> Expr | None:
@@ -147,13 +151,12 @@ def _sign(ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], p
     totals = _totals(ranges, weights)
     least, most = int(totals[values == 1].min()), int(totals[values == -1].max())
     # Twice the sum, where no integer is between.
-    bounds = [(1, b) for b in sorted(range(most + 1, least), key=abs)][:1] or [(2, least + most)]
-    for factor, bound in bounds:
-        if (np.sign(factor * totals - bound) == values).all():
-            terms = sorted(((w, x) for w, x in zip(weights, inputs, strict=True) if w), key=lambda t: t[0] < 0)
-            total = builder.mul(factor, builder.add_all(builder.mul(w, x) for w, x in terms))
-            return builder.unary("sign", builder.sub(total, bound))
-    return None
+    factor, bound = (1, min(max(0, most + 1), least - 1)) if least - most > 1 else (2, least + most)
+    if (np.sign(factor * totals - bound) != values).any():
+        return None
+    terms = sorted(((w, x) for w, x in zip(weights, inputs, strict=True) if w), key=lambda t: t[0] < 0)
+    total = builder.mul(factor, builder.add_all(builder.mul(w, x) for w, x in terms))
+    return builder.unary("sign", builder.sub(total, bound))
 
 
 def _chain(parts: Sequence[tuple[int, Expr | None]], search: Search) -> Expr | None:

@@ -16,7 +16,10 @@ A table has an axis for every sum of inputs that enter all units of a cone with 
 find their slices. A tensor of many elements is rewritten when all elements have one expression over sums of their own
 (`ddcompile.passes.borders` for those that lack some of the inputs), or compare one number with their places
 (`ddcompile.passes.numbered`). With `borders`, a few elements may be others (`ddcompile.passes.odd`). A few of the
-hidden units of a single element may be others, too (`ddcompile.passes.nearly`).
+hidden units of a single element may be others, too (`ddcompile.passes.nearly`). Each element of what is made of
+limited sums, of any numbers, is written from its own table, and so is the class of the largest score
+(`ddcompile.passes.singly`). With `sliced`, clauses count as layers whatever their weights are written as, such as
+kernels of convolutions.
 Layers that the new text does not read are gone; the program is kept if that does not make it shorter.
 """
 
@@ -31,6 +34,7 @@ from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.numbers import least_number
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
 from ddcompile.analysis.thresholds import Domain
@@ -46,7 +50,7 @@ from ddcompile.passes.odd import Clauses, despite, few, is_reordered
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.runs_of_tables import in_runs
-from ddcompile.passes.singly import heads, of_head, singly
+from ddcompile.passes.singly import heads, is_limited, of_head, singly
 from ddcompile.passes.tabled import Template, clauses, elements, placeholders
 
 __all__ = ["CollapseTables"]
@@ -145,7 +149,9 @@ def _written(
     assert layer.rows is not None
     start = atoms.offset[layer.name]
     units = range(start, start + len(layer.rows))
-    if any(row.kind != "positive" for row in layer.rows) or max(map(cones.depth, units)) < 2:
+    kinds = {row.kind for row in layer.rows}
+    is_free = not layer.is_sound or (kinds == {"sign"} and all(is_limited(cones, unit) for unit in units))
+    if (kinds != {"positive"} and not is_free) or max(map(cones.depth, units)) < 2:
         return None
     tables: list[Table | None] = []
     groups: dict[object, list[int]] = {None: []}
@@ -156,12 +162,12 @@ def _written(
         others = number + 1 - max(map(len, groups.values()))
         may_be_clipped = has_borders and len(units) <= _MOST_UNITS
         strangers = _STRANGERS + few(number)
-        most_others = min(most, strangers) if layer.is_sound else strangers
+        most_others = strangers if is_free else min(most, strangers)
         if len(groups[None]) > most or (not may_be_clipped and others > most_others):
             return None
     alike = max((own for key, own in groups.items() if key is not None), key=len, default=[])
     odd = sorted({*range(len(units))}.difference(alike))
-    pads = PADS if has_borders else () if layer.is_sound else (AROUND,)
+    pads = PADS if has_borders else (AROUND,) if is_free else ()
     clipped = over_clipped_sums(layer, tables, atoms, cones.domains, most, pads) if odd and pads else None
     if clipped is not None and len(clipped[1]) < len(odd):
         found_tables, odd = clipped
@@ -173,7 +179,7 @@ def _written(
         return None  # the same function of sums in another order is nothing odd
     inputs = placeholders(found_tables[0]) if layer.shape else elements(found_tables[0], atoms)
     search = Search(names("hit"))
-    found = search.least(found_tables[0].ranges, found_tables[0].values, inputs, limit)
+    found = least_number(search, found_tables[0].ranges, found_tables[0].values, inputs, limit)
     if found is None or (search.used(found) and not has_borders):
         return None  # what is looked up in a table may be a function of sums but in few places: see `nearly`
     letters = names.indices(len(layer.shape))

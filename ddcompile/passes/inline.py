@@ -28,13 +28,13 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
-from ddcompile.ir.affine import affine_of, simplify
+from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, If, Index, Literal, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import free_indices, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, Witness, expressions, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, expressions, plain_places, read_names, unchanged, with_statements
 
 __all__ = ["Inline", "reads_apart", "renamed_for"]
 
@@ -163,7 +163,7 @@ def _written(
             if node.pad is not None or not (_is_copy(source) or reads_apart(node, scope)):
                 return None
             value = renamed_for(source, reader, scope, names)
-            moved = rewrite(substitute(value[1], dict(zip(value[0], node.positions, strict=True))), _simplified)
+            moved = rewrite(substitute(value[1], dict(zip(value[0], node.positions, strict=True))), plain_places)
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
             most = options.body if _is_body(node, old.value) else options.size
@@ -183,13 +183,6 @@ def _usual_cost(statement: Statement) -> int:
         return node.otherwise if isinstance(node, If) and next(reads(node.condition), None) is None else node
 
     return cost(Statement(statement.target, statement.positions, rewrite(statement.value, step)))
-
-
-def _simplified(node: Expr) -> Expr:
-    """A read at plain places: `x[i + 2]` for `x[i + 1 + 1]`."""
-    if not isinstance(node, Read):
-        return node
-    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)
 
 
 def _is_body(read: Read, value: Expr) -> bool:

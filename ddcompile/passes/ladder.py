@@ -37,7 +37,7 @@ from ddcompile.passes.equal import Equal
 from ddcompile.passes.layers import names_of
 from ddcompile.passes.missteps import beyond
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, plain_places, read_names, unchanged, with_statements
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.rungs import (
     CARRIED,
@@ -49,7 +49,6 @@ from ddcompile.passes.rungs import (
     continued,
     is_inside,
     pad_of,
-    simple,
     two,
 )
 from ddcompile.passes.widen import Widen
@@ -179,7 +178,7 @@ def _written(rule: Rule, ladder: Rungs) -> tuple[Rule, Witness]:
     pad = None if ladder.pad is None else Literal(ladder.pad)
     before = Read(state, (Affine.of(-1, {time: 1}).to_expr(), *own), pad)
     step = substitute(ladder.step, {TIME: Affine.of(-first, {time: 1}).to_expr()})
-    value = rewrite(rewrite(step, simple), lambda n: before if n == CARRIED else n)
+    value = rewrite(rewrite(step, plain_places), lambda n: before if n == CARRIED else n)
     rungs = {first + k: rung for k, rung in enumerate(ladder.rungs) if rung is not None}
     gone = {s.target: k for k, s in rungs.items() if all(isinstance(p, Binder) for p in s.positions)}
     top = ladder.ends[1]

@@ -27,7 +27,6 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir import builder
-from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import Binder, CallName, Expr, Index, Read, Rule, Statement, Unary
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
@@ -40,6 +39,7 @@ from ddcompile.passes.rewrite import (
     Rewrite,
     Witness,
     expressions,
+    plain_places,
     read_names,
     rewrite_sums,
     unchanged,
@@ -128,7 +128,7 @@ def _with(source: Statement, statements: Sequence[Statement], names: Names) -> l
     for reader in statements:
         if source.target in read_names([reader]):
             changed = _written_in(source, reader, names)
-            value = over_extremes(rewrite_sums(rewrite(changed.value, _simple), _shorter))
+            value = over_extremes(rewrite_sums(rewrite(changed.value, plain_places), _shorter))
             reader = Statement(reader.target, reader.positions, value, location=reader.location)
         found.append(reader)
     return found
@@ -148,13 +148,6 @@ def _written_in(source: Statement, reader: Statement, names: Names) -> Statement
         moved = substitute(value, dict(zip(own, node.positions, strict=True)))
         value = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
         reader = Statement(reader.target, reader.positions, value, location=reader.location)
-
-
-def _simple(node: Expr) -> Expr:
-    """A read with its positions in their normal form."""
-    if not isinstance(node, Read):
-        return node
-    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)
 
 
 def _shorter(node: Expr) -> Expr:

@@ -20,6 +20,7 @@ from ddcompile.ir.affine import Affine
 from ddcompile.ir.nodes import Expr, Read, Statement
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.passes.equal import Equal
+from ddcompile.passes.rewrite import plain_places
 from ddcompile.passes.rungs import (
     CARRIED,
     TIME,
@@ -31,7 +32,6 @@ from ddcompile.passes.rungs import (
     is_inside,
     own,
     pad_of,
-    simple,
 )
 
 __all__ = ["beyond"]
@@ -124,4 +124,4 @@ def _below(found: Rungs, hidden: Mapping[str, Statement], equal: Equal) -> Rungs
 
 def _moved(step: Expr, by: int) -> Expr:
     """The step with the times so much later."""
-    return rewrite(substitute(step, {TIME: Affine.of(by, {TIME: 1}).to_expr()}), simple)
+    return rewrite(substitute(step, {TIME: Affine.of(by, {TIME: 1}).to_expr()}), plain_places)

@@ -26,6 +26,7 @@ import numpy as np
 
 from ddcompile.analysis.cones import Cones, Member, Table
 from ddcompile.analysis.decompositions import Search
+from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
@@ -196,7 +197,7 @@ def _with_rare(
     binders = tuple(
         builder.binder(n, extent) for n, extent in zip(names.indices(len(layer.shape)), layer.shape, strict=True)
     )
-    top = replace(row, atoms=np.array(read, dtype=np.int64), weights=np.array(weights, dtype=np.int64))
+    top = replace(row, atoms=np.array(read, dtype=np.int64), weights=integers(weights))
     last, result = clause(layer.name, binders, [top], target, names, layer.name)
     return [*statements, result], [*constants, *last]
 

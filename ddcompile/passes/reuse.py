@@ -24,13 +24,12 @@ from ddcompile.analysis.comparisons import integer_terms
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir import builder
-from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import postorder, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.rewrite import Rewrite, read_names, rewrite_sums, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, plain_places, read_names, rewrite_sums, unchanged, with_statements
 
 __all__ = ["Reuse"]
 
@@ -159,7 +158,7 @@ def _reused(value: Expr, source: _Source) -> Expr | None:
         if rest or any(isinstance(n, Index) and n.name in bound for p in places for n in postorder(p)):
             continue
         parts = {
-            rewrite(substitute(part, dict(zip(own, places, strict=True))), _placed): factor * c
+            rewrite(substitute(part, dict(zip(own, places, strict=True))), plain_places): factor * c
             for part, c in source.terms.items()
         }
         if len(parts) < len(source.terms) or any(terms.get(part) != c for part, c in parts.items()):
@@ -170,10 +169,3 @@ def _reused(value: Expr, source: _Source) -> Expr | None:
         total = builder.add_all(builder.mul(c, e) for e, c in ordered)
         return builder.add(total, constant - factor * source.constant)
     return None
-
-
-def _placed(node: Expr) -> Expr:
-    """A read with the positions in their normal form."""
-    if not isinstance(node, Read):
-        return node
-    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import Binary, Binder, Binding, Constant, Expr, Read, Reduce, Rule, Statement
 from ddcompile.ir.traverse import children, postorder, rename_indices, rewrite
 
@@ -16,6 +17,7 @@ __all__ = [
     "expressions",
     "fresh_name",
     "needed",
+    "plain_places",
     "read_names",
     "reads_of",
     "renamed",
@@ -188,3 +190,10 @@ def body_over(binders: tuple[Binder, ...], other: Reduce) -> Expr | None:
     unused = (n for n in free if n not in taken | inner)
     back |= {f"{n}?": (next(unused) if n in taken else n) for n in sorted(inner)}
     return rename_indices(rename_indices(other.body, names), back)
+
+
+def plain_places(node: Expr) -> Expr:
+    """A read with its positions in their normal form: `x[i + 2]` for `x[i + 1 + 1]`."""
+    if not isinstance(node, Read):
+        return node
+    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ddcompile.analysis.scopes import alpha_key
-from ddcompile.ir.affine import Affine, affine_of, simplify
+from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binary, Binder, Expr, Index, Literal, Read, Reduce, Statement
 from ddcompile.ir.traverse import (
     chain_operands,
@@ -19,10 +19,11 @@ from ddcompile.ir.traverse import (
     with_children,
 )
 from ddcompile.passes.equal import Equal
+from ddcompile.passes.rewrite import plain_places
 
 __all__ = [
     "CARRIED", "TIME", "Match", "Rungs",
-    "agree", "at", "carried_into", "continued", "is_inside", "own", "pad_of", "simple", "two",
+    "agree", "at", "carried_into", "continued", "is_inside", "own", "pad_of", "two",
 ]  # fmt: skip
 
 CARRIED = Read("?carried")
@@ -215,14 +216,7 @@ def _is_same(one: Expr, other: Expr) -> bool:
 
 def at(step: Expr, time: int) -> Expr:
     """The step at a time."""
-    return rewrite(substitute(step, {TIME: Literal(time)}), simple)
-
-
-def simple(node: Expr) -> Expr:
-    """A read with its positions in their normal form."""
-    if not isinstance(node, Read):
-        return node
-    return Read(node.tensor, tuple(simplify(p) for p in node.positions), node.pad, location=node.location)
+    return rewrite(substitute(step, {TIME: Literal(time)}), plain_places)
 
 
 def carried_into(value: Expr, step: Expr) -> Expr | None:

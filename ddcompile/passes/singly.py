@@ -1,4 +1,4 @@
-"""Write results that are made of limited sums, each element from its own table; and the class of the largest score.
+"""Write results that are made of limited sums, each element from its own table, and the place of the largest score.
 
 Before::
 
@@ -17,6 +17,7 @@ which of several scores is the largest, the first one of equals.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -35,14 +36,16 @@ from ddcompile.passes.odd import Clauses
 from ddcompile.passes.signatures import total_cost
 from ddcompile.passes.tabled import Template, clauses, elements
 
-__all__ = ["Head", "heads", "of_head", "singly"]
+__all__ = ["Head", "heads", "is_limited", "of_head", "singly"]
 
 _MOST_ELEMENTS = 64
 _MOST_SCORES = 16
 _FEW_ROWS = 256
 """So many rows are looked at also where scores are sums of inputs, or of threshold units."""
-_FUNCTIONS = 1000
-"""Most functions looked at for one element."""
+_FUNCTIONS = 60
+"""Most functions looked at for one element of several."""
+_MORE_FUNCTIONS = 20
+"""More of them for every element, or two scores that are compared."""
 
 Head = Mapping[tuple[int, int], int]
 """For two scores, the first one first, the number of the unit that tells whether the second one is larger."""
@@ -53,18 +56,19 @@ def singly(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, m
     assert layer.rows is not None
     start, count = atoms.offset[layer.name], len(layer.rows)
     units = range(start, start + count)
-    if count > _MOST_ELEMENTS or any(r.kind not in ("positive", "sign") for r in layer.rows):
+    if count > _MOST_ELEMENTS or not all(is_limited(cones, unit) for unit in units):
         return None
-    if not all(cones.depth(unit) > 1 and _is_limited(cones, unit) for unit in units):
-        return None
+    functions = _FUNCTIONS + count * _MORE_FUNCTIONS
     statements: list[Statement] = []
     constants: list[Constant] = []
     for place, unit in zip(np.ndindex(*layer.shape), units, strict=True):
         table = cones.table(unit)
         left = limit - total_cost(constants, statements)
-        found = table and _clauses(layer.name, tuple(map(Literal, place)), table, atoms, names, left)
-        if not found:
+        positions = tuple(map(Literal, place))
+        found, used = _clauses(layer.name, positions, table, atoms, names, left, min(functions, _FUNCTIONS))
+        if found is None:
             return None
+        functions -= used
         statements += found[0]
         constants += found[1]
     return statements, constants
@@ -92,29 +96,48 @@ def of_head(target: str, head: Head, cones: Cones, atoms: Atoms, names: Names, l
     """The clauses of the place of the largest score; None if it has no short expression."""
     units = list(head.values())
     table = cones.joint(units) if all(cones.depth(unit) for unit in units) else None
-    if table is None or (table.values[0].size > _FEW_ROWS and not any(_is_limited(cones, unit) for unit in units)):
+    if table is None or (table.values[0].size > _FEW_ROWS and not any(is_limited(cones, unit) for unit in units)):
         return None
     is_larger = dict(zip(head, table.values, strict=True))
     best = np.zeros(table.values.shape[1:], dtype=np.int64)
     for k in range(1, 1 + max(last for _, last in head)):
         best = np.where(np.choose(best, [is_larger[j, k] for j in range(k)]) > 0, k, best)
-    return _clauses(target, (), replace(table, values=best), atoms, names, limit)
+    functions = _FUNCTIONS + len(head) * _MORE_FUNCTIONS
+    return _clauses(target, (), replace(table, values=best), atoms, names, limit, functions)[0]
+
+
+_HOPELESS: deque[tuple[object, int]] = deque(maxlen=64)
+"""Tables for which nothing was found within a limit: one pass after another asks for those of one network."""
 
 
 def _clauses(
-    target: str, positions: tuple[Expr, ...], table: Table, atoms: Atoms, names: Names, limit: int
-) -> Clauses | None:
+    target: str,
+    positions: tuple[Expr, ...],
+    table: Table | None,
+    atoms: Atoms,
+    names: Names,
+    limit: int,
+    functions: int,
+) -> tuple[Clauses | None, int]:
+    """The clauses of one element, if they are short, and how many functions were looked at."""
+    if table is None:
+        return None, 0
     inputs = elements(table, atoms)
-    search = Search(names(f"hit_{target}"), _FUNCTIONS)
+    key = table.ranges, table.values.tobytes(), tuple(inputs), functions
+    if any(known == key and limit <= tried for known, tried in _HOPELESS):
+        return None, 0
+    search = Search(names(f"hit_{target}"), functions)
     found = least_number(search, table.ranges, table.values, inputs, limit)
     if found is None:
-        return None
-    return clauses(target, positions, Template(found, inputs, search.used(found)), [table], atoms, names)
+        _HOPELESS.append((key, limit))
+        return None, functions - search.left
+    template = Template(found, inputs, search.used(found))
+    return clauses(target, positions, template, [table], atoms, names), functions - search.left
 
 
-def _is_limited(cones: Cones, unit: int) -> bool:
+def is_limited(cones: Cones, unit: int) -> bool:
     """Whether a unit is made of limited sums, or of their absolute values."""
-    return any(cones.rows[u].kind in ("clamp", "abs") for u in cones.units(unit))
+    return cones.depth(unit) > 0 and any(cones.rows[u].kind in ("clamp", "abs") for u in cones.units(unit))
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:

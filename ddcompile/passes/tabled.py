@@ -123,6 +123,8 @@ def _moving(tables: Sequence[Table], number: int, binders: Sequence[Binder], ato
     pads = {t.offsets[number] for t, own in zip(tables, members, strict=True) if not own}
     if len(pads) > 1 or any(len(own) > 1 or (own and own[0][1] != 1) for own in members):
         return None
+    if not pads <= {0, 1} and all(_is_bit(t, number) for t in tables):
+        return None
     places = np.array(places_of(binders))
     there = np.array([bool(own) for own in members])
     reads = [element_at(own[0][0], atoms) for own in members if own]

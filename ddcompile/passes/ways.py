@@ -171,7 +171,7 @@ def _seated_twice(found: Found, both: Hidden, negation: Mapping[int, int]) -> di
     places, holes, silent = _places([found])
     holes = [place for place in holes if place not in silent]
     rest = [u for u in negation if u not in places]
-    if not holes or not rest:
+    if not holes or not 0 < len(rest) <= few_holes(len(places)):
         return {}
     readers = [{**reader} | {v: -reader[u] for u, v in negation.items() if u in reader} for reader in both.readers()]
 

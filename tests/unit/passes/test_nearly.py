@@ -64,3 +64,13 @@ def test_declines_where_many_units_are_others() -> None:
     rng = np.random.default_rng(0)
     units = {int(u): (rng.integers(-2, 3, 9).tolist(), 2) for u in rng.choice(140, 60, replace=False)}
     assert "usual_y" not in str(CollapseTables()(_rule(_with(_LIFE, units), 9)).rule)
+
+
+def test_units_of_tiny_weights_beside_the_usual_ones() -> None:
+    majority = table(5, lambda row: sum(row) >= 3)
+    first, last = majority.layers
+    weight = np.concatenate([first.dense_weight(), [[1, 0, 0, 0, 0]]])
+    top = np.append(last.dense_weight(), 2.0**-70)[None]
+    layers = (Layer(weight, np.append(first.bias, -0.5), first.activation), Layer(top, last.bias, last.activation))
+    program = dd.distill(Network(layers), "x: bit[5]", "y: bit", name="f")
+    assert str(program).partition("{\n")[2] == "  y = sum(i < 5: x[i]) >= 3\n}"

@@ -118,3 +118,39 @@ rule f(x: bit[9]) -> (y: bit[9]) {
     assert "hidden" not in str(rewrite.rule)
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
     assert CollapseTables(sliced=1)(rewrite.rule).rule == rewrite.rule
+
+
+def test_comparisons_in_three_ways() -> None:
+    def classes(a: int, b: int, c: int, d: int) -> list[float]:
+        first, second = 2 * a + b, 2 * c + d
+        return [float(first < second), float(first == second), float(first > second)]
+
+    text = _text(_network(4, classes, "identity"), "x: bit[4]", "argmax")
+    assert "const" not in text
+    assert "class = " in text
+
+
+def test_signs_on_rings_are_one_clause() -> None:
+    text = """
+rule f(x: bit[9]) -> (y: trit[9]) {
+  hidden[u < 2, i < 9] = relu(0.75 * x[(i - 1) % 9] + 0.7 * x[i] + 0.8 * x[(i + 1) % 9] - 1.0 * u - 0.125)
+  y[i < 9] = sign(1.1 * hidden[0, i] - 0.9 * hidden[1, i] - 0.7)
+}
+"""
+    program = dd.optimize(dd.parse(text))
+    assert program.verdict.status == "proved"
+    assert str(program).count("y[") == 1
+    assert "hidden" not in str(program)
+
+
+def test_integers_of_limited_sums() -> None:
+    hidden = Layer(np.array([[0.5, 0.5], [0.25, 0.25]]), np.array([0.0, -0.25]), "relu")
+    network = Network((hidden, Layer(np.array([[2.0, -4.0]]), np.zeros(1), "identity")))
+    assert _text(network, "x: bit[2]") == "  y = x[0] or x[1]\n}"
+
+
+def test_conjunctions_of_many_inputs() -> None:
+    weights = np.arange(1.0, 9.5)[:9] / 8
+    hidden = Layer(weights[None], np.array([0.0625 - weights.sum()]), "relu")
+    network = Network((hidden, Layer(np.array([[1.0]]), np.array([-0.03125]), "sign")))
+    assert _text(network, "x: bit[9]") == "  y = 2 * all(i < 9: x[i]) - 1\n}"
