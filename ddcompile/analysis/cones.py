@@ -91,6 +91,7 @@ class Cones:
         self._kept = 0
         self._support: dict[int, frozenset[int] | None] = {}
         self._depth: dict[int, int] = {}
+        self._limited: set[int] = set()
         for unit in rows:
             self._enter(unit)
 
@@ -113,6 +114,12 @@ class Cones:
                 return
         self._support[unit] = frozenset(found)
         self._depth[unit] = depth + 1
+        if self.rows[unit].kind in ("clamp", "abs") or not self._limited.isdisjoint(self.rows[unit].atoms.tolist()):
+            self._limited.add(unit)
+
+    def is_limited(self, unit: int) -> bool:
+        """Whether a unit is made of limited sums, or of their absolute values; not if its cone is too large."""
+        return unit in self._limited
 
     def depth(self, unit: int) -> int:
         """How many units stand one upon another, itself included; 0 if its cone is too large."""
@@ -281,10 +288,8 @@ def _activated(row: Row, total: _Doubles) -> _Doubles:
         case "clamp":
             low, high = (None if n is None else Fraction(n) for n in (row.low, row.high))
             exponent = max(total.exponent, *(n.denominator.bit_length() - 1 for n in (low, high) if n is not None))
-            values, error = (
-                np.ldexp(total.values, exponent - total.exponent),
-                total.error * 2.0 ** (exponent - total.exponent),
-            )
+            values = np.ldexp(total.values, exponent - total.exponent)
+            error = total.error * 2.0 ** (exponent - total.exponent)
             for limit, choose in ((low, np.maximum), (high, np.minimum)):
                 if limit is not None:
                     exact = limit * (1 << exponent)

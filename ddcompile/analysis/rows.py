@@ -6,12 +6,14 @@ a relu is limited below by 0, a hardtanh to -1..1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal as OneOf, TypeAlias
 
 import numpy as np
 
+from ddcompile.analysis.exact import integers
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Call, Compare, Expr, Literal, Number, Reduce, Unary
 from ddcompile.ir.traverse import substitute
@@ -51,6 +53,12 @@ class Row:
         places = moved[self.atoms]
         order = np.argsort(places)
         return replace(self, atoms=places[order], weights=self.weights[order])
+
+    def over(self, weights: Mapping[int, int], bias: int) -> Row:
+        """The row with another form; atoms whose weight is 0 are left out."""
+        kept = sorted(a for a, w in weights.items() if w)
+        atoms = np.array(kept, dtype=np.int64)
+        return replace(self, atoms=atoms, weights=integers([weights[a] for a in kept]), bias=bias)
 
 
 @dataclass(frozen=True, slots=True)

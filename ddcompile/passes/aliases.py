@@ -129,10 +129,8 @@ def compose(row: Row, forms: Mapping[int, Row]) -> Row:
         bias += factor * form.bias
         for inner, own in zip(form.atoms.tolist(), form.weights.tolist(), strict=True):
             total[inner] = total.get(inner, 0) + factor * own
-    kept = sorted(a for a, w in total.items() if w)
     exponent = row.exponent + top if row.has_scale else 0
-    atoms = np.array(kept, dtype=np.int64)
-    return reduced(replace(row, atoms=atoms, weights=integers([total[a] for a in kept]), bias=bias, exponent=exponent))
+    return reduced(replace(row.over(total, bias), exponent=exponent))
 
 
 def is_shared(layer: Layer, layers: Sequence[Layer], atoms: Atoms) -> bool:

@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from ddcompile.analysis.cones import Member
-from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Expr, Literal, Statement, Unary
 from ddcompile.passes.grids import Grid
-from ddcompile.passes.selection import condition
+from ddcompile.passes.selection import is_at
 from ddcompile.passes.tabled import element_at
 
 __all__ = ["meaning", "over_grids", "with_odd"]
@@ -26,7 +25,7 @@ def with_odd(statement: Statement, grid: Grid, values: Mapping[int, Expr | None]
     for k, odd in sorted(values.items(), reverse=True):
         place = [int(p) for p in np.unravel_index(k, grid.shape)]
         assert odd is not None
-        value = builder.conditional(condition(place, [p + 1 for p in place], statement.binders), odd, value)
+        value = builder.conditional(is_at(place, statement.binders), odd, value)
     return replace(statement, value=value)
 
 
@@ -53,5 +52,4 @@ def over_grids(row: Row, where: Mapping[int, Member], old: Atoms, atoms: Atoms) 
         element, sign = place
         bias += weight if sign < 0 else 0
         total[element] = total.get(element, 0) + sign * weight
-    kept = sorted(a for a, w in total.items() if w)
-    return replace(row, atoms=np.array(kept, dtype=np.int64), weights=integers([total[a] for a in kept]), bias=bias)
+    return row.over(total, bias)

@@ -50,7 +50,7 @@ from ddcompile.passes.odd import Clauses, despite, few, is_reordered
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.runs_of_tables import in_runs
-from ddcompile.passes.singly import heads, is_limited, of_head, singly
+from ddcompile.passes.singly import heads, of_head, singly
 from ddcompile.passes.tabled import Template, clauses, elements, placeholders
 
 __all__ = ["CollapseTables"]
@@ -150,7 +150,7 @@ def _written(
     start = atoms.offset[layer.name]
     units = range(start, start + len(layer.rows))
     kinds = {row.kind for row in layer.rows}
-    is_free = not layer.is_sound or (kinds == {"sign"} and all(is_limited(cones, unit) for unit in units))
+    is_free = not layer.is_sound or (kinds == {"sign"} and all(cones.is_limited(unit) for unit in units))
     if (kinds != {"positive"} and not is_free) or max(map(cones.depth, units)) < 2:
         return None
     tables: list[Table | None] = []

@@ -24,7 +24,7 @@ from ddcompile.passes.layers import Names, exact_expression
 from ddcompile.passes.moving import family_clause
 from ddcompile.passes.offsets import Offset, number_of, offset_of
 from ddcompile.passes.orient import has_opposite, negated
-from ddcompile.passes.selection import condition, places_of
+from ddcompile.passes.selection import is_at, places_of
 from ddcompile.passes.signatures import classes_of
 
 __all__ = ["Build", "Moved", "with_exceptions"]
@@ -89,7 +89,7 @@ def with_exceptions(
         return None
 
     def at(k: int) -> Expr:
-        return condition(places[k], [p + 1 for p in places[k]], binders)
+        return is_at(places[k], binders)
 
     def term(k: int, value: Expr) -> Expr:
         less = builder.neg(value)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from ddcompile.analysis.exact import integers
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 
@@ -135,5 +134,4 @@ def _over(row: Row, read: Sequence[Group], number: Mapping[Group, int]) -> Row:
         bias += least
         if weight:
             total[number[group]] = weight
-    kept = sorted(total)
-    return replace(row, atoms=np.array(kept, dtype=np.int64), weights=integers([total[a] for a in kept]), bias=bias)
+    return row.over(total, bias)

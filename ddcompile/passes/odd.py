@@ -26,7 +26,7 @@ from ddcompile.analysis.symmetries import merged
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Statement
 from ddcompile.passes.layers import Layer, Names, clause
-from ddcompile.passes.selection import condition
+from ddcompile.passes.selection import is_at
 from ddcompile.passes.signatures import total_cost
 from ddcompile.passes.tabled import Template, clauses, elements
 
@@ -130,5 +130,5 @@ def _with_odd(statement: Statement, shape: Sequence[int], values: Mapping[int, E
         if len(shape) == 1 and not first <= k < stop:
             ends.append(Statement(statement.target, (Literal(k),), values[k]))
         else:
-            value = builder.conditional(condition(place, [p + 1 for p in place], binders), values[k], value)
+            value = builder.conditional(is_at(place, binders), values[k], value)
     return [Statement(statement.target, tuple(binders), value), *reversed(ends)]

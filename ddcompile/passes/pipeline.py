@@ -284,7 +284,11 @@ def _without(
             left.append(Turns(tuple(p for p in each.passes if not isinstance(p, kinds))))
         elif not isinstance(each, kinds):
             left.append(each)
-    other = _once(rule, left, state)
+    return _shortest(found, _once(rule, left, state))
+
+
+def _shortest(found: list[Step], other: list[Step]) -> list[Step]:
+    """The steps that end shorter, the first ones of equals."""
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
 
 
@@ -295,15 +299,13 @@ def _rolled_first(found: list[Step], passes: Sequence[Pass | Turns], state: Run)
         return found
     kept = found[: first + 1]
     place = next(k for k, each in enumerate(passes) if isinstance(each, SliceWeights))
-    other = kept + _once(kept[-1].new, [Fold(), Rebase(), Roll(), *passes[place + 1 :]], state)
-    return other if cost(other[-1].new) < cost(found[-1].new) else found
+    return _shortest(found, kept + _once(kept[-1].new, [Fold(), Rebase(), Roll(), *passes[place + 1 :]], state))
 
 
 def _tabled_first(found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
     """The steps after units are written from their tables though that is longer, if they end shorter."""
     first = _once(rule, [CollapseTables(sliced=1)], state)
-    other = first + _once(first[-1].new, passes, state) if first else found
-    return other if cost(other[-1].new) < cost(found[-1].new) else found
+    return _shortest(found, first + _once(first[-1].new, passes, state) if first else [])
 
 
 def _plainly(rule: Rule, state: Run) -> list[Step]:

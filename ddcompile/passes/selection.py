@@ -19,7 +19,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Compare, Constant, Expr, Index, Literal, Number, Read
 from ddcompile.passes.layers import Names, exact_expression
 
-__all__ = ["condition", "places_of", "selected"]
+__all__ = ["condition", "is_at", "places_of", "selected"]
 
 _MOST = 8
 """Boxes of exceptions that are told apart by conditions."""
@@ -53,6 +53,11 @@ def places_of(binders: Sequence[Binder]) -> list[tuple[int, ...]]:
     lower = [b.lower.value for b in binders]  # type: ignore[attr-defined]
     counts = [b.upper.value - a for b, a in zip(binders, lower, strict=True)]  # type: ignore[attr-defined]
     return [tuple(a + k for a, k in zip(lower, point, strict=True)) for point in np.ndindex(*counts)]
+
+
+def is_at(place: Sequence[int], binders: Sequence[Binder]) -> Expr:
+    """Whether the indices are at a place."""
+    return condition(place, [p + 1 for p in place], binders)
 
 
 def condition(low: Sequence[int], high: Sequence[int], binders: Sequence[Binder]) -> Expr:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
@@ -267,5 +266,4 @@ def _over(row: Row, groups: Sequence[Group], group_of: Mapping[int, int], first:
             total[atom] = total.get(atom, 0) - times * factor
         total[first + k] = times
         bias += times * group.least
-    kept = sorted(a for a, w in total.items() if w)
-    return replace(row, atoms=np.array(kept, dtype=np.int64), weights=integers([total[a] for a in kept]), bias=bias)
+    return row.over(total, bias)

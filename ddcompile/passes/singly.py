@@ -26,17 +26,17 @@ import numpy as np
 
 from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.decompositions import Search
-from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.numbers import least_number
 from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Constant, Expr, Literal, Read, Reduce, Rule, Statement
+from ddcompile.passes.aliases import compose
 from ddcompile.passes.layers import Layer, Names, heads_of
 from ddcompile.passes.odd import Clauses
 from ddcompile.passes.signatures import total_cost
 from ddcompile.passes.tabled import Template, clauses, elements
 
-__all__ = ["Head", "heads", "is_limited", "of_head", "singly"]
+__all__ = ["Head", "heads", "of_head", "singly"]
 
 _MOST_ELEMENTS = 64
 _MOST_SCORES = 16
@@ -47,6 +47,9 @@ _FUNCTIONS = 60
 _MORE_FUNCTIONS = 20
 """More of them for every element, or two scores that are compared."""
 
+_DIFFERENCE = Row("affine", np.array([0, 1]), np.array([-1, 1]), 0)
+"""The second of two numbers less the first."""
+
 Head = Mapping[tuple[int, int], int]
 """For two scores, the first one first, the number of the unit that tells whether the second one is larger."""
 
@@ -56,7 +59,7 @@ def singly(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, m
     assert layer.rows is not None
     start, count = atoms.offset[layer.name], len(layer.rows)
     units = range(start, start + count)
-    if count > _MOST_ELEMENTS or not all(is_limited(cones, unit) for unit in units):
+    if count > _MOST_ELEMENTS or not all(cones.is_limited(unit) for unit in units):
         return None
     functions = _FUNCTIONS + count * _MORE_FUNCTIONS
     statements: list[Statement] = []
@@ -86,8 +89,9 @@ def heads(rule: Rule, layers: Sequence[Layer], atoms: Atoms) -> tuple[dict[str, 
         for statement in rule.statements:
             match statement.value:
                 case Reduce("argmax", _, Read(name)) if name == scores.name and not statement.positions:
-                    head = {pair: atoms.count + len(rows) + k for k, pair in enumerate(_pairs(scores.rows))}
-                    rows |= {n: _difference(scores.rows[a], scores.rows[b]) for (a, b), n in head.items()}
+                    pairs = combinations(range(len(scores.rows)), 2)
+                    head = {pair: atoms.count + len(rows) + k for k, pair in enumerate(pairs)}
+                    rows |= {n: _is_larger(scores.rows[a], scores.rows[b]) for (a, b), n in head.items()}
                     found[statement.target] = head
     return found, rows
 
@@ -96,7 +100,7 @@ def of_head(target: str, head: Head, cones: Cones, atoms: Atoms, names: Names, l
     """The clauses of the place of the largest score; None if it has no short expression."""
     units = list(head.values())
     table = cones.joint(units) if all(cones.depth(unit) for unit in units) else None
-    if table is None or (table.values[0].size > _FEW_ROWS and not any(is_limited(cones, unit) for unit in units)):
+    if table is None or (table.values[0].size > _FEW_ROWS and not any(cones.is_limited(unit) for unit in units)):
         return None
     is_larger = dict(zip(head, table.values, strict=True))
     best = np.zeros(table.values.shape[1:], dtype=np.int64)
@@ -135,24 +139,6 @@ def _clauses(
     return clauses(target, positions, template, [table], atoms, names), functions - search.left
 
 
-def is_limited(cones: Cones, unit: int) -> bool:
-    """Whether a unit is made of limited sums, or of their absolute values."""
-    return cones.depth(unit) > 0 and any(cones.rows[u].kind in ("clamp", "abs") for u in cones.units(unit))
-
-
-def _pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:
-    return list(combinations(range(len(rows)), 2))
-
-
-def _difference(first: Row, second: Row) -> Row:
-    """The unit that tells whether the second of two sums is larger."""
-    exponent = max(first.exponent, second.exponent)
-    bias = 0
-    weights: dict[int, int] = {}
-    for row, sign in ((first, -1), (second, 1)):
-        factor = sign << exponent - row.exponent
-        bias += factor * row.bias
-        for atom, weight in zip(row.atoms.tolist(), row.weights.tolist(), strict=True):
-            weights[atom] = weights.get(atom, 0) + factor * weight
-    kept = sorted(a for a, w in weights.items() if w)
-    return Row("positive", np.array(kept, dtype=np.int64), integers([weights[a] for a in kept]), bias)
+def _is_larger(first: Row, second: Row) -> Row:
+    """The unit that tells whether the second of two sums is larger, over any exact numbers."""
+    return replace(compose(_DIFFERENCE, {0: first, 1: second}), kind="positive", exponent=0)
