@@ -10,6 +10,9 @@ Tried at every function, and the cheapest taken:
 * a condition and what the function is under it and without it (Shannon): `if`, or `and`, `or`, `xor`;
 * a table that is looked up.
 
+If asked for, a long function is also taken without a few of its rows (`ddcompile.analysis.outliers`), and these are
+added, or taken away, each with what may be: `x[0] + ... + x[7] >= 5 or x[2] and x[6]`.
+
 The search is bounded by the number of functions looked at, and goes by rising cost only where that is said.
 """
 
@@ -17,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from math import prod
 
 import numpy as np
@@ -26,6 +29,7 @@ from ddcompile.analysis.boolean import MOST_INPUTS, least_expression
 from ddcompile.analysis.cones import Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.counts import least_of_counts
+from ddcompile.analysis.outliers import largest_box, smoothed
 from ddcompile.analysis.selections import selected
 from ddcompile.analysis.symmetries import merged
 from ddcompile.ir import builder
@@ -49,6 +53,11 @@ _MOST_SUM = 12
 """What a sum costs at most: terms side by side are one slice."""
 _MOST_ENTRIES = 1 << 12
 """Most entries of a table that is looked up."""
+_PLAIN = 40
+"""A function that costs less is not looked at without some of its rows; nor is one of another number of rows."""
+_ROWS = range(32, 257)
+_GUESSES, _FUNCTIONS_LEFT = 2, 40
+"""So many tables are looked at in its place, each with so many functions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,9 +108,26 @@ class Search:
         inputs
             The expressions of the inputs.
         """
-        self._wholes.update(zip(inputs, ranges, strict=True))
-        found = self._least(_without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs))), limit)
+        found = self._least(self._function(ranges, values, inputs), limit)
         return None if found is None else self._written(found)
+
+    def least_but_few(
+        self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], limit: int
+    ) -> Expr | None:
+        """The same, or where that is long, another function with the few rows that it lacks or has too many."""
+        function = self._function(ranges, values, inputs)
+        found = self._least(function, limit)
+        limit = limit if found is None else self.price(found)
+        if limit > _PLAIN and function.values.size in _ROWS:
+            for guess in islice(smoothed(function.ranges, function.values), _GUESSES):
+                mended = self._mended(guess, function, limit)
+                if mended is not None:
+                    limit, found = mended
+        return None if found is None else self._written(found)
+
+    def _function(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> _Function:
+        self._wholes.update(zip(inputs, ranges, strict=True))
+        return _without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs)))
 
     @property
     def left(self) -> int:
@@ -284,6 +310,25 @@ class Search:
                 yield expr
                 limit = min(limit, self.price(expr))
 
+    def _mended(self, guess: np.ndarray, function: _Function, limit: int) -> tuple[int, Expr] | None:
+        """Another function with what it lacks, and without what it has too many; and what that costs."""
+
+        def least(values: np.ndarray) -> Expr | None:
+            self._left = max(self._left, _FUNCTIONS_LEFT)
+            return self._least(_without_idle(_Function(function.ranges, values, function.inputs)), limit)
+
+        lacking, wrong = (_around(function.values == value, guess != value) for value in (1, 0))
+        more, less = least(lacking), least(wrong)
+        if more is None or less is None:
+            return None
+        more, less = self._written(more), builder.negate(self._written(less))
+        usual = least(guess)
+        if usual is None:
+            return None
+        expr = builder.conj(builder.disj(usual, more), less)
+        price = self.price(usual) + cost(expr) - cost(usual)
+        return (price, expr) if price < limit else None
+
     def _lookup(self, function: _Function) -> Expr | None:
         """An element of a constant table, which goes on beyond the function where the inputs may."""
         positions, margins = [], []
@@ -303,6 +348,14 @@ class Search:
             name = f"{self.name}{len(self.tables) or ''}"
             self.tables[name] = table
         return Read(name, tuple(positions))
+
+
+def _around(chosen: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """1 around some of the chosen places, as far as there are no others."""
+    found = np.zeros(chosen.shape, dtype=np.int8)
+    for place in np.argwhere(chosen & places).tolist():
+        found[largest_box(chosen, place)] = 1
+    return found
 
 
 def _within(function: _Function, axis: int, half: range) -> Expr:

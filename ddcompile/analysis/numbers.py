@@ -2,7 +2,7 @@
 
 Tried, and the cheapest taken:
 
-* an affine function of the inputs;
+* an affine function of the inputs, but for a few of their values: `if x[0] == 7 then 2 else x[0] + x[1]`;
 * a bit, scaled and moved: `2 * (count >= 3) - 1`;
 * the sign of a sum: `sign(2 * count - 5)`;
 * binary digits: `2 * (x[0] and x[1]) + (x[0] xor x[1])`;
@@ -27,6 +27,8 @@ from ddcompile.ir.printer import print_expression
 
 __all__ = ["least_number"]
 
+_FEW = 4
+"""Most rows that an affine function does not fit."""
 _MOST_VALUES = 32
 """Most different values."""
 
@@ -47,7 +49,19 @@ def least_number(
     inputs
         The expressions of the inputs.
     """
-    if {0, 1}.issuperset(np.unique(values).tolist()):
+    if _are_bits(values):
+        return search.least_but_few(ranges, values, inputs, limit)
+    return _least(search, ranges, values, inputs, limit)
+
+
+def _are_bits(values: np.ndarray) -> bool:
+    return {0, 1}.issuperset(np.unique(values).tolist())
+
+
+def _least(
+    search: Search, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], limit: int
+) -> Expr | None:
+    if _are_bits(values):
         return search.least(ranges, values, inputs, limit)
     best: tuple[int, str, Expr] | None = None
     for ways in (_ways, _split):
@@ -70,8 +84,15 @@ def _ways(
         return builder.add(builder.add_all(terms), low) if len(terms) == len(parts) else None
 
     affine = _affine(ranges, values, inputs)
-    if affine is not None:
-        yield affine
+    if affine is not None and np.count_nonzero(affine[1]) <= _FEW:
+        found, wrong = affine
+        for value in np.unique(values[wrong]).tolist():
+            there = bit(wrong & (values == value))
+            if there is None:
+                break
+            found = builder.conditional(there, value, found)
+        else:
+            yield found
     low, *_ = levels = np.unique(values).tolist()
     if len(levels) == 1 or len(levels) > _MOST_VALUES:
         return
@@ -104,7 +125,7 @@ def _split(
             if (half != half.flat[0]).any():
                 continue
             others = [k for k in range(len(ranges)) if k != axis]
-            found = least_number(search, [ranges[k] for k in others], rest, [inputs[k] for k in others], limit)
+            found = _least(search, [ranges[k] for k in others], rest, [inputs[k] for k in others], limit)
             if found is not None:
                 condition = inputs[axis] if own == range(2) else builder.compare(">=", inputs[axis], own[1])
                 condition = condition if side else builder.negate(condition)
@@ -112,22 +133,27 @@ def _split(
             return
 
 
-def _affine(ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> Expr | None:
-    """An affine function of the inputs that has these values; None if there is none with integer weights."""
-    base = int(values[(0,) * values.ndim])
+def _affine(ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> tuple[Expr, np.ndarray] | None:
+    """The affine function of the inputs that the function changes as in most places, and where it is another value.
+
+    None if there is none with integer weights.
+    """
     weights = []
     for axis, own in enumerate(ranges):
-        place = [0] * values.ndim
-        place[axis] = 1
-        change = int(values[tuple(place)]) - base if len(own) > 1 else 0
+        change = _usual(np.diff(values, axis=axis)) if len(own) > 1 else 0
         if change % own.step:
             return None
         weights.append(change // own.step)
-        base -= weights[-1] * own.start
-    if (_totals(ranges, weights) + base != values).any():
-        return None
+    rest = values - _totals(ranges, weights)
+    base = _usual(rest)
     terms = sorted(zip(weights, inputs, strict=True), key=lambda term: term[0] < 0)
-    return builder.add(builder.add_all(builder.mul(w, x) for w, x in terms if w), base)
+    return builder.add(builder.add_all(builder.mul(w, x) for w, x in terms if w), base), rest != base
+
+
+def _usual(values: np.ndarray) -> int:
+    """The most frequent value, the least one of equals."""
+    levels, counts = np.unique(values, return_counts=True)
+    return int(levels[counts.argmax()])
 
 
 def _totals(ranges: Sequence[range], weights: Sequence[int]) -> np.ndarray:

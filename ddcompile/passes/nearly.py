@@ -24,10 +24,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ddcompile.analysis.cones import Cones, Member, Table
+from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.outliers import by_majority, grouped
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
 from ddcompile.ir import builder
@@ -105,48 +106,15 @@ def _completions(table: Table, most: int) -> Iterator[Table]:
     seen: set[object] = set()
     allowed = most
     while True:
-        members = _groups(table, allowed)
+        members = grouped(table.ranges, table.values, allowed)
         if len(members) < len(table.classes) and members not in seen:
             seen.add(members)
-            guess = _by_majority(table, members)
+            guess = replace(table, values=by_majority(table.values, members))
             if np.count_nonzero(guess.values != table.values) <= most:
                 yield guess
         if not allowed:
             return
         allowed //= 2
-
-
-def _groups(table: Table, allowed: int) -> tuple[tuple[Member, ...], ...]:
-    """Axes of a table in groups: where two of a group change places, few values change."""
-    groups: list[list[Member]] = []
-    for axis, own in enumerate(table.ranges):
-        for group in groups:
-            first = group[0][0]
-            sign = next((s for s in (1, -1) if _differences(table.values, first, axis, s) <= allowed), 0)
-            if sign and table.ranges[first].step == own.step:
-                group.append((axis, sign))
-                break
-        else:
-            groups.append([(axis, 1)])
-    return tuple(map(tuple, groups))
-
-
-def _differences(values: np.ndarray, first: int, second: int, sign: int) -> int:
-    """How many values are others where one axis goes up and another one down, or up where the sign is negative."""
-    moved = np.moveaxis(values, (first, second), (0, 1))
-    if sign < 0:
-        moved = moved[:, ::-1]
-    return int(np.count_nonzero(moved[1:, :-1] != moved[:-1, 1:]))
-
-
-def _by_majority(table: Table, groups: Sequence[Sequence[Member]]) -> Table:
-    """The table where every combination of sums of axes has the value that it has most often."""
-    places = np.indices(table.values.shape).reshape(table.values.ndim, -1)
-    keys = np.stack([sum(sign * places[axis] for axis, sign in group) for group in groups])
-    number = np.unique(keys, axis=1, return_inverse=True)[1].ravel()
-    ones = np.bincount(number, weights=table.values.ravel())
-    values = (2 * ones > np.bincount(number)).astype(np.int64)[number]
-    return replace(table, values=values.reshape(table.values.shape))
 
 
 def _with_rare(

@@ -139,6 +139,38 @@ def test_what_is_found_has_the_table(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("inputs", "function", "wrong", "text"),
+    [
+        (
+            8,
+            lambda *x: x[:4] > x[4:],
+            ["11011001"],
+            "(((d > h) + c > g) + b > f) + a > e and a + b + d + e + h - c - g < 5",
+        ),
+        (7, lambda *x: x[2 + 2 * x[0] + x[1]], ["1111101"], None),
+        (8, lambda *x: x[2 + 2 * x[0] + x[1]], ["11011001", "01111001"], None),
+        (7, lambda *x: 2 <= sum(x) <= 3, ["1111000"], None),
+        (8, lambda *x: sum(x) >= 5, ["11110000", "00000111"], None),
+    ],
+)
+def test_all_rows_but_few(inputs: int, function: Callable[..., object], wrong: list[str], text: str | None) -> None:
+    ranges, names = [BIT] * inputs, [Read(name) for name in "abcdefgh"[:inputs]]
+    table = table_of(ranges, function)
+    usual = Search()
+    plain = usual.least(ranges, table, names, 1000)
+    assert plain is not None
+    for row in wrong:
+        table[tuple(map(int, row))] ^= 1
+    search = Search()
+    expr = search.least_but_few(ranges, table, names, 1000)
+    assert expr is not None
+    if text is not None:
+        assert print_expression(expr) == text
+    assert search.price(expr) <= usual.price(plain) + 5 * inputs * len(wrong)
+    assert values_of(search, expr, ranges, names) == table.ravel().tolist()
+
+
+@pytest.mark.parametrize(
     "function",
     [
         lambda a, b, c: a >= 0 and (b >= 0 and a) > c,

@@ -28,6 +28,8 @@ _BIT, _COUNT, _TRIT = range(2), range(6), range(-1, 2)
         ((_BIT, _BIT), lambda a, b: 5 if a else 1 if b else 0, "if a then 5 else b"),
         ((_COUNT,), lambda c: 7, "7"),
         ((_BIT,), lambda a: a, "a"),
+        ((_COUNT, _COUNT), lambda a, b: 9 if (a, b) == (3, 1) else a + b, "if a == 3 and b == 1 then 9 else a + b"),
+        ((range(16),), lambda a: {5: 0, 9: 1}.get(a, 3 * a), "if a == 9 then 1 else if a == 5 then 0 else 3 * a"),
     ],
 )
 def test_least_texts(ranges: tuple[range, ...], function: Callable[..., int], text: str) -> None:
