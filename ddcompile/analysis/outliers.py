@@ -13,13 +13,30 @@ import numpy as np
 from ddcompile.analysis.cones import Member, Table
 from ddcompile.analysis.symmetries import merged
 
-__all__ = ["by_majority", "grouped", "largest_box", "smoothed"]
+__all__ = ["largest_box", "smoothed", "symmetric"]
 
 _FEW = 4
 """Most rows that do not fit their neighbours."""
 
 
-def grouped(ranges: Sequence[range], values: np.ndarray, allowed: int) -> tuple[tuple[Member, ...], ...]:
+def symmetric(ranges: Sequence[range], values: np.ndarray, allowed: int) -> Iterator[np.ndarray]:
+    """Tables of bits where each combination of sums of inputs has the value that it has most often in a given one.
+
+    Inputs are in one sum where at most `allowed` values change when two of them change places; then half as many, and
+    so on.
+    """
+    seen: set[object] = set()
+    while True:
+        groups = _groups(ranges, values, allowed)
+        if len(groups) < len(ranges) and groups not in seen:
+            seen.add(groups)
+            yield _by_majority(values, groups)
+        if not allowed:
+            return
+        allowed //= 2
+
+
+def _groups(ranges: Sequence[range], values: np.ndarray, allowed: int) -> tuple[tuple[Member, ...], ...]:
     """The inputs of a table in groups: where two of a group change places, so few values change."""
     groups: list[list[Member]] = []
     for axis, own in enumerate(ranges):
@@ -42,7 +59,7 @@ def _differences(values: np.ndarray, first: int, second: int, sign: int) -> int:
     return int(np.count_nonzero(moved[1:, :-1] != moved[:-1, 1:]))
 
 
-def by_majority(values: np.ndarray, groups: Sequence[Sequence[Member]]) -> np.ndarray:
+def _by_majority(values: np.ndarray, groups: Sequence[Sequence[Member]]) -> np.ndarray:
     """The table of bits where every combination of sums of groups has the value that it has most often."""
     places = np.indices(values.shape).reshape(values.ndim, -1)
     keys = np.stack([sum(sign * places[axis] for axis, sign in group) for group in groups])
@@ -60,8 +77,7 @@ def smoothed(ranges: Sequence[range], values: np.ndarray) -> Iterator[np.ndarray
     fewest sums come first, then those that differ in the fewest rows.
     """
     most = min(_FEW, values.size // 8)
-    groups = {grouped(ranges, values, 2 * most >> k) for k in range((2 * most).bit_length())}
-    guesses = [by_majority(values, own) for own in sorted(groups) if len(own) < len(ranges)]
+    guesses = [*symmetric(ranges, values, 2 * most)]
     agreeing = _agreeing(values).ravel()
     order = np.argsort(agreeing, kind="stable")
     for count in range(1, most + 1):

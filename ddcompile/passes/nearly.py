@@ -19,7 +19,7 @@ of other kinds stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +28,7 @@ from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.exact import integers
 from ddcompile.analysis.linear import Atoms
-from ddcompile.analysis.outliers import by_majority, grouped
+from ddcompile.analysis.outliers import symmetric
 from ddcompile.analysis.rows import Row
 from ddcompile.analysis.symmetries import merged
 from ddcompile.ir import builder
@@ -54,9 +54,12 @@ def nearly(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int) -
         return None
     usual, others = parts
     best: Clauses | None = None
-    for guess in _completions(table, few(len(usual))):
+    most = few(len(usual))
+    for guess in symmetric(table.ranges, table.values, most):
+        if np.count_nonzero(guess != table.values) > most:
+            continue
         own = names.copy()
-        found = _with_rare(layer, guess, table, usual, others, cones, atoms, own, limit)
+        found = _with_rare(layer, replace(table, values=guess), table, usual, others, cones, atoms, own, limit)
         if found is not None and total_cost(found[1], found[0]) < limit:
             best, limit = found, total_cost(found[1], found[0])
     return best
@@ -99,22 +102,6 @@ def _table(unit: int, usual: Sequence[int], others: Sequence[int], cones: Cones)
     if least + weight[usual[0]] <= 0 and table.values.max() > 1:
         return None
     return replace(table, values=(table.values > 0).astype(np.int64))
-
-
-def _completions(table: Table, most: int) -> Iterator[Table]:
-    """Functions of sums of the table's sums that are the table but in few places."""
-    seen: set[object] = set()
-    allowed = most
-    while True:
-        members = grouped(table.ranges, table.values, allowed)
-        if len(members) < len(table.classes) and members not in seen:
-            seen.add(members)
-            guess = replace(table, values=by_majority(table.values, members))
-            if np.count_nonzero(guess.values != table.values) <= most:
-                yield guess
-        if not allowed:
-            return
-        allowed //= 2
 
 
 def _with_rare(
