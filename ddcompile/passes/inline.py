@@ -157,9 +157,8 @@ def _written(
     written = {}
     for place, old in readers.items():
         reader = old
-        for node, scope in subexpressions(reader):
-            if not isinstance(node, Read) or node.tensor != source.target:
-                continue
+        while found := _first_read(source.target, reader):
+            node, scope = found
             if node.pad is not None or not (_is_copy(source) or reads_apart(node, scope)):
                 return None
             value = renamed_for(source, reader, scope, names)
@@ -167,13 +166,19 @@ def _written(
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
             most = options.body if _is_body(node, old.value) else options.size
-            if not _is_copy(source) and _usual_cost(reader) > max(most, _usual_cost(old)):
-                return None
-            break
+            if not _is_copy(source):
+                if _usual_cost(reader) > max(most, _usual_cost(old)):
+                    return None
+                break
         if source.target in read_names([reader]):
             return None
         written[place] = reader
     return written
+
+
+def _first_read(tensor: str, reader: Statement) -> tuple[Read, tuple[Binder, ...]] | None:
+    """A read of a tensor, with the indices in whose scope it is."""
+    return next(((n, scope) for n, scope in subexpressions(reader) if isinstance(n, Read) and n.tensor == tensor), None)
 
 
 def _usual_cost(statement: Statement) -> int:

@@ -1208,6 +1208,29 @@ APPLIES = [
 }""",
     ),
     (
+        "a copy that is read at several places",
+        "inline",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  some = any(i < 3: x[i])
+  copy[i < 4] = some
+  y[i < 4] = if i == 3 then copy[2] and x[0] else if i == 1 then copy[0] else copy[i] and x[i]
+}""",
+        """rule f(x: bit[4]) -> (y: bit[4]) {
+  some = any(i < 3: x[i])
+  y[i < 4] = if i == 3 then some and x[0] else if i == 1 then some else some and x[i]
+}""",
+    ),
+    (
+        "exceptions that do what is done elsewhere",
+        "branches",
+        """rule f(x: bit[9]) -> (y: bit[8]) {
+  y[i < 8] = if i > 6 then x[7] else if 2 <= i < 5 then x[i] else if i > 7 then 0 else if i <= 1 then x[i + 1] else x[i]
+}""",
+        """rule f(x: bit[9]) -> (y: bit[8]) {
+  y[i < 8] = if i <= 1 then x[i + 1] else x[i]
+}""",
+    ),
+    (
         "a tensor fused into its only reduction",
         "inline",
         """rule f(x: int[0..9][4]) -> (y: int) {
@@ -2580,6 +2603,13 @@ DECLINES = [
         """rule f(x: bit[2]) -> (y: bit, z: bit) {
   y = x[0] or x[1]
   z = x[0] and x[1]
+}""",
+    ),
+    (
+        "exceptions that do something else at one of their places",
+        "branches",
+        """rule f(x: bit[9]) -> (y: bit[8]) {
+  y[i < 8] = if 1 <= i < 4 then x[i] else if i <= 1 then x[i + 1] else x[i]
 }""",
     ),
     (
