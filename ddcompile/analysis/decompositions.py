@@ -19,9 +19,7 @@ The search is bounded by the number of functions looked at, and goes by rising c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, islice
-from math import prod
+from itertools import islice
 
 import numpy as np
 
@@ -29,6 +27,7 @@ from ddcompile.analysis.boolean import MOST_INPUTS, least_expression
 from ddcompile.analysis.cones import Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.counts import least_of_counts
+from ddcompile.analysis.functions import MOST_SUBSETS, Function, matter_by_one_bit, part_of, without_idle
 from ddcompile.analysis.outliers import largest_box, smoothed
 from ddcompile.analysis.selections import selected
 from ddcompile.analysis.symmetries import merged
@@ -41,8 +40,6 @@ __all__ = ["Search"]
 
 _MOST_FUNCTIONS = 200
 """Most functions looked at for one table."""
-_MOST_SUBSETS = 256
-"""Most sets of inputs that are tried as a part."""
 _MOST_WORK = 1 << 25
 """Most entries of tables looked at for one table."""
 _MOST_SUM_ROWS = 1 << 10
@@ -58,18 +55,6 @@ _PLAIN = 40
 _ROWS = range(32, 257)
 _GUESSES, _FUNCTIONS_LEFT = 2, 40
 """So many tables are looked at in its place, each with so many functions."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Function:
-    """Values 0 and 1 for all combinations of the inputs' values; an axis for each input."""
-
-    ranges: tuple[range, ...]
-    values: np.ndarray
-    inputs: tuple[Expr, ...]
-
-    def key(self) -> object:
-        return self.values.tobytes(), self.ranges, self.inputs
 
 
 class Search:
@@ -125,9 +110,9 @@ class Search:
                     limit, found = mended
         return None if found is None else self._written(found)
 
-    def _function(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> _Function:
+    def _function(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> Function:
         self._wholes.update(zip(inputs, ranges, strict=True))
-        return _without_idle(_Function(tuple(ranges), values.astype(np.int8), tuple(inputs)))
+        return without_idle(Function(tuple(ranges), values.astype(np.int8), tuple(inputs)))
 
     @property
     def left(self) -> int:
@@ -139,7 +124,7 @@ class Search:
         if values.size > _MOST_ENTRIES:
             return None
         self._wholes.update(zip(inputs, ranges, strict=True))
-        return self._lookup(_without_idle(_Function(tuple(ranges), values, tuple(inputs))))
+        return self._lookup(without_idle(Function(tuple(ranges), values, tuple(inputs))))
 
     def _written(self, expr: Expr) -> Expr:
         """The expression with sums in the place of their names; those of sums have none left."""
@@ -157,7 +142,7 @@ class Search:
         names = {r.tensor for r in reads(expr)}
         return {n: t for n, t in self.tables.items() if n in names}
 
-    def _least(self, function: _Function, limit: int) -> Expr | None:
+    def _least(self, function: Function, limit: int) -> Expr | None:
         key = function.key()
         tried, found = self._known.get(key, (0, None))
         if found is not None:
@@ -165,7 +150,7 @@ class Search:
         if limit <= tried or self._left <= 0 or self._work <= 0:
             return None
         self._left -= 1
-        self._work -= function.values.size * min(1 << len(function.inputs), _MOST_SUBSETS)
+        self._work -= function.values.size * min(1 << len(function.inputs), MOST_SUBSETS)
         best: tuple[int, str] | None = None
         for expr in self._ways(function, limit):
             price = self.price(expr)
@@ -176,7 +161,7 @@ class Search:
         self._known[key] = (limit, found)
         return found
 
-    def _ways(self, function: _Function, limit: int) -> Iterator[Expr]:
+    def _ways(self, function: Function, limit: int) -> Iterator[Expr]:
         ranges, values, inputs = function.ranges, function.values, function.inputs
         if not inputs:
             yield builder.expr_of(int(values))
@@ -206,7 +191,9 @@ class Search:
             if found is not None:
                 yield found
                 limit = min(limit, self.price(found))
-        wide = [k for k, own in enumerate(ranges) if len(own) > 2 and len(inputs) > 1 and _is_bit(values, (k,))]
+        wide = [
+            k for k, own in enumerate(ranges) if len(own) > 2 and len(inputs) > 1 and matter_by_one_bit(values, (k,))
+        ]
         for expr in self._parted(function, (wide[0],), limit) if wide else ():
             yield expr
             limit = min(limit, self.price(expr))
@@ -217,7 +204,7 @@ class Search:
             if found is not None:
                 yield found
                 limit = min(limit, self.price(found))
-        part = _part(function)
+        part = part_of(function)
         if part is not None:
             yield from self._parted(function, part, limit)
         elif len(inputs) > 1:
@@ -227,7 +214,7 @@ class Search:
             if found is not None and self.price(found) < limit:
                 yield found
 
-    def _joined(self, function: _Function) -> _Function:
+    def _joined(self, function: Function) -> Function:
         """The function over sums of inputs where only these matter."""
         classes = tuple(((k, 1),) for k in range(len(function.inputs)))
         table = merged(Table(classes, function.ranges, function.values))
@@ -240,7 +227,7 @@ class Search:
             self._wholes.setdefault(inputs[-1], range(sum(low for low, _ in ends), sum(high for _, high in ends) + 1))
             if 1 < len(terms) <= MOST_INPUTS and all(function.ranges[k] == range(2) for k, _ in members):
                 self._bits[inputs[-1]] = terms
-        return _Function(table.ranges, table.values, tuple(inputs))
+        return Function(table.ranges, table.values, tuple(inputs))
 
     def _sum(self, terms: Sequence[tuple[int, Expr]]) -> Expr:
         """A sum of inputs, positive terms first; a name for it if there are many."""
@@ -254,39 +241,39 @@ class Search:
             self._sums[name] = total
         return name
 
-    def _parted(self, function: _Function, part: tuple[int, ...], limit: int) -> Iterator[Expr]:
+    def _parted(self, function: Function, part: tuple[int, ...], limit: int) -> Iterator[Expr]:
         """The part as a function, and the whole as a function of that bit and the other inputs."""
         rest = [k for k in range(len(function.inputs)) if k not in part]
         matrix = function.values.transpose([*part, *rest]).reshape(-1, *(len(function.ranges[k]) for k in rest))
         bit = (matrix != matrix[:1]).reshape(len(matrix), -1).any(axis=1)
         shape = [len(function.ranges[k]) for k in part]
         for inner in (bit, ~bit):
-            inside = _Function(
+            inside = Function(
                 tuple(function.ranges[k] for k in part), inner.reshape(shape).astype(np.int8),
                 tuple(function.inputs[k] for k in part),
             )  # fmt: skip
-            condition = self._least(_without_idle(inside), limit)
+            condition = self._least(without_idle(inside), limit)
             if condition is None:
                 continue
             outer = np.stack([matrix[~inner][0], matrix[inner][0]])
-            outside = _Function(
+            outside = Function(
                 (range(2), *(function.ranges[k] for k in rest)), outer,
                 (condition, *(function.inputs[k] for k in rest)),
             )  # fmt: skip
-            found = self._least(_without_idle(outside), limit)
+            found = self._least(without_idle(outside), limit)
             if found is not None:
                 yield found
                 limit = min(limit, self.price(found))
 
-    def _split(self, function: _Function, limit: int) -> Iterator[Expr]:
+    def _split(self, function: Function, limit: int) -> Iterator[Expr]:
         """The function under a condition on one input, and without it."""
         splits = []
         for axis, own in enumerate(function.ranges):
             changes = np.diff(function.values, axis=axis) != 0
             for edge in np.flatnonzero(changes.any(axis=tuple(k for k in range(changes.ndim) if k != axis))).tolist():
                 parts = [
-                    _without_idle(
-                        _Function(
+                    without_idle(
+                        Function(
                             (*function.ranges[:axis], half, *function.ranges[axis + 1 :]),
                             function.values.take(range(start, start + len(half)), axis=axis),
                             (*function.inputs[:axis], _within(function, axis, half), *function.inputs[axis + 1 :]),
@@ -310,12 +297,12 @@ class Search:
                 yield expr
                 limit = min(limit, self.price(expr))
 
-    def _mended(self, guess: np.ndarray, function: _Function, limit: int) -> tuple[int, Expr] | None:
+    def _mended(self, guess: np.ndarray, function: Function, limit: int) -> tuple[int, Expr] | None:
         """Another function with what it lacks, and without what it has too many; and what that costs."""
 
         def least(values: np.ndarray) -> Expr | None:
             self._left = max(self._left, _FUNCTIONS_LEFT)
-            return self._least(_without_idle(_Function(function.ranges, values, function.inputs)), limit)
+            return self._least(without_idle(Function(function.ranges, values, function.inputs)), limit)
 
         lacking, wrong = (_around(function.values == value, guess != value) for value in (1, 0))
         more, less = least(lacking), least(wrong)
@@ -329,7 +316,7 @@ class Search:
         price = self.price(usual) + cost(expr) - cost(usual)
         return (price, expr) if price < limit else None
 
-    def _lookup(self, function: _Function) -> Expr | None:
+    def _lookup(self, function: Function) -> Expr | None:
         """An element of a constant table, which goes on beyond the function where the inputs may."""
         positions, margins = [], []
         for own, text in zip(function.ranges, function.inputs, strict=True):
@@ -358,13 +345,13 @@ def _around(chosen: np.ndarray, places: np.ndarray) -> np.ndarray:
     return found
 
 
-def _within(function: _Function, axis: int, half: range) -> Expr:
+def _within(function: Function, axis: int, half: range) -> Expr:
     """The text of an input where it has values of a half only: 0 and 1 make no bit of a number."""
     text = function.inputs[axis]
     return builder.compare(">=", text, 1) if half == range(2) != function.ranges[axis] else text
 
 
-def _chosen(condition: Expr, then: Expr, otherwise: Expr, above: _Function, below: _Function) -> Iterator[Expr]:
+def _chosen(condition: Expr, then: Expr, otherwise: Expr, above: Function, below: Function) -> Iterator[Expr]:
     yes, no = builder.literal_value(then), builder.literal_value(otherwise)
     if no == 0:
         yield builder.conj(condition, then)
@@ -397,38 +384,3 @@ def _of_bits(levels: range, values: np.ndarray, terms: Sequence[tuple[int, Expr]
         number |= int(values[levels.index(total)]) << row
     inputs = [x for _, x in terms]
     return least_expression(number, inputs, [cost(x) + 2 * _is_joined(x) for x in inputs], limit)
-
-
-def _without_idle(function: _Function) -> _Function:
-    """The function without inputs that do not matter."""
-    values = function.values
-    kept: list[int] = []
-    for axis in reversed(range(values.ndim)):
-        if (values == values.take([0], axis=axis)).all():
-            values = np.asarray(values.take(0, axis=axis))
-        else:
-            kept.insert(0, axis)
-    return _Function(tuple(function.ranges[k] for k in kept), values, tuple(function.inputs[k] for k in kept))
-
-
-def _part(function: _Function) -> tuple[int, ...] | None:
-    """The fewest inputs, two at least and not all of them, that matter by one bit."""
-    values = function.values
-    count = values.ndim
-    tried = 0
-    for size in range(2, count):
-        for part in combinations(range(count), size):
-            tried += 1
-            if tried > _MOST_SUBSETS:
-                return None
-            if _is_bit(values, part):
-                return part
-    return None
-
-
-def _is_bit(values: np.ndarray, part: tuple[int, ...]) -> bool:
-    """Whether some inputs matter by one bit only."""
-    rest = [k for k in range(values.ndim) if k not in part]
-    matrix = values.transpose([*part, *rest]).reshape(-1, prod(values.shape[k] for k in rest))
-    others = matrix[(matrix != matrix[0]).any(axis=1)]
-    return bool(len(others) and (others == others[0]).all())
