@@ -24,13 +24,12 @@ from itertools import islice
 import numpy as np
 
 from ddcompile.analysis.boolean import MOST_INPUTS, least_expression
-from ddcompile.analysis.cones import Table
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.counts import least_of_counts
 from ddcompile.analysis.functions import MOST_SUBSETS, Function, matter_by_one_bit, part_of, without_idle
 from ddcompile.analysis.outliers import largest_box, smoothed
 from ddcompile.analysis.selections import selected
-from ddcompile.analysis.symmetries import merged
+from ddcompile.analysis.symmetries import merged_inputs
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Expr, Read
 from ddcompile.ir.printer import print_expression
@@ -54,7 +53,7 @@ _PLAIN = 40
 """A function that costs less is not looked at without some of its rows; nor is one of another number of rows."""
 _ROWS = range(32, 257)
 _GUESSES, _FUNCTIONS_LEFT = 2, 40
-"""So many tables are looked at in its place, each with so many functions."""
+"""So many tables are looked at in its place; for each part of what comes of one, so many functions at least."""
 
 
 class Search:
@@ -93,14 +92,14 @@ class Search:
         inputs
             The expressions of the inputs.
         """
-        found = self._least(self._function(ranges, values, inputs), limit)
+        found = self._least(self._function(ranges, values.astype(np.int8), inputs), limit)
         return None if found is None else self._written(found)
 
     def least_but_few(
         self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], limit: int
     ) -> Expr | None:
         """The same, or where that is long, another function with the few rows that it lacks or has too many."""
-        function = self._function(ranges, values, inputs)
+        function = self._function(ranges, values.astype(np.int8), inputs)
         found = self._least(function, limit)
         limit = limit if found is None else self.price(found)
         if limit > _PLAIN and function.values.size in _ROWS:
@@ -112,7 +111,7 @@ class Search:
 
     def _function(self, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr]) -> Function:
         self._wholes.update(zip(inputs, ranges, strict=True))
-        return without_idle(Function(tuple(ranges), values.astype(np.int8), tuple(inputs)))
+        return without_idle(Function(tuple(ranges), values, tuple(inputs)))
 
     @property
     def left(self) -> int:
@@ -123,8 +122,7 @@ class Search:
         """The element of a constant table that a function of few rows is; its values are any integers."""
         if values.size > _MOST_ENTRIES:
             return None
-        self._wholes.update(zip(inputs, ranges, strict=True))
-        return self._lookup(without_idle(Function(tuple(ranges), values, tuple(inputs))))
+        return self._lookup(self._function(ranges, values, inputs))
 
     def _written(self, expr: Expr) -> Expr:
         """The expression with sums in the place of their names; those of sums have none left."""
@@ -216,8 +214,7 @@ class Search:
 
     def _joined(self, function: Function) -> Function:
         """The function over sums of inputs where only these matter."""
-        classes = tuple(((k, 1),) for k in range(len(function.inputs)))
-        table = merged(Table(classes, function.ranges, function.values))
+        table = merged_inputs(function.ranges, function.values)
         inputs = []
         for members in table.classes:
             terms = [(sign, function.inputs[k]) for k, sign in members]

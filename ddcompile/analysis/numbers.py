@@ -15,6 +15,7 @@ Tried, and the cheapest taken:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import gcd
 
 import numpy as np
@@ -51,18 +52,17 @@ def least_number(
     """
     if _are_bits(values):
         return search.least_but_few(ranges, values, inputs, limit)
-    return _least(search, ranges, values, inputs, limit)
+    return _least_of_more(search, ranges, values, inputs, limit)
 
 
 def _are_bits(values: np.ndarray) -> bool:
     return {0, 1}.issuperset(np.unique(values).tolist())
 
 
-def _least(
+def _least_of_more(
     search: Search, ranges: Sequence[range], values: np.ndarray, inputs: Sequence[Expr], limit: int
 ) -> Expr | None:
-    if _are_bits(values):
-        return search.least(ranges, values, inputs, limit)
+    """The same for a function that has other values than 0 and 1."""
     best: tuple[int, str, Expr] | None = None
     for ways in (_ways, _split):
         for expr in ways(search, ranges, values, inputs, limit):
@@ -125,7 +125,8 @@ def _split(
             if (half != half.flat[0]).any():
                 continue
             others = [k for k in range(len(ranges)) if k != axis]
-            found = _least(search, [ranges[k] for k in others], rest, [inputs[k] for k in others], limit)
+            least = search.least if _are_bits(rest) else partial(_least_of_more, search)
+            found = least([ranges[k] for k in others], rest, [inputs[k] for k in others], limit)
             if found is not None:
                 condition = inputs[axis] if own == range(2) else builder.compare(">=", inputs[axis], own[1])
                 condition = condition if side else builder.negate(condition)

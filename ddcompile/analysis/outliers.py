@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ddcompile.analysis.cones import Member, Table
-from ddcompile.analysis.symmetries import merged
+from ddcompile.analysis.cones import Member
+from ddcompile.analysis.symmetries import merged_inputs
 
 __all__ = ["largest_box", "smoothed", "symmetric"]
 
@@ -95,7 +95,7 @@ def smoothed(ranges: Sequence[range], values: np.ndarray) -> Iterator[np.ndarray
 
 def _sums(ranges: Sequence[range], values: np.ndarray) -> int:
     """Of how many sums of inputs a table is a function."""
-    return len(merged(Table(tuple(((k, 1),) for k in range(len(ranges))), tuple(ranges), values)).classes)
+    return len(merged_inputs(ranges, values).classes)
 
 
 def _agreeing(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ddcompile.analysis.cones import Member, Table
 
-__all__ = ["merged"]
+__all__ = ["merged", "merged_inputs"]
 
 
 def merged(table: Table) -> Table:
@@ -53,6 +53,11 @@ def merged(table: Table) -> Table:
         tuple(ranges[k] for k in order),
         np.array(values.transpose(order)),
     )
+
+
+def merged_inputs(ranges: Sequence[range], values: np.ndarray) -> Table:
+    """The same for a function of single inputs: an axis for each, which are called by their numbers."""
+    return merged(Table(tuple(((k, 1),) for k in range(len(ranges))), tuple(ranges), values))
 
 
 def _joined(values: np.ndarray, ranges: Sequence[range], first: int, second: int, sign: int) -> np.ndarray | None:

@@ -155,21 +155,23 @@ def _written(
 ) -> dict[int, Statement] | None:
     """The readers with `source` written into them; None if one of them forbids it."""
     written = {}
+    is_copy = _is_copy(source)
     for place, old in readers.items():
         reader = old
         while found := _first_read(source.target, reader):
             node, scope = found
-            if node.pad is not None or not (_is_copy(source) or reads_apart(node, scope)):
+            if node.pad is not None or not (is_copy or reads_apart(node, scope)):
                 return None
             value = renamed_for(source, reader, scope, names)
             moved = rewrite(substitute(value[1], dict(zip(value[0], node.positions, strict=True))), plain_places)
             new = rewrite(reader.value, lambda n, r=node, m=moved: m if n == r else n)  # type: ignore[misc]
             reader = Statement(reader.target, reader.positions, new, location=reader.location)
+            if is_copy:
+                continue
             most = options.body if _is_body(node, old.value) else options.size
-            if not _is_copy(source):
-                if _usual_cost(reader) > max(most, _usual_cost(old)):
-                    return None
-                break
+            if _usual_cost(reader) > max(most, _usual_cost(old)):
+                return None
+            break
         if source.target in read_names([reader]):
             return None
         written[place] = reader
