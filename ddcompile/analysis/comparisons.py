@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from math import gcd
 
 from ddcompile.analysis.cost import cost
@@ -10,6 +10,9 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Compare, CompareOp, Expr, Literal, Unary
 
 __all__ = ["integer_terms", "normal_comparison"]
+
+_SHORT = 200
+"""What a comparison costs at most that is kept with its normal form."""
 
 
 def integer_terms(expr: Expr) -> tuple[dict[Expr, int], int] | None:
@@ -42,6 +45,10 @@ def normal_comparison(expr: Compare) -> Expr:
 
     The operands must be integers: the bound is tightened to a multiple of the coefficients' common factor.
     """
+    return _kept(expr) if cost(expr) <= _SHORT else _normal(expr)
+
+
+def _normal(expr: Compare) -> Expr:
     if len(expr.ops) != 1 or expr.ops[0] in ("==", "!="):
         return expr
     op, (left, right) = expr.ops[0], expr.operands
@@ -61,6 +68,10 @@ def normal_comparison(expr: Compare) -> Expr:
     negative = _total([(e, -c) for e, c in terms.items() if c < 0])
     options = list(_writings(positive, negative, _total(list(terms.items())), bound))
     return min(options, key=lambda o: (cost(o), options.index(o)))
+
+
+_kept = lru_cache(maxsize=1024)(_normal)
+"""Passes fold the same conditions again and again."""
 
 
 def _total(terms: list[tuple[Expr, int]]) -> Expr:

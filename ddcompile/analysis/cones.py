@@ -14,7 +14,7 @@ from typing import TypeAlias, assert_never
 
 import numpy as np
 
-from ddcompile.analysis.rows import Row, value_of
+from ddcompile.analysis.rows import Row
 from ddcompile.analysis.thresholds import Domain
 
 __all__ = ["Cones", "Member", "Table"]
@@ -203,10 +203,10 @@ class Cones:
         if len(unsure) * sum(len(self.rows[u].atoms) for u in units) > _MOST_LONG:
             return None
         if len(unsure):
-            for k, exact in enumerate(_exact(targets, levels, {a: v[unsure] for a, v in inputs.items()}, len(unsure))):
-                if any(v.denominator != 1 or abs(v) >= _EXACT for v in exact):
-                    return None
-                values[k, unsure] = [int(v) for v in exact]
+            exact = _exact(targets, levels, {a: v[unsure] for a, v in inputs.items()}, len(unsure))
+            if any(v.exponent or np.abs(v.values).max() >= _EXACT for v in exact):
+                return None
+            values[:, unsure] = [v.values.astype(np.float64) for v in exact]
         is_integral = (values == np.rint(values)).all() and np.abs(values).max() < _EXACT
         return values.reshape(len(targets), *shape).astype(np.int64) if is_integral else None
 
@@ -300,22 +300,56 @@ def _activated(row: Row, total: _Doubles) -> _Doubles:
             assert_never(row.kind)
 
 
-def _exact(
-    targets: Sequence[int], levels: _Levels, inputs: Mapping[int, np.ndarray], count: int
-) -> list[list[Fraction]]:
-    """The values of some units, computed with integers that are not bounded and powers of two."""
-    known = {a: (v.astype(np.int64).astype(object), 0) for a, v in inputs.items()}
-    found: dict[int, list[Fraction]] = {}
+@dataclass(frozen=True, slots=True, eq=False)
+class _Integers:
+    """Integers of any size (dtype object), divided by the least power of two with which all are integers."""
+
+    values: np.ndarray
+    exponent: int = 0
+
+    @classmethod
+    def of(cls, values: np.ndarray, exponent: int) -> _Integers:
+        """Integers divided by a power of two that may be less."""
+        bits = np.bitwise_or.reduce(values)
+        spare = min(exponent, (bits & -bits).bit_length() - 1) if bits else exponent
+        return cls(values >> spare, exponent - spare)
+
+
+def _exact(targets: Sequence[int], levels: _Levels, inputs: Mapping[int, np.ndarray], count: int) -> list[_Integers]:
+    """The values of some units."""
+    known = {a: _Integers(v.astype(np.int64).astype(object)) for a, v in inputs.items()}
     for unit, row in (each for level in levels for each in level):
-        terms = [(*known[a], w) for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a in known]
-        exponent = max((e for _, e, _ in terms), default=0)
+        terms = [(known[a], w) for a, w in zip(row.atoms.tolist(), row.weights.tolist(), strict=True) if a in known]
+        exponent = max((operand.exponent for operand, _ in terms), default=0)
         total = np.full(count, row.bias << exponent, dtype=object)
-        for operand, e, w in terms:
-            total = total + operand * (w << exponent - e)
-        found[unit] = [value_of(row, Fraction(t, 1 << row.exponent + exponent)) for t in total.tolist()]
-        scale = max(v.denominator for v in found[unit])
-        known[unit] = np.array([int(v * scale) for v in found[unit]], dtype=object), scale.bit_length() - 1
-    return [found[u] for u in targets]
+        for operand, w in terms:
+            total += operand.values * (w << exponent - operand.exponent)
+        known[unit] = _decided(row, total, row.exponent + exponent)
+    return [known[u] for u in targets]
+
+
+def _decided(row: Row, total: np.ndarray, exponent: int) -> _Integers:
+    """The values of a unit where its form, divided by its scale, is `total / 2**exponent`."""
+    match row.kind:
+        case "affine":
+            return _Integers.of(total, exponent)
+        case "sign":
+            return _Integers((total > 0).astype(object) - (total < 0))
+        case "positive":
+            return _Integers(1 * (total >= 0 if row.is_inclusive else total > 0).astype(object))
+        case "abs":
+            return _Integers.of(np.abs(total), exponent)
+        case "clamp":
+            limits = [
+                (Fraction(n), choose) for n, choose in ((row.low, np.maximum), (row.high, np.minimum)) if n is not None
+            ]
+            finer = max([0, *(n.denominator.bit_length() - 1 - exponent for n, _ in limits)])
+            total, exponent = total << finer, exponent + finer
+            for limit, choose in limits:
+                total = choose(total, int(limit * (1 << exponent)))
+            return _Integers.of(total, exponent)
+        case _:
+            assert_never(row.kind)
 
 
 def _levels(units: Sequence[int], depth: Mapping[int, int]) -> list[list[int]]:

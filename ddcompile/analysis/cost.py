@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ddcompile.ir.nodes import Constant, Expr, Rule, Statement
-from ddcompile.ir.printer import print_constant, print_expression, print_rule, print_statement
+from ddcompile.ir.printer import Item, in_brackets, items_of, print_constant, print_head
 from ddcompile.ir.syntax import number_text
 
 __all__ = ["cost", "data_cost"]
@@ -44,18 +45,37 @@ _SAFE_DIGITS = 15
 def cost(node: Rule | Statement | Constant | Expr) -> int:
     """The description length of a rule or of a part of one.
 
-    Takes time in the length of the text without the data of constants, and a few vector operations for these.
+    Takes time in the length of the text, without the data of constants, of those nodes whose cost was not asked for
+    before, and a few vector operations for the data.
     """
     match node:
         case Rule():
-            text = print_rule(node, {c.name: _ELSEWHERE for c in node.constants})
-            return _text_cost(text) + sum(data_cost(c.values) for c in node.constants)
+            parts = sum(map(cost, node.constants)) + sum(map(cost, node.statements))
+            return _text_cost(print_head(node)) + _text_cost("}") + parts
         case Constant():
             return _text_cost(print_constant(node, _ELSEWHERE)) + data_cost(node.values)
-        case Statement():
-            return _text_cost(print_statement(node))
-        case Expr():
-            return _text_cost(print_expression(node))
+        case Statement() | Expr():
+            return node.known_cost or _node_cost(node)
+
+
+def _node_cost(root: Statement | Expr) -> int:
+    """The cost of the text between the parts of a node, of the parts, and of the brackets around them."""
+    stack: list[tuple[Statement | Expr, list[Item]]] = [(root, [])]
+    while stack:
+        node, items = stack.pop()
+        if node.known_cost:
+            continue
+        if items:
+            node.keep_cost(sum(map(_item_cost, items)))
+            continue
+        items = items_of(node)
+        stack.append((node, items))
+        stack += [(item[0], []) for item in items if not isinstance(item, str)]
+    return root.known_cost
+
+
+def _item_cost(item: Item) -> int:
+    return _text_cost(item) if isinstance(item, str) else item[0].known_cost + 2 * in_brackets(*item)
 
 
 _seen: dict[int, tuple[weakref.ref[Any], int]] = {}
@@ -74,6 +94,7 @@ def data_cost(array: np.ndarray) -> int:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _text_cost(text: str) -> int:
     tokens = 0
     digits = 0

@@ -10,8 +10,10 @@ positions) any int expression whose range lies in the extent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any, Literal as OneOf, Self, TypeAlias
 
 import numpy as np
@@ -53,8 +55,8 @@ CallName: TypeAlias = OneOf["min", "max"]
 ReduceOp: TypeAlias = OneOf["sum", "any", "all", "min", "max", "argmax"]
 
 
-_FIELDS: dict[type, tuple[str, ...]] = {}
-"""The fields of each class of nodes that take part in equality, filled in as the classes are used."""
+_VALUES: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+"""What gives the fields of a class of nodes that take part in equality, filled in as the classes are used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,17 +65,24 @@ class Node:
 
     location: Location | None = field(default=None, kw_only=True)
     _hash: int = field(default=0, init=False)
+    _cost: int = field(default=0, init=False)
+
+    @property
+    def known_cost(self) -> int:
+        """What `ddcompile.analysis.cost` has found out; 0 before."""
+        return self._cost
+
+    def keep_cost(self, cost: int) -> None:
+        """Keep the cost as long as the node: passes ask for it again and again."""
+        object.__setattr__(self, "_cost", cost)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((type(self).__name__, *self._values())))
+        object.__setattr__(self, "_hash", hash((type(self), self._values())))
 
     def _values(self) -> tuple[Any, ...]:
         """The field values that take part in equality."""
-        names = _FIELDS.get(type(self))
-        if names is None:
-            names = tuple(f.name for f in fields(self) if f.name not in ("location", "_hash"))
-            _FIELDS[type(self)] = names
-        return tuple([getattr(self, name) for name in names])
+        known = _VALUES.get(type(self))
+        return known(self) if known is not None else _values_of(type(self))(self)
 
     def __hash__(self) -> int:
         return self._hash
@@ -115,6 +124,13 @@ class Node:
         from ddcompile.ir.printer import describe
 
         return f"<{type(self).__name__} {describe(self)}>"
+
+
+def _values_of(kind: type[Node]) -> Callable[[Any], tuple[Any, ...]]:
+    names = [f.name for f in fields(kind) if f.name not in ("location", "_hash", "_cost")]
+    # Of one name, `attrgetter` gives the value and no tuple.
+    _VALUES[kind] = attrgetter(*names) if len(names) > 1 else lambda node: tuple(getattr(node, n) for n in names)
+    return _VALUES[kind]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -33,7 +33,18 @@ from ddcompile.ir.nodes import (
 )
 from ddcompile.ir.syntax import number_text
 
-__all__ = ["describe", "print_constant", "print_expression", "print_rule", "print_statement", "print_type"]
+__all__ = [
+    "Item",
+    "describe",
+    "in_brackets",
+    "items_of",
+    "print_constant",
+    "print_expression",
+    "print_head",
+    "print_rule",
+    "print_statement",
+    "print_type",
+]
 
 # Levels of the grammar, from the loosest to the tightest.
 _IF, _OR, _XOR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _SIGN, _ATOM = range(10)
@@ -41,7 +52,7 @@ _BINARY = {"or": _OR, "xor": _XOR, "and": _AND, "+": _SUM, "-": _SUM, "*": _PROD
 _MIXED = frozenset({("or", "xor"), ("xor", "and")})
 """Operator and operand whose brackets the grammar does not need, but the reader does."""
 
-_Item = str | tuple[Expr, int]
+Item = str | tuple[Expr, int]
 """Text, or an expression with the level below which it needs brackets."""
 
 
@@ -61,12 +72,17 @@ def print_rule(rule: Rule, external: Mapping[str, str] | None = None) -> str:
         The canonical text; `parse` gives an equal rule.
     """
     external = external or {}
-    sizes = f"<{', '.join(rule.sizes)}>" if rule.sizes else ""
-    lines = [f"rule {rule.name}{sizes}({_declarations(rule.inputs)}) -> ({_declarations(rule.outputs)}) {{"]
+    lines = [print_head(rule)]
     lines.extend("  " + print_constant(c, external.get(c.name)) for c in rule.constants)
     lines.extend("  " + print_statement(s) for s in rule.statements)
     lines.append("}")
     return "\n".join(lines)
+
+
+def print_head(rule: Rule) -> str:
+    """Print the first line of a rule: `rule life<H, W>(cell: bit[H, W]) -> (next: bit[H, W]) {`."""
+    sizes = f"<{', '.join(rule.sizes)}>" if rule.sizes else ""
+    return f"rule {rule.name}{sizes}({_declarations(rule.inputs)}) -> ({_declarations(rule.outputs)}) {{"
 
 
 def print_constant(constant: Constant, sha256: str | None = None) -> str:
@@ -102,7 +118,7 @@ def describe(node: Node, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _any(node: Node) -> list[_Item]:
+def _any(node: Node) -> list[Item]:
     match node:
         case Expr():
             return [(node, _IF)]
@@ -122,27 +138,27 @@ def _declarations(declarations: tuple[Declaration, ...]) -> str:
     return ", ".join(f"{d.name}: {print_type(d.type)}" for d in declarations)
 
 
-def _type(type: Type) -> list[_Item]:
+def _type(type: Type) -> list[Item]:
     bounds = "" if type.low is None or type.high is None else f"[{number_text(type.low)}..{number_text(type.high)}]"
-    items: list[_Item] = [type.kind + bounds]
+    items: list[Item] = [type.kind + bounds]
     if type.shape:
         items += ["[", *_separated([[(extent, _SUM)] for extent in type.shape]), "]"]
     return items
 
 
-def _statement(statement: Statement) -> list[_Item]:
-    items: list[_Item] = [statement.target]
+def _statement(statement: Statement) -> list[Item]:
+    items: list[Item] = [statement.target]
     if statement.positions:
         positions = [_binder(p) if isinstance(p, Binder) else [_free(p)] for p in statement.positions]
         items += ["[", *_separated(positions), "]"]
     return [*items, " = ", (statement.value, _IF)]
 
 
-def _free(expr: Expr) -> _Item:
+def _free(expr: Expr) -> Item:
     return (expr, _IF)
 
 
-def _binder(binder: Binder) -> list[_Item]:
+def _binder(binder: Binder) -> list[Item]:
     name, lower, upper = binder.name, binder.lower, binder.upper
     match lower, upper:
         case Literal(0), _:
@@ -153,9 +169,9 @@ def _binder(binder: Binder) -> list[_Item]:
             return [(lower, _SUM), f" <= {name} < ", (upper, _SUM)]
 
 
-def _separated(groups: list[list[_Item]]) -> list[_Item]:
+def _separated(groups: list[list[Item]]) -> list[Item]:
     """The groups with a comma between any two."""
-    items: list[_Item] = []
+    items: list[Item] = []
     for group in groups:
         if items:
             items.append(", ")
@@ -163,7 +179,7 @@ def _separated(groups: list[list[_Item]]) -> list[_Item]:
     return items
 
 
-def _pieces(items: list[_Item], exact: bool = True) -> Iterator[str]:
+def _pieces(items: list[Item], exact: bool = True) -> Iterator[str]:
     """The text of items, piece by piece. Inexact: a number that has no literal is shown as a fraction."""
     stack = items[::-1]
     while stack:
@@ -172,57 +188,75 @@ def _pieces(items: list[_Item], exact: bool = True) -> Iterator[str]:
             yield item
             continue
         expr, level = item
-        match expr:
-            case Index(name) | Size(name) | Read(name, (), None):
-                yield name
-            case Literal(value):
-                yield number_text(value) if exact or isinstance(value, int) else f"{value}"
-            case _:
-                own, parts = _parts(expr)
-                if own < level:
-                    yield "("
-                    stack.append(")")
-                stack.extend(reversed(parts))
+        if in_brackets(expr, level):
+            yield "("
+            stack.append(")")
+        stack.extend(reversed(_parts(expr, exact)))
 
 
-def _parts(expr: Expr) -> tuple[int, list[_Item]]:
-    """The level of a compound expression and the items that it is made of."""
+def items_of(node: Statement | Expr) -> list[Item]:
+    """What the text of a node is made of, one item after the other."""
+    return _statement(node) if isinstance(node, Statement) else _parts(node)
+
+
+def in_brackets(expr: Expr, level: int) -> bool:
+    """Whether an expression stands in brackets where an item says at which level it is."""
     match expr:
+        case Binary(op, _, _):
+            return _BINARY[op] < level
+        case Unary("-", _):
+            return level > _SIGN
+        case Unary("not", _):
+            return level > _NOT
+        case Compare():
+            return level > _COMPARE
+        case If():
+            return level > _IF
+        case _:
+            return False
+
+
+def _parts(expr: Expr, exact: bool = True) -> list[Item]:
+    match expr:
+        case Index(name) | Size(name) | Read(name, (), None):
+            return [name]
+        case Literal(value):
+            return [number_text(value) if exact or isinstance(value, int) else f"{value}"]
         case Binary(op, left, right):
             level = _BINARY[op]
-            return level, [_operand(op, left, level), f" {op} ", _operand(op, right, level + 1)]
+            return [_operand(op, left, level), f" {op} ", _operand(op, right, level + 1)]
         case Read(tensor, positions, None):
-            return _ATOM, [f"{tensor}[", *_separated([[_free(p)] for p in positions]), "]"]
+            return [f"{tensor}[", *_separated([[_free(p)] for p in positions]), "]"]
         case Read(tensor, positions, Expr() as pad):
-            opening: list[_Item] = [f"pad({tensor}, ", _free(pad), ")["]
-            return _ATOM, [*opening, *_separated([[_free(p)] for p in positions]), "]"]
+            opening: list[Item] = [f"pad({tensor}, ", _free(pad), ")["]
+            return [*opening, *_separated([[_free(p)] for p in positions]), "]"]
         case Unary("-", Literal(value)) if value >= 0:
-            return _SIGN, ["-(", _free(expr.operand), ")"]
+            return ["-(", _free(expr.operand), ")"]
         case Unary("-", operand):
-            return _SIGN, ["-", (operand, _SIGN)]
+            return ["-", (operand, _SIGN)]
         case Unary("not", operand):
-            return _NOT, ["not ", (operand, _NOT)]
+            return ["not ", (operand, _NOT)]
         case Unary(op, operand):
-            return _ATOM, [f"{op}(", _free(operand), ")"]
+            return [f"{op}(", _free(operand), ")"]
         case Compare(ops, operands):
-            items: list[_Item] = [(operands[0], _SUM)]
+            items: list[Item] = [(operands[0], _SUM)]
             for compare, operand in zip(ops, operands[1:], strict=True):
                 items += [f" {compare} ", (operand, _SUM)]
-            return _COMPARE, items
+            return items
         case If(condition, then, otherwise):
-            return _IF, ["if ", _free(condition), " then ", _free(then), " else ", _free(otherwise)]
+            return ["if ", _free(condition), " then ", _free(then), " else ", _free(otherwise)]
         case Call(function, arguments):
-            return _ATOM, [f"{function}(", *_separated([[_free(a)] for a in arguments]), ")"]
+            return [f"{function}(", *_separated([[_free(a)] for a in arguments]), ")"]
         case Reduce(reduction, binders, body):
             ranges = _separated([_binder(b) for b in binders])
-            return _ATOM, [f"{reduction}(", *ranges, ": ", _free(body), ")"]
+            return [f"{reduction}(", *ranges, ": ", _free(body), ")"]
         case Softmax(binder, body, position):
-            return _ATOM, ["softmax(", *_binder(binder), ": ", _free(body), ")[", _free(position), "]"]
+            return ["softmax(", *_binder(binder), ": ", _free(body), ")[", _free(position), "]"]
         case _:
             raise TypeError(f"not an expression: {type(expr).__name__}")
 
 
-def _operand(op: str, operand: Expr, level: int) -> _Item:
+def _operand(op: str, operand: Expr, level: int) -> Item:
     if isinstance(operand, Binary) and (op, operand.op) in _MIXED:
         return (operand, _ATOM)
     return (operand, level)

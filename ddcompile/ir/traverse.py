@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from operator import attrgetter, is_not
+from typing import Any
 
 from ddcompile.ir.nodes import (
     Binary,
@@ -39,27 +41,27 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
     Those of a `Binding` are two bounds for each binder, the body, and what is out of their scope.
     """
-    match expr:
-        case Literal() | Index() | Size():
-            return ()
-        case Read(_, positions, pad):
-            return positions if pad is None else (pad, *positions)
-        case Unary(_, operand):
-            return (operand,)
-        case Binary(_, left, right):
-            return (left, right)
-        case Compare(_, operands):
-            return operands
-        case If(condition, then, otherwise):
-            return (condition, then, otherwise)
-        case Call(_, arguments):
-            return arguments
-        case Reduce(_, binders, body):
-            return (*(e for b in binders for e in (b.lower, b.upper)), body)
-        case Softmax(binder, body, position):
-            return (binder.lower, binder.upper, body, position)
-        case _:
-            raise TypeError(f"not an expression: {type(expr).__name__}")
+    return _CHILDREN[type(expr)](expr)
+
+
+def _bounds(binders: tuple[Binder, ...]) -> Iterator[Expr]:
+    return (bound for binder in binders for bound in (binder.lower, binder.upper))
+
+
+_CHILDREN: dict[type[Expr], Callable[[Any], tuple[Expr, ...]]] = {
+    Literal: lambda _: (),
+    Index: lambda _: (),
+    Size: lambda _: (),
+    Read: lambda e: e.positions if e.pad is None else (e.pad, *e.positions),
+    Unary: lambda e: (e.operand,),
+    Binary: attrgetter("left", "right"),
+    Compare: attrgetter("operands"),
+    If: attrgetter("condition", "then", "otherwise"),
+    Call: attrgetter("arguments"),
+    Reduce: lambda e: (*_bounds(e.binders), e.body),
+    Softmax: lambda e: (*_bounds(e.binders), e.body, e.position),
+}
+"""Walks take most of the time of a compilation: so not by patterns, which are tried one after the other."""
 
 
 def with_children(expr: Expr, kids: tuple[Expr, ...]) -> Expr:
@@ -99,15 +101,19 @@ def with_children(expr: Expr, kids: tuple[Expr, ...]) -> Expr:
 
 def postorder(expr: Expr) -> Iterator[Expr]:
     """Every subexpression after its own subexpressions, left to right, `expr` last; shared nodes once per use."""
-    stack: list[tuple[Expr, bool]] = [(expr, False)]
+    return (node for node, _ in _with_kids(expr))
+
+
+def _with_kids(expr: Expr) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
+    """What `postorder` says, with its direct subexpressions: backwards: every node before its own, from the right."""
+    found: list[tuple[Expr, tuple[Expr, ...]]] = []
+    stack = [expr]
     while stack:
-        node, done = stack.pop()
-        kids = () if done else children(node)
-        if not kids:
-            yield node
-            continue
-        stack.append((node, True))
-        stack.extend((kid, False) for kid in reversed(kids))
+        node = stack.pop()
+        kids = _CHILDREN[type(node)](node)
+        found.append((node, kids))
+        stack += kids
+    return reversed(found)
 
 
 def chain_operands(op: str, expr: Expr) -> list[Expr]:
@@ -129,12 +135,13 @@ def rewrite(expr: Expr, step: Callable[[Expr], Expr], leave: Collection[int] = (
     Nodes of `expr` whose `id` is in `leave` are rebuilt alone, such as those within a chain that is taken as a whole.
     """
     results: list[Expr] = []
-    for node in postorder(expr):
-        new, count = node, len(children(node))
-        if count:
-            kids = tuple(results[-count:])
-            del results[-count:]
-            new = with_children(node, kids)
+    for node, old in _with_kids(expr):
+        new = node
+        if old:
+            kids = tuple(results[-len(old) :])
+            del results[-len(old) :]
+            if any(map(is_not, kids, old)):
+                new = with_children(node, kids)
         results.append(new if id(node) in leave else step(new))
     return results[0]
 

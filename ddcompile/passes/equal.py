@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
@@ -18,6 +19,9 @@ from ddcompile.passes.fold import folded
 from ddcompile.passes.least import have_same_table
 
 __all__ = ["Equal", "renamed"]
+
+_Positions: TypeAlias = "tuple[Binder | Expr, ...]"
+"""Those of a clause: they give the ranges of its indices."""
 
 
 class Equal:
@@ -37,6 +41,8 @@ class Equal:
         self.clauses: dict[str, list[Statement]] = {}
         for statement in rule.statements:
             self.clauses.setdefault(statement.target, []).append(statement)
+        self._known: dict[tuple[Expr, _Positions], Expr] = {}
+        self._written: dict[tuple[Expr, _Positions], Expr] = {}
 
     def at(self, single: Statement, longer: Statement, place: tuple[str, int]) -> bool:
         """Whether a clause agrees with another one at a place: a value of one of its indices."""
@@ -76,14 +82,14 @@ class Equal:
         padded = [n.tensor for n in reads(longer.value) if n.pad is not None]
         over_reals = any(self.types.tensor[n].kind == "real" for n in padded if n in self.types.tensor)
         for _ in range(self.depth):
-            ours, theirs = (self._folded(longer, side, ranges) for side in (ours, theirs))
+            ours, theirs = (self._folded(side, longer, ranges) for side in (ours, theirs))
             if over_reals and isinstance(theirs, Literal):
                 return False  # the checker does not follow what is done with numbers in the place of reals
             if ours == theirs or have_same_table(ours, theirs, self.types):
                 return True
             if max(cost(ours), cost(theirs)) > self.size:
                 return False
-            ours, theirs = self._deeper(ours, ranges), self._deeper(theirs, ranges)
+            ours, theirs = (self._deeper(side, longer, ranges) for side in (ours, theirs))
         return False
 
     def _settled(self, value: Expr, ranges: Ranges) -> Expr:
@@ -106,26 +112,32 @@ class Equal:
 
         return rewrite(value, step)
 
-    def _folded(self, statement: Statement, value: Expr, ranges: Ranges) -> Expr:
-        value = self._settled(unrolled(value, self.terms), ranges)
-        return settled(folded(statement, value, self.tables, self.types), self.types, statement.binders)
+    def _folded(self, value: Expr, statement: Statement, ranges: Ranges) -> Expr:
+        key = value, statement.positions
+        if key not in self._known:
+            value = self._settled(unrolled(value, self.terms), ranges)
+            value = folded(statement, value, self.tables, self.types)
+            self._known[key] = settled(value, self.types, statement.binders)
+        return self._known[key]
 
-    def _deeper(self, value: Expr, ranges: Ranges) -> Expr:
+    def _deeper(self, value: Expr, statement: Statement, ranges: Ranges) -> Expr:
         """The value with elements written out that one clause defines, wherever their indices are."""
+        key = value, statement.positions
+        if key not in self._written:
+            self._written[key] = rewrite(unrolled(value, self.terms), lambda node: self._element(node, ranges))
+        return self._written[key]
 
-        def step(node: Expr) -> Expr:
-            if not isinstance(node, Read) or node.pad is not None:
-                return node
-            places = [simplify(p) for p in node.positions]
-            if not any(isinstance(p, Literal) for p in places or [Literal(0)]):
-                return node
-            for clause in self.clauses.get(node.tensor, ()):
-                values = _placed(clause, places, ranges)
-                if values is not None and self.types.tensor[node.tensor].kind != "real":
-                    return self._settled(substitute(_apart(clause.value, values), values), ranges)
+    def _element(self, node: Expr, ranges: Ranges) -> Expr:
+        if not isinstance(node, Read) or node.pad is not None:
             return node
-
-        return rewrite(unrolled(value, self.terms), step)
+        places = [simplify(p) for p in node.positions]
+        if not any(isinstance(p, Literal) for p in places or [Literal(0)]):
+            return node
+        for clause in self.clauses.get(node.tensor, ()):
+            values = _placed(clause, places, ranges)
+            if values is not None and self.types.tensor[node.tensor].kind != "real":
+                return self._settled(substitute(_apart(clause.value, values), values), ranges)
+        return node
 
 
 def _placed(clause: Statement, places: list[Expr], ranges: Ranges) -> dict[str, Expr] | None:

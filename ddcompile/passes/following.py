@@ -32,12 +32,12 @@ Observer: TypeAlias = Callable[[str, Rule, float], None]
 
 @dataclass(slots=True)
 class Run:
-    """Who follows the passes and decides on steps, and the programs for which passes had nothing to do any more."""
+    """Who follows the passes and decides on steps, and what passes made of programs, if anything."""
 
     observe: Observer | None
     accept: Callable[[Step], bool] | None
     begin: Callable[[str], None] | None
-    settled: dict[Pass, Rule] = field(default_factory=dict)
+    known: dict[tuple[Pass, Rule], Step | None] = field(default_factory=dict)
 
 
 class PartOfRun:

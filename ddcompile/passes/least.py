@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
@@ -54,7 +54,7 @@ def least(value: Expr, types: Types, limit: int, inputs: int, *, nested: bool = 
     if all(r == range(2) for r in found.ranges):
         number = sum(1 << k for k in np.flatnonzero(found.table.T.ravel()).tolist())
         return least_expression(number, found.inputs, [cost(a) for a in found.inputs], limit, nested=nested)
-    return least_of_counts(found.ranges, found.table, found.inputs, limit)
+    return _counted(tuple(found.ranges), found.table.tobytes(), tuple(found.inputs), limit)
 
 
 def least_alone(value: Expr, types: Types, limit: int) -> Expr | None:
@@ -138,9 +138,18 @@ def _with_meaning(node: Expr, meant: Mapping[Read, Expr]) -> Expr:
 def _searched(ranges: tuple[range, ...], table: bytes, inputs: tuple[Expr, ...], limit: int) -> Expr | None:
     """The expression that is found for a table; None if there is none that does not look anything up."""
     search = Search(functions=_FUNCTIONS)
-    values = np.frombuffer(table, dtype=np.int8).reshape([len(r) for r in ranges])
-    found = search.least(ranges, values, inputs, limit)
+    found = search.least(ranges, _unpacked(table, ranges), inputs, limit)
     return None if found is None or search.used(found) else found
+
+
+@lru_cache(maxsize=1 << 10)
+def _counted(ranges: tuple[range, ...], table: bytes, inputs: tuple[Expr, ...], limit: int) -> Expr | None:
+    """See `least_of_counts`."""
+    return least_of_counts(ranges, _unpacked(table, ranges), inputs, limit)
+
+
+def _unpacked(table: bytes, ranges: Sequence[range]) -> np.ndarray:
+    return np.frombuffer(table, dtype=np.int8).reshape([len(r) for r in ranges])
 
 
 def _tabled(value: Expr, types: Types, inputs: int, rows: int) -> _Tabled | None:

@@ -325,7 +325,7 @@ def _once(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
         else:
             steps += _alone(rule, chosen, state)
             rule = steps[-1].new if steps else rule
-            state.settled[chosen] = rule  # passes that take no turns are idempotent
+            state.known[chosen, rule] = None  # passes that take no turns are idempotent
     return steps
 
 
@@ -354,19 +354,18 @@ def _in_turns(rule: Rule, turns: Turns, state: Run) -> list[Step]:
 
 
 def _alone(rule: Rule, chosen: Pass, state: Run) -> list[Step]:
-    """The step of a pass, if it makes one; it is not asked again about a program that it did not change."""
+    """The step of a pass, if it makes one; it is not asked again about a program, nor is who decides on the step."""
     start = time.perf_counter()
     if state.begin is not None:
         state.begin(chosen.name)
-    found = _step(chosen, rule) if state.settled.get(chosen) is not rule else None
-    if found is not None and (state.accept is None or state.accept(found)):
-        steps = [found]
-    else:
-        steps = []
-        state.settled[chosen] = rule
+    if (chosen, rule) not in state.known:
+        found = _step(chosen, rule)
+        accepted = found is not None and (state.accept is None or state.accept(found))
+        state.known[chosen, rule] = found if accepted else None
+    step = state.known[chosen, rule]
     if state.observe is not None:
-        state.observe(chosen.name, found.new if steps and found else rule, time.perf_counter() - start)
-    return steps
+        state.observe(chosen.name, rule if step is None else step.new, time.perf_counter() - start)
+    return [] if step is None else [step]
 
 
 def _is_unseen(finding: Diagnostic) -> bool:

@@ -67,7 +67,7 @@ class Unary(Pass):
         reads = {layer.name: _reads(layer.rows or (), atoms.count) for layer in layers}
         total = sum(reads.values())
         fixed = {n for layer in layers if layer.is_pinned for n in range(*_span(atoms.slice(layer.name)))}
-        price = None
+        price = families = None
         for layer in layers:
             if layer.rows is None or layer.rows[0].kind != "positive":
                 continue
@@ -83,7 +83,10 @@ class Unary(Pass):
                 price = cost(Forward()(rule).rule) if price is None else price
                 if verify(new) or cost(Forward()(new).rule) >= price:
                     continue
-                if read_names(new.statements) < read_names(rule.statements) or _price(new) < _price(rule):
+                if read_names(new.statements) < read_names(rule.statements):
+                    return Rewrite(new)
+                families = _price(rule) if families is None else families
+                if _price(new) < families:
                     return Rewrite(new)
         return unchanged(rule)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from ddcompile.analysis.cost import cost, data_cost
 from ddcompile.ir.nodes import Constant, Statement
 from ddcompile.ir.parser import parse, parse_expression, parse_statements
+from ddcompile.ir.printer import print_statement
 
 RULES = Path(__file__).parents[2] / "golden" / "syntax"
 
@@ -114,3 +116,12 @@ def test_many_statements_are_fast() -> None:
     started = time.process_time()
     assert sum(cost(statement) for _ in range(10_000)) == 160_000
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.rule")), ids=lambda path: path.stem)
+def test_that_of_statements_is_the_number_of_tokens_of_their_text(path: Path) -> None:
+    for statement in parse(path.read_text(encoding="utf-8")).statements:
+        text = print_statement(statement)
+        tokens = re.findall(r"[A-Za-z_]\w*|[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?|\.\.|[<>=!]=|\S", text)
+        numbers = [t.split("e")[0].replace(".", "").lstrip("0") for t in tokens if t[0].isdigit()]
+        assert cost(statement) == len(tokens) + sum((max(len(n), 1) - 1) // 3 for n in numbers), text
