@@ -140,6 +140,8 @@ def affine_of(expr: Expr) -> Affine | None:
 
 def simplify(expr: Expr) -> Expr:
     """Bring every affine part of an expression into canonical form, also below `%` with a constant modulus."""
+    if isinstance(expr, Literal | Index | Size):
+        return expr
     done: list[tuple[Expr, _Form]] = []
     for node in postorder(expr):
         count = len(children(node))

@@ -128,8 +128,8 @@ class Node:
 
 def _values_of(kind: type[Node]) -> Callable[[Any], tuple[Any, ...]]:
     names = [f.name for f in fields(kind) if f.name not in ("location", "_hash", "_cost")]
-    # Of one name, `attrgetter` gives the value and no tuple.
-    _VALUES[kind] = attrgetter(*names) if len(names) > 1 else lambda node: tuple(getattr(node, n) for n in names)
+    get = attrgetter(*names)
+    _VALUES[kind] = get if len(names) > 1 else lambda node: (get(node),)
     return _VALUES[kind]
 
 

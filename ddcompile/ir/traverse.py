@@ -69,34 +69,33 @@ def with_children(expr: Expr, kids: tuple[Expr, ...]) -> Expr:
     old = children(expr)
     if len(old) == len(kids) and all(a is b for a, b in zip(old, kids, strict=True)):
         return expr
-    where = expr.location
-    match expr:
-        case Literal() | Index() | Size():
-            return expr
-        case Read(tensor, _, None):
-            return Read(tensor, kids, location=where)
-        case Read(tensor, _, _):
-            return Read(tensor, kids[1:], kids[0], location=where)
-        case Unary(op, _):
-            return Unary(op, kids[0], location=where)
-        case Binary(op, _, _):
-            return Binary(op, kids[0], kids[1], location=where)
-        case Compare(ops, _):
-            return Compare(ops, kids, location=where)
-        case If():
-            return If(kids[0], kids[1], kids[2], location=where)
-        case Call(function, _):
-            return Call(function, kids, location=where)
-        case Reduce(reduce_op, binders, _):
-            new = tuple(
-                Binder(b.name, kids[2 * k], kids[2 * k + 1], location=b.location) for k, b in enumerate(binders)
-            )
-            return Reduce(reduce_op, new, kids[-1], location=where)
-        case Softmax(binder, _, _):
-            range_ = Binder(binder.name, kids[0], kids[1], location=binder.location)
-            return Softmax(range_, kids[2], kids[3], location=where)
-        case _:
-            raise TypeError(f"not an expression: {type(expr).__name__}")
+    return _OVER[type(expr)](expr, kids)
+
+
+def _bound(binders: tuple[Binder, ...], kids: tuple[Expr, ...]) -> tuple[Binder, ...]:
+    return tuple(Binder(b.name, kids[2 * k], kids[2 * k + 1], location=b.location) for k, b in enumerate(binders))
+
+
+def _read_over(expr: Read, kids: tuple[Expr, ...]) -> Read:
+    positions, pad = (kids, None) if expr.pad is None else (kids[1:], kids[0])
+    return Read(expr.tensor, positions, pad, location=expr.location)
+
+
+def _softmax_over(expr: Softmax, kids: tuple[Expr, ...]) -> Softmax:
+    (binder,) = _bound((expr.binder,), kids)
+    return Softmax(binder, kids[2], kids[3], location=expr.location)
+
+
+_OVER: dict[type[Expr], Callable[[Any, tuple[Expr, ...]], Expr]] = {
+    Read: _read_over,
+    Unary: lambda e, kids: Unary(e.op, *kids, location=e.location),
+    Binary: lambda e, kids: Binary(e.op, *kids, location=e.location),
+    Compare: lambda e, kids: Compare(e.ops, kids, location=e.location),
+    If: lambda e, kids: If(*kids, location=e.location),
+    Call: lambda e, kids: Call(e.function, kids, location=e.location),
+    Reduce: lambda e, kids: Reduce(e.op, _bound(e.binders, kids), kids[-1], location=e.location),
+    Softmax: _softmax_over,
+}
 
 
 def postorder(expr: Expr) -> Iterator[Expr]:
@@ -105,7 +104,7 @@ def postorder(expr: Expr) -> Iterator[Expr]:
 
 
 def _with_kids(expr: Expr) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
-    """What `postorder` says, with its direct subexpressions: backwards: every node before its own, from the right."""
+    """What `postorder` says, each with its direct subexpressions: backwards, that is every node before its own."""
     found: list[tuple[Expr, tuple[Expr, ...]]] = []
     stack = [expr]
     while stack:
@@ -141,7 +140,7 @@ def rewrite(expr: Expr, step: Callable[[Expr], Expr], leave: Collection[int] = (
             kids = tuple(results[-len(old) :])
             del results[-len(old) :]
             if any(map(is_not, kids, old)):
-                new = with_children(node, kids)
+                new = _OVER[type(node)](node, kids)
         results.append(new if id(node) in leave else step(new))
     return results[0]
 
