@@ -65,3 +65,11 @@ def test_results_that_cannot_be_seen_to_fit_their_type() -> None:
     target = FAMILIES["rules"](np.random.default_rng((11, list(FAMILIES).index("rules"), 66)))
     trial = attempt(target)
     assert (trial.wrong, trial.fault) == (0, "")
+
+
+def test_products_beyond_all_doubles_are_no_inputs() -> None:
+    target = FAMILIES["passes in any order"](
+        np.random.default_rng((0, list(FAMILIES).index("passes in any order"), 108))
+    )
+    assert target.flat.size
+    assert np.isfinite(target.flat).all()

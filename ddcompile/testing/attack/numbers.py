@@ -59,7 +59,8 @@ def _near(rng: Random, most: int) -> np.ndarray:
     """Some doubles and their neighbours, each once."""
     chosen = rng.choice(POOL, max(1, most // 2))
     with np.errstate(over="ignore"):
-        chosen[rng.random(len(chosen)) < 0.3] *= float(rng.standard_normal())
+        scaled = chosen * np.where(rng.random(len(chosen)) < 0.3, float(rng.standard_normal()), 1)
+    chosen = np.where(np.isfinite(scaled), scaled, chosen)
     found = np.concatenate([chosen, np.nextafter(chosen, rng.choice([-np.inf, np.inf]))])
     _, first = np.unique(found[np.isfinite(found)], return_index=True)
     return np.asarray(found[np.isfinite(found)][np.sort(first)][:most])
