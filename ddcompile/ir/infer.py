@@ -236,7 +236,7 @@ class _RowSums:
         most = factor.high * self.positive + factor.low * self.negative
         offsets = least - least[0]
         step = gcd(factor.step * self.divisor, int(np.gcd.reduce(offsets)))
-        return make(int(least.min()), int(most.max()), step, exponent, rational=rational)
+        return make(int(least.min()), int(most.max()), step, exponent, rational=rational, is_dense=factor.is_dense)
 
 
 def _row_sums(

@@ -59,6 +59,9 @@ class ValueType:
         Fraction bits: 0 unless the kind is rat.
     step
         n - low is a multiple of it; 0 for a single value, 1 if a bound is None.
+    is_dense
+        Whether any rational between the bounds may be a value, such as those of inputs of kind rat, and not only
+        multiples of 2**-exponent.
     """
 
     kind: Kind
@@ -66,6 +69,7 @@ class ValueType:
     high: Bound
     exponent: int = 0
     step: int = 1
+    is_dense: bool = False
 
     def __post_init__(self) -> None:
         step = self.step
@@ -75,7 +79,9 @@ class ValueType:
             step = 0
         elif self.kind == "spin":
             step = 2
-        object.__setattr__(self, "step", step)
+        is_dense = self.is_dense and step > 0
+        object.__setattr__(self, "step", 1 if is_dense else step)
+        object.__setattr__(self, "is_dense", is_dense)
 
     def __str__(self) -> str:
         if self.kind in ("bit", "spin", "trit", "real") or self.low is None or self.high is None:
@@ -104,7 +110,7 @@ class ValueType:
         """Whether 0 may be among the values."""
         if (self.low is not None and self.low > 0) or (self.high is not None and self.high < 0):
             return False
-        return self.low is None or self.step == 0 or -self.low % self.step == 0
+        return self.low is None or self.step == 0 or self.is_dense or -self.low % self.step == 0
 
     @property
     def bits(self) -> int:
@@ -121,8 +127,8 @@ class ValueType:
 
     @property
     def values(self) -> range | None:
-        """The scaled integers as a Python range; None if unbounded."""
-        if self.low is None or self.high is None:
+        """The scaled integers as a Python range; None if unbounded or dense."""
+        if self.low is None or self.high is None or self.is_dense:
             return None
         return range(self.low, self.high + 1, self.step or 1)
 
@@ -155,6 +161,8 @@ def _width(n: int) -> int:
 def _contains(a: ValueType, b: ValueType) -> bool:
     if a.low is not None and (b.low is None or b.low < a.low):
         return False
+    if b.is_dense and not a.is_dense:
+        return False
     if a.high is not None and (b.high is None or b.high > a.high):
         return False
     if a.step == 1 or a.low is None or b.low is None:
@@ -162,7 +170,9 @@ def _contains(a: ValueType, b: ValueType) -> bool:
     return a.step == 0 or ((b.low - a.low) % a.step == 0 and b.step % a.step == 0)
 
 
-def make(low: Bound, high: Bound, step: int = 1, exponent: int = 0, *, rational: bool = False) -> ValueType:
+def make(
+    low: Bound, high: Bound, step: int = 1, exponent: int = 0, *, rational: bool = False, is_dense: bool = False
+) -> ValueType:
     """A type of the least kind; `rational` keeps a rat with no fraction bits a rat."""
     kind: Kind = "int"
     if rational or exponent:
@@ -174,7 +184,7 @@ def make(low: Bound, high: Bound, step: int = 1, exponent: int = 0, *, rational:
             kind = "spin"
         else:
             kind = "trit"
-    return ValueType(kind, low, high, exponent, step)
+    return ValueType(kind, low, high, exponent, step, is_dense)
 
 
 BIT = ValueType("bit", 0, 1)
@@ -182,7 +192,7 @@ SPIN = ValueType("spin", -1, 1)
 TRIT = ValueType("trit", -1, 1)
 INT64 = ValueType("int", -(2**63), 2**63 - 1)
 INT = ValueType("int", None, None)
-RAT = ValueType("rat", None, None)
+RAT = ValueType("rat", None, None, is_dense=True)
 _LARGEST = (2**53 - 1) << 2045
 BINARY64 = ValueType("rat", -_LARGEST, _LARGEST, 1074)
 """Rationals that are finite binary64 numbers: multiples of 2**-1074 below 2**1024."""
@@ -214,7 +224,7 @@ def aligned(a: ValueType, exponent: int) -> ValueType:
         return a
     low = None if a.low is None else a.low << shift
     high = None if a.high is None else a.high << shift
-    return ValueType("rat", low, high, exponent, a.step << shift)
+    return ValueType("rat", low, high, exponent, a.step << shift, a.is_dense)
 
 
 def _aligned(a: ValueType, b: ValueType) -> tuple[ValueType, ValueType]:
@@ -238,14 +248,14 @@ def join(a: ValueType, b: ValueType) -> ValueType:
         return a
     if _has_real(a, b):
         return REAL
-    rational = _is_rational(a, b)
+    rational, is_dense = _is_rational(a, b), a.is_dense or b.is_dense
     a, b = _aligned(a, b)
     low = None if a.low is None or b.low is None else min(a.low, b.low)
     high = None if a.high is None or b.high is None else max(a.high, b.high)
     step = 1
     if a.low is not None and b.low is not None:
         step = gcd(a.step, b.step, a.low - b.low)
-    return make(low, high, step, a.exponent, rational=rational)
+    return make(low, high, step, a.exponent, rational=rational, is_dense=is_dense)
 
 
 def meet(a: ValueType, b: ValueType) -> ValueType:
@@ -256,18 +266,18 @@ def meet(a: ValueType, b: ValueType) -> ValueType:
         return a
     low = b.low if a.low is None else a.low if b.low is None else max(a.low, b.low)
     high = b.high if a.high is None else a.high if b.high is None else min(a.high, b.high)
-    return make(low, high, 1, a.exponent, rational=not a.is_integral)
+    return make(low, high, 1, a.exponent, rational=not a.is_integral, is_dense=a.is_dense)
 
 
 def add(a: ValueType, b: ValueType) -> ValueType:
     """All a + b."""
     if _has_real(a, b):
         return REAL
-    rational = _is_rational(a, b)
+    rational, is_dense = _is_rational(a, b), a.is_dense or b.is_dense
     a, b = _aligned(a, b)
     low = None if a.low is None or b.low is None else a.low + b.low
     high = None if a.high is None or b.high is None else a.high + b.high
-    return make(low, high, gcd(a.step, b.step), a.exponent, rational=rational)
+    return make(low, high, gcd(a.step, b.step), a.exponent, rational=rational, is_dense=is_dense)
 
 
 def negate(a: ValueType) -> ValueType:
@@ -276,21 +286,21 @@ def negate(a: ValueType) -> ValueType:
         return a
     low = None if a.high is None else -a.high
     high = None if a.low is None else -a.low
-    return make(low, high, a.step, a.exponent, rational=not a.is_integral)
+    return make(low, high, a.step, a.exponent, rational=not a.is_integral, is_dense=a.is_dense)
 
 
 def multiply(a: ValueType, b: ValueType) -> ValueType:
     """All a * b."""
     if _has_real(a, b):
         return REAL
-    rational = _is_rational(a, b)
+    rational, is_dense = _is_rational(a, b), a.is_dense or b.is_dense
     exponent = a.exponent + b.exponent
     if a.low is None or a.high is None or b.low is None or b.high is None:
         low, high = _unbounded_product(a, b)
-        return make(low, high, 1, exponent, rational=rational)
+        return make(low, high, 1, exponent, rational=rational, is_dense=is_dense)
     corners = (a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high)
     step = gcd(a.low * b.step, b.low * a.step, a.step * b.step)
-    return make(min(corners), max(corners), step, exponent, rational=rational)
+    return make(min(corners), max(corners), step, exponent, rational=rational, is_dense=is_dense)
 
 
 def _unbounded_product(a: ValueType, b: ValueType) -> tuple[Bound, Bound]:
@@ -317,16 +327,16 @@ def absolute(a: ValueType) -> ValueType:
     if a.kind == "real":
         return a
     if a.low is not None and a.low >= 0:
-        return make(a.low, a.high, a.step, a.exponent, rational=not a.is_integral)
+        return make(a.low, a.high, a.step, a.exponent, rational=not a.is_integral, is_dense=a.is_dense)
     if a.high is not None and a.high <= 0:
         return negate(a)
     if a.low is None or a.high is None:
-        return make(0, None, 1, a.exponent, rational=not a.is_integral)
+        return make(0, None, 1, a.exponent, rational=not a.is_integral, is_dense=a.is_dense)
     step = gcd(a.step, 2 * a.low)
     below, above = -a.low, a.high
     # The smallest values on the two sides of 0.
-    low = min(a.low % a.step, -a.low % a.step)
-    return make(low, max(below, above), step, a.exponent, rational=not a.is_integral)
+    low = 0 if a.is_dense else min(a.low % a.step, -a.low % a.step)
+    return make(low, max(below, above), step, a.exponent, rational=not a.is_integral, is_dense=a.is_dense)
 
 
 def sign(a: ValueType) -> ValueType:
@@ -343,9 +353,9 @@ def minimum(a: ValueType, b: ValueType) -> ValueType:
     rational = _is_rational(a, b)
     a, b = _aligned(a, b)
     if a.high is not None and b.low is not None and a.high <= b.low:
-        return make(a.low, a.high, a.step, a.exponent, rational=rational)
+        return make(a.low, a.high, a.step, a.exponent, rational=rational, is_dense=a.is_dense)
     if b.high is not None and a.low is not None and b.high <= a.low:
-        return make(b.low, b.high, b.step, b.exponent, rational=rational)
+        return make(b.low, b.high, b.step, b.exponent, rational=rational, is_dense=b.is_dense)
     low = None if a.low is None or b.low is None else min(a.low, b.low)
     high = b.high if a.high is None else a.high if b.high is None else min(a.high, b.high)
     return _clipped(low, high, a, b, rational)
@@ -361,7 +371,7 @@ def _clipped(low: Bound, high: Bound, a: ValueType, b: ValueType, rational: bool
     step = 1
     if low is not None and high is not None and a.low is not None and b.low is not None:
         step = gcd(a.step, b.step, a.low - b.low)
-    return make(low, high, step, a.exponent, rational=rational)
+    return make(low, high, step, a.exponent, rational=rational, is_dense=a.is_dense or b.is_dense)
 
 
 def repeat(a: ValueType, fewest: int, most: int | None) -> ValueType:
@@ -375,7 +385,7 @@ def repeat(a: ValueType, fewest: int, most: int | None) -> ValueType:
     step = a.step
     if fewest != most:
         step = 1 if a.low is None else gcd(a.step, a.low)
-    return make(low, high, step, a.exponent, rational=rational)
+    return make(low, high, step, a.exponent, rational=rational, is_dense=a.is_dense)
 
 
 def _least(low: int, fewest: int, most: int | None) -> Bound:

@@ -138,7 +138,7 @@ def infer(rule: Rule, rationals: Mapping[str, ValueType] | None = None, groups: 
     rule
         A rule that has passed the structural checks of the verifier.
     rationals
-        What is known of inputs of kind rat: their fraction bits and range; for those not mentioned, integers.
+        What is known of inputs of kind rat: their fraction bits and range; those not mentioned may be any rationals.
     groups
         What `schedule` gives, or better: it does not compare positions in a rule with sizes.
     """
@@ -299,7 +299,7 @@ class _Inference:
         high = now.high if now.high == before.high else None
         if exponent != now.exponent:
             low = high = None
-        self._define(target, make(low, high, 1, exponent, rational=not now.is_integral))
+        self._define(target, make(low, high, 1, exponent, rational=not now.is_integral, is_dense=now.is_dense))
 
 
 def _join_known(a: ValueType | None, b: ValueType) -> ValueType:

@@ -110,7 +110,7 @@ def ends(node: Expr, types: Types) -> list[End]:
         left, right = right, left
     form = integer_terms(Binary("-", left, right))
     span = None if form is None else _span(form[0], types)
-    if form is None or span is None:
+    if form is None or span is None or not form[0]:  # 0 times a real is not 0
         return []
     bound = -form[1] + (op in ("<", ">"))
     return [End(side, form[0], *span) for side, number in ((1, span[1]), (-1, span[0] + 1)) if bound == number]

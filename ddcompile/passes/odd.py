@@ -22,6 +22,7 @@ import numpy as np
 from ddcompile.analysis.cones import Cones, Table
 from ddcompile.analysis.decompositions import Search
 from ddcompile.analysis.linear import Atoms
+from ddcompile.analysis.numbers import least_number
 from ddcompile.analysis.symmetries import merged
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Statement
@@ -95,7 +96,7 @@ def odd_values(
             inputs = elements(table, atoms)
             limit = total_cost(tables, [alone]) + sum(len(cones.rows[u].atoms) for u in below)
             search = Search(names(f"hit_{name}"))
-            found = search.least(table.ranges, table.values, inputs, limit)
+            found = least_number(search, table.ranges, table.values, inputs, limit)
             if found is not None:
                 template = Template(found, inputs, search.used(found))
                 ways.append(clauses(name, (), template, [table], atoms, names))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from ddcompile.diagnostics import fail
-from ddcompile.ir.ranges import RAT, ValueType
+from ddcompile.ir.ranges import ValueType
 from ddcompile.runtime.arrays import Prepared
 
 __all__ = ["binary64", "ranged_types", "rational_types", "scaled"]
@@ -34,7 +33,7 @@ def _scaled(value: Fraction, exponent: int) -> int:
 
 def rational_types(prepared: Prepared) -> dict[str, ValueType]:
     """Types for `infer` of the inputs of kind rat: the fewest fraction bits that their values need, and no bounds."""
-    return {name: replace(RAT, exponent=_fraction_bits(array)) for name, array in _rationals(prepared)}
+    return {name: ValueType("rat", None, None, _fraction_bits(array)) for name, array in _rationals(prepared)}
 
 
 def ranged_types(prepared: Prepared) -> dict[str, ValueType]:

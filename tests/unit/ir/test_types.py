@@ -277,6 +277,18 @@ class TestTensors:
         assert types.reals["W"].tolist() == [0.1, 2.0, 9007199254740992.0]
         assert not types.scaled
 
+    @pytest.mark.parametrize("clipped", ["max(-1, min(0.75 * x[k], 1))", "max(-1, min(x[k], 1))"])
+    @pytest.mark.parametrize("number", [0.625, 0.6249999999999999, 0.3])
+    def test_rat_inputs_have_any_fraction(self, clipped: str, number: float) -> None:
+        """So that sums of limited ones are near any number, and may be 0, whatever their weights are."""
+        text = f"y = sign(abs(0.5 * z[0] + 1.125 * z[1] + {number}))"
+        rule = parse(f"rule f(x: rat[2]) -> (y: trit) {{ z[k < 2] = {clipped} {text} }}")
+        types = infer(rule)
+        assert types.tensor["z"].is_dense
+        assert types.tensor["y"].has_zero
+        given = ValueType("rat", None, None, 0)
+        assert not infer(rule, {"x": given}).tensor["z"].is_dense
+
     def test_the_range_of_rat_inputs_can_be_given(self) -> None:
         rule = parse("rule f(x: rat) -> (y: rat) { y = x * 0.5 }")
         assert infer(rule).tensor["y"].exponent == 1

@@ -13,6 +13,7 @@ import ddcompile as dd
 from ddcompile.analysis.cost import cost
 from ddcompile.frontends.network import Layer, Network
 from ddcompile.ir.nodes import Rule
+from ddcompile.ir.parser import parse
 from ddcompile.passes.collapse_tables import CollapseTables
 from ddcompile.prove.checker import check_step
 from ddcompile.testing.structures import STRUCTURES
@@ -196,7 +197,9 @@ def test_elements_are_one_function_of_sums_of_any_length(functions: Sequence[Cal
 def test_an_element_that_lacks_an_input_is_a_run_of_its_own_where_borders_are_not_looked_for() -> None:
     functions = [lambda *x, u=u: bool(x[u + 3]) and sum(x[: u + 3]) >= 3 for u in range(4)]
     rewrite = CollapseTables(borders=0)(dense(_units(functions, 7), "x: bit[7]"))
-    assert str(rewrite.rule) == """rule f(x: bit[7]) -> (y: bit[4]) {
+    assert (
+        str(rewrite.rule)
+        == """rule f(x: bit[7]) -> (y: bit[4]) {
   const weight_sum_of_y: int[7] = [1, 1, 1, 1, 0, 0, 0]
   const weight_sum_of_y2: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
   sum_of_y = sum(i < 7: weight_sum_of_y[i] * x[i])
@@ -204,6 +207,7 @@ def test_an_element_that_lacks_an_input_is_a_run_of_its_own_where_borders_are_no
   sum_of_y2[i < 3] = sum(j < 7: weight_sum_of_y2[i, j] * x[j])
   y[1 <= i < 4] = sum_of_y2[i - 1] >= 3 and x[i + 3]
 }"""
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,6 +251,20 @@ def test_elements_that_are_others_among_some_of_one_function(is_ring: bool) -> N
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
     assert CollapseTables()(rewrite.rule).rule == rewrite.rule, "not idempotent"
     assert "y[1 <= i < 8] =" not in str(CollapseTables(borders=0)(rule).rule)
+
+
+def test_odd_elements_that_are_signs() -> None:
+    """Long weights, so that it is shorter to write all elements as one family and one that is odd."""
+    big = 2**1000
+    rule = parse(f"""rule f(x: spin[3]) -> (y: trit[4]) {{
+      const w: int[4] = [{big}, {-big}, {-big}, {-big}]
+      const b: int[4] = [-1, 1, -33, -33]
+      near = relu(-x[0] - x[2] - 1.5)
+      y[u < 4] = sign(w[u] * near + b[u])
+    }}""")
+    rewrite = CollapseTables()(rule)
+    assert "if i == 1 then sign(x[0] + x[2] + 1) else" in str(rewrite.rule)
+    assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
 
 
 def test_an_odd_element_that_has_no_expression_stays_what_it_was() -> None:

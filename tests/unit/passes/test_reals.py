@@ -7,6 +7,7 @@ import pytest
 
 from ddcompile.interpreter import interpret
 from ddcompile.ir.parser import parse
+from ddcompile.passes.fold import Fold
 from ddcompile.passes.inline import Inline
 from ddcompile.passes.pipeline import PASSES, run
 from ddcompile.prove.checker import check_step
@@ -49,6 +50,12 @@ INPUTS = [
 def same(text: str, other: str) -> bool:
     (first,), (second,) = interpret(parse(text), INPUTS), interpret(parse(other), INPUTS)
     return bool(np.array_equal(first.view(np.int64), second.view(np.int64)) or str(first) == str(second))
+
+
+def test_zero_times_a_real_is_not_compared_with_zero() -> None:
+    """It is no number where the real is infinite."""
+    rule = parse(f"{HEADER}y = (0 * x[0] >= 0) > (1 * x[1] >= 0.3)\n}}")
+    assert "0 * x[0] >= 0" in str(Fold()(rule).rule)
 
 
 @pytest.mark.parametrize("name", PASSES)
