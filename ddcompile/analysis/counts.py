@@ -67,13 +67,14 @@ def of_used_inputs(table: np.ndarray) -> tuple[np.ndarray, list[int]]:
 def _either(axis: int, ranges: Sequence[range], table: np.ndarray, inputs: Sequence[Expr], limit: int) -> Expr | None:
     """A function of a bit and other integers as one of two functions of the others, in less than `limit`."""
     halves: list[Expr] = []
+    beside = min(cost(inputs[axis]), cost(builder.negate(inputs[axis]))) + 1
     for value in (1, 0):
         half, used = of_used_inputs(table.take(value, axis=axis))
         others = [k for k in range(len(ranges)) if k != axis]
         kept = [others[k] for k in used]
         found: Expr | None = Literal(int(half.item())) if not kept else None
         if kept:
-            found = least_of_counts([ranges[k] for k in kept], half, [inputs[k] for k in kept], limit)
+            found = least_of_counts([ranges[k] for k in kept], half, [inputs[k] for k in kept], limit - beside)
         if found is None:
             return None
         halves.append(found)
@@ -96,9 +97,11 @@ def _least_of_sum(ranges: Sequence[range], table: np.ndarray, inputs: Sequence[E
     flat = table.ravel().astype(bool)
     if flat.all() or not flat.any():
         return builder.expr_of(int(flat[0]))
+    if sum(map(cost, inputs)) + len(inputs) >= limit:
+        return None  # every input is written
     # Above the least ones, which may be beyond words.
     values = [v.ravel() for v in np.meshgrid(*(r.step * np.arange(len(r)) for r in ranges), indexing="ij")]
-    best: tuple[int, int, str] | None = None
+    best = limit, 0
     chosen: Expr | None = None
     for weights in _weights(ranges, table):
         total = sum(w * v for w, v in zip(weights, values, strict=True))
@@ -111,8 +114,10 @@ def _least_of_sum(ranges: Sequence[range], table: np.ndarray, inputs: Sequence[E
             terms = [(sign * w, x) for w, x in zip(weights, inputs, strict=True)]
             sums = [sign * (base + level) for level in levels.tolist()[::sign]]
             for expr in _of_one(sums, (hits > 0)[::sign].tolist(), terms):
-                rank = cost(expr), sum(map(abs, weights)), print_expression(expr)
-                if rank[0] < limit and (best is None or rank < best):
+                rank = cost(expr), sum(map(abs, weights))
+                if rank[0] >= limit or (chosen is not None and rank > best):
+                    continue
+                if chosen is None or rank < best or print_expression(expr) < print_expression(chosen):
                     best, chosen = rank, expr
     return chosen
 

@@ -149,13 +149,12 @@ class Search:
             return None
         self._left -= 1
         self._work -= function.values.size * min(1 << len(function.inputs), MOST_SUBSETS)
-        best: tuple[int, str] | None = None
         for expr in self._ways(function, limit):
             price = self.price(expr)
-            if price < limit:
-                rank = price, print_expression(expr)
-                if best is None or rank < best:
-                    best, found, limit = rank, expr, price + 1
+            if price >= limit:
+                continue
+            if price + 1 < limit or found is None or print_expression(expr) < print_expression(found):
+                found, limit = expr, price + 1
         self._known[key] = (limit, found)
         return found
 

@@ -22,7 +22,7 @@ from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import centred, family_clause, moved_weights
 from ddcompile.passes.offsets import Offset, offset_of
 from ddcompile.passes.selection import places_of
-from ddcompile.passes.signatures import binders_of, classes_of, operands_of, signatures
+from ddcompile.passes.signatures import binders_of, operands_of, signatures
 
 __all__ = [
     "Found",
@@ -116,10 +116,10 @@ def exact_families(
     known = [u for u in units if u in layer.familiar]
     for members, classes in signatures(layer.rows, known, atoms, biased=biased, known=layer.classes):
         for family in fit_free(classes, extents, holes=holes, rings=rings):
-            row = layer.rows[members[family.first[0]]]
-            family = centred(family, row, classes_of(row, atoms), atoms)
-            row = layer.rows[members[family.first[0]]]
-            own = classes_of(row, atoms)
+            first = members[family.first[0]]
+            family = centred(family, layer.rows[first], layer.classes[first], atoms)
+            first = members[family.first[0]]
+            row, own = layer.rows[first], layer.classes[first]
             placed = tuple(None if u is None else members[u] for u in family.units)
             binders = binders_of(family.lower, family.upper, names)
             build = partial(_exact_clause, row, family, binders, own, atoms, names, layer.stem)

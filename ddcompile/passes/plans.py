@@ -117,7 +117,8 @@ def _worthwhile(found: list[Written], table: Sequence[Row], atoms: Atoms, stem: 
         if not cheap:
             break
         chosen += cheap
-        found = [w for w in found if w not in cheap]
+        taken = set(map(id, cheap))
+        found = [w for w in found if id(w) not in taken]
         rest -= {u for w in cheap for u in w.members}
     return chosen
 

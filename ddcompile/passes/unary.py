@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -67,7 +68,7 @@ class Unary(Pass):
         reads = {layer.name: _reads(layer.rows or (), atoms.count) for layer in layers}
         total = sum(reads.values())
         fixed = {n for layer in layers if layer.is_pinned for n in range(*_span(atoms.slice(layer.name)))}
-        price = families = None
+        price = None
         for layer in layers:
             if layer.rows is None or layer.rows[0].kind != "positive":
                 continue
@@ -85,8 +86,7 @@ class Unary(Pass):
                     continue
                 if read_names(new.statements) < read_names(rule.statements):
                     return Rewrite(new)
-                families = _price(rule) if families is None else families
-                if _price(new) < families:
+                if _price(rule) > _price(new):
                     return Rewrite(new)
         return unchanged(rule)
 
@@ -97,8 +97,12 @@ def _most_change(old: Sequence[Row], new: Sequence[Row], units: Mapping[int, Row
     return 2 * sum(same) <= len(same)
 
 
+@lru_cache(maxsize=2)
 def _price(rule: Rule) -> int:
-    """What units that are read cost, families of them written as one: those in which some differ may cost more."""
+    """What units that are read cost, families of them written as one: those in which some differ may cost more.
+
+    What a program was changed to is asked about next.
+    """
     for each in (Forward(), Reroll(), SliceWeights(), Fold()):
         rule = each(rule).rule
     return cost(rule)
