@@ -15,7 +15,7 @@ import numpy as np
 
 from ddcompile.analysis.nearby import closest, walked
 
-__all__ = ["Slot", "proposals", "size_of"]
+__all__ = ["Slot", "in_ratio", "proposals", "size_of"]
 
 _LIMIT = 2**62
 _MAX_DISTINCT = 12
@@ -27,6 +27,8 @@ _PRODUCT = 1 << 18
 _SAMPLES = 256
 _FEW = 1
 _HALF, _LONG_HALF = 10, 14
+_MAX_RATIO = 8
+_NEAR = 0.2
 _PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
 
 Slot: TypeAlias = tuple[int, int, int]
@@ -36,6 +38,17 @@ Slot: TypeAlias = tuple[int, int, int]
 def size_of(coefficients: Sequence[int], slots: Sequence[Slot]) -> int:
     """The sum of the sizes of a candidate's coefficients."""
     return sum(map(mul, map(abs, coefficients), [n for _, _, n in slots]))
+
+
+def in_ratio(slots: Sequence[Slot]) -> tuple[int, ...] | None:
+    """The least small integers in about the ratio of positive weights, each within a fifth; None if there are none."""
+    top = max([w for w, _, _ in slots])
+    shares = [w / top for w, _, _ in slots]
+    for most in range(1, _MAX_RATIO + 1):
+        found = [round(share * most) for share in shares]
+        if all(found) and max([abs(share * most - n) for share, n in zip(shares, found, strict=True)]) < _NEAR:
+            return tuple(found)
+    return None
 
 
 def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:

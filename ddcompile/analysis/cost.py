@@ -66,7 +66,7 @@ def _node_cost(root: Statement | Expr) -> int:
         if node.known_cost:
             continue
         if items:
-            node.keep_cost(sum(map(_item_cost, items)))
+            object.__setattr__(node, "known_cost", sum(map(_item_cost, items)))
             continue
         items = items_of(node)
         stack.append((node, items))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -21,7 +21,7 @@ from operator import mul
 
 import numpy as np
 
-from ddcompile.analysis.candidates import Slot, proposals, size_of
+from ddcompile.analysis.candidates import Slot, in_ratio, proposals, size_of
 from ddcompile.analysis.exact import LIMIT, bound, integers
 from ddcompile.analysis.extremes import is_beyond, signs_along
 
@@ -70,7 +70,7 @@ class Threshold:
 
 
 def least_threshold(
-    weights: Sequence[int], bias: int, domains: Sequence[Domain], *, zero_is_negative: bool
+    weights: Sequence[int], bias: int, domains: Sequence[Domain], *, zero_is_negative: bool, keeps_ratio: bool = False
 ) -> Threshold | None:
     """The smallest integer form found and proved for `sign(weights . x + bias)`; None if none is.
 
@@ -80,12 +80,14 @@ def least_threshold(
         One exact integer and one value set for each operand.
     zero_is_negative
         For step units: the original's zeros count as negative.
+    keeps_ratio
+        Whether small integers in about the ratio of the weights are taken where they are proved, and not the smallest.
     """
     global _room
-    key = _digest(weights, bias, domains, zero_is_negative)
+    key = _digest(weights, bias, domains, zero_is_negative, keeps_ratio)
     if key in _KNOWN:
         return _KNOWN[key]
-    found = _found(weights, bias, domains, zero_is_negative)
+    found = _found(weights, bias, domains, zero_is_negative, keeps_ratio)
     _room -= 1 if found is None else 1 + len(weights)
     if _room < 0:
         _KNOWN.clear()
@@ -102,7 +104,7 @@ _KNOWN: dict[bytes, Threshold | None] = {}
 """What was found, by digests of units: passes ask for the same ones again."""
 
 
-def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> bytes:
+def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], *flags: bool) -> bytes:
     owners = list(map(id, domains))
     kinds = dict(zip(owners, domains, strict=True))
     numbers = {each: k for k, each in enumerate(kinds)}
@@ -111,11 +113,13 @@ def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_i
         words = array("q", weights).tobytes()
     except OverflowError:
         words = repr(weights).encode()
-    rest = repr((len(words), bias, list(kinds.values()), pattern, zero_is_negative))
+    rest = repr((len(words), bias, list(kinds.values()), pattern, flags))
     return blake2b(words + rest.encode(), digest_size=32).digest()
 
 
-def _found(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool) -> Threshold | None:
+def _found(
+    weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool, keeps_ratio: bool
+) -> Threshold | None:
     """The form by the normal form of the unit."""
     common = gcd(*weights) or 1
     divided = integers(weights) // common
@@ -141,7 +145,7 @@ def _found(weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is
     every = [(w, size, n) for (w, size), n in zip(kinds, counts.tolist(), strict=True)]
     used = [k for k, (w, _, n) in enumerate(every) if w and n]
     slots = tuple([every[k] for k in used])
-    found = _least(slots, min(bias, opposite), zero_is_negative)
+    found = _least(slots, min(bias, opposite), zero_is_negative, keeps_ratio)
     if found is None:
         return None
     if is_negated:
@@ -187,14 +191,18 @@ def _dot(left: np.ndarray, right: np.ndarray) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
-    """The least form with one coefficient a slot."""
+def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool, keeps_ratio: bool) -> Threshold | None:
+    """The least form with one coefficient a slot, or the one in the ratio of the weights."""
     # Weights of slots are positive.
     low, high = bias, bias + sum([n * w * step for w, step, n in slots])
     if low > 0 or high < 0 or (zero_is_negative and high <= 0):
         zeros = (0,) * len(slots)
         return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
-    best = _first_proved(slots, bias, zero_is_negative)
+    ratio = in_ratio(slots) if keeps_ratio else None
+    best = None if ratio is None else _first_proved(slots, bias, zero_is_negative, [ratio])
+    if best is not None:
+        return best
+    best = _first_proved(slots, bias, zero_is_negative, proposals(slots, bias))
     for _ in range(_ROUNDS):
         # The form found is proposed from again, as the units that it may become: what was small next to the old
         # weights may go now.
@@ -219,16 +227,19 @@ def _merged(slots: tuple[Slot, ...], weights: tuple[int, ...], bias: int, is_ste
     for weight, (_, step, count) in zip(weights, slots, strict=True):
         counts[weight, step] += count
     kinds = sorted(counts)
-    found = _first_proved(tuple((w, step, counts[w, step]) for w, step in kinds), bias, is_step)
+    alike = tuple((w, step, counts[w, step]) for w, step in kinds)
+    found = _first_proved(alike, bias, is_step, proposals(alike, bias))
     if found is None:
         return None
     form = dict(zip(kinds, found.coefficients, strict=True))
     return replace(found, coefficients=tuple(form[w, step] for w, (_, step, _) in zip(weights, slots, strict=True)))
 
 
-def _first_proved(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool) -> Threshold | None:
+def _first_proved(
+    slots: tuple[Slot, ...], bias: int, zero_is_negative: bool, proposed: Iterable[tuple[int, ...]]
+) -> Threshold | None:
     steps, reaches = [step for _, step, _ in slots], [step * n for _, step, n in slots]
-    for coefficients in proposals(slots, bias):
+    for coefficients in proposed:
         if is_beyond(sum(map(mul, map(abs, coefficients), reaches)), map(mul, coefficients, steps)):
             continue
         groups: dict[int, list[tuple[int, int]]] = {}

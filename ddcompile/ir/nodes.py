@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from functools import cache
 from operator import attrgetter
 from typing import Any, Literal as OneOf, Self, TypeAlias
 
@@ -55,34 +56,21 @@ CallName: TypeAlias = OneOf["min", "max"]
 ReduceOp: TypeAlias = OneOf["sum", "any", "all", "min", "max", "argmax"]
 
 
-_VALUES: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
-"""What gives the fields of a class of nodes that take part in equality, filled in as the classes are used."""
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Node:
     """Base of all nodes. Two nodes are equal when they are of one class and all fields but `location` are equal."""
 
     location: Location | None = field(default=None, kw_only=True)
     _hash: int = field(default=0, init=False)
-    _cost: int = field(default=0, init=False)
-
-    @property
-    def known_cost(self) -> int:
-        """What `ddcompile.analysis.cost` has found out; 0 before."""
-        return self._cost
-
-    def keep_cost(self, cost: int) -> None:
-        """Keep the cost as long as the node: passes ask for it again and again."""
-        object.__setattr__(self, "_cost", cost)
+    known_cost: int = field(default=0, init=False)
+    """What `ddcompile.analysis.cost` has found out, which passes ask for again and again; 0 before."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_hash", hash((type(self), self._values())))
 
     def _values(self) -> tuple[Any, ...]:
         """The field values that take part in equality."""
-        known = _VALUES.get(type(self))
-        return known(self) if known is not None else _values_of(type(self))(self)
+        return _values_of(type(self))(self)  # type: ignore[arg-type]
 
     def __hash__(self) -> int:
         return self._hash
@@ -126,11 +114,11 @@ class Node:
         return f"<{type(self).__name__} {describe(self)}>"
 
 
-def _values_of(kind: type[Node]) -> Callable[[Any], tuple[Any, ...]]:
-    names = [f.name for f in fields(kind) if f.name not in ("location", "_hash", "_cost")]
+@cache
+def _values_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    names = [f.name for f in fields(kind) if f.name not in ("location", "_hash", "known_cost")]
     get = attrgetter(*names)
-    _VALUES[kind] = get if len(names) > 1 else lambda node: (get(node),)
-    return _VALUES[kind]
+    return get if len(names) > 1 else lambda node: (get(node),)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

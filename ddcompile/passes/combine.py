@@ -52,6 +52,7 @@ class Combine(Pass):
 
     name: ClassVar[str] = "combine"
     rows: int = option(1 << 14, "how many rows times units a table of values may have", high=1 << 20)
+    odd: int = option(1, "how many sums may be no bits where two are", high=64)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
@@ -60,7 +61,7 @@ class Combine(Pass):
         layers = layers_of(rule, types, atoms)
         domain = Domains(types, atoms, layers, self.rows)
         values = domain.values
-        ways = (groups_of, partial(over_groups, domain=domain)), (shared_groups_of, over_shared)
+        ways = (partial(groups_of, odd=self.odd), partial(over_groups, domain=domain)), (shared_groups_of, over_shared)
         for find, over in ways:
             for number in range(len(layers)):
                 groups = find(number, layers, atoms, values, domain)

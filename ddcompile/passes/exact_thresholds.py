@@ -48,11 +48,13 @@ from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import compose, is_shared
 from ddcompile.passes.dce import dce
 from ddcompile.passes.layers import clause, domain_of, is_layer_or_scalar, layers_of, names_of
-from ddcompile.passes.options import Pass
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.orient import has_zero, rank, signed
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["ExactThresholds", "Recode"]
+
+_RATIO = "whether weights may be larger than needed, in about the ratio that they had: 0 or 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,11 @@ class ExactThresholds(Pass):
     """Give threshold units small integer weights; every form is proved."""
 
     name: ClassVar[str] = "exact-thresholds"
+    ratio: int = option(0, _RATIO, low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
-        return _rewritten(rule, may_recode=False)
+        return _rewritten(rule, may_recode=False, keeps_ratio=bool(self.ratio))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,11 @@ class Recode(Pass):
     """Turn signs that never tie into bits, and hidden units the right way round."""
 
     name: ClassVar[str] = "recode"
+    ratio: int = option(0, _RATIO, low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
-        return _rewritten(rule, may_recode=True)
+        return _rewritten(rule, may_recode=True, keeps_ratio=bool(self.ratio))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +110,7 @@ def _domain_of_code(old: Domain | None, factor: int, offset: int) -> Domain | No
 _SAME = (1, 0)
 
 
-def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
+def _rewritten(rule: Rule, *, may_recode: bool, keeps_ratio: bool) -> Rewrite:
     types = infer(rule)
     atoms = Atoms.of_rule(rule, types)
     domains: dict[str, Domain | None] = {n: domain_of(types.tensor[n]) for n in atoms.names}
@@ -122,10 +126,11 @@ def _rewritten(rule: Rule, *, may_recode: bool) -> Rewrite:
         inputs = [_substitute(r if r.has_scale else compose(r, forms), codes) for r in layer.rows]
         if layer.rows[0].kind == "affine" and not is_shared(layer, layers, atoms):
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
-        found = [_shrink(r, atoms, domains, codes, may_recode=may_recode and not layer.is_pinned) for r in inputs]
+        shrink = partial(_shrink, atoms=atoms, domains=domains, codes=codes, keeps_ratio=keeps_ratio)
+        found = [shrink(r, may_recode=may_recode and not layer.is_pinned) for r in inputs]
         kinds = {row.kind for row, _, _ in found}
         if len(kinds) > 1 and len(layer.shape) != 1:
-            found = [_shrink(r, atoms, domains, codes, may_recode=False) for r in inputs]
+            found = [shrink(r, may_recode=False) for r in inputs]
             kinds = {row.kind for row, _, _ in found}
         rows = _of_few_bounds([row for row, _, _ in found], [free for _, _, free in found])
         codes.factor[span] = [factor for _, (factor, _), _ in found]
@@ -182,7 +187,13 @@ def _of_few_bounds(rows: list[Row], free: list[int]) -> list[Row]:
 
 
 def _shrink(
-    row: Row, atoms: Atoms, domains: dict[str, Domain | None], codes: _Codes, *, may_recode: bool
+    row: Row,
+    *,
+    atoms: Atoms,
+    domains: dict[str, Domain | None],
+    codes: _Codes,
+    may_recode: bool,
+    keeps_ratio: bool,
 ) -> tuple[Row, tuple[int, int], int]:
     """The row in least integers, the factor and the offset by which the old value is that of the new one, and freedom.
 
@@ -194,7 +205,8 @@ def _shrink(
     if operands is None:
         return row, _SAME, 0
     weights = row.weights.tolist()
-    found = least_threshold(weights, row.bias, operands, zero_is_negative=row.kind == "positive")
+    is_step = row.kind == "positive"
+    found = least_threshold(weights, row.bias, operands, zero_is_negative=is_step, keeps_ratio=keeps_ratio)
     if found is None:
         return row, _SAME, 0
     becomes_bit = row.kind == "sign" and found.tie is None and may_recode

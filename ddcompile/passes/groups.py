@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from ddcompile.passes.group_reading import Group, groups_in, is_multiple, readab
 from ddcompile.passes.layers import Layer, domain_of
 
 __all__ = ["Domains", "groups_of", "is_large", "rows_of"]
+
+_Look: TypeAlias = "tuple[tuple[int, ...], int]"
+"""The weights of a unit, in order, and its bias."""
 
 _LARGEST = 2**40
 """Weights and biases of readers; larger ones are left alone."""
@@ -78,6 +82,7 @@ def groups_of(
     atoms: Atoms,
     values: JointValues,
     domain: Callable[[int], Domain | None],
+    odd: int,
 ) -> list[Group]:
     """The groups of units of one layer, with inputs and units before it that are read further on; none overlap."""
     layer = layers[number]
@@ -97,11 +102,14 @@ def groups_of(
     def units_of(members: np.ndarray) -> list[Row | None]:
         return [] if own.isdisjoint(members.tolist()) else rows_of(members.tolist(), layers, atoms, domain)
 
+    def row_of(atom: int) -> Row | None:
+        return rows_of([atom], layers, atoms, domain)[0]
+
     best: list[Group] = []
     following = next(filter(None, readings), [])
     for every in (readers, following) if len(following) < len(readers) else (readers,):
         usual = _usual(every)
-        groups = _proposed((usual, every), before, own, units_of, values)
+        groups = _proposed((usual, every), before, own, units_of, values, odd, row_of)
         best = max(best, _read(groups, usual, readers, domain), key=_worth)
     return best
 
@@ -112,6 +120,8 @@ def _proposed(
     own: set[int],
     units_of: Callable[[np.ndarray], list[Row | None]],
     values: JointValues,
+    most: int,
+    row_of: Callable[[int], Row | None],
 ) -> list[Group]:
     """Groups by what some units read, and by what others read where those say nothing; then sums that are like them."""
     found: list[Group] = []
@@ -137,7 +147,8 @@ def _proposed(
             taken.update(members.tolist())
         if not found:
             return []
-    odd = _odd(found, rest, own.difference(*(g.members.tolist() for g in found)), readings[1])
+    left = own.difference(*(g.members.tolist() for g in found))
+    odd = _odd(found, rest, left, readings[1], most, row_of)
     like_odd = {a for group in odd for a in group.members.tolist()}
     return [group for group in found if like_odd.isdisjoint(group.members.tolist())] + odd
 
@@ -161,11 +172,14 @@ def _odd(
     rest: Sequence[tuple[np.ndarray, np.ndarray]],
     left: set[int],
     readers: Sequence[Row],
+    most: int,
+    row_of: Callable[[int], Row | None],
 ) -> list[Group]:
     """Sums of units that are no bits, but read as most groups are, up to units that are the other way round.
 
-    A unit the other way round is added where it was taken away: the sum is that much more. Where there are such sums,
-    and few units are left of a layer, these are read in the same way.
+    They are the way round in which more of their units look like units of the usual groups; or else, in which readers
+    add what they add of these. A unit the other way round is added where it was taken away: the sum is that much more.
+    Where there are such sums, and few units are left of a layer, these are read in the same way.
     """
     kinds = Counter(map(_kind, groups))
     if not kinds:
@@ -173,19 +187,48 @@ def _odd(
     (sizes, total, least) = max(kinds, key=lambda kind: (kinds[kind], kind))
     usual = [g for g in groups if _kind(g) == (sizes, total, least)]
     lean = sum(int(np.sign(g.times(weights_of(g, row)) or 0)) for g in usual for row in readers)
+    looks = _Looks(usual, row_of)
     found = []
     for members, columns in rest:
         factors = columns[:, 0] // np.gcd.reduce(columns[:, 0])
         if _sizes(factors) != sizes or (np.outer(factors, columns[0]) != factors[0] * columns).any():
             continue
-        if (columns[0] * factors[0]).sum() * lean < 0:
+        one, other = looks.fit(members, factors), looks.fit(members, -factors)
+        if one < other or (one == other and (columns[0] * factors[0]).sum() * lean < 0):
             factors = -factors
         more = int(factors.sum()) - total
         if more % 2 == 0:
             found.append(Group(members, factors, least + more // 2, None))
-    if not found or 2 * len(found) > len(usual):
+    if not found or 2 * len(found) > most * len(usual):
         return []
     return found + _single(left.difference(*(g.members.tolist() for g in found)), lean, readers, len(usual) // 2)
+
+
+class _Looks:
+    """What units look like that some groups add, and those that they take away."""
+
+    def __init__(self, groups: Sequence[Group], row_of: Callable[[int], Row | None]) -> None:
+        self._row_of = row_of
+        self._known: set[tuple[bool, _Look | None]] = set()
+        for group in groups:
+            for atom, factor in zip(group.members.tolist(), group.factors.tolist(), strict=True):
+                self._known.add((factor > 0, _look(row_of(atom))))
+
+    def fit(self, members: np.ndarray, factors: np.ndarray) -> int:
+        """How many units of a sum look like that, as they are or the other way round."""
+        count = 0
+        for atom, factor in zip(members.tolist(), factors.tolist(), strict=True):
+            row = self._row_of(atom)
+            count += (factor > 0, _look(row)) in self._known or (factor < 0, _look(row, turned=True)) in self._known
+        return count
+
+
+def _look(row: Row | None, *, turned: bool = False) -> _Look | None:
+    """The weights in order and the bias of a unit, or of the one that is on where it is off."""
+    if row is None or row.kind != "positive" or row.is_inclusive:
+        return None
+    weights = -row.weights if turned else row.weights
+    return tuple(sorted(weights.tolist())), 1 - row.bias if turned else row.bias
 
 
 def _single(atoms: Collection[int], lean: int, readers: Sequence[Row], most: int) -> list[Group]:

@@ -57,6 +57,7 @@ from ddcompile.passes.stack import Stack
 from ddcompile.passes.trim import Trim
 from ddcompile.passes.unary import Unary
 from ddcompile.passes.unfold import Unfold
+from ddcompile.passes.variants import Pipeline, in_ratio, without
 from ddcompile.passes.widen import Widen
 
 __all__ = ["APART", "DEFAULT", "PASSES", "Observer", "Step", "run"]
@@ -133,6 +134,8 @@ _PLAIN = "fold,slice-weights,fold,inline,fold,dce,name"
 """The passes for a program that the others cannot shorten."""
 
 _MAX_ROUNDS = 4
+_MOST_LAYERS = 64
+"""Turns that add a layer each, of which the program only gets shorter when families of its units are found."""
 _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
@@ -236,34 +239,36 @@ def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:
     return steps + _once(whole, [Name()], state) if cost(whole) < cost(rule) else []
 
 
-def _shorter(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
+def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
     others, results that read hidden units, and units written from their tables where the program is still long. Where
-    it is long though units were combined, families of units are rolled first as well.
+    it is long though units were combined, families of units are rolled first as well, and weights keep their ratio.
     """
     whole = found = _once(rule, passes, state)
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in whole):
-        found = _without((Recode,), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, Recode), state))
     combined = _first(Combine, whole)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
-        found = _without((Combine, Narrow), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, Combine, Narrow), state))
     arranged = _first(Arrange, whole)
     if arranged is not None and (cost(arranged.old) < _LONG >> 2 or cost(found[-1].new) > 2 * _SHORT):
-        found = _without((Arrange,), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, Arrange), state))
     if _first(Extend, whole) is not None and cost(found[-1].new) > _SHORT:
-        found = _without((Extend,), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, Extend), state))
     unary = _first(Unary, whole)
     if unary is not None and cost(unary.old) < _LONG:
-        found = _without((Unary,), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, Unary), state))
     if _first(Repeats, whole) is not None:
-        found = _without((Repeats,), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, Repeats), state))
     tabled = _first(CollapseTables, whole)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
-        found = _without((CollapseTables,), found, rule, passes, state)
+        found = _shortest(found, _once(rule, without(passes, CollapseTables), state))
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
         found = _rolled_first(found, passes, state)
+    if combined is not None and cost(found[-1].new) > 2 * _SHORT:
+        found = _shortest(found, _once(rule, in_ratio(passes), state, _MOST_LAYERS))
     if found and cost(found[-1].new) > _SHORT and any(c.type.kind == "rat" for c in found[-1].new.constants):
         found = _tabled_first(found, rule, passes, state)
     return found
@@ -274,25 +279,12 @@ def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
     return next((step for step in steps if step.name == kind.name), None)
 
 
-def _without(
-    kinds: tuple[type[Pass], ...], found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: Run
-) -> list[Step]:
-    """The steps without passes of some kinds, if they end shorter."""
-    left: list[Pass | Turns] = []
-    for each in passes:
-        if isinstance(each, Turns):
-            left.append(Turns(tuple(p for p in each.passes if not isinstance(p, kinds))))
-        elif not isinstance(each, kinds):
-            left.append(each)
-    return _shortest(found, _once(rule, left, state))
-
-
 def _shortest(found: list[Step], other: list[Step]) -> list[Step]:
     """The steps that end shorter, the first ones of equals."""
     return other if other and cost(other[-1].new) < cost(found[-1].new) else found
 
 
-def _rolled_first(found: list[Step], passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
+def _rolled_first(found: list[Step], passes: Pipeline, state: Run) -> list[Step]:
     """The steps with families rolled before other passes shorten each in its own way, if that ends shorter."""
     first = next((k for k, step in enumerate(found) if step.name == SliceWeights.name), None)
     if first is None:
@@ -302,7 +294,7 @@ def _rolled_first(found: list[Step], passes: Sequence[Pass | Turns], state: Run)
     return _shortest(found, kept + _once(kept[-1].new, [Fold(), Rebase(), Roll(), *passes[place + 1 :]], state))
 
 
-def _tabled_first(found: list[Step], rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
+def _tabled_first(found: list[Step], rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     """The steps after units are written from their tables though that is longer, if they end shorter."""
     first = _once(rule, [CollapseTables(sliced=1)], state)
     return _shortest(found, first + _once(first[-1].new, passes, state) if first else [])
@@ -316,11 +308,11 @@ def _plainly(rule: Rule, state: Run) -> list[Step]:
     return _once(rule, [Name()], state)
 
 
-def _once(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
+def _once(rule: Rule, passes: Pipeline, state: Run, most_idle: int = 2) -> list[Step]:
     steps: list[Step] = []
     for chosen in passes:
         if isinstance(chosen, Turns):
-            steps += _in_turns(rule, chosen, state)
+            steps += _in_turns(rule, chosen, state, most_idle)
             rule = steps[-1].new if steps else rule
         else:
             steps += _alone(rule, chosen, state)
@@ -329,15 +321,15 @@ def _once(rule: Rule, passes: Sequence[Pass | Turns], state: Run) -> list[Step]:
     return steps
 
 
-def _in_turns(rule: Rule, turns: Turns, state: Run) -> list[Step]:
+def _in_turns(rule: Rule, turns: Turns, state: Run, most_idle: int) -> list[Step]:
     """The steps of passes over and over, until a turn changes nothing, or comes back to where an earlier one began.
 
-    Weights may have ever other forms that are no shorter. So several passes also end after two turns in a row in which
+    Weights may have ever other forms that are no shorter. So several passes also end after some turns in a row in which
     only one of them, the same one, had something to do, and shortened nothing.
     """
     steps: list[Step] = []
     begun: list[Rule] = []
-    alone = ""
+    idle: list[str] = []
     while rule not in begun:
         begun.append(rule)
         turn: list[Step] = []
@@ -347,9 +339,9 @@ def _in_turns(rule: Rule, turns: Turns, state: Run) -> list[Step]:
         steps += turn
         names = {step.name for step in turn}
         is_idle = len(turns.passes) > 1 and len(names) == 1 and cost(turn[0].old) <= cost(rule)
-        if is_idle and alone in names:
+        idle = [*idle, *names] if is_idle and set(idle) <= names else list(names) if is_idle else []
+        if len(idle) >= most_idle:
             break
-        alone = turn[0].name if is_idle else ""
     return steps
 
 

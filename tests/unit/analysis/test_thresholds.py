@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from ddcompile.analysis.candidates import proposals
+from ddcompile.analysis.candidates import in_ratio, proposals
 from ddcompile.analysis.extremes import signs_along
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 
@@ -56,6 +56,33 @@ def test_forms_decide_as_the_original_on_all_inputs() -> None:
 def test_uneven_majority() -> None:
     *weights, bias = scaled(0.3333, 0.3334, 0.3332, -0.5)
     assert least_threshold(weights, bias, [BIT] * 3, zero_is_negative=True) == Threshold((1, 1, 1), 1, None, 2)
+
+
+def test_weights_keep_their_ratio_where_that_is_asked_for_and_exact() -> None:
+    *weights, bias = scaled(3.99, 2.02, -0.98, -5.5)
+    domains = [BIT, Domain(-1, 2), BIT]
+    kept = least_threshold(weights, bias, domains, zero_is_negative=True, keeps_ratio=True)
+    assert kept == Threshold((4, 2, -1), 5, None, 6)
+    # Over bits, it says that the first two are on and the last one is off.
+    assert least_threshold(weights, bias, [BIT] * 3, zero_is_negative=True, keeps_ratio=True) == Threshold(
+        (4, 2, -1), 5, None, 6
+    )
+    assert least_threshold(weights, bias, [BIT] * 3, zero_is_negative=True) == Threshold((1, 1, -1), 1, None, 2)
+
+
+def test_a_ratio_that_is_not_exact_is_not_kept() -> None:
+    *weights, bias = scaled(1.1, 1.0, 0.9, -2.0)
+    ties = least_threshold(weights, bias, [BIT] * 3, zero_is_negative=True, keeps_ratio=True)
+    assert ties == least_threshold(weights, bias, [BIT] * 3, zero_is_negative=True)
+    assert ties is not None
+    assert ties.coefficients != (1, 1, 1)
+
+
+def test_only_small_ratios_are_kept() -> None:
+    slots = tuple((w, 1, 1) for w in (101, 99, 199, 202, 405))
+    assert in_ratio(slots) == (1, 1, 2, 2, 4)
+    assert in_ratio(((1, 1, 1), (1000, 1, 1))) is None
+    assert in_ratio(((10**400, 1, 1), (3 * 10**400, 1, 2))) == (1, 3)
 
 
 def test_a_bias_a_hair_past_an_integer() -> None:

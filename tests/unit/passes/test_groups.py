@@ -114,6 +114,50 @@ def test_sums_that_are_no_bits_are_no_cells_where_they_are_many(units: int) -> N
     assert state_of(Combine()(automaton(odd_units=units)).rule) == (CELLS - units, {"a", "state"})
 
 
+@pytest.mark.parametrize("units", [5, 8])
+def test_many_sums_that_are_no_bits_are_cells_where_that_is_allowed(units: int) -> None:
+    rule = automaton(odd_units=units)
+    found = Combine(odd=8)(rule)
+    assert state_of(found.rule) == (CELLS, {"state"})
+    assert check_step(rule, found.rule, found.witness).status == "proved"
+
+
+@pytest.mark.parametrize("turned", [(0,), (0, 1), (0, 1, 2), (0, 1, 2, 3)])
+def test_odd_sums_are_the_way_round_in_which_their_units_look_like_others(turned: tuple[int, ...]) -> None:
+    """`x[i] xor x[i + 1]` by its rows over three cells; of one cell, a unit is another, and some are negated."""
+    first, bounds = [], []
+    for cell in range(CELLS):
+        for ones in ((1, 0, 0), (1, 0, 1), (0, 1, 0), (0, 1, 1)):
+            first.append(np.roll([2 * b - 1 for b in ones] + [0] * (CELLS - 3), cell))
+            bounds.append(sum(ones))
+    sums = np.kron(np.eye(CELLS, dtype=int), np.ones(4, dtype=int))
+    second = np.array(first) @ sums
+    limits = np.array(bounds)
+    first[15] = -first[15]  # unit 3 of cell 3 is on far more often
+    bounds[15] = -1
+    for unit in (12 + k for k in turned):
+        first[unit], bounds[unit] = -first[unit], 1 - bounds[unit]
+        limits = limits - second[:, unit]
+        second[:, unit] = -second[:, unit]
+    count = 4 * CELLS
+    rule = parse(
+        f"""rule automaton(x: bit[{CELLS}]) -> (y: bit[{count}]) {{
+  const A: int[{count}, {CELLS}] = {np.array(first).tolist()}
+  const s: int[{count}] = {bounds}
+  const B: int[{count}, {count}] = {second.tolist()}
+  const t: int[{count}] = {limits.tolist()}
+  a[u < {count}] = sum(i < {CELLS}: A[u, i] * x[i]) >= s[u]
+  y[u < {count}] = sum(k < {count}: B[u, k] * a[k]) >= t[u]
+}}"""
+    )
+    found = Combine()(rule)
+    assert check_step(rule, found.rule, found.witness).status == "proved"
+    (reader,) = [s for s in found.rule.statements if s.target == "y"]
+    tables = {c.name: c.values for c in found.rule.constants}
+    bound = next(tables[n] for n in read_names([reader]) & tables.keys() if tables[n].ndim == 1)
+    assert set(bound.tolist()) == {1, 2}, "readers of the odd cell are not like others"
+
+
 def test_units_that_many_read_in_other_ways_are_no_cells() -> None:
     rule = automaton(odd_readers=9)
     assert Combine()(rule).rule is rule

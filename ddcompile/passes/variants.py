@@ -1,0 +1,45 @@
+"""Pipelines that are others in some of their passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from ddcompile.passes.combine import Combine
+from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
+from ddcompile.passes.options import Pass, Turns
+
+__all__ = ["Pipeline", "in_ratio", "without"]
+
+Pipeline: TypeAlias = "Sequence[Pass | Turns]"
+
+_MOST_ODD = 8
+"""Sums of units that may be no bits where two are, if weights keep their ratio."""
+
+
+def without(passes: Pipeline, *kinds: type[Pass]) -> Pipeline:
+    """The passes but those of some kinds."""
+    return _changed(passes, lambda each: None if isinstance(each, kinds) else each)
+
+
+def in_ratio(passes: Pipeline) -> Pipeline:
+    """The passes, of which those that make weights small keep their ratio.
+
+    Units that read what is a bit in most places, but not where they are, look like the others then.
+    """
+
+    def kept(each: Pass) -> Pass:
+        if isinstance(each, ExactThresholds | Recode):
+            return replace(each, ratio=1)
+        return replace(each, odd=_MOST_ODD) if isinstance(each, Combine) else each
+
+    return _changed(passes, kept)
+
+
+def _changed(passes: Pipeline, change: Callable[[Pass], Pass | None]) -> Pipeline:
+    found: list[Pass | Turns] = []
+    for each in passes:
+        inner = [new for p in (each.passes if isinstance(each, Turns) else [each]) if (new := change(p)) is not None]
+        found += [Turns(tuple(inner))] if isinstance(each, Turns) else inner
+    return found
