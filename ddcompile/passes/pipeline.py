@@ -141,7 +141,7 @@ _SHORT = 80
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
 _DENSE = 1 << 20
-"""Weights that cost more once they are exact have little structure: results are not distilled by themselves."""
+"""Weights that cost more once they are exact have little structure: they are distilled once, all results together."""
 _WIDE = 1 << 16
 """Elements of a result are distilled by themselves as well where a program costs less."""
 
@@ -219,6 +219,8 @@ def _in_rounds(rule: Rule, state: Run) -> list[Step]:
         steps += found
         rule = found[-1].new
         price = cost(rule)
+        if price >= _DENSE:
+            break
     return steps
 
 
