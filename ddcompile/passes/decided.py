@@ -105,12 +105,14 @@ def ends(node: Expr, types: Types) -> list[End]:
     """What a comparison says of the ends of a sum; it holds at the high one and does not at the low one."""
     if not isinstance(node, Compare) or len(node.ops) != 1 or node.ops[0] in ("==", "!="):
         return []
+    if any(types.of(side).kind == "real" for side in node.operands):
+        return []  # 0 times a real is not 0, nor is the difference of one and itself
     op, (left, right) = node.ops[0], node.operands
     if op in ("<", "<="):
         left, right = right, left
     form = integer_terms(Binary("-", left, right))
     span = None if form is None else _span(form[0], types)
-    if form is None or span is None or not form[0]:  # 0 times a real is not 0
+    if form is None or span is None:
         return []
     bound = -form[1] + (op in ("<", ">"))
     return [End(side, form[0], *span) for side, number in ((1, span[1]), (-1, span[0] + 1)) if bound == number]
