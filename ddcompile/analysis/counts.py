@@ -115,9 +115,8 @@ def _least_of_sum(ranges: Sequence[range], table: np.ndarray, inputs: Sequence[E
             sums = [sign * (base + level) for level in levels.tolist()[::sign]]
             for expr in _of_one(sums, (hits > 0)[::sign].tolist(), terms):
                 rank = cost(expr), sum(map(abs, weights))
-                if rank[0] >= limit or (chosen is not None and rank > best):
-                    continue
-                if chosen is None or rank < best or print_expression(expr) < print_expression(chosen):
+                comes_first = chosen is not None and rank == best and print_expression(expr) < print_expression(chosen)
+                if rank < best or comes_first:
                     best, chosen = rank, expr
     return chosen
 

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from ddcompile.analysis.counts import of_used_inputs
 from ddcompile.ir.nodes import Expr
 
 __all__ = ["MOST_SUBSETS", "Function", "matter_by_one_bit", "part_of", "without_idle"]
@@ -31,13 +32,7 @@ class Function:
 
 def without_idle(function: Function) -> Function:
     """The function without inputs that do not matter."""
-    values = function.values
-    kept: list[int] = []
-    for axis in reversed(range(values.ndim)):
-        if (values == values.take([0], axis=axis)).all():
-            values = np.asarray(values.take(0, axis=axis))
-        else:
-            kept.insert(0, axis)
+    values, kept = of_used_inputs(function.values)
     return Function(tuple(function.ranges[k] for k in kept), values, tuple(function.inputs[k] for k in kept))
 
 

@@ -61,7 +61,7 @@ class ValueType:
         n - low is a multiple of it; 0 for a single value, 1 if a bound is None.
     is_dense
         Whether any rational between the bounds may be a value, such as those of inputs of kind rat, and not only
-        multiples of 2**-exponent.
+        multiples of 2**-exponent; the step is 1 then.
     """
 
     kind: Kind
@@ -110,7 +110,7 @@ class ValueType:
         """Whether 0 may be among the values."""
         if (self.low is not None and self.low > 0) or (self.high is not None and self.high < 0):
             return False
-        return self.low is None or self.step == 0 or self.is_dense or -self.low % self.step == 0
+        return self.low is None or self.step == 0 or -self.low % self.step == 0
 
     @property
     def bits(self) -> int:
@@ -335,7 +335,7 @@ def absolute(a: ValueType) -> ValueType:
     step = gcd(a.step, 2 * a.low)
     below, above = -a.low, a.high
     # The smallest values on the two sides of 0.
-    low = 0 if a.is_dense else min(a.low % a.step, -a.low % a.step)
+    low = min(a.low % a.step, -a.low % a.step)
     return make(low, max(below, above), step, a.exponent, rational=not a.is_integral, is_dense=a.is_dense)
 
 

@@ -61,7 +61,10 @@ class Combine(Pass):
         layers = layers_of(rule, types, atoms)
         domain = Domains(types, atoms, layers, self.rows)
         values = domain.values
-        ways = (partial(groups_of, odd=self.odd), partial(over_groups, domain=domain)), (shared_groups_of, over_shared)
+        ways = (
+            (partial(groups_of, most_odd=self.odd), partial(over_groups, domain=domain)),
+            (shared_groups_of, over_shared),
+        )
         for find, over in ways:
             for number in range(len(layers)):
                 groups = find(number, layers, atoms, values, domain)

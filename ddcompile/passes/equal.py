@@ -41,6 +41,7 @@ class Equal:
         self.clauses: dict[str, list[Statement]] = {}
         for statement in rule.statements:
             self.clauses.setdefault(statement.target, []).append(statement)
+        # Candidates are compared with the same clauses, and come to the same values, again and again.
         self._known: dict[tuple[Expr, _Positions], Expr] = {}
         self._written: dict[tuple[Expr, _Positions], Expr] = {}
 

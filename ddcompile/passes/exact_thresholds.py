@@ -195,7 +195,7 @@ def _shrink(
     may_recode: bool,
     keeps_ratio: bool,
 ) -> tuple[Row, tuple[int, int], int]:
-    """The row in least integers, the factor and the offset by which the old value is that of the new one, and freedom.
+    """The row in small integers, the factor and the offset by which the old value is that of the new one, and freedom.
 
     That is by how much the bias of a positive row may be greater.
     """

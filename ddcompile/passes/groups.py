@@ -82,7 +82,7 @@ def groups_of(
     atoms: Atoms,
     values: JointValues,
     domain: Callable[[int], Domain | None],
-    odd: int,
+    most_odd: int,
 ) -> list[Group]:
     """The groups of units of one layer, with inputs and units before it that are read further on; none overlap."""
     layer = layers[number]
@@ -109,7 +109,7 @@ def groups_of(
     following = next(filter(None, readings), [])
     for every in (readers, following) if len(following) < len(readers) else (readers,):
         usual = _usual(every)
-        groups = _proposed((usual, every), before, own, units_of, values, odd, row_of)
+        groups = _proposed((usual, every), before, own, units_of, values, most_odd, row_of)
         best = max(best, _read(groups, usual, readers, domain), key=_worth)
     return best
 
@@ -120,7 +120,7 @@ def _proposed(
     own: set[int],
     units_of: Callable[[np.ndarray], list[Row | None]],
     values: JointValues,
-    most: int,
+    most_odd: int,
     row_of: Callable[[int], Row | None],
 ) -> list[Group]:
     """Groups by what some units read, and by what others read where those say nothing; then sums that are like them."""
@@ -148,7 +148,7 @@ def _proposed(
         if not found:
             return []
     left = own.difference(*(g.members.tolist() for g in found))
-    odd = _odd(found, rest, left, readings[1], most, row_of)
+    odd = _odd(found, rest, left, readings[1], most_odd, row_of)
     like_odd = {a for group in odd for a in group.members.tolist()}
     return [group for group in found if like_odd.isdisjoint(group.members.tolist())] + odd
 
@@ -172,7 +172,7 @@ def _odd(
     rest: Sequence[tuple[np.ndarray, np.ndarray]],
     left: set[int],
     readers: Sequence[Row],
-    most: int,
+    most_odd: int,
     row_of: Callable[[int], Row | None],
 ) -> list[Group]:
     """Sums of units that are no bits, but read as most groups are, up to units that are the other way round.
@@ -182,7 +182,7 @@ def _odd(
     Where there are such sums, and few units are left of a layer, these are read in the same way.
     """
     kinds = Counter(map(_kind, groups))
-    if not kinds:
+    if not kinds or not rest:
         return []
     (sizes, total, least) = max(kinds, key=lambda kind: (kinds[kind], kind))
     usual = [g for g in groups if _kind(g) == (sizes, total, least)]
@@ -199,7 +199,7 @@ def _odd(
         more = int(factors.sum()) - total
         if more % 2 == 0:
             found.append(Group(members, factors, least + more // 2, None))
-    if not found or 2 * len(found) > most * len(usual):
+    if not found or 2 * len(found) > most_odd * len(usual):
         return []
     return found + _single(left.difference(*(g.members.tolist() for g in found)), lean, readers, len(usual) // 2)
 

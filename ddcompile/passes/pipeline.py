@@ -249,28 +249,32 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     it is long though units were combined, families of units are rolled first as well, and weights keep their ratio.
     """
     whole = found = _once(rule, passes, state)
+
+    def also(other: Pipeline, most_idle: int = 2) -> list[Step]:
+        return _shortest(found, _once(rule, other, state, most_idle))
+
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in whole):
-        found = _shortest(found, _once(rule, without(passes, Recode), state))
+        found = also(without(passes, Recode))
     combined = _first(Combine, whole)
     if combined is not None and cost(combined.old) < _LONG and cost(found[-1].new) > 2 * _SHORT:
-        found = _shortest(found, _once(rule, without(passes, Combine, Narrow), state))
+        found = also(without(passes, Combine, Narrow))
     arranged = _first(Arrange, whole)
     if arranged is not None and (cost(arranged.old) < _LONG >> 2 or cost(found[-1].new) > 2 * _SHORT):
-        found = _shortest(found, _once(rule, without(passes, Arrange), state))
+        found = also(without(passes, Arrange))
     if _first(Extend, whole) is not None and cost(found[-1].new) > _SHORT:
-        found = _shortest(found, _once(rule, without(passes, Extend), state))
+        found = also(without(passes, Extend))
     unary = _first(Unary, whole)
     if unary is not None and cost(unary.old) < _LONG:
-        found = _shortest(found, _once(rule, without(passes, Unary), state))
+        found = also(without(passes, Unary))
     if _first(Repeats, whole) is not None:
-        found = _shortest(found, _once(rule, without(passes, Repeats), state))
+        found = also(without(passes, Repeats))
     tabled = _first(CollapseTables, whole)
     if tabled is not None and cost(tabled.old) < _LONG and cost(found[-1].new) > _SHORT:
-        found = _shortest(found, _once(rule, without(passes, CollapseTables), state))
+        found = also(without(passes, CollapseTables))
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
         found = _rolled_first(found, passes, state)
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
-        found = _shortest(found, _once(rule, in_ratio(passes), state, _MOST_LAYERS))
+        found = also(in_ratio(passes), _MOST_LAYERS)
     if found and cost(found[-1].new) > _SHORT and any(c.type.kind == "rat" for c in found[-1].new.constants):
         found = _tabled_first(found, rule, passes, state)
     return found
@@ -331,7 +335,7 @@ def _in_turns(rule: Rule, turns: Turns, state: Run, most_idle: int) -> list[Step
     """
     steps: list[Step] = []
     begun: list[Rule] = []
-    idle: list[str] = []
+    alone, idle = "", 0
     while rule not in begun:
         begun.append(rule)
         turn: list[Step] = []
@@ -341,8 +345,9 @@ def _in_turns(rule: Rule, turns: Turns, state: Run, most_idle: int) -> list[Step
         steps += turn
         names = {step.name for step in turn}
         is_idle = len(turns.passes) > 1 and len(names) == 1 and cost(turn[0].old) <= cost(rule)
-        idle = [*idle, *names] if is_idle and set(idle) <= names else list(names) if is_idle else []
-        if len(idle) >= most_idle:
+        idle = is_idle + (idle if is_idle and alone in names else 0)
+        alone = turn[0].name if is_idle else ""
+        if idle >= most_idle:
             break
     return steps
 

@@ -84,9 +84,7 @@ class Unary(Pass):
                 price = cost(Forward()(rule).rule) if price is None else price
                 if verify(new) or cost(Forward()(new).rule) >= price:
                     continue
-                if read_names(new.statements) < read_names(rule.statements):
-                    return Rewrite(new)
-                if _price(rule) > _price(new):
+                if read_names(new.statements) < read_names(rule.statements) or _price(new) < _price(rule):
                     return Rewrite(new)
         return unchanged(rule)
 

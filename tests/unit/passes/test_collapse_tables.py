@@ -197,9 +197,7 @@ def test_elements_are_one_function_of_sums_of_any_length(functions: Sequence[Cal
 def test_an_element_that_lacks_an_input_is_a_run_of_its_own_where_borders_are_not_looked_for() -> None:
     functions = [lambda *x, u=u: bool(x[u + 3]) and sum(x[: u + 3]) >= 3 for u in range(4)]
     rewrite = CollapseTables(borders=0)(dense(_units(functions, 7), "x: bit[7]"))
-    assert (
-        str(rewrite.rule)
-        == """rule f(x: bit[7]) -> (y: bit[4]) {
+    assert str(rewrite.rule) == """rule f(x: bit[7]) -> (y: bit[4]) {
   const weight_sum_of_y: int[7] = [1, 1, 1, 1, 0, 0, 0]
   const weight_sum_of_y2: int[3, 7] = [[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1, 0]]
   sum_of_y = sum(i < 7: weight_sum_of_y[i] * x[i])
@@ -207,7 +205,6 @@ def test_an_element_that_lacks_an_input_is_a_run_of_its_own_where_borders_are_no
   sum_of_y2[i < 3] = sum(j < 7: weight_sum_of_y2[i, j] * x[j])
   y[1 <= i < 4] = sum_of_y2[i - 1] >= 3 and x[i + 3]
 }"""
-    )
 
 
 @pytest.mark.parametrize(
