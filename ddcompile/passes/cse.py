@@ -46,7 +46,7 @@ from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.recurrences import recurrences
-from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 
 __all__ = ["Cse"]
 
@@ -98,6 +98,9 @@ class _State:
         left_out = {s.target for s in rule.statements if not _is_whole(s)} | recurrences(rule, types).keys()
         self._shapes = {n: shape for n, shape in types.shape.items() if n not in left_out}
         """Tensors that have all elements, which are known before a statement that reads any of them."""
+        groups = [frozenset(rule.statements[k].target for k in group) for group in types.order]
+        self._cycles = {name: group for group in groups for name in group}
+        """The tensors that are evaluated step by step with each tensor."""
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
         """The rank of the statement before each one, that of the first one is before them all."""
@@ -132,6 +135,10 @@ class _State:
         uses = self._uses[key]
         first = min(uses)
         named = uses[first][0]
+        cycle = self._cycles.get(self._at[first].target, frozenset())
+        if any(read.tensor in cycle for read in reads(named.named)):
+            cycle |= {name}
+            self._cycles.update(dict.fromkeys(cycle, cycle))
         changed: dict[_Key, None] = {}
         for rank, found in list(uses.items()):
             value = self._at[rank].value
@@ -154,7 +161,8 @@ class _State:
 
     def _note(self, rank: Fraction) -> dict[_Key, None]:
         """Take note of the expressions in a statement."""
-        found = list(_candidates(self._at[rank], self._size, self._shapes))
+        statement = self._at[rank]
+        found = list(_candidates(statement, self._size, self._shapes, self._cycles.get(statement.target, frozenset())))
         for key, use in found:
             self._uses.setdefault(key, {}).setdefault(rank, []).append(use)
         self._keys[rank] = [key for key, _ in found]
@@ -194,10 +202,15 @@ _PLACE = "?"
 """What names of indices begin with that stand for places, until the statement has names of its own."""
 
 
-def _candidates(statement: Statement, size: int, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[_Key, _Use]]:
-    """The expressions in a statement that could be shared, outermost first, and what makes two of them equal."""
-    if statement.target in read_names([statement]):
-        return
+def _candidates(
+    statement: Statement, size: int, shapes: Mapping[str, tuple[int, ...]], cycle: frozenset[str]
+) -> Iterator[tuple[_Key, _Use]]:
+    """The expressions in a statement that could be shared, outermost first, and what makes two of them equal.
+
+    What reads the cycle of tensors that the statement is part of belongs to that as well, so its first index has to be
+    the step; what reads the very tensor stays where it is.
+    """
+    step = next((b.name for b in statement.positions[:1] if isinstance(b, Binder)), None)
     ambiguous = ambiguous_indices(statement)
     sizes = _sizes(statement.value)
     for expr, scope in subexpressions(statement):
@@ -208,6 +221,9 @@ def _candidates(statement: Statement, size: int, shapes: Mapping[str, tuple[int,
             continue
         own = ordered_free(expr)
         if not ambiguous.isdisjoint(own):
+            continue
+        inner = {read.tensor for read in reads(expr)} & cycle
+        if statement.target in inner or (inner and step not in own[:1]):
             continue
         binders = tuple(next(b for b in scope if b.name == n) for n in own)
         bounds = [box_bounds(b) for b in binders]

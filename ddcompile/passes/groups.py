@@ -154,11 +154,15 @@ def _proposed(
 
 
 def _usual(readers: Sequence[Row]) -> list[Row]:
-    """Units of which there are several with the same weights; all of them if these are not most."""
-    kinds = [(row.kind, row.bias, tuple(sorted(row.weights.tolist()))) for row in readers]
-    count = Counter(kinds)
-    usual = [row for row, kind in zip(readers, kinds, strict=True) if count[kind] > 1]
-    return usual if _ODD * (len(readers) - len(usual)) <= len(readers) else list(readers)
+    """Units of which there are several with the same weights, or at least of the same sizes; all if most are not."""
+    signed = [(row.kind, row.bias, tuple(sorted(row.weights.tolist()))) for row in readers]
+    sizes = [(row.kind, 0, tuple(sorted(np.abs(row.weights).tolist()))) for row in readers]
+    for kinds in (signed, sizes):
+        count = Counter(kinds)
+        usual = [row for row, kind in zip(readers, kinds, strict=True) if count[kind] > 1]
+        if _ODD * (len(readers) - len(usual)) <= len(readers):
+            return usual
+    return list(readers)
 
 
 def _worth(groups: Sequence[Group]) -> tuple[int, int, int]:

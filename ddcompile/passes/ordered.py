@@ -10,7 +10,6 @@ families are the same, in whatever order they were found, are one statement for 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial, reduce
 
 from ddcompile.analysis.reals import Reals
 from ddcompile.ir.nodes import Binary, Expr, Read, Rule, Statement
@@ -24,6 +23,7 @@ from ddcompile.passes.templates import shape_of
 __all__ = ["in_order"]
 
 _COMMUTATIVE = ("+", "and", "or", "xor")
+"""Operators whose operands may change places; so may those of differences, with their signs."""
 
 
 def in_order(rule: Rule, types: Types, size: int) -> Rule:
@@ -47,16 +47,35 @@ def in_order(rule: Rule, types: Types, size: int) -> Rule:
         return None if shape is None else (*keys[node.tensor], shape.numbers)
 
     def step(node: Expr) -> Expr:
-        if not isinstance(node, Binary) or node.op not in _COMMUTATIVE:
+        if not isinstance(node, Binary) or node.op not in (*_COMMUTATIVE, "-"):
             return node
-        terms = chain_operands(node.op, node)
-        found = [(own, k) for k, term in enumerate(terms) if (own := key(term)) is not None]
+        is_sum = node.op in ("+", "-")
+        terms = _signed_terms(node) if is_sum else [(False, term) for term in chain_operands(node.op, node)]
+        found = [((is_less, own), k) for k, (is_less, term) in enumerate(terms) if (own := key(term)) is not None]
         new = list(terms)
         for (_, source), (_, place) in zip(sorted(found), found, strict=True):
             new[place] = terms[source]
-        return node if new == terms else reduce(partial(Binary, node.op), new)
+        if new == terms:
+            return node
+        made = new[0][1]
+        for is_less, term in new[1:]:
+            made = Binary("-" if is_less else "+" if is_sum else node.op, made, term)
+        return made
 
     reals = Reals(types)  # sums of these depend on the order
     return with_statements(
         rule, [s if reals(s.value) else replace(s, value=rewrite(s.value, step)) for s in rule.statements]
     )
+
+
+def _signed_terms(node: Expr) -> list[tuple[bool, Expr]]:
+    """The terms of a sum in the order of the text, and whether each is taken away; the first one never is."""
+    found: list[tuple[bool, Expr]] = []
+    stack = [(False, node)]
+    while stack:
+        is_less, term = stack.pop()
+        if isinstance(term, Binary) and term.op in ("+", "-"):
+            stack += [(is_less != (term.op == "-"), term.right), (is_less, term.left)]
+        else:
+            found.append((is_less, term))
+    return found

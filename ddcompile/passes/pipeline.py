@@ -250,8 +250,8 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     """
     whole = found = _once(rule, passes, state)
 
-    def also(other: Pipeline, most_idle: int = 2) -> list[Step]:
-        return _shortest(found, _once(rule, other, state, most_idle))
+    def also(other: Pipeline) -> list[Step]:
+        return _shortest(found, _once(rule, other, state))
 
     if any(step.name == Recode.name and cost(step.new) > cost(step.old) for step in whole):
         found = also(without(passes, Recode))
@@ -274,7 +274,8 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
         found = _rolled_first(found, passes, state)
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
-        found = also(in_ratio(passes), _MOST_LAYERS)
+        ratio = in_ratio(passes)
+        found = _shortest(found, _rolled_first(_once(rule, ratio, state, _MOST_LAYERS), ratio, state))
     if found and cost(found[-1].new) > _SHORT and any(c.type.kind == "rat" for c in found[-1].new.constants):
         found = _tabled_first(found, rule, passes, state)
     return found

@@ -114,7 +114,6 @@ def _hope(run: _Run) -> int:
 
 _MOST = 32
 """Runs that are looked at in one round."""
-
 _WORK = 1 << 10
 """Statements looked at in all rounds."""
 _LEAST_ROUNDS = 4
@@ -284,6 +283,7 @@ def _change(program: _Program, chains: Sequence[Chain], switches: Mapping[str, t
     shift = -min((time for chain in chains for time in chain.members), default=0)
     tensors = [names("state") if chain.members else "" for chain in chains]
     statements = program.rule.statements
+    steps = {t: max(chain.members) + shift + 1 for t, chain in zip(tensors, chains, strict=True) if chain.members}
     place: dict[str, tuple[str, int]] = {}
     others: dict[int, Statement | None] = {}
     for chain in chains:
@@ -316,7 +316,7 @@ def _change(program: _Program, chains: Sequence[Chain], switches: Mapping[str, t
     for number in _in_order(chains):
         made = _statement(chains, number, tensors, shift, names)
         if tensors[number]:
-            new.append(joined(made, _set_apart(chains[number], shift, switches), place))
+            new.append(joined(made, _set_apart(chains[number], shift, switches), place, steps))
         else:
             others[min(n for n in program.numbers[made.target] if n in others)] = _moved(made, place)
     for number in {n for name in place for n in program.readers.get(name, ())} - others.keys():

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ddcompile.analysis.cost import cost
+from ddcompile.analysis.linear import box_bounds
 from ddcompile.ir import builder
 from ddcompile.ir.affine import Affine, affine_of
 from ddcompile.ir.nodes import Binary, Binder, Binding, Expr, If, Literal, Read, Statement, Unary
@@ -125,7 +126,10 @@ def with_switches(value: Expr, switches: Iterable[Switch]) -> Expr:
 
 
 def joined(
-    over: Statement, parts: Mapping[int, tuple[Statement, Sequence[Switch]]], place: Mapping[str, tuple[str, int]]
+    over: Statement,
+    parts: Mapping[int, tuple[Statement, Sequence[Switch]]],
+    place: Mapping[str, tuple[str, int]],
+    steps: Mapping[str, int],
 ) -> Statement:
     """A statement over time with what is set apart of statements that it is made of.
 
@@ -137,11 +141,13 @@ def joined(
         By time, a statement with what is set apart of it; its indices are the others of `over`, in order.
     place
         Tensors that are a step of another one, by their names: this one, and the time.
+    steps
+        How many steps those have. At times at which what is set apart says nothing it may read beyond them.
     """
     first = over.positions[0]
     assert isinstance(first, Binder)
     own = {
-        time: [_of_step(s, over, statement, time, place) for s in switches]
+        time: [_of_step(s, over, statement, time, place, steps) for s in switches]
         for time, (statement, switches) in sorted(parts.items())
     }
     order = _merged(own.values())
@@ -169,7 +175,12 @@ def _merged(sequences: Iterable[Sequence[Switch]]) -> list[Switch] | None:
 
 
 def _of_step(
-    switch: Switch, over: Statement, statement: Statement, time: int, place: Mapping[str, tuple[str, int]]
+    switch: Switch,
+    over: Statement,
+    statement: Statement,
+    time: int,
+    place: Mapping[str, tuple[str, int]],
+    steps: Mapping[str, int],
 ) -> Switch:
     """What is set apart of a step, over the indices of the statement over time."""
     first, *others = over.binders
@@ -182,12 +193,16 @@ def _of_step(
                 free = (f"{letter}{k or ''}" for k in range(1000) for letter in "ijklmnpqrs")
                 names[binder.name] = next(n for n in free if n not in taken)
             taken.add(names.get(binder.name, binder.name))
+    reach = box_bounds(first)
 
     def step(node: Expr) -> Expr:
         if not isinstance(node, Read) or node.tensor not in place:
             return node
         tensor, when = place[node.tensor]
-        return Read(tensor, (Affine.of(when - time, {first.name: 1}).to_expr(), *node.positions), node.pad)
+        back = time - when
+        is_inside = reach is not None and back <= reach[0] and reach[1] - back <= steps[tensor]
+        pad = node.pad if node.pad is not None or is_inside else Literal(0)
+        return Read(tensor, (Affine.of(-back, {first.name: 1}).to_expr(), *node.positions), pad)
 
     value = rewrite(rename_indices(switch.value, names), step)
     return replace(switch, condition=rename_indices(switch.condition, names), value=value)

@@ -20,26 +20,27 @@ _MOST_ODD = 8
 
 def without(passes: Pipeline, *kinds: type[Pass]) -> Pipeline:
     """The passes but those of some kinds."""
-    return _changed(passes, lambda each: None if isinstance(each, kinds) else each)
+    return _changed(passes, lambda each: [] if isinstance(each, kinds) else [each])
 
 
 def in_ratio(passes: Pipeline) -> Pipeline:
-    """The passes, of which those that make weights small keep their ratio.
+    """The passes, of which those that make weights small keep their ratio, and turn units after any were combined.
 
-    Units that read what is a bit in most places, but not where they are, look like the others then.
+    Units that read what is a bit in most places, but not where they are, look like the others then: those beside a unit
+    that was the other way round, too.
     """
 
-    def kept(each: Pass) -> Pass:
+    def kept(each: Pass) -> list[Pass]:
         if isinstance(each, ExactThresholds | Recode):
-            return replace(each, ratio=1)
-        return replace(each, odd=_MOST_ODD) if isinstance(each, Combine) else each
+            return [replace(each, ratio=1)]
+        return [replace(each, odd=_MOST_ODD), Recode(ratio=1)] if isinstance(each, Combine) else [each]
 
     return _changed(passes, kept)
 
 
-def _changed(passes: Pipeline, change: Callable[[Pass], Pass | None]) -> Pipeline:
+def _changed(passes: Pipeline, change: Callable[[Pass], list[Pass]]) -> Pipeline:
     found: list[Pass | Turns] = []
     for each in passes:
-        inner = [new for p in (each.passes if isinstance(each, Turns) else [each]) if (new := change(p)) is not None]
+        inner = [new for p in (each.passes if isinstance(each, Turns) else [each]) for new in change(p)]
         found += [Turns(tuple(inner))] if isinstance(each, Turns) else inner
     return found

@@ -687,6 +687,48 @@ APPLIES = [
 }""",
     ),
     (
+        "what a clause at one time reads of a recurrence belongs to no step",
+        "cse",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[0, i < 8] = x[i]
+  b[1, i < 8] = if i == 2 then x[0] else sum(k < 3: a[0, (i + k) % 8]) + 2 * a[0, (i + 5) % 8] >= 2
+  c[1, i < 8] = if i == 5 then x[1] else sum(k < 3: a[0, (i + k) % 8]) + 2 * a[0, (i + 5) % 8] >= 1
+  b[2 <= t < 4, i < 8] = sum(k < 3: a[t - 1, (i + k) % 8]) + 2 * a[t - 1, (i + 5) % 8] >= t
+  c[2 <= t < 4, i < 8] = sum(k < 3: a[t - 1, (i + k) % 8]) + 2 * a[t - 1, (i + 5) % 8] + t * x[i] >= t
+  a[1 <= t < 4, i < 8] = c[t, i] and not b[t, i]
+  y[i < 8] = a[3, i]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[0, i < 8] = x[i]
+  b[1, i < 8] = if i == 2 then x[0] else sum(k < 3: a[0, (i + k) % 8]) + 2 * a[0, (i + 5) % 8] >= 2
+  c[1, i < 8] = if i == 5 then x[1] else sum(k < 3: a[0, (i + k) % 8]) + 2 * a[0, (i + 5) % 8] >= 1
+  shared[2 <= t < 4, i < 8] = sum(k < 3: a[t - 1, (i + k) % 8]) + 2 * a[t - 1, (i + 5) % 8]
+  b[2 <= t < 4, i < 8] = shared[t, i] >= t
+  c[2 <= t < 4, i < 8] = shared[t, i] + t * x[i] >= t
+  a[1 <= t < 4, i < 8] = c[t, i] and not b[t, i]
+  y[i < 8] = a[3, i]
+}""",
+    ),
+    (
+        "what a tensor that reads itself shares with another one of its steps",
+        "cse",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i] and not b[t - 1, i]
+  b[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8] + pad(b, 0)[t - 1, i] >= 2
+  c[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8] >= 1
+  y[i < 8] = c[3, i]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i] and not b[t - 1, i]
+  shared[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8]
+  b[t < 4, i < 8] = shared[t, i] + pad(b, 0)[t - 1, i] >= 2
+  c[t < 4, i < 8] = shared[t, i] >= 1
+  y[i < 8] = c[3, i]
+}""",
+    ),
+    (
         "an exclusive or as a difference",
         "narrow",
         """rule f(x: bit[3], n: int[0..2]) -> (y: bit[2]) {
@@ -1461,6 +1503,29 @@ APPLIES = [
 sum(j < 3: state[t - 1, (i + j) % 8]) - (if t == 2 and i == 2 then state[t - 1, 7] else 0) + \
 (if t == 4 and i == 3 then sum(k < 4: state[t - 1, 2 * k]) else 0) >= 2
   y[i < 8] = state[5, i]
+}""",
+    ),
+    (
+        "families of layers of which a few elements read a step before, where the first step has none",
+        "roll",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  a[i < 8] = x[i] > x[(i + 1) % 8]
+  b[i < 8] = x[i] + x[(i + 3) % 8] >= 2
+  c[i < 8] = a[i] + b[i]
+  d[i < 8] = if i == 2 then a[7] else c[i] > c[(i + 1) % 8]
+  e[i < 8] = if i == 5 then a[1] and b[4] else c[i] + c[(i + 3) % 8] >= 2
+  f[i < 8] = d[i] + e[i]
+  g[i < 8] = f[i] > f[(i + 1) % 8]
+  h[i < 8] = f[i] + f[(i + 3) % 8] >= 2
+  y[i < 8] = g[i] + h[i] >= 1
+}""",
+        """rule f(x: bit[8]) -> (y: bit[8]) {
+  state[0, i < 8] = x[i]
+  state[1 <= t < 3, i < 8] = state2[t - 1, i] + state3[t - 1, i]
+  state2[t < 3, i < 8] = if t == 1 and i == 5 then pad(state2, 0)[t - 1, 4] and pad(state3, 0)[t - 1, 1] else \
+state[t, i] + state[t, (i + 3) % 8] >= 2
+  state3[t < 3, i < 8] = if t == 1 and i == 2 then pad(state3, 0)[t - 1, 7] else state[t, i] > state[t, (i + 1) % 8]
+  y[i < 8] = state2[2, i] + state3[2, i] >= 1
 }""",
     ),
     (

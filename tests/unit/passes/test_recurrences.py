@@ -119,3 +119,23 @@ def test_names_of_tensors_that_are_gone_come_again(units: int, layers: int) -> N
     assert len({s.target for s in rewrite.rule.statements}) < layers + 1
     verdict = check_step(old, rewrite.rule, rewrite.witness)
     assert verdict, str(verdict)
+
+
+def test_layers_are_one_over_time_whatever_order_their_families_were_found_in() -> None:
+    """What is added and what is taken away has an order that does not depend on names."""
+    layers = []
+    for k, (more, less) in enumerate([("ab", "cd"), ("ba", "dc"), ("ba", "cd")]):
+        under = "x" if k == 0 else f"s{k - 1}"
+        families = {
+            "a": f"{under}[i] > {under}[(i + 1) % 9]",
+            "b": f"{under}[i] + {under}[(i + 3) % 9] >= 2",
+            "c": f"{under}[(i + 2) % 9] > {under}[(i + 4) % 9]",
+            "d": f"{under}[(i + 5) % 9] > {under}[i]",
+        }
+        layers += [f"{name}{k}[i < 9] = {families[name]}" for name in more + less]
+        sums = f"{more[0]}{k}[i] - {less[0]}{k}[i] + {more[1]}{k}[i] - {less[1]}{k}[i]"
+        layers.append(f"s{k}[i < 9] = {sums} >= 1" if k < 2 else f"y[i < 9] = {sums} >= 1")
+    old = parse(f"rule f(x: bit[9]) -> (y: bit[9]) {{\n{chr(10).join(layers)}\n}}")
+    rewrite = Roll()(old)
+    assert len(rewrite.rule.statements) == 7
+    assert check_step(old, rewrite.rule, rewrite.witness)
