@@ -108,9 +108,9 @@ def groups_of(
     best: list[Group] = []
     following = next(filter(None, readings), [])
     for every in (readers, following) if len(following) < len(readers) else (readers,):
-        usual = _usual(every)
-        groups = _proposed((usual, every), before, own, units_of, values, most_odd, row_of)
-        best = max(best, _read(groups, usual, readers, domain), key=_worth)
+        for usual in _usual(every):
+            groups = _proposed((usual, every), before, own, units_of, values, most_odd, row_of)
+            best = max(best, _read(groups, usual, readers, domain), key=_worth)
     return best
 
 
@@ -153,16 +153,18 @@ def _proposed(
     return [group for group in found if like_odd.isdisjoint(group.members.tolist())] + odd
 
 
-def _usual(readers: Sequence[Row]) -> list[Row]:
-    """Units of which there are several with the same weights, or at least of the same sizes; all if most are not."""
+def _usual(readers: Sequence[Row]) -> list[list[Row]]:
+    """Units of which there are many with the same weights, or of the same sizes, where most are; or else all."""
     signed = [(row.kind, row.bias, tuple(sorted(row.weights.tolist()))) for row in readers]
     sizes = [(row.kind, 0, tuple(sorted(np.abs(row.weights).tolist()))) for row in readers]
+    masks: dict[tuple[bool, ...], None] = {}
     for kinds in (signed, sizes):
         count = Counter(kinds)
-        usual = [row for row, kind in zip(readers, kinds, strict=True) if count[kind] > 1]
-        if _ODD * (len(readers) - len(usual)) <= len(readers):
-            return usual
-    return list(readers)
+        least = max(2, max(count.values(), default=0) // _ODD)
+        mask = tuple([count[kind] >= least for kind in kinds])
+        if _ODD * mask.count(False) <= len(readers):
+            masks[mask] = None
+    return [[row for row, is_usual in zip(readers, mask, strict=True) if is_usual] for mask in masks] or [list(readers)]
 
 
 def _worth(groups: Sequence[Group]) -> tuple[int, int, int]:

@@ -109,6 +109,14 @@ def test_a_few_readers_go_on_reading_the_units() -> None:
     assert check_step(rule, found.rule, found.witness).status == "proved"
 
 
+@pytest.mark.parametrize("readers", [2, 4])
+def test_readers_that_are_like_one_another_but_no_others_are_not_the_usual_ones(readers: int) -> None:
+    rule = automaton(odd_readers=readers)
+    found = Combine()(rule)
+    assert state_of(found.rule) == (CELLS, {"a", "state"})
+    assert check_step(rule, found.rule, found.witness).status == "proved"
+
+
 @pytest.mark.parametrize("units", [5, 8])
 def test_sums_that_are_no_bits_are_no_cells_where_they_are_many(units: int) -> None:
     assert state_of(Combine()(automaton(odd_units=units)).rule) == (CELLS - units, {"a", "state"})
