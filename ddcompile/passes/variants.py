@@ -14,7 +14,7 @@ __all__ = ["Pipeline", "in_ratio", "without"]
 
 Pipeline: TypeAlias = "Sequence[Pass | Turns]"
 
-_MOST_ODD = 8
+_MOST_ODD = 64
 """Sums of units that may be no bits where two are, if weights keep their ratio."""
 
 
