@@ -14,7 +14,8 @@ After::
 Expressions are compared up to the names of indices, across statements; the ranges of their free indices must agree. A
 range of a reduction may begin below 0, where tensors have no elements: it is moved to begin there. An expression that
 reads other tensors at places of its own, as `sum(j < 4: x[(i + 1) % 9, j])` does, is taken for one over all places of
-that axis as well: `shared[(i + 1) % 9]`. Recurrences are left out: their later elements are not known yet.
+that axis as well: `shared[(i + 1) % 9]`. Recurrences have no such places: their later elements are not known yet. What
+statements of a recurrence share of its own steps is part of it, over the step, before the first of these statements.
 The expression whose name saves most is named first; then the statements that read it are looked at again. What only
 says where something is read, `(i + 1) % 8`, gets no name.
 """
@@ -100,7 +101,7 @@ class _State:
         """Tensors that have all elements, which are known before a statement that reads any of them."""
         groups = [frozenset(rule.statements[k].target for k in group) for group in types.order]
         self._cycles = {name: group for group in groups for name in group}
-        """The tensors that are evaluated step by step with each tensor."""
+        """The tensors that are evaluated together with each one, step by step where they are several."""
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
         """The rank of the statement before each one, that of the first one is before them all."""
@@ -133,11 +134,12 @@ class _State:
 
     def _name(self, key: _Key, name: str, names: Names) -> None:
         uses = self._uses[key]
-        first = min(uses)
+        # What is part of a cycle is written before the first statement of the cycle that reads it.
+        inside = [rank for rank, found in uses.items() if self._cycle(rank) & _read_by(found[0].named)]
+        first = min(inside or uses)
         named = uses[first][0]
-        cycle = self._cycles.get(self._at[first].target, frozenset())
-        if any(read.tensor in cycle for read in reads(named.named)):
-            cycle |= {name}
+        if inside:
+            cycle = self._cycle(first) | {name}
             self._cycles.update(dict.fromkeys(cycle, cycle))
         changed: dict[_Key, None] = {}
         for rank, found in list(uses.items()):
@@ -156,13 +158,15 @@ class _State:
         for each in sorted(changed, key=self._first):
             self._weigh(each)
 
+    def _cycle(self, rank: Fraction) -> frozenset[str]:
+        return self._cycles.get(self._at[rank].target, frozenset())
+
     def _first(self, key: _Key) -> Fraction:
         return min(self._uses.get(key, ()), default=Fraction(0))
 
     def _note(self, rank: Fraction) -> dict[_Key, None]:
         """Take note of the expressions in a statement."""
-        statement = self._at[rank]
-        found = list(_candidates(statement, self._size, self._shapes, self._cycles.get(statement.target, frozenset())))
+        found = list(_candidates(self._at[rank], self._size, self._shapes, self._cycle(rank)))
         for key, use in found:
             self._uses.setdefault(key, {}).setdefault(rank, []).append(use)
         self._keys[rank] = [key for key, _ in found]
@@ -217,26 +221,33 @@ def _candidates(
         if isinstance(expr, Literal | Index | Size | Read) or not children(expr) or sizes[id(expr)] > size:
             continue
         # Where something is read is said in place: maps of indices have no names.
-        if not any(True for _ in reads(expr)):
+        read = _read_by(expr)
+        if not read:
             continue
         own = ordered_free(expr)
         if not ambiguous.isdisjoint(own):
             continue
-        inner = {read.tensor for read in reads(expr)} & cycle
-        if statement.target in inner or (inner and step not in own[:1]):
+        is_inner = not cycle.isdisjoint(read)
+        if is_inner and (step not in own or statement.target in read):
             continue
+        if is_inner:
+            own.sort(key=lambda index: index != step)
         binders = tuple(next(b for b in scope if b.name == n) for n in own)
         bounds = [box_bounds(b) for b in binders]
         if not all(b is not None for b in bounds):
             continue
         key = alpha_key(expr, own), tuple(b for b in bounds if b is not None)
         yield key, _Use(expr, expr, binders, tuple(Index(n) for n in own))
-        wide = _over_axes(expr, own, shapes)
+        wide = None if is_inner else _over_axes(expr, own, shapes)
         if wide is not None:
             names = [b.name for b in wide.binders]
             other = alpha_key(wide.named, names), tuple((0, b.upper.value) for b in wide.binders)  # type: ignore[attr-defined]
             if other != key:
                 yield other, wide
+
+
+def _read_by(expr: Expr) -> set[str]:
+    return {read.tensor for read in reads(expr)}
 
 
 def _over_axes(expr: Expr, own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> _Use | None:

@@ -126,9 +126,10 @@ def _rewritten(rule: Rule, *, may_recode: bool, keeps_ratio: bool) -> Rewrite:
         inputs = [_substitute(r if r.has_scale else compose(r, forms), codes) for r in layer.rows]
         if layer.rows[0].kind == "affine" and not is_shared(layer, layers, atoms):
             forms.update(zip(range(span.start, span.stop), layer.rows, strict=True))
-        is_kept = keeps_ratio and not layer.is_pinned
-        shrink = partial(_shrink, atoms=atoms, domains=domains, codes=codes, keeps_ratio=is_kept)
-        found = [shrink(r, may_recode=may_recode and not layer.is_pinned) for r in inputs]
+        # Results are read by nothing: they are units of no cell, which would have to look like others.
+        is_free = not layer.is_pinned
+        shrink = partial(_shrink, atoms=atoms, domains=domains, codes=codes, keeps_ratio=keeps_ratio and is_free)
+        found = [shrink(r, may_recode=may_recode and is_free) for r in inputs]
         kinds = {row.kind for row, _, _ in found}
         if len(kinds) > 1 and len(layer.shape) != 1:
             found = [shrink(r, may_recode=False) for r in inputs]

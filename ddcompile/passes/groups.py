@@ -4,7 +4,7 @@ A group is proposed where units have the same readers, and what they read is rea
 neighbouring values. A reader that gives the units weights in the ratio of the sum's factors reads a multiple of the
 sum; of any other one it is shown, over all values that the groups have together, that it decides by their bits alone.
 
-A few units may be unlike the others. Readers that are go on reading the units themselves; and where most groups are
+A few units may be unlike the others. Readers that are go on reading the units themselves; and where some groups are
 bits, sums that are no bits, and units alone, are read as these are, so that all cells of a grid are read alike.
 """
 
@@ -154,7 +154,10 @@ def _proposed(
 
 
 def _usual(readers: Sequence[Row]) -> list[list[Row]]:
-    """Units of which there are many with the same weights, or of the same sizes, where most are; or else all."""
+    """Units of which there are many with the same weights, or of the same sizes, where most are; or else all.
+
+    Beside sums that are the other way round, weights have other signs, and bounds follow from these.
+    """
     signed = [(row.kind, row.bias, tuple(sorted(row.weights.tolist()))) for row in readers]
     sizes = [(row.kind, 0, tuple(sorted(np.abs(row.weights).tolist()))) for row in readers]
     masks: dict[tuple[bool, ...], None] = {}

@@ -12,6 +12,7 @@ After::
 
 A reduction becomes a tensor over the indices it uses when indices in scope that it does not use repeat it. Reductions
 that are equal up to the names of indices, and numbers added to them, share one tensor where its places are theirs.
+What a statement of a recurrence reads of that stays where it is: it belongs to a step.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from ddcompile.analysis.scopes import alpha_key, ordered_free, subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read, Reduce, Rule, Statement
-from ddcompile.ir.traverse import children, rewrite, substitute
+from ddcompile.ir.traverse import children, reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.places import has_values
-from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
+from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
 
 __all__ = ["Hoist"]
 
@@ -48,7 +49,8 @@ class Hoist(Pass):
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         types = infer(rule)
-        state = _State(names_of(rule), dict(types.shape))
+        groups = [frozenset(rule.statements[k].target for k in group) for group in types.order]
+        state = _State(names_of(rule), dict(types.shape), {name: group for group in groups for name in group})
         statements, count = list(rule.statements), 0
         # Tensors that are new hold reductions as well.
         while count < len(statements):
@@ -59,10 +61,12 @@ class Hoist(Pass):
         return Rewrite(with_statements(rule, statements), Witness())
 
 
-def _repeated(statement: Statement, shape: Mapping[str, tuple[int, ...]]) -> tuple[Expr, tuple[Binder, ...]] | None:
+def _repeated(
+    statement: Statement, shape: Mapping[str, tuple[int, ...]], cycle: frozenset[str]
+) -> tuple[Expr, tuple[Binder, ...]] | None:
     """The first reduction that a loop repeats, with binders over boxes of the indices that it uses."""
     for expr, scope in subexpressions(statement):
-        if not isinstance(expr, Reduce):
+        if not isinstance(expr, Reduce) or any(read.tensor in cycle for read in reads(expr)):
             continue
         free = ordered_free(expr)
         idle = [box_bounds(b) for b in scope if b.name not in free]
@@ -109,9 +113,11 @@ class _Made:
 class _State:
     """The tensors made so far."""
 
-    def __init__(self, names: Names, shape: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, names: Names, shape: dict[str, tuple[int, ...]], cycles: Mapping[str, frozenset[str]]) -> None:
+        """`cycles` has the tensors that are evaluated together with each one."""
         self.names = names
         self.shape = shape
+        self.cycles = cycles
         self.made: dict[Expr, list[_Made]] = {}
 
     def hoisted(self, statements: Sequence[Statement]) -> list[Statement]:
@@ -120,8 +126,8 @@ class _State:
         for statement in statements:
             new: list[Statement] = []
             while True:
-                own = statement.target in read_names([statement])
-                repeated = None if own else _repeated(statement, self.shape)
+                cycle = self.cycles.get(statement.target, frozenset())
+                repeated = _repeated(statement, self.shape, cycle)
                 if repeated is None:
                     break
                 read = self._tensor(*repeated, new)

@@ -142,7 +142,8 @@ def joined(
     place
         Tensors that are a step of another one, by their names: this one, and the time.
     steps
-        How many steps those have. At times at which what is set apart says nothing it may read beyond them.
+        How many steps those have. At times at which what is set apart says nothing it may read beyond them, unless
+        it reads where other tensors say.
     """
     first = over.positions[0]
     assert isinstance(first, Binder)
@@ -194,6 +195,8 @@ def _of_step(
                 names[binder.name] = next(n for n in free if n not in taken)
             taken.add(names.get(binder.name, binder.name))
     reach = box_bounds(first)
+    places = [p for read in reads(switch.value) for p in read.positions]
+    may_pad = not any(True for p in places for _ in reads(p))
 
     def step(node: Expr) -> Expr:
         if not isinstance(node, Read) or node.tensor not in place:
@@ -201,7 +204,7 @@ def _of_step(
         tensor, when = place[node.tensor]
         back = time - when
         is_inside = reach is not None and back <= reach[0] and reach[1] - back <= steps[tensor]
-        pad = node.pad if node.pad is not None or is_inside else Literal(0)
+        pad = node.pad if node.pad is not None or is_inside or not may_pad else Literal(0)
         return Read(tensor, (Affine.of(-back, {first.name: 1}).to_expr(), *node.positions), pad)
 
     value = rewrite(rename_indices(switch.value, names), step)

@@ -15,7 +15,7 @@ __all__ = ["Pipeline", "in_ratio", "without"]
 Pipeline: TypeAlias = "Sequence[Pass | Turns]"
 
 _MOST_ODD = 64
-"""Sums of units that may be no bits where two are, if weights keep their ratio."""
+"""How many sums of units may be no bits where two are, if weights keep their ratio: nearly all."""
 
 
 def without(passes: Pipeline, *kinds: type[Pass]) -> Pipeline:

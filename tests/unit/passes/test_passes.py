@@ -710,6 +710,65 @@ APPLIES = [
 }""",
     ),
     (
+        "what a step of a recurrence shares with a statement before it",
+        "cse",
+        """rule f(x: bit[8]) -> (y: int[4, 8], z: bit[8]) {
+  y[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8]
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i]
+  c[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8] >= 2
+  z[i < 8] = c[3, i]
+}""",
+        """rule f(x: bit[8]) -> (y: int[4, 8], z: bit[8]) {
+  y[t < 4, i < 8] = shared[t, i]
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i]
+  shared[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8]
+  c[t < 4, i < 8] = shared[t, i] >= 2
+  z[i < 8] = c[3, i]
+}""",
+    ),
+    (
+        "what is shared of a step is part of it, so nothing in it without a step is shared",
+        "cse",
+        """rule f(x: bit[8]) -> (y: bit[4, 8], y2: int, z: bit[8]) {
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i]
+  y[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8] + 3 * sum(k < 3: a[0, 2 * k]) >= 3
+  y2 = 3 * sum(k < 3: a[0, 2 * k])
+  c[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8] + 3 * sum(k < 3: a[0, 2 * k]) >= 2
+  z[i < 8] = c[3, i]
+}""",
+        """rule f(x: bit[8]) -> (y: bit[4, 8], y2: int, z: bit[8]) {
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i]
+  y[t < 4, i < 8] = shared[t, i] >= 3
+  y2 = 3 * sum(k < 3: a[0, 2 * k])
+  shared[t < 4, i < 8] = sum(k < 3: a[t, (i + k) % 8]) + 2 * a[t, (i + 5) % 8] + 3 * sum(k < 3: a[0, 2 * k])
+  c[t < 4, i < 8] = shared[t, i] >= 2
+  z[i < 8] = c[3, i]
+}""",
+    ),
+    (
+        "what is shared of a step is over the step first",
+        "cse",
+        """rule f(x: bit[8]) -> (z: bit[8]) {
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i] and b[t - 1, i]
+  b[t < 4, i < 8] = x[(i + 3) % 8] + a[t, (i + 1) % 8] + 2 * a[t, (i + 5) % 8] >= 1
+  c[t < 4, i < 8] = x[(i + 3) % 8] + a[t, (i + 1) % 8] + 2 * a[t, (i + 5) % 8] >= 2
+  z[i < 8] = c[3, i]
+}""",
+        """rule f(x: bit[8]) -> (z: bit[8]) {
+  a[0, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t - 1, i] and b[t - 1, i]
+  shared[t < 4, i < 8] = x[(i + 3) % 8] + a[t, (i + 1) % 8] + 2 * a[t, (i + 5) % 8]
+  b[t < 4, i < 8] = shared[t, i] >= 1
+  c[t < 4, i < 8] = shared[t, i] >= 2
+  z[i < 8] = c[3, i]
+}""",
+    ),
+    (
         "what a tensor that reads itself shares with another one of its steps",
         "cse",
         """rule f(x: bit[8]) -> (y: bit[8]) {
@@ -2113,6 +2172,43 @@ if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, 
 ]
 
 DECLINES = [
+    (
+        "a reduction over a step of a recurrence",
+        "hoist",
+        """rule f(x: bit[8], w: bit[8]) -> (z: bit[8]) {
+  a[0, i < 8] = x[i]
+  b[1 <= t < 4, i < 8] = sum(k < 3: a[0, k]) + w[t] + a[t - 1, i] >= 3
+  a[1 <= t < 4, i < 8] = sum(k < 5: a[t - 1, k]) > w[t] and not b[t, i]
+  z[i < 8] = a[3, i]
+}""",
+    ),
+    (
+        "layers of a recurrence whose exceptions read a step before where other tensors say",
+        "roll",
+        """rule f(x: bit[5]) -> (y: bit[5]) {
+  a[i < 5] = x[i] > x[(i + 1) % 5]
+  b[i < 5] = x[i] + x[(i + 3) % 5] >= 2
+  c[i < 5] = a[i] + b[i]
+  d[i < 5] = if i == 2 then x[a[1] + 2 * b[3]] else c[i] > c[(i + 1) % 5]
+  e[i < 5] = if i == 3 then a[b[0] + 1] else c[i] + c[(i + 3) % 5] >= 2
+  f[i < 5] = d[i] + e[i]
+  g[i < 5] = f[i] > f[(i + 1) % 5]
+  h[i < 5] = f[i] + f[(i + 3) % 5] >= 2
+  y[i < 5] = g[i] + h[i] >= 1
+}""",
+    ),
+    (
+        "what statements of a recurrence read without its step",
+        "cse",
+        """rule f(x: bit[8], w: bit[8]) -> (z: bit[8]) {
+  a[0, i < 8] = x[i]
+  b[1 <= t < 4, i < 8] = w[t + 1] + a[0, 3] + a[0, 4] + a[0, 5] + a[0, 6] >= 2 and a[t - 1, i]
+  c[1 <= t < 3, i < 8] = w[t + 1] + a[0, 3] + a[0, 4] + a[0, 5] + a[0, 6] >= 2 or a[t - 1, (i + 1) % 8]
+  c[3, i < 8] = x[i]
+  a[1 <= t < 4, i < 8] = c[t, i] xor b[t, i]
+  z[i < 8] = a[3, i]
+}""",
+    ),
     (
         "a sum of bits some of which are never one",
         "logic",
