@@ -246,7 +246,8 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
     others, results that read hidden units, and units written from their tables where the program is still long. Where
-    it is long though units were combined, families of units are rolled first as well, and weights keep their ratio.
+    it is long though units were combined, families of units are rolled first as well; where it is longer than that,
+    weights keep their ratio.
     """
     whole = found = _once(rule, passes, state)
 
@@ -273,7 +274,7 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
         found = also(without(passes, CollapseTables))
     if combined is not None and cost(found[-1].new) > 2 * _SHORT:
         found = _rolled_first(found, passes, state)
-    if combined is not None and cost(found[-1].new) > 2 * _SHORT:
+    if combined is not None and cost(found[-1].new) > 4 * _SHORT:
         ratio = in_ratio(passes)
         found = _shortest(found, _rolled_first(_once(rule, ratio, state, _MOST_LAYERS), ratio, state))
     if found and cost(found[-1].new) > _SHORT and any(c.type.kind == "rat" for c in found[-1].new.constants):
