@@ -46,8 +46,8 @@ from ddcompile.ir.traverse import (
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass, option
-from ddcompile.passes.recurrences import recurrences
-from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
+from ddcompile.passes.recurrences import cycles, recurrences
+from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 
 __all__ = ["Cse"]
 
@@ -99,9 +99,7 @@ class _State:
         left_out = {s.target for s in rule.statements if not _is_whole(s)} | recurrences(rule, types).keys()
         self._shapes = {n: shape for n, shape in types.shape.items() if n not in left_out}
         """Tensors that have all elements, which are known before a statement that reads any of them."""
-        groups = [frozenset(rule.statements[k].target for k in group) for group in types.order]
-        self._cycles = {name: group for group in groups for name in group}
-        """The tensors that are evaluated together with each one, step by step where they are several."""
+        self._cycles = cycles(rule, types)
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
         """The rank of the statement before each one, that of the first one is before them all."""
@@ -135,7 +133,7 @@ class _State:
     def _name(self, key: _Key, name: str, names: Names) -> None:
         uses = self._uses[key]
         # What is part of a cycle is written before the first statement of the cycle that reads it.
-        inside = [rank for rank, found in uses.items() if self._cycle(rank) & _read_by(found[0].named)]
+        inside = [rank for rank, found in uses.items() if self._cycle(rank) & read_names([found[0].named])]
         first = min(inside or uses)
         named = uses[first][0]
         if inside:
@@ -221,7 +219,7 @@ def _candidates(
         if isinstance(expr, Literal | Index | Size | Read) or not children(expr) or sizes[id(expr)] > size:
             continue
         # Where something is read is said in place: maps of indices have no names.
-        read = _read_by(expr)
+        read = read_names([expr])
         if not read:
             continue
         own = ordered_free(expr)
@@ -244,10 +242,6 @@ def _candidates(
             other = alpha_key(wide.named, names), tuple((0, b.upper.value) for b in wide.binders)  # type: ignore[attr-defined]
             if other != key:
                 yield other, wide
-
-
-def _read_by(expr: Expr) -> set[str]:
-    return {read.tensor for read in reads(expr)}
 
 
 def _over_axes(expr: Expr, own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> _Use | None:

@@ -28,7 +28,7 @@ from ddcompile.passes.layers import Layer, domain_of
 
 __all__ = ["Domains", "groups_of", "is_large", "rows_of"]
 
-_Look: TypeAlias = "tuple[tuple[int, ...], int]"
+_Look: TypeAlias = tuple[tuple[int, ...], int]
 """The weights of a unit, in order, and its bias."""
 
 _LARGEST = 2**40

@@ -27,12 +27,13 @@ from ddcompile.analysis.scopes import alpha_key, ordered_free, subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read, Reduce, Rule, Statement
-from ddcompile.ir.traverse import children, reads, rewrite, substitute
+from ddcompile.ir.traverse import children, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
 from ddcompile.passes.places import has_values
-from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
+from ddcompile.passes.recurrences import cycles
+from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 
 __all__ = ["Hoist"]
 
@@ -49,8 +50,7 @@ class Hoist(Pass):
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         types = infer(rule)
-        groups = [frozenset(rule.statements[k].target for k in group) for group in types.order]
-        state = _State(names_of(rule), dict(types.shape), {name: group for group in groups for name in group})
+        state = _State(names_of(rule), dict(types.shape), cycles(rule, types))
         statements, count = list(rule.statements), 0
         # Tensors that are new hold reductions as well.
         while count < len(statements):
@@ -66,7 +66,7 @@ def _repeated(
 ) -> tuple[Expr, tuple[Binder, ...]] | None:
     """The first reduction that a loop repeats, with binders over boxes of the indices that it uses."""
     for expr, scope in subexpressions(statement):
-        if not isinstance(expr, Reduce) or any(read.tensor in cycle for read in reads(expr)):
+        if not isinstance(expr, Reduce) or not cycle.isdisjoint(read_names([expr])):
             continue
         free = ordered_free(expr)
         idle = [box_bounds(b) for b in scope if b.name not in free]
@@ -114,7 +114,6 @@ class _State:
     """The tensors made so far."""
 
     def __init__(self, names: Names, shape: dict[str, tuple[int, ...]], cycles: Mapping[str, frozenset[str]]) -> None:
-        """`cycles` has the tensors that are evaluated together with each one."""
         self.names = names
         self.shape = shape
         self.cycles = cycles
@@ -125,8 +124,8 @@ class _State:
         done: list[Statement] = []
         for statement in statements:
             new: list[Statement] = []
+            cycle = self.cycles.get(statement.target, frozenset())
             while True:
-                cycle = self.cycles.get(statement.target, frozenset())
                 repeated = _repeated(statement, self.shape, cycle)
                 if repeated is None:
                     break

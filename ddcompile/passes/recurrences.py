@@ -14,7 +14,7 @@ from ddcompile.ir.traverse import children, free_indices, reads
 from ddcompile.ir.types import Types
 from ddcompile.passes.rewrite import read_names
 
-__all__ = ["Recurrence", "recurrences"]
+__all__ = ["Recurrence", "cycles", "recurrences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,12 @@ class Recurrence:
     """A name, or empty if none says more than its type."""
     is_over_time: bool
     """Whether its first index counts steps and nothing else."""
+
+
+def cycles(rule: Rule, types: Types) -> dict[str, frozenset[str]]:
+    """The tensors that are evaluated together with each one, step by step where they are several."""
+    groups = [frozenset(rule.statements[k].target for k in group) for group in types.order]
+    return {name: group for group in groups for name in group}
 
 
 def recurrences(rule: Rule, types: Types) -> dict[str, Recurrence]:

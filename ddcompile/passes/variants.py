@@ -12,7 +12,7 @@ from ddcompile.passes.options import Pass, Turns
 
 __all__ = ["Pipeline", "in_ratio", "without"]
 
-Pipeline: TypeAlias = "Sequence[Pass | Turns]"
+Pipeline: TypeAlias = Sequence[Pass | Turns]
 
 _MOST_ODD = 64
 """How many sums of units may be no bits where two are, if weights keep their ratio: nearly all."""
