@@ -138,7 +138,8 @@ class _Search:
                 values = values[~known[values]]
                 if len(values):
                     known[values] = True
-                    values = np.unique(values)
+                    values.sort()
+                    values = values[np.append(True, values[1:] != values[:-1])]
                 branches.append(values)
 
     def _mark(self, root: str, cost: int, found: np.ndarray) -> None:
@@ -255,9 +256,13 @@ class _Search:
         raise AssertionError("a function that was reached has parts")
 
 
-@lru_cache(maxsize=16)
 def _search(costs: tuple[int, ...], nested: bool) -> _Search:
-    return _Search(costs, nested)
+    """The search over inputs of these costs so far; searches over fewer inputs take little memory."""
+    return (_large_search if len(costs) == MOST_INPUTS else _small_search)(costs, nested)
+
+
+_small_search = lru_cache(maxsize=128)(_Search)
+_large_search = lru_cache(maxsize=12)(_Search)
 
 
 def _operand_place(op: str) -> str:

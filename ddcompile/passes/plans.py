@@ -5,9 +5,12 @@ Every way is tried on its own, then families of all ways together. What no famil
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import prod
+
+import numpy as np
 
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
@@ -26,6 +29,12 @@ _ROUNDS = 3
 """How often families are looked for among what others have left."""
 
 _HANDICAP = 1.25
+
+_SMALL = 1 << 15
+"""The families of layers with no more weights are remembered: programs that share layers are asked about in turn."""
+
+_LETTERS = 32
+"""More than the indices of any clause."""
 
 
 def cheapest(
@@ -51,7 +60,55 @@ def cheapest(
         Tensors that are known to hold bits only.
     """
     layer = Hidden(rows, frozenset(familiar(rows, few)), atoms, stem, readers=readers, bits=bits)
-    best: tuple[int, list[Written], Names] | None = None
+    bare = Names(set(), names.tensors)
+    if sum(len(r.atoms) for r in rows) > _SMALL:
+        chosen = _cheapest(layer, bare)
+    else:
+        found = readers()
+        key = (_key(layer, found), tuple(bare.indices(_LETTERS)))
+        chosen = _remembered(_Question(key, replace(layer, readers=lambda: found), bare))
+    own = names.copy()
+    return [_adopted(part, own) for part in chosen], own
+
+
+def _key(layer: Hidden, readers: Sequence[Mapping[int, int]]) -> tuple[object, ...]:
+    """All that families depend on: tensors that no unit reads are none of it."""
+    atoms = layer.atoms
+    numbers = sorted({t for r in layer.rows for t in atoms.tensors_of(r.atoms)})
+    shapes = [(atoms.names[t], atoms.shape[atoms.names[t]]) for t in numbers]
+    own = Atoms(dict(shapes))
+    shifts = np.zeros(len(atoms.names), dtype=np.int64)
+    for name, _ in shapes:
+        shifts[atoms.names.index(name)] = atoms.offset[name] - own.offset[name]
+    rows = tuple(
+        (
+            (r.atoms - shifts[atoms.tensor_of(r.atoms)]).tobytes(),
+            *(r.kind, tuple(r.weights.tolist()), r.bias, r.exponent, r.low, r.high, r.is_inclusive),
+        )
+        for r in layer.rows
+    )
+    bits = frozenset(name for name, _ in shapes if name in layer.bits)
+    read = tuple(tuple(sorted(weights.items())) for weights in readers)
+    return layer.stem, layer.familiar, tuple(shapes), rows, bits, read
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about a layer; the key says it all."""
+
+    key: tuple[object, ...]
+    layer: Hidden = field(compare=False)
+    names: Names = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _remembered(question: _Question) -> list[Written]:
+    return _cheapest(question.layer, question.names)
+
+
+def _cheapest(layer: Hidden, names: Names) -> list[Written]:
+    rows, atoms, stem = layer.rows, layer.atoms, layer.stem
+    best: tuple[int, list[Written]] | None = None
     pool: list[Written] = []
     is_whole = False
     for way in (*WAYS, None):
@@ -71,10 +128,10 @@ def cheapest(
         left = [k for k in range(len(rows)) if all(k not in w.units for w in chosen)]
         price = sum(w.price + TERM for w in chosen) + (_table_cost(left, rows, atoms, stem) + TERM if left else 0)
         if best is None or price < best[0]:
-            best = price, chosen, own
+            best = price, chosen
         is_whole |= way is exact and not left and len(chosen) == 1
     assert best is not None
-    return best[1], best[2]
+    return best[1]
 
 
 def _mixed(layer: Hidden, pool: Sequence[Written], names: Names) -> list[Written]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,7 @@ TERM = 10
 """About what a term costs in a reader: one for every family, one for every hole."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Written:
     """A family of hidden units, row-major, by their numbers in the layer, and its clause; None is a hole."""
 
@@ -63,7 +64,7 @@ class Written:
         """The units without the holes."""
         return [u for u in self.units if u is not None]
 
-    @property
+    @cached_property
     def price(self) -> int:
         """About the cost of the clause, and of leaving out the holes; kernels that are few slices are written so."""
         return later_cost(self.constants, [Statement("x", self.binders, self.value)]) + TERM * (self.gaps - self.votes)

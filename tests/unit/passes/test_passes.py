@@ -1156,8 +1156,8 @@ APPLIES = [
   y[i < 2] = sum(u < 8: V[i, u] * h[u]) >= 3
 }""",
         """rule f(x: bit[9]) -> (y: bit[2]) {
-  h3[i < 8] = if i == 3 then x[1] + x[7] >= 2 else sum(j < 2: x[i + j]) >= 2
-  y[i < 2] = sum(j < 8: h3[j]) >= 3
+  h2[i < 8] = if i == 3 then x[1] + x[7] >= 2 else sum(j < 2: x[i + j]) >= 2
+  y[i < 2] = sum(j < 8: h2[j]) >= 3
 }""",
     ),
     (
@@ -1848,8 +1848,8 @@ if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, 
         ),
         """rule f(x: bit[9]) -> (y: bit[9]) {
   const kernel_y: int[2] = [1, -1]
-  h3[i < 9] = if i == 5 then 2 * x[0] >= 2 else sum(j < 3: x[(i + j - 1) % 9]) >= 2
-  y[i < 9] = sum(j in -1..0: kernel_y[j + 1] * h3[(i + j + 1) % 9]) >= 1
+  h2[i < 9] = if i == 5 then 2 * x[0] >= 2 else sum(j < 3: x[(i + j - 1) % 9]) >= 2
+  y[i < 9] = sum(j in -1..0: kernel_y[j + 1] * h2[(i + j + 1) % 9]) >= 1
 }""",
     ),
     (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,29 @@ def test_a_unit_of_another_kind_takes_two_mirrored_places_where_readers_add_up_r
     assert mirrored.gaps == (0 if ranks else 2)
     text = print_expression(mirrored.value)
     assert text.count("sign(x[5] + 2 * x[0] - x[2] - 1)") + text.count("sign(2 * x[0] + x[5] - x[2] - 1)") == 2 * ranks
+
+
+def test_families_that_are_known_have_names_that_are_free_here() -> None:
+    weights = np.array([3, 1, 4, 1, 5], dtype=np.int64)
+    rows = [Row("positive", np.arange(k, k + 5), weights, -7) for k in range(6)]
+    (first,), names = cheapest(rows, 16, Atoms({"x": (10,)}), Names(set()), "h")
+    (again,), _ = cheapest(rows, 16, Atoms({"x": (10,)}), names, "h")
+    moved = [Row("positive", row.atoms + 2, weights, -7) for row in rows]
+    (later,), _ = cheapest(moved, 16, Atoms({"other": (2,), "x": (10,)}), Names({"i", "other"}, {"i", "other"}), "h")
+    assert first.constants
+    assert {c.name for c in first.constants}.isdisjoint(c.name for c in again.constants)
+    assert [c.values for c in first.constants] == [c.values for c in again.constants]
+    assert first.units == again.units == later.units
+    assert "i" in print_expression(first.value)
+    assert [b.name for b in later.binders] == ["j"]
+
+
+def test_families_that_are_known_are_not_those_of_units_with_another_bias_or_other_readers() -> None:
+    rows = _ring_but_one(12, 5)
+    asked = [
+        cheapest(each, 16, Atoms({"x": (12,)}), Names(set()), "h", lambda read=read: read)[0]
+        for each in (rows, [replace(row, bias=-2) for row in rows])
+        for read in ([], [dict.fromkeys(range(11), 1)])
+    ]
+    texts = [[(print_expression(w.value), w.units) for w in found] for found in asked]
+    assert len({str(t) for t in texts}) == 4
