@@ -57,7 +57,7 @@ _MOST_PRODUCTS = 2**20
 
 
 class UnprovedWarning(UserWarning):
-    """A pass made a step that the checker did not accept; the step was left out, with those after it."""
+    """A pass made a step that the verifier or the checker did not accept; the step was left out."""
 
 
 class InternalError(Exception):
@@ -123,12 +123,12 @@ def distill(
     CompileError
         If the network, the declarations or the passes are at fault; U016 if `fuse_batch_norm` is given with `via`.
     InternalError
-        If a pass or the checker fails, which no input should bring about.
+        If what runs the passes, or the checker, fails, which no input should bring about.
 
     Warns
     -----
     UnprovedWarning
-        If a step is not proved: it is left out, and the program stays as it was before it.
+        If a pass fails, or its step is not valid or not proved: it is left out, and the program stays as it was.
     """
     if via is not None:
         tree = stand_in(network, inputs, outputs, head, name, activation, via, fuse_batch_norm)
@@ -173,12 +173,12 @@ def optimize(
     CompileError
         P### if there is no such pass or the program has sizes.
     InternalError
-        If a pass or the checker fails.
+        If what runs the passes, or the checker, fails, which no input should bring about.
 
     Warns
     -----
     UnprovedWarning
-        If a step is not proved: it is left out, and the program stays as it was before it.
+        If a pass fails, or its step is not valid or not proved: it is left out, and the program stays as it was.
     """
     current = program.rule
 
@@ -197,19 +197,22 @@ def optimize(
             warnings.warn(f"left out, since it is not proved: {step.name}: {verdict.failure}", UnprovedWarning, 4)
         return bool(verdict)
 
+    def refuse(name: str, error: Exception) -> None:
+        is_verifiers = isinstance(error, CompileError)
+        fault = "its program is not valid" if is_verifiers else f"it fails with {type(error).__name__}"
+        warnings.warn(f"left out, since {fault}: {name}: {error}", UnprovedWarning, 4)
+
     before = program.certificate or Certificate((), program.network_sha256)
     given = checker.check(before)
     if not given.is_accepted:
         raise fail("C020", f"the certificate of the program is not accepted: {given.failure}")
     try:
-        steps = pipeline.run(program.rule, passes, follow, accept, begin)
-    except CompileError as error:
-        if all(d.code.startswith("P") for d in error.diagnostics):
-            raise
-        raise InternalError("a pass made a program that is not valid", current) from error
+        steps = pipeline.run(program.rule, passes, follow, accept, begin, refuse)
     except UnprovedWarning:
         raise
     except Exception as error:
+        if isinstance(error, CompileError) and all(d.code.startswith("P") for d in error.diagnostics):
+            raise
         raise InternalError("a pass or the checker failed", current) from error
     counts = Counter(given.obligations)
     for step in steps:

@@ -97,11 +97,13 @@ class CollapseCones(Pass):
                     value = rewrite(value, lambda n, c=clause, s=short: s if n == c.value else n)  # type: ignore[misc]
             statements[number] = Statement(old.target, old.positions, value, location=old.location)
             prices[old.target] += cost(value) - cost(old.value)
+        while wider := _wider(with_statements(rule, statements), types):
+            statements = [b if b.target in wider else a for a, b in zip(statements, rule.statements, strict=True)]
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
         new = with_statements(rule, statements)
         if _live_cost(new) >= _live_cost(rule):
-            new = _one_by_one(rule, statements)
+            new = _one_by_one(rule, statements, types)
             if new is rule:
                 return unchanged(rule)
         # Where less is now known to be possible, more may be found.
@@ -117,7 +119,12 @@ def _summands(statement: Statement) -> list[Statement]:
     ]
 
 
-def _one_by_one(rule: Rule, statements: list[Statement]) -> Rule:
+def _wider(new: Rule, types: Types) -> set[str]:
+    """Tensors that are seen to hold more values than before, so that readers may not take them any more."""
+    return {name for name, value in infer(new).tensor.items() if not value.is_within(types.tensor[name])}
+
+
+def _one_by_one(rule: Rule, statements: list[Statement], types: Types) -> Rule:
     """The rule with those of other values for single elements that make it shorter by themselves.
 
     Tensors are left alone: layers that are alike stay so.
@@ -126,7 +133,7 @@ def _one_by_one(rule: Rule, statements: list[Statement]) -> Rule:
     for number, other in enumerate(statements):
         if not other.binders and other.value is not rule.statements[number].value:
             new = with_statements(rule, [*rule.statements[:number], other, *rule.statements[number + 1 :]])
-            if _live_cost(new) < price:
+            if _live_cost(new) < price and not _wider(new, types):
                 rule, price = new, _live_cost(new)
     return rule
 

@@ -37,6 +37,7 @@ class Run:
     observe: Observer | None
     accept: Callable[[Step], bool] | None
     begin: Callable[[str], None] | None
+    refuse: Callable[[str, Exception], None] | None = None
     known: dict[tuple[Pass, Rule], Step | None] = field(default_factory=dict)
 
 

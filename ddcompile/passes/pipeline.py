@@ -152,6 +152,7 @@ def run(
     observe: Observer | None = None,
     accept: Callable[[Step], bool] | None = None,
     begin: Callable[[str], None] | None = None,
+    refuse: Callable[[str, Exception], None] | None = None,
 ) -> list[Step]:
     """Run passes on a program; the verifier runs after each.
 
@@ -169,6 +170,9 @@ def run(
         the program stays as it was.
     begin
         Called with the name of a pass before it runs.
+    refuse
+        Called with the name of a pass that failed, or made a program that is not valid, and the error, which is raised
+        if None; the program stays as it was.
 
     Returns
     -------
@@ -182,8 +186,8 @@ def run(
     if rule.sizes:
         raise fail("P002", "passes need a program without sizes", hint="sizes follow from the input shapes")
     if spec is not None:
-        return _once(rule, parse_pipeline(spec, PASSES), Run(observe, accept, begin))
-    state = Run(observe, accept, begin)
+        return _once(rule, parse_pipeline(spec, PASSES), Run(observe, accept, begin, refuse))
+    state = Run(observe, accept, begin, refuse)
     return _distilled(rule, state) or _plainly(rule, state)
 
 
@@ -233,7 +237,7 @@ def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:
         return []
     for number, part in enumerate(parts.rules):
         own = PartOfRun(parts, number, state)
-        alone = Run(own.observe, own.accept, state.begin)
+        alone = Run(own.observe, own.accept, state.begin, state.refuse)
         found = _distilled(part, alone) or _plainly(part, alone)
         steps += map(own.of_whole, found)
         parts.rules[number] = found[-1].new if found else part
@@ -360,7 +364,7 @@ def _alone(rule: Rule, chosen: Pass, state: Run) -> list[Step]:
     if state.begin is not None:
         state.begin(chosen.name)
     if (chosen, rule) not in state.known:
-        found = _step(chosen, rule)
+        found = _step(chosen, rule, state)
         accepted = found is not None and (state.accept is None or state.accept(found))
         state.known[chosen, rule] = found if accepted else None
     step = state.known[chosen, rule]
@@ -374,20 +378,21 @@ def _is_unseen(finding: Diagnostic) -> bool:
     return finding.code == "T034" or (finding.code == "T012" and "` may read " in finding.message)
 
 
-def _step(chosen: Pass, rule: Rule) -> Step | None:
+def _step(chosen: Pass, rule: Rule, state: Run) -> Step | None:
     """What a pass makes of a program, verified; None if it declines, or values cannot be seen to fit any more."""
     start = time.perf_counter()
     try:
         rewrite = chosen(rule)
+        if rewrite.rule == rule:
+            return None
+        seconds = time.perf_counter() - start
+        check(rewrite.rule)
     except NoLiteral:
         return None
-    if rewrite.rule == rule:
+    except Exception as error:
+        if not (isinstance(error, CompileError) and all(map(_is_unseen, error.diagnostics))):
+            if state.refuse is None:
+                raise
+            state.refuse(chosen.name, error)
         return None
-    seconds = time.perf_counter() - start
-    try:
-        check(rewrite.rule)
-    except CompileError as error:
-        if all(map(_is_unseen, error.diagnostics)):
-            return None
-        raise
     return Step(chosen.name, rule, rewrite.rule, rewrite.witness, seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import ddcompile as dd
 from ddcompile import driver
-from ddcompile.ir.nodes import Rule
+from ddcompile.ir.nodes import Literal, Read, Rule, Statement
 from ddcompile.passes import pipeline
 from ddcompile.passes.cse import Cse
 from ddcompile.passes.rewrite import Rewrite
@@ -107,7 +108,30 @@ def test_a_step_that_is_not_proved_is_left_out(vote: dd.Network, monkeypatch: py
     assert program == dd.distill(vote, passes="exact-thresholds,slice-weights")
 
 
-def test_a_failing_pass_is_an_internal_error(vote: dd.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fails", "message"),
+    [
+        (False, r"left out, since its program is not valid: cse: `y`: error\[T0"),
+        (True, r"left out, since it fails with ZeroDivisionError: cse: oh"),
+    ],
+)
+def test_a_pass_that_fails_is_left_out(
+    vote: dd.Network, monkeypatch: pytest.MonkeyPatch, fails: bool, message: str
+) -> None:
+    class Wrong(Cse):
+        def __call__(self, rule: Rule) -> Rewrite:
+            if fails:
+                raise ZeroDivisionError("oh")
+            return Rewrite(replace(rule, statements=(Statement("y", (), Read("inputs", (Literal(7),))),)))
+
+    monkeypatch.setattr(pipeline, "PASSES", {**pipeline.PASSES, "cse": Wrong})
+    with pytest.warns(dd.UnprovedWarning, match=message):
+        program = dd.distill(vote, passes="exact-thresholds,cse,slice-weights")
+    assert program.verdict
+    assert program == dd.distill(vote, passes="exact-thresholds,slice-weights")
+
+
+def test_what_fails_around_the_passes_is_an_internal_error(vote: dd.Network, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise KeyError("oh")
 
