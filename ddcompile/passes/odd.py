@@ -28,7 +28,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binder, Constant, Expr, Literal, Read, Statement
 from ddcompile.passes.layers import Layer, Names, clause
 from ddcompile.passes.selection import is_at
-from ddcompile.passes.signatures import total_cost
+from ddcompile.passes.signatures import later_cost, total_cost
 from ddcompile.passes.tabled import Template, clauses, elements
 
 __all__ = ["Clauses", "despite", "few", "is_reordered", "odd_values"]
@@ -99,7 +99,10 @@ def odd_values(
             found = least_number(search, table.ranges, table.values, inputs, limit)
             if found is not None:
                 template = Template(found, inputs, search.used(found))
-                ways.append(clauses(name, (), template, [table], atoms, names))
+                written, own = clauses(name, (), template, [table], atoms, names)
+                rows = [clause(name, (), [cones.rows[u]], atoms, names.copy(), name) for u in below]
+                if later_cost(own, written) < later_cost(tables, [alone]) + sum(later_cost(t, [c]) for t, c in rows):
+                    ways.append((written, own))
         before, new = ways[-1]
         constants += new
         statements += before[:-1]

@@ -87,10 +87,10 @@ class Decider:
 
     def _by_thresholds(self, difference: Form) -> bool:
         """Rule b: step functions of integral forms cancel in pairs over the same variables."""
-        functions = stairs_of(self.store, difference.terms)
-        if functions is None:
+        found = stairs_of(self.store, difference.terms)
+        if found is None:
             return False
-        rest = difference.const
+        functions, rest = found[0], difference.const + found[1]
         if len(functions) == 2:
             total = self._programmes.constant_sum(functions[0], functions[1])
             return total is not None and total + rest == 0
@@ -101,10 +101,10 @@ class Decider:
             return False
         for group in groups.values():
             while group:
-                found = self._cancel(group)
-                if found is None:
+                value = self._cancel(group)
+                if value is None:
                     return False
-                rest += found
+                rest += value
         return rest == 0
 
     def _cancel(self, group: list[Stairs]) -> int | None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from math import comb
+from math import comb, gcd
 from typing import TypeAlias
 
 import numpy as np
@@ -28,6 +28,8 @@ PAIR_LIMIT = 1 << 22
 """Most sums formed in one convolution."""
 SECOND_LIMIT = 1 << 18
 """The same where the form with more values is enumerated, after the other way round has failed."""
+MOST_JUMPS = 64
+"""Most values but one that a sum of variables takes to be compared as a step function."""
 EXACT_LIMIT = 1 << 18
 """The same for integers beyond 64 bits."""
 
@@ -43,25 +45,43 @@ class Stairs:
     jumps: tuple[int, ...]
 
 
-def stairs_of(store: Store, terms: Mapping[int, int]) -> list[Stairs] | None:
-    """A sum of bits as step functions of different forms, None if a variable is no bit over integral forms."""
+def stairs_of(store: Store, terms: Mapping[int, int]) -> tuple[list[Stairs], int] | None:
+    """A sum of bits as step functions of different forms and a constant.
+
+    A bit that occurs in the form of another stays a variable, as if it were no step itself. All variables together are
+    one function of their sum where the other bits are steps of one form.
+
+    Returns
+    -------
+    None if a variable is no bit over integral forms.
+    """
+    nodes = {v: store.nodes[v] for v in terms}
+    if not all(node.is_bit for node in nodes.values()):
+        return None
+    bases = {node.base for node in nodes.values() if node.kind == "step"}
+    inner = {v for base in bases for v in store.bases[base].form.terms}
     steps: dict[int, list[tuple[int, int]]] = {}
-    found: list[Stairs] = []
+    variables: dict[int, int] = {}
     for v, c in terms.items():
-        node = store.nodes[v]
-        if not node.is_bit:
-            return None
-        if node.kind != "step":
-            found.append(Stairs(Form({v: 1}, 0), (1,), (c,)))
+        if nodes[v].kind != "step" or v in inner:
+            variables[v] = c
             continue
-        if not store.bases[node.base].integral:
+        if not store.bases[nodes[v].base].integral:
             return None
-        steps.setdefault(node.base, []).append((int(node.number), c))
+        steps.setdefault(nodes[v].base, []).append((int(nodes[v].number), c))
+    found: list[Stairs] = []
     for base, pairs in steps.items():
         pairs.sort()
         bounds, jumps = tuple(b for b, _ in pairs), tuple(c for _, c in pairs)
         found.append(Stairs(store.bases[base].form, bounds, jumps))
-    return found
+    if len(found) == 1 and len(variables) > 1:
+        step = gcd(*variables.values())
+        form = Form({v: c // step for v, c in variables.items()}, 0)
+        low = sum(c for c in form.terms.values() if c < 0)
+        high = sum(c for c in form.terms.values() if c > 0)
+        if high - low <= MOST_JUMPS:
+            return [*found, Stairs(form, tuple(range(low + 1, high + 1)), (step,) * (high - low))], step * low
+    return [*found, *(Stairs(Form({v: 1}, 0), (1,), (c,)) for v, c in variables.items())], 0
 
 
 @dataclass(slots=True)
