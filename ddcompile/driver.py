@@ -188,19 +188,23 @@ def optimize(
         if observe is not None:
             observe(name, rule, seconds)
 
+    def leave_out(fault: str, name: str, error: str) -> None:
+        message = f"left out, since {fault}: {name}: {error}; the rule is right without it, but may be longer"
+        warnings.warn(message, UnprovedWarning, 5)
+
     shown: dict[int, Verdict] = {}
 
     def accept(step: pipeline.Step) -> bool:
         verdict = checker.check_step(step.old, step.new, step.witness, verify=False)
         shown[id(step.new)] = verdict
         if not verdict:
-            warnings.warn(f"left out, since it is not proved: {step.name}: {verdict.failure}", UnprovedWarning, 4)
+            leave_out("it is not proved", step.name, str(verdict.failure))
         return bool(verdict)
 
     def refuse(name: str, error: Exception) -> None:
         is_verifiers = isinstance(error, CompileError)
         fault = "its program is not valid" if is_verifiers else f"it fails with {type(error).__name__}"
-        warnings.warn(f"left out, since {fault}: {name}: {error}", UnprovedWarning, 4)
+        leave_out(fault, name, str(error))
 
     before = program.certificate or Certificate((), program.network_sha256)
     given = checker.check(before)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ddcompile.diagnostics import fail
 
-__all__ = ["read_text", "write_files"]
+__all__ = ["check_targets", "read_text", "write_files"]
 
 
 def read_text(path: str | Path, hint: str = "") -> str:
@@ -30,6 +30,23 @@ def read_text(path: str | Path, hint: str = "") -> str:
         raise fail("U001", f"the file cannot be read: {error.strerror}", place=str(path)) from error
     except UnicodeDecodeError as error:
         raise fail("U002", "the file is not UTF-8 text", place=str(path), hint=hint) from error
+
+
+def check_targets(*paths: Path | None) -> None:
+    """Say before long work that a file cannot be written where its folder is missing, or it is a folder itself.
+
+    Raises
+    ------
+    CompileError
+        U003 at the first such file.
+    """
+    for path in filter(None, paths):
+        with _blaming(path):
+            target = Path(os.path.realpath(path))
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not target.parent.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def write_files(contents: Mapping[Path, str | bytes], folder: Path | None = None) -> None:

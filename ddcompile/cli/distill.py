@@ -71,6 +71,7 @@ def command(
     """
     from ddcompile import driver
     from ddcompile.cli.programs import verdict_report, write_program
+    from ddcompile.files import check_targets
     from ddcompile.frontends import load_model
     from ddcompile.frontends.places import at
 
@@ -82,6 +83,7 @@ def command(
         raise fail("U016", "--samples, --queries and --splits are for --via tree", place="distill")
     if via is not None and fuse_batch_norm:
         raise fail("U016", "--fuse-batch-norm is not for --via tree, which asks the model as it is", place="distill")
+    check_targets(output_file, certificate)
     if inputs is None:
         note(f"note: no --input: the network reads `x: {network.kind}[{network.inputs}]`")
     try:

@@ -33,8 +33,9 @@ def command(
     What the given sizes do not determine is marked `assumed`, as a comment.
     """
     from ddcompile import general
-    from ddcompile.files import write_files
+    from ddcompile.files import check_targets, write_files
 
+    check_targets(output_file, certificate)
     start = time.perf_counter()
     program = general.generalize(rules, hold_out=hold_out, name=name)
     seconds = time.perf_counter() - start

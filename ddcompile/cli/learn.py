@@ -170,10 +170,11 @@ def command(
     """
     import numpy as np
 
-    from ddcompile.files import write_files
+    from ddcompile.files import check_targets, write_files
     from ddcompile.frontends.npz import npz_bytes
 
     given = load_samples(data, probabilities)
+    check_targets(output_file)
     order = np.random.default_rng(seed).permutation(len(given.samples))
     cut = round(hold_out * len(order))
     held, used = np.sort(order[:cut]), np.sort(order[cut:])

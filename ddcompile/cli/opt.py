@@ -34,10 +34,12 @@ def command(
     """Run passes on a rule, from a file or stdin; the verifier runs after every pass."""
     from ddcompile import driver
     from ddcompile.cli.programs import read_program, verdict_report, write_program
+    from ddcompile.files import check_targets
     from ddcompile.frontends.places import at
 
     log = PassLog.checked(print_after)
     before = read_program(rule)
+    check_targets(output_file, certificate)
     try:
         with warnings_as_notes(), Progress(wanted=print_after is None) as log.progress:
             after = driver.optimize(before, passes, observe=log.observer(), begin=log.progress.begin)

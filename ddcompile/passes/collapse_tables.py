@@ -69,6 +69,7 @@ class CollapseTables(Pass):
     inputs: int = option(64, "how many inputs a cone may reach", high=1024)
     rows: int = option(1 << 16, "how many rows a table may have", high=1 << 16)
     borders: int = option(1, "whether elements may lack inputs of others, or be odd: 0 or 1", low=0, high=1)
+    alone: int = option(0, "how many inputs units reach that are written one by one; 0: any way", low=0, high=16)
     sliced: int = option(0, "whether weights of sums are not counted, as others slice them: 0 or 1", low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
@@ -96,13 +97,16 @@ class CollapseTables(Pass):
                 if cost(new) - (_entries(new) if self.sliced else 0) < cost(best):
                     best = new
                     break
-            rare = nearly(layer, cones, atoms, names, cost(best)) if is_sound else None
+            rare = nearly(layer, cones, atoms, names, cost(best)) if is_sound and not self.alone else None
             new = best if rare is None else _replaced(best, layer.name, *rare)
             best = min(best, new, key=cost)
         return unchanged(rule) if best is rule else Rewrite(best)
 
     def _ways(self, layer: Layer) -> Iterator[tuple[int, Callable[..., Clauses | None]]]:
         """How many elements may be odd, and a way to write the others."""
+        if self.alone:
+            yield 0, partial(singly, reach=self.alone)
+            return
         count = len(layer.rows or ())
         turns = tuple(dict.fromkeys((0, few(count) if self.borders and layer.is_sound else 0)))
         for most in turns:

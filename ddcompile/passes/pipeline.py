@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from ddcompile.analysis.boolean import MOST_INPUTS
 from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
 from ddcompile.ir.nodes import Rule
@@ -36,6 +37,7 @@ from ddcompile.passes.instances import Instances
 from ddcompile.passes.isolate import Isolate
 from ddcompile.passes.ladder import Ladder
 from ddcompile.passes.larger import Larger
+from ddcompile.passes.links import Links
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.logic import Logic
 from ddcompile.passes.name import Name
@@ -88,6 +90,7 @@ _ALL: tuple[type[Pass], ...] = (
     Gather,
     Complement,
     Align,
+    Links,
     Ladder,
     Roll,
     Widen,
@@ -116,16 +119,13 @@ DEFAULT = (
     "isolate,forward,collapse-tables{borders=0},exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables{borders=0},(combine,narrow,exact-thresholds,forward)*,arrange,collapse-tables,(unary)*,exact-thresholds,forward,"
     "repeats,reroll,slice-weights,fold,pads,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
-    "collapse-cones,dce,gather,complement,align,roll,widen,prefixes,stack,collect,grade,branches,instances,unfold,hoist,cse,inline,"
-    "fold,rebase,absorb,logic,collect,rebase,fold,dce,name"
+    "collapse-cones,dce,gather,complement,align,(links)*,(ladder)*,roll,widen,prefixes,stack,collect,grade,branches,instances,unfold,hoist,cse,inline,fold,rebase,absorb,logic,collect,rebase,fold,dce,name"
 )
 """The passes of `distill`: first what makes weights small and units few, then structure, then reading.
 
 Origins are aligned before cones are collapsed, too: the least expression of a table depends on the offsets that it is
-read at; what only one statement reads once others are collapsed is written into that before statements are rolled, but
-after ladders are found, of which it might take a rung.
+read at; what only one statement reads then is written into that before statements are rolled, but after ladders.
 """
-
 
 APART = "isolate,forward,exact-thresholds,forward,exact-thresholds,dce,apart"
 """The passes that show what shares no hidden units."""
@@ -251,7 +251,7 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
     others, results that read hidden units, and units written from their tables where the program is still long. Where
     it is long though units were combined, families of units are rolled first as well; where it is longer than that,
-    weights keep their ratio.
+    weights keep their ratio. At last, units come from their tables first: of few inputs each, or with real weights.
     """
     whole = found = _once(rule, passes, state)
 
@@ -281,9 +281,9 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     if combined is not None and cost(found[-1].new) > 4 * _SHORT:
         ratio = in_ratio(passes)
         found = _shortest(found, _rolled_first(_once(rule, ratio, state, _MOST_LAYERS), ratio, state))
-    if found and cost(found[-1].new) > _SHORT and any(c.type.kind == "rat" for c in found[-1].new.constants):
-        found = _tabled_first(found, rule, passes, state)
-    return found
+    if any(c.type.kind == "rat" for step in found[-1:] for c in step.new.constants):
+        found = _tabled_first(found, rule, passes, CollapseTables(sliced=1), state)
+    return _tabled_first(found, rule, passes, CollapseTables(alone=MOST_INPUTS), state)
 
 
 def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
@@ -306,9 +306,11 @@ def _rolled_first(found: list[Step], passes: Pipeline, state: Run) -> list[Step]
     return _shortest(found, kept + _once(kept[-1].new, [Fold(), Rebase(), Roll(), *passes[place + 1 :]], state))
 
 
-def _tabled_first(found: list[Step], rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
-    """The steps after units are written from their tables though that is longer, if they end shorter."""
-    first = _once(rule, [CollapseTables(sliced=1)], state)
+def _tabled_first(found: list[Step], rule: Rule, passes: Pipeline, tabled: Pass, state: Run) -> list[Step]:
+    """The steps after units are written from their tables, if the others end long and these shorter."""
+    if not found or cost(found[-1].new) <= _SHORT:
+        return found
+    first = _once(rule, [tabled], state)
     return _shortest(found, first + _once(first[-1].new, passes, state) if first else [])
 
 

@@ -54,12 +54,17 @@ Head = Mapping[tuple[int, int], int]
 """For two scores, the first one first, the number of the unit that tells whether the second one is larger."""
 
 
-def singly(layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, most: int = 0) -> Clauses | None:
-    """The clauses of a result, one for every element; None if one has no short expression."""
+def singly(
+    layer: Layer, cones: Cones, atoms: Atoms, names: Names, limit: int, most: int = 0, *, reach: int = 0
+) -> Clauses | None:
+    """The clauses of a result, one for every element; None if one has no short expression.
+
+    Elements are made of limited sums, or reach no more than so many inputs.
+    """
     assert layer.rows is not None
     start, count = atoms.offset[layer.name], len(layer.rows)
     units = range(start, start + count)
-    if count > _MOST_ELEMENTS or not all(cones.is_limited(unit) for unit in units):
+    if count > _MOST_ELEMENTS or not all(cones.is_limited(u) or 0 < cones.reach(u) <= reach for u in units):
         return None
     functions = _FUNCTIONS + count * _MORE_FUNCTIONS
     statements: list[Statement] = []

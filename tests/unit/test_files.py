@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ddcompile.diagnostics import CompileError
-from ddcompile.files import read_text, write_files
+from ddcompile.files import check_targets, read_text, write_files
 
 
 def test_files_are_written_and_replaced(tmp_path: Path) -> None:
@@ -68,3 +68,12 @@ def test_texts_are_read(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: error[U002]: the file is not UTF-8 text"
     with pytest.raises(CompileError, match=r"U001.*Is a directory"):
         read_text(tmp_path)
+
+
+def test_targets_are_checked_before_long_work(tmp_path: Path) -> None:
+    check_targets(None, tmp_path / "x.rule")
+    assert not (tmp_path / "x.rule").exists()
+    with pytest.raises(CompileError, match=r"no/x.rule: error\[U003\].*No such file or directory"):
+        check_targets(tmp_path / "y.json", tmp_path / "no" / "x.rule")
+    with pytest.raises(CompileError, match=r"U003.*Is a directory"):
+        check_targets(tmp_path)

@@ -304,7 +304,7 @@ def test_a_bug_is_reported_and_dumped(run: Any, monkeypatch: pytest.MonkeyPatch)
     assert "ZeroDivisionError: oh" in text
 
 
-def test_an_invalid_program_from_a_pass_is_a_bug(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diagnostics_of_our_own_programs_are_a_bug(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = ddcompile.parse(VOTE).rule
     with pytest.raises(ddcompile.CompileError) as error:
         ddcompile.parse(VOTE.replace("x[i]", "z[i]"))
@@ -317,7 +317,7 @@ def test_an_invalid_program_from_a_pass_is_a_bug(run: Any, monkeypatch: pytest.M
     monkeypatch.setattr("tempfile.tempdir", os.getcwd())
     outcome = run("opt", "vote.rule")
     assert outcome.status == 70
-    assert "a pass made a program that is not valid" in outcome.err
+    assert "a bug of ddcompile, sorry: a pass or the checker failed (CompileError)" in outcome.err
 
 
 def test_an_interrupt_is_quiet(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

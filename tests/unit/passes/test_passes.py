@@ -103,6 +103,20 @@ APPLIES = [
 }""",
     ),
     (
+        "a chain in one value, for every column",
+        "links",
+        """rule f(a: bit[5, 3], b: bit[5, 3]) -> (y: bit[3]) {
+  y[k < 3] = b[4, k] > ((((a[0, k] > b[0, k]) + a[1, k] > b[1, k]) + a[2, k] > b[2, k]) + a[3, k] > b[3, k]) + a[4, k]
+}""",
+        """rule f(a: bit[5, 3], b: bit[5, 3]) -> (y: bit[3]) {
+  link[k < 3] = a[0, k] > b[0, k]
+  link2[k < 3] = link[k] + a[1, k] > b[1, k]
+  link3[k < 3] = link2[k] + a[2, k] > b[2, k]
+  link4[k < 3] = link3[k] + a[3, k] > b[3, k]
+  y[k < 3] = b[4, k] > link4[k] + a[4, k]
+}""",
+    ),
+    (
         "a beginning that is read one before",
         "prefixes",
         """rule f(x: bit[5]) -> (y: bit[5]) {
@@ -3011,6 +3025,20 @@ DECLINES = [
 }""",
     ),
     (
+        "places that are in no order",
+        "links",
+        """rule f(a: bit[6], b: bit[6]) -> (y: bit) {
+  y = ((((a[5] > b[0]) + a[1] > b[2]) + a[4] > b[1]) + a[0] > b[3]) + a[3] > b[5]
+}""",
+    ),
+    (
+        "a chain of three",
+        "links",
+        """rule f(a: bit[6], b: bit[6]) -> (y: bit) {
+  y = ((a[0] > b[0]) + a[1] > b[1]) + a[2] > b[2]
+}""",
+    ),
+    (
         "units whose readers give them different weights",
         "combine",
         """rule f(x: bit[3], z: bit[2]) -> (y: bit[2]) {
@@ -3097,7 +3125,7 @@ DECLINES = [
 ]
 
 
-IN_TURNS = {"combine", "ladder", "larger", "unary"}
+IN_TURNS = {"combine", "ladder", "larger", "links", "unary"}
 """Passes of which one call does one step of several."""
 
 

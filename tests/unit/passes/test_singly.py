@@ -154,3 +154,31 @@ def test_conjunctions_of_many_inputs() -> None:
     hidden = Layer(weights[None], np.array([0.0625 - weights.sum()]), "relu")
     network = Network((hidden, Layer(np.array([[1.0]]), np.array([-0.03125]), "sign")))
     assert _text(network, "x: bit[9]") == "  y = 2 * all(i < 9: x[i]) - 1\n}"
+
+
+def _minterms(functions: list[Callable[[tuple[int, ...]], int]], count: int) -> Network:
+    """A unit for every assignment, and functions as sums of those where they hold."""
+    rows = list(product((0, 1), repeat=count))
+    places = np.array(rows)
+    reader = np.array([[function(row) for row in rows] for function in functions])
+    hidden = Layer(2 * places - 1, 0.5 - places.sum(axis=1), "step")
+    return Network((hidden, Layer(reader, np.full(len(functions), -0.5), "step")))
+
+
+def test_results_of_few_inputs_each_are_the_least_expressions_whatever_units_they_share() -> None:
+    def digit(k: int) -> Callable[[tuple[int, ...]], int]:
+        return lambda row: (3 * sum(b << j for j, b in enumerate(row)) + 5) % 16 >> k & 1
+
+    program = dd.distill(_minterms([digit(k) for k in range(4)], 4))
+    assert [line.split(" = ")[1] for line in str(program).splitlines()[1:-1]] == [
+        "not x[0]",
+        "x[1]",
+        "x[0] xor x[1] == x[2]",
+        "x[3] xor x[0] + x[1] > x[2]",
+    ]
+
+
+def test_threshold_units_are_written_one_by_one_only_where_that_is_asked_for_and_they_reach_few_inputs() -> None:
+    rule = dd.distill(_minterms([lambda row: row[0] ^ row[1], lambda row: row[2] & row[3]], 4), passes="isolate").rule
+    assert len(CollapseTables(alone=4)(rule).rule.statements) == 2
+    assert CollapseTables(alone=3)(rule).rule == rule
