@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class Hidden:
     stem: str
     classes: dict[int, list[UnitClass]] = field(default_factory=dict)
     """What is known of units so far."""
+    written: dict[Hashable, Any] = field(default_factory=dict)
+    """Families that were written before, with whatever names their tables have."""
     readers: Readers = list
     """Gives the weights of every unit that reads some of these, by unit."""
     bits: Set[str] = frozenset()

@@ -103,7 +103,10 @@ class _Question:
 
 @lru_cache(maxsize=64)
 def _remembered(question: _Question) -> list[Written]:
-    return _cheapest(question.layer, question.names)
+    found = _cheapest(question.layer, question.names)
+    question.layer.classes.clear()
+    question.layer.written.clear()
+    return found
 
 
 def _cheapest(layer: Hidden, names: Names) -> list[Written]:

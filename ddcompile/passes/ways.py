@@ -93,7 +93,10 @@ def exact(
             continue
         if not biased and len({layer.rows[u].bias for u in found.units if u is not None}) == 1:
             continue
-        part = _written(found, layer, names)
+        key = tuple(found.units), found.binders, holes, biased, rings
+        if key not in layer.written:
+            layer.written[key] = _written(found, layer, names)
+        part = layer.written[key]
         if part is not None and part.gaps <= few_holes(len(part.members)):
             yield part
 
