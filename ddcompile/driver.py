@@ -24,6 +24,7 @@ from ddcompile.ir import parser
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check as check_rule
 from ddcompile.passes import pipeline
+from ddcompile.passes.following import UnprovedWarning, leave_out, refuse
 from ddcompile.program import Program
 from ddcompile.prove import checker, equivalence
 from ddcompile.prove.certificate import Certificate
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InternalError",
     "Observer",
+    "UnprovedWarning",
     "certified",
     "check",
     "dense_like",
@@ -54,10 +56,6 @@ Observer: TypeAlias = Callable[[str, Rule, float], None]
 
 _MOST_PRODUCTS = 2**20
 """Products in the windows of a network, beyond which it is not taken apart: its rule is then the program as lowered."""
-
-
-class UnprovedWarning(UserWarning):
-    """A pass made a step that the verifier or the checker did not accept; the step was left out."""
 
 
 class InternalError(Exception):
@@ -188,23 +186,14 @@ def optimize(
         if observe is not None:
             observe(name, rule, seconds)
 
-    def leave_out(fault: str, name: str, error: str) -> None:
-        message = f"left out, since {fault}: {name}: {error}; the rule is right without it, but may be longer"
-        warnings.warn(message, UnprovedWarning, 5)
-
     shown: dict[int, Verdict] = {}
 
     def accept(step: pipeline.Step) -> bool:
         verdict = checker.check_step(step.old, step.new, step.witness, verify=False)
         shown[id(step.new)] = verdict
         if not verdict:
-            leave_out("it is not proved", step.name, str(verdict.failure))
+            leave_out(step.name, "it is not proved", str(verdict.failure))
         return bool(verdict)
-
-    def refuse(name: str, error: Exception) -> None:
-        is_verifiers = isinstance(error, CompileError)
-        fault = "its program is not valid" if is_verifiers else f"it fails with {type(error).__name__}"
-        leave_out(fault, name, str(error))
 
     before = program.certificate or Certificate((), program.network_sha256)
     given = checker.check(before)

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from ddcompile.diagnostics import CompileError
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.options import Pass
 from ddcompile.passes.parts import Parts
 from ddcompile.passes.rewrite import Witness
 
-__all__ = ["Observer", "PartOfRun", "Run", "Step"]
+__all__ = ["Observer", "PartOfRun", "Run", "Step", "UnprovedWarning", "leave_out", "refuse"]
+
+
+class UnprovedWarning(UserWarning):
+    """A pass made a step that the verifier or the checker did not accept; the step was left out."""
+
+
+def leave_out(name: str, fault: str, error: str) -> None:
+    """Warn that a step of a pass is left out."""
+    message = f"left out, since {fault}: {name}: {error}; the rule is right without it, but may be longer"
+    warnings.warn(message, UnprovedWarning, 6)
+
+
+def refuse(name: str, error: Exception) -> None:
+    """Warn that what a pass made is left out, which failed or made a program that is not valid."""
+    is_verifiers = isinstance(error, CompileError)
+    leave_out(name, "its program is not valid" if is_verifiers else f"it fails with {type(error).__name__}", str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def _turned(rule: Rule, links: Sequence[Statement]) -> Iterator[Rule]:
                 value = rewrite(value, lambda n, t=turned, k=number - 1: _other_way(n, names[k]) if t else n)  # type: ignore[misc]
             ways = [least(v, types, _ANY, MOST_INPUTS) for v in (value, builder.negate(value))]
             texts = ["" if way is None else _shape(way, names) for way in ways]
-            turned = first[number] if number < 2 else texts[1] == last != texts[0] and number < len(names)
+            turned = number < len(names) and (first[number] if number < 2 else texts[1] == last != texts[0])
             new[link.target] = ways[turned] or (builder.negate(value) if turned else value)
             last = texts[turned]
         yield with_statements(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ddcompile as dd
+from ddcompile.passes.links import _turned
 from ddcompile.testing.structures.circuits import levelled
 from ddcompile.testing.structures.layers import Unit
 
@@ -61,3 +62,13 @@ d[2] else d[1] else d[5]
         "some[i < 3] = every[i] or c[2 * i + 1, 2]",
         "y[2] = every[3] or c[7, 2]",
     ]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_whatever_way_round_links_are_the_last_value_is_the_same(count: int) -> None:
+    clauses = ["link0 = a[0] > b[0]", *(f"link{k} = link{k - 1} + a[{k}] > b[{k}]" for k in range(1, count))]
+    text = "\n  ".join(clauses).replace(f"link{count - 1} =", "y =")
+    rule = dd.parse(f"rule r(a: bit[4], b: bit[4]) -> (y: bit) {{\n  {text}\n}}").rule
+    ways = list(_turned(rule, rule.statements))
+    assert len(set(ways)) == min(4, 2 ** (count - 1))
+    assert all(dd.verify(dd.parse(str(way)), dd.parse(str(rule))).status == "proved" for way in ways)
