@@ -50,6 +50,7 @@ from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
 from ddcompile.passes.repeats import Repeats
 from ddcompile.passes.reroll import Reroll
+from ddcompile.passes.rescale import Rescale
 from ddcompile.passes.reuse import Reuse
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.scores import Scores
@@ -80,6 +81,7 @@ _ALL: tuple[type[Pass], ...] = (
     Reroll,
     SliceWeights,
     Pads,
+    Rescale,
     Reuse,
     Extremes,
     Larger,
@@ -116,7 +118,7 @@ PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in
 """Every pass by its name."""
 
 DEFAULT = (
-    "isolate,forward,collapse-tables{borders=0},exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
+    "isolate,forward,rescale,forward,collapse-tables{borders=0},exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables{borders=0},(combine,narrow,exact-thresholds,forward)*,arrange,collapse-tables,(unary)*,exact-thresholds,forward,"
     "repeats,reroll,slice-weights,fold,pads,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
     "collapse-cones,dce,gather,complement,align,(links)*,(ladder)*,roll,widen,prefixes,stack,collect,grade,branches,instances,unfold,hoist,cse,inline,fold,rebase,absorb,logic,collect,rebase,fold,dce,name"
@@ -126,10 +128,8 @@ DEFAULT = (
 Origins are aligned before cones are collapsed, too: the least expression of a table depends on the offsets that it is
 read at; what only one statement reads then is written into that before statements are rolled, but after ladders.
 """
-
 APART = "isolate,forward,exact-thresholds,forward,exact-thresholds,dce,apart"
 """The passes that show what shares no hidden units."""
-
 _PLAIN = "fold,slice-weights,fold,inline,fold,dce,name"
 """The passes for a program that the others cannot shorten."""
 
@@ -141,7 +141,7 @@ _SHORT = 80
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
 _DENSE = 1 << 20
-"""Weights that cost more once they are exact have little structure: they are distilled once, all results together."""
+"""Exact weights that cost more have little structure: they are distilled once, all results together."""
 _WIDE = 1 << 16
 """Elements of a result are distilled by themselves as well where a program costs less."""
 

@@ -103,6 +103,26 @@ APPLIES = [
 }""",
     ),
     (
+        "relus and absolute values by powers of two",
+        "rescale",
+        """rule f(x: int[0..5][2]) -> (y: bit, z: bit) {
+  const W: rat[2, 2] = [[0.5, -0.5], [-2, 2]]
+  const V: rat[2] = [2, 0.5]
+  const U: rat[2] = [4, 1]
+  h[u < 2] = relu(sum(i < 2: W[u, i] * x[i]))
+  y = sum(u < 2: V[u] * h[u]) - 1.5 > 0
+  z = sum(u < 2: U[u] * h[u]) - 4 >= 0
+}""",
+        """rule f(x: int[0..5][2]) -> (y: bit, z: bit) {
+  const weight_h: int[2, 2] = [[1, -1], [-1, 1]]
+  const weight_y: int[2] = [1, 1]
+  const weight_z: int[2] = [1, 1]
+  h[u < 2] = relu(sum(i < 2: weight_h[u, i] * x[i]))
+  y = sum(i < 2: weight_y[i] * h[i]) >= 2
+  z = sum(i < 2: weight_z[i] * h[i]) >= 2
+}""",
+    ),
+    (
         "a chain in one value, for every column",
         "links",
         """rule f(a: bit[5, 3], b: bit[5, 3]) -> (y: bit[3]) {
@@ -3029,6 +3049,36 @@ DECLINES = [
         "links",
         """rule f(a: bit[6], b: bit[6]) -> (y: bit) {
   y = ((((a[5] > b[0]) + a[1] > b[2]) + a[4] > b[1]) + a[0] > b[3]) + a[3] > b[5]
+}""",
+    ),
+    (
+        "real numbers that were trained",
+        "rescale",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: rat[2, 2] = [[0.500030517578125, -0.5], [-2, 2]]
+  const V: rat[2] = [2, 0.5]
+  h[u < 2] = relu(sum(i < 2: W[u, i] * x[i]))
+  y = sum(u < 2: V[u] * h[u]) - 1.5 > 0
+}""",
+    ),
+    (
+        "units over other numbers than integers",
+        "rescale",
+        """rule f(x: rat[2]) -> (y: bit) {
+  const W: rat[2, 2] = [[0.5, -0.5], [-2, 2]]
+  const V: rat[2] = [2, 0.5]
+  h[u < 2] = relu(sum(i < 2: W[u, i] * x[i]))
+  y = sum(u < 2: V[u] * h[u]) - 1.5 > 0
+}""",
+    ),
+    (
+        "units that clamp from above",
+        "rescale",
+        """rule f(x: bit[2]) -> (y: bit) {
+  const W: rat[2, 2] = [[0.5, -0.5], [-2, 2]]
+  const V: rat[2] = [2, 0.5]
+  h[u < 2] = max(min(sum(i < 2: W[u, i] * x[i]), 1), 0)
+  y = sum(u < 2: V[u] * h[u]) - 1.5 > 0
 }""",
     ),
     (
