@@ -42,10 +42,7 @@ def check_targets(*paths: Path | None) -> None:
     """
     for path in filter(None, paths):
         with _blaming(path):
-            target = Path(os.path.realpath(path))
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if not target.parent.is_dir():
+            if not _target(path).parent.is_dir():
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
@@ -76,9 +73,7 @@ def write_files(contents: Mapping[Path, str | bytes], folder: Path | None = None
         for path, content in contents.items():
             data = content.encode() if isinstance(content, str) else content
             with _blaming(path):
-                target = Path(os.path.realpath(path))
-                if target.is_dir():
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                target = _target(path)
                 if target.exists() and not target.is_file():
                     target.write_bytes(data)  # a device or a pipe cannot be renamed into place
                     continue
@@ -96,6 +91,14 @@ def write_files(contents: Mapping[Path, str | bytes], folder: Path | None = None
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _target(path: Path) -> Path:
+    """The file that a path leads to, which is no folder."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return target
 
 
 @contextmanager

@@ -50,7 +50,7 @@ from ddcompile.ir.traverse import chain_operands, postorder, reads, rename_indic
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded, with_places
-from ddcompile.passes.least import least, least_alone
+from ddcompile.passes.least import ANY, least, least_alone
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, read_names, unchanged, with_statements
 from ddcompile.passes.switched import (
@@ -97,10 +97,13 @@ class CollapseCones(Pass):
                     value = rewrite(value, lambda n, c=clause, s=short: s if n == c.value else n)  # type: ignore[misc]
             statements[number] = Statement(old.target, old.positions, value, location=old.location)
             prices[old.target] += cost(value) - cost(old.value)
-        while wider := _wider(with_statements(rule, statements), types):
-            statements = [b if b.target in wider else a for a, b in zip(statements, rule.statements, strict=True)]
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
+        while wider := _wider(with_statements(rule, statements), types):
+            kept = [b if b.target in wider else a for a, b in zip(statements, rule.statements, strict=True)]
+            if kept == statements:
+                return unchanged(rule)
+            statements = kept
         new = with_statements(rule, statements)
         if _live_cost(new) >= _live_cost(rule):
             new = _one_by_one(rule, statements, types)
@@ -227,10 +230,7 @@ def _switched(
 def _bits(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types, options: CollapseCones) -> Expr:
     """What all expressions over few bits with one table have in common; the value itself if it reads more."""
     cone = _written_out(statement, value, tables, types, options)
-    return least(cone, types, _ANY, options.inputs) or value
-
-
-_ANY = 1 << 30
+    return least(cone, types, ANY, options.inputs) or value
 
 
 def _alone(

@@ -30,7 +30,7 @@ from ddcompile.ir.traverse import reads, rewrite
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.align import Align
 from ddcompile.passes.collapse_cones import unrolled
-from ddcompile.passes.least import least
+from ddcompile.passes.least import ANY, least
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.roll import Roll
@@ -110,7 +110,7 @@ class _Variants:
             value = unrolled(statement.value, 2 * self._options.inputs)
             value = rewrite(value, lambda n: builder.negate(n) if isinstance(n, Read) and n.tensor in read else n)
             value = builder.negate(value) if is_own else value
-            self._known[key] = least(value, self._types, 1 << 30, self._options.inputs)
+            self._known[key] = least(value, self._types, ANY, self._options.inputs)
         return self._known[key]
 
     def shape(self, statement: Statement, turned: _Turned) -> object:
@@ -120,7 +120,7 @@ class _Variants:
             return None
         if value is statement.value:
             plain = unrolled(value, 2 * self._options.inputs)
-            value = least(plain, self._types, 1 << 30, self._options.inputs) or value
+            value = least(plain, self._types, ANY, self._options.inputs) or value
         # Where tensors on rings begin is free, too: see `align`.
         value = rewrite(value, lambda n: n.left if isinstance(n, Binary) and n.op == "%" else n)
         shape = shape_of(Statement(statement.target, statement.positions, value), self._options.size)

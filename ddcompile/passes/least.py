@@ -22,8 +22,10 @@ from ddcompile.ir.ranges import make
 from ddcompile.ir.traverse import children, postorder, reads, rewrite
 from ddcompile.ir.types import Types
 
-__all__ = ["have_same_table", "least", "least_alone"]
+__all__ = ["ANY", "have_same_table", "least", "least_alone"]
 
+ANY = 1 << 30
+"""A limit that no cost reaches."""
 _ALONE = 10
 """How many inputs an expression for one element may have."""
 _FUNCTIONS = 40

@@ -30,21 +30,18 @@ from ddcompile.analysis.cost import cost
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Binding, Call, Compare, Expr, If, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.printer import print_expression
-from ddcompile.ir.traverse import children, reads, rewrite, with_children
+from ddcompile.ir.traverse import children, postorder, reads, rewrite, with_children
 from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.ladder import Ladder
 from ddcompile.passes.layers import Names, names_of
-from ddcompile.passes.least import least
+from ddcompile.passes.least import ANY, least
 from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, unchanged, with_statements
 from ddcompile.passes.roll import Roll
 from ddcompile.passes.widen import Widen
 
 __all__ = ["Links"]
-
-_ANY = 1 << 30
-"""A limit that no cost reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +55,10 @@ class Links(Pass):
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         for statement in rule.statements:
-            parts = list(self._split(statement, names_of(rule)))
-            if len(parts) == 1:
+            chain = self._chain(statement)
+            if chain is None:
                 continue
+            parts = list(_split(statement, *chain, names_of(rule)))
             new = with_statements(rule, (p for s in rule.statements for p in (parts if s is statement else [s])))
             ways = [] if verify(new) else [new, *_turned(new, parts)]
             price, best = min(((_rolled_cost(way), k) for k, way in enumerate(ways)), default=(cost(rule), 0))
@@ -68,32 +66,14 @@ class Links(Pass):
                 return Rewrite(ways[best])
         return unchanged(rule)
 
-    def _split(self, statement: Statement, names: Names) -> Iterator[Statement]:
-        """The statements of the links, and the rest of the statement, in order."""
-        chain = self._chain(statement.value)
-        if chain is None or any(b.lower != Literal(0) or not isinstance(b.upper, Literal) for b in statement.binders):
-            yield statement
-            return
-        spine, places = chain
-        own = tuple(Index(b.name) for b in statement.binders)
-        inner = spine[places[-1]][0]
-        for place, above in zip(reversed(places), (*reversed(places[:-1]), 0), strict=True):
-            if _is_choice(inner):
-                name = names("link")
-                yield Statement(name, statement.binders, inner)
-                inner = Read(name, own)
-            for node, number in reversed(spine[above:place]):
-                kids = list(children(node))
-                kids[number] = inner
-                inner = with_children(node, tuple(kids))
-        yield Statement(statement.target, statement.positions, inner, location=statement.location)
-
-    def _chain(self, value: Expr) -> tuple[list[tuple[Expr, int]], list[int]] | None:
+    def _chain(self, statement: Statement) -> tuple[list[tuple[Expr, int]], list[int]] | None:
         """The deepest path into a value, and where on it links begin that are not the value, and what the last reads.
 
         Every node comes with the number of its operand that is next.
         """
-        spine = _spine(value)
+        if any(b.lower != Literal(0) or not isinstance(b.upper, Literal) for b in statement.binders):
+            return None
+        spine = _spine(statement.value)
         ends = [k for k, (node, _) in enumerate(spine) if _is_choice(node)]
         read = [_read_beside(spine[k:end]) for k, end in pairwise(ends)]
         best: list[int] = []
@@ -110,16 +90,30 @@ class Links(Pass):
         return (spine, best[not best[0] :]) if best else None
 
 
+def _split(
+    statement: Statement, spine: Sequence[tuple[Expr, int]], places: Sequence[int], names: Names
+) -> Iterator[Statement]:
+    """The statements of the links, and the rest of the statement, in order."""
+    own = tuple(Index(b.name) for b in statement.binders)
+    inner = spine[places[-1]][0]
+    for place, above in zip(reversed(places), (*reversed(places[:-1]), 0), strict=True):
+        if _is_choice(inner):
+            name = names("link")
+            yield Statement(name, statement.binders, inner)
+            inner = Read(name, own)
+        for node, number in reversed(spine[above:place]):
+            kids = list(children(node))
+            kids[number] = inner
+            inner = with_children(node, tuple(kids))
+    yield Statement(statement.target, statement.positions, inner, location=statement.location)
+
+
 def _spine(value: Expr) -> list[tuple[Expr, int]]:
     """The path from a value into its deepest operands, not into what has indices of its own; ends at an operand."""
     depth: dict[int, int] = {}
-
-    def step(node: Expr) -> Expr:
+    for node in postorder(value):
         kids = () if isinstance(node, Binding | Read) else children(node)
         depth[id(node)] = 1 + max((depth[id(kid)] for kid in kids), default=0)
-        return node
-
-    rewrite(value, step)
     spine: list[tuple[Expr, int]] = []
     while depth[id(value)] > 1:
         kids = children(value)
@@ -156,7 +150,7 @@ def _turned(rule: Rule, links: Sequence[Statement]) -> Iterator[Rule]:
             value = link.value
             if number:
                 value = rewrite(value, lambda n, t=turned, k=number - 1: _other_way(n, names[k]) if t else n)  # type: ignore[misc]
-            ways = [least(v, types, _ANY, MOST_INPUTS) for v in (value, builder.negate(value))]
+            ways = [least(v, types, ANY, MOST_INPUTS) for v in (value, builder.negate(value))]
             texts = ["" if way is None else _shape(way, names) for way in ways]
             turned = number < len(names) and (first[number] if number < 2 else texts[1] == last != texts[0])
             new[link.target] = ways[turned] or (builder.negate(value) if turned else value)

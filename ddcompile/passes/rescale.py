@@ -27,7 +27,7 @@ from ddcompile.analysis.linear import Atoms, is_integral
 from ddcompile.analysis.rows import Row
 from ddcompile.ir import builder
 from ddcompile.ir.nodes import Constant, Index, Read, Rule, Statement
-from ddcompile.ir.types import Types, infer
+from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import Alias, combined, reduced
 from ddcompile.passes.layers import Layer, clause, is_layer_or_scalar, layers_of, names_of
@@ -70,7 +70,7 @@ class Rescale(Pass):
                 if not operands <= whole and rows[0].kind == "positive":
                     return unchanged(rule)
                 new[layer.name] = rows
-        return _written(rule, layers, new, scales, atoms, types) if scales else unchanged(rule)
+        return _written(rule, new, scales, atoms) if scales else unchanged(rule)
 
 
 def _reads(row: Row, aliases: dict[int, Alias]) -> bool:
@@ -109,14 +109,7 @@ def _is_read_elsewhere(rule: Rule, layer: Layer, layers: Sequence[Layer]) -> boo
     return any(layer.name in read_names([s]) for s in rule.statements if s.target not in known)
 
 
-def _written(
-    rule: Rule,
-    layers: Sequence[Layer],
-    rows: dict[str, list[Row]],
-    scales: dict[str, list[Fraction]],
-    atoms: Atoms,
-    types: Types,
-) -> Rewrite:
+def _written(rule: Rule, rows: dict[str, list[Row]], scales: dict[str, list[Fraction]], atoms: Atoms) -> Rewrite:
     names = names_of(rule)
     constants: list[Constant] = []
     statements: list[Statement] = []
