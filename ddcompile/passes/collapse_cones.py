@@ -19,26 +19,22 @@ needed). The clause is replaced when the text gets shorter, counting the clauses
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import ClassVar
 
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
-from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir import builder
 from ddcompile.ir.affine import simplify
 from ddcompile.ir.nodes import (
     Binary,
     Binder,
-    Binding,
     Compare,
     Constant,
     Expr,
     If,
-    Index,
     Literal,
     Read,
     Reduce,
@@ -46,7 +42,7 @@ from ddcompile.ir.nodes import (
     Statement,
     Unary,
 )
-from ddcompile.ir.traverse import chain_operands, postorder, reads, rename_indices, rewrite, substitute
+from ddcompile.ir.traverse import chain_operands, postorder, reads, rewrite, substitute
 from ddcompile.ir.types import Types, infer
 from ddcompile.passes.dce import dce
 from ddcompile.passes.fold import folded, with_places
@@ -60,6 +56,7 @@ from ddcompile.passes.switched import (
     usual,
     with_sums_as_reads,
 )
+from ddcompile.passes.taking_in import Writer
 
 __all__ = ["CollapseCones", "unrolled"]
 
@@ -77,26 +74,19 @@ class CollapseCones(Pass):
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
         types = infer(rule)
-        reals = Reals(types)
-        tables = {c.name: c for c in rule.constants}
-        clauses: dict[str, list[Statement]] = {}
-        for statement in rule.statements:
-            clauses.setdefault(statement.target, []).append(statement)
-        readers = Counter(name for s in rule.statements for name in read_names([s]))
-        levels = _levels(rule, types)
+        program = _Program.of(rule, types, self)
         statements = list(rule.statements)
-        prices = {name: sum(map(cost, found)) for name, found in clauses.items()}
         # What is read comes first, so that its least cost is known.
-        for number in sorted(range(len(statements)), key=lambda k: levels[statements[k].target]):
+        for number in sorted(range(len(statements)), key=lambda k: program.writer.levels[statements[k].target]):
             old = statements[number]
             value = old.value
             for clause in (*_summands(old), None):
                 clause = clause or Statement(old.target, old.positions, value)
-                short = _collapsed(clause, clauses, prices, readers, levels, tables, types, reals, self)
+                short = _collapsed(clause, program)
                 if short is not clause.value:
                     value = rewrite(value, lambda n, c=clause, s=short: s if n == c.value else n)  # type: ignore[misc]
             statements[number] = Statement(old.target, old.positions, value, location=old.location)
-            prices[old.target] += cost(value) - cost(old.value)
+            program.prices[old.target] += cost(value) - cost(old.value)
         if all(a.value is b.value for a, b in zip(statements, rule.statements, strict=True)):
             return unchanged(rule)
         while wider := _wider(with_statements(rule, statements), types):
@@ -111,6 +101,28 @@ class CollapseCones(Pass):
                 return unchanged(rule)
         # Where less is now known to be possible, more may be found.
         return Rewrite(new if infer(new).tensor == types.tensor else self(new).rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What clauses are looked at with."""
+
+    writer: Writer
+    prices: dict[str, int]
+    """What the clauses of each tensor cost, those that were looked at as they are now."""
+    readers: Counter[str]
+    options: CollapseCones
+
+    @classmethod
+    def of(cls, rule: Rule, types: Types, options: CollapseCones) -> _Program:
+        """What is known of a rule before any of its clauses is looked at."""
+        clauses: dict[str, list[Statement]] = {}
+        for statement in rule.statements:
+            clauses.setdefault(statement.target, []).append(statement)
+        prices = {name: sum(map(cost, found)) for name, found in clauses.items()}
+        readers = Counter(name for s in rule.statements for name in read_names([s]))
+        writer = Writer(clauses, _levels(rule, types), {c.name: c for c in rule.constants}, types)
+        return cls(writer, prices, readers, options)
 
 
 def _summands(statement: Statement) -> list[Statement]:
@@ -145,29 +157,23 @@ def _live_cost(rule: Rule) -> int:
     return cost(dce(rule).rule)
 
 
-def _collapsed(
-    statement: Statement,
-    clauses: dict[str, list[Statement]],
-    prices: dict[str, int],
-    readers: Counter[str],
-    levels: dict[str, int],
-    tables: dict[str, Constant],
-    types: Types,
-    reals: Reals,
-    options: CollapseCones,
-) -> Expr:
+def _collapsed(statement: Statement, program: _Program) -> Expr:
     """The cheapest value found over cones of growing depth; the old value if none is cheaper."""
-    if reals(statement.value) or cost(statement.value) > options.size:
+    writer, options = program.writer, program.options
+    tables, types = writer.tables, writer.types
+    if writer.reals(statement.value) or cost(statement.value) > options.size:
         return statement.value
     best, price = statement.value, float(cost(statement.value))
     cone, saved = folded(statement, unrolled(statement.value, options.terms), tables, types), 0.0
     plain = statement.value
     gone: set[str] = set()
     # A tensor reads itself, or others that read it, some steps before: not at a place that is a number.
-    is_recurrent = any(levels.get(name, 0) >= levels[statement.target] for name in read_names([statement]))
+    is_recurrent = any(
+        writer.levels.get(name, 0) >= writer.levels[statement.target] for name in read_names([statement])
+    )
     for _ in range(options.depth):
-        closed = _closed(statement, cone, clauses, tables, types, reals)
-        narrow = None if closed is cone else _written_out(statement, closed, tables, types, options)
+        whole = writer.closed(statement, cone)
+        narrow = None if whole is cone else _written_out(statement, whole, tables, types, options)
         for found in (
             None if narrow is None else least(narrow, types, int(price + saved) + 1, options.inputs, nested=not gone),
             # A clause of its own says more than a summand: clauses that are taken in do not become one.
@@ -181,15 +187,15 @@ def _collapsed(
                 best, price = found, cost(found) - saved
         if statement.target in read_names([statement]):
             break
-        plain, _ = _expanded(plain, clauses, levels, reals)
-        deeper, written = _expanded(cone, clauses, levels, reals)
-        if not written:
+        deeper, written = writer.expanded(cone)
+        if not written or cost(deeper) > 2 * options.size:
             break
         cone = _written_out(statement, deeper, tables, types, options)
         if cost(cone) > options.size:
             break
+        plain, _ = writer.expanded(plain)
         for name in written - gone:
-            saved += prices[name] / readers[name]
+            saved += program.prices[name] / program.readers[name]
         gone |= written
     return best
 
@@ -274,90 +280,6 @@ def _levels(rule: Rule, types: Types) -> dict[str, int]:
         level = 1 + max((levels.get(name, 0) for name in read_names(statements)), default=0)
         levels |= {s.target: max(level, levels.get(s.target, 0)) for s in statements}
     return levels
-
-
-def _expanded(
-    value: Expr, clauses: dict[str, list[Statement]], levels: dict[str, int], reals: Reals
-) -> tuple[Expr, set[str]]:
-    """The value with the tensors written in that stand highest of those it reads, and their names."""
-    top = max((levels.get(name, 0) for name in read_names([value]) if name in clauses), default=0)
-    return _with_clauses(value, clauses, reals, lambda node: levels.get(node.tensor, 0) >= top)
-
-
-def _closed(
-    statement: Statement,
-    value: Expr,
-    clauses: dict[str, list[Statement]],
-    tables: dict[str, Constant],
-    types: Types,
-    reals: Reals,
-) -> Expr:
-    """The value without what it reads of tensors that are decided by other elements that it reads.
-
-    `a[i] + b[i] > 2 * both[i]` is `a[i] xor b[i]` where `both[i]` is `a[i] and b[i]`.
-    """
-    atoms = set(reads(value))
-    decided = set()
-    for atom in atoms:
-        deeper, written = _with_clauses(atom, clauses, reals, lambda _: True)
-        if written and set(reads(with_places(statement, deeper, tables, types))) < atoms:
-            decided.add(atom)
-    return _with_clauses(value, clauses, reals, decided.__contains__)[0] if decided else value
-
-
-def _with_clauses(
-    value: Expr, clauses: dict[str, list[Statement]], reals: Reals, is_written: Callable[[Read], bool]
-) -> tuple[Expr, set[str]]:
-    """The value with elements written in whose clause is seen, where it says so, and their names."""
-    written: set[str] = set()
-    taken = {n.name for n in postorder(value) if isinstance(n, Index)}
-    taken |= {b.name for n in postorder(value) if isinstance(n, Binding) for b in n.binders}
-
-    def step(node: Expr) -> Expr:
-        if not isinstance(node, Read) or node.pad is not None or not is_written(node):
-            return node
-        sources = clauses.get(node.tensor, [])
-        source = next((s for s in sources if _defines(s, node, _whole_axes(sources))), None)
-        if source is None or source.target in read_names(sources) or reals(source.value):
-            return node
-        inner = [b.name for n in postorder(source.value) if isinstance(n, Binding) for b in n.binders]
-        names = {n: _other(n, taken) for n in dict.fromkeys([*(b.name for b in source.binders), *inner])}
-        body = rename_indices(source.value, names)
-        written.add(node.tensor)
-        places = zip(source.positions, node.positions, strict=True)
-        return substitute(body, {names[p.name]: place for p, place in places if isinstance(p, Binder)})
-
-    return rewrite(value, step), written
-
-
-def _whole_axes(clauses: list[Statement]) -> list[bool]:
-    """Whether all clauses of a tensor are over the same places of an axis, axis by axis."""
-    found = []
-    for positions in zip(*(s.positions for s in clauses), strict=True):
-        spans = {box_bounds(p) if isinstance(p, Binder) else None for p in positions}
-        found.append(len(clauses) == 1 or (len(spans) == 1 and None not in spans))
-    return found
-
-
-def _defines(clause: Statement, read: Read, is_whole: list[bool]) -> bool:
-    """Whether a clause of a tensor visibly defines the element that is read."""
-    for position, place, whole in zip(clause.positions, read.positions, is_whole, strict=True):
-        if isinstance(position, Binder) and not whole:
-            bounds = box_bounds(position)
-            if not isinstance(place, Literal) or bounds is None or not bounds[0] <= place.value < bounds[1]:
-                return False
-        elif not isinstance(position, Binder) and position != place:
-            return False
-    return True
-
-
-def _other(name: str, taken: set[str]) -> str:
-    fresh, count = f"{name}_", 1
-    while fresh in taken:
-        count += 1
-        fresh = f"{name}_{count}"
-    taken.add(fresh)
-    return fresh
 
 
 def _written_out(

@@ -205,6 +205,8 @@ def _position(expr: Expr, ranges: Ranges) -> Expr:
 
 def _element(read: Read, ranges: Ranges, types: Types) -> Expr:
     """A read with simple places; without its pad where it is seen to be inside, and the pad where it is not."""
+    if read.pad is None and all(isinstance(p, Literal | Index) for p in read.positions):
+        return read
     places = tuple(_position(p, ranges) for p in read.positions)
     extents = types.shape.get(read.tensor, ())
     if read.pad is None or not extents:
