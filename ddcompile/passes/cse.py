@@ -17,11 +17,13 @@ reads other tensors at places of its own, as `sum(j < 4: x[(i + 1) % 9, j])` doe
 that axis as well: `shared[(i + 1) % 9]`. Recurrences have no such places: their later elements are not known yet. What
 statements of a recurrence share of its own steps is part of it, over the step, before the first of these statements.
 The expression whose name saves most is named first; then the statements that read it are looked at again. What only
-says where something is read, `(i + 1) % 8`, gets no name.
+says where something is read, `(i + 1) % 8`, gets no name. An expression that is all the value of a statement has a name
+already, that of its tensor: later statements read that.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -81,10 +83,8 @@ class Cse(Pass):
         names = names_of(rule)
         while state.name_best(names):
             pass
-        statements = state.statements()
-        if len(statements) == len(rule.statements):
-            return unchanged(rule)
-        return Rewrite(with_statements(rule, statements))
+        new = with_statements(rule, state.statements())
+        return unchanged(rule) if new == rule else Rewrite(new)
 
 
 class _State:
@@ -99,6 +99,9 @@ class _State:
         left_out = {s.target for s in rule.statements if not _is_whole(s)} | recurrences(rule, types).keys()
         self._shapes = {n: shape for n, shape in types.shape.items() if n not in left_out}
         """Tensors that have all elements, which are known before a statement that reads any of them."""
+        clauses = Counter(s.target for s in rule.statements)
+        self._whole = {name for name in self._shapes if clauses[name] == 1}
+        """Those of one clause."""
         self._cycles = cycles(rule, types)
         self._at: dict[Fraction, Statement] = {}
         self._before: dict[Fraction, Fraction] = {}
@@ -126,14 +129,63 @@ class _State:
         while self._heap:
             saved, _, _, key = heappop(self._heap)
             if self._savings.get(key) == -saved:
-                self._name(key, names("shared"), names)
+                definition = self._definition(key)
+                if definition is not None and self._saved_by(key, definition[0]) == -saved:
+                    self._read_by_name(key, *definition)
+                else:
+                    self._name(key, names("shared"), names)
                 return True
         return False
+
+    def _definition(self, key: _Key) -> tuple[Fraction, _Use] | None:
+        """The first statement whose value is the expression, over the same indices."""
+        for rank in sorted(self._uses[key]):
+            statement = self._at[rank]
+            for use in self._uses[key][rank] if statement.target in self._whole else ():
+                is_value = use.own is statement.value and use.named is use.own
+                if is_value and sorted(b.name for b in use.binders) == sorted(b.name for b in statement.binders):
+                    return rank, use
+        return None
+
+    def _read_by_name(self, key: _Key, defined: Fraction, own: _Use) -> None:
+        """Let later statements read the tensor whose value an expression is."""
+        statement = self._at[defined]
+        indices = [b.name for b in own.binders]
+        axes = [indices.index(b.name) for b in statement.binders]
+        changed: dict[_Key, None] = {}
+        for rank in self._later(key, defined):
+            found = self._uses[key][rank]
+            changed |= self._replace(
+                rank, {use.own: Read(statement.target, tuple(use.places[a] for a in axes)) for use in found}
+            )
+        for each in sorted(changed, key=self._first):
+            self._weigh(each)
+
+    def _saved_by(self, key: _Key, defined: Fraction) -> int:
+        """What reading an expression by the name that a statement gives it saves."""
+        uses = self._uses[key]
+        return sum(_saved(use) for rank in self._later(key, defined) for use in uses[rank])
+
+    def _later(self, key: _Key, defined: Fraction) -> list[Fraction]:
+        """The statements that may read an expression by the name that an earlier one gives it."""
+        return [rank for rank in self._uses[key] if rank > defined and not self._is_inside(key, rank)]
+
+    def _is_inside(self, key: _Key, rank: Fraction) -> bool:
+        """Whether an expression of a statement reads what is evaluated together with that."""
+        return not self._cycle(rank).isdisjoint(read_names([self._uses[key][rank][0].named]))
+
+    def _replace(self, rank: Fraction, reads: Mapping[Expr, Read]) -> dict[_Key, None]:
+        """Write reads for expressions of a statement; the expressions whose uses have changed."""
+        old = self._at[rank]
+        changed = self._forget(rank)
+        value = rewrite(old.value, lambda n: reads.get(n, n))
+        self._at[rank] = Statement(old.target, old.positions, value, location=old.location)
+        return changed | self._note(rank)
 
     def _name(self, key: _Key, name: str, names: Names) -> None:
         uses = self._uses[key]
         # What is part of a cycle is written before the first statement of the cycle that reads it.
-        inside = [rank for rank, found in uses.items() if self._cycle(rank) & read_names([found[0].named])]
+        inside = [rank for rank in uses if self._is_inside(key, rank)]
         first = min(inside or uses)
         named = uses[first][0]
         if inside:
@@ -141,14 +193,7 @@ class _State:
             self._cycles.update(dict.fromkeys(cycle, cycle))
         changed: dict[_Key, None] = {}
         for rank, found in list(uses.items()):
-            value = self._at[rank].value
-            for use in found:
-                read = use.read(name)
-                value = rewrite(value, lambda n, e=use.own, r=read: r if n == e else n)  # type: ignore[misc]
-            old = self._at[rank]
-            changed |= self._forget(rank)
-            self._at[rank] = Statement(old.target, old.positions, value, location=old.location)
-            changed |= self._note(rank)
+            changed |= self._replace(rank, {use.own: use.read(name) for use in found})
         rank = (self._before[first] + first) / 2
         self._at[rank] = _legible(_statement(name, named.binders, named.named), names)
         self._before[rank], self._before[first] = self._before[first], rank
@@ -182,8 +227,11 @@ class _State:
         saved = 0
         if sum(map(len, uses.values())) > 1:
             named = uses[min(uses)][0]
-            gained = sum(cost(use.own) - cost(use.read("x")) for found in uses.values() for use in found)
-            saved = gained - cost(_statement("x", named.binders, named.named))
+            saved = sum(_saved(use) for found in uses.values() for use in found)
+            saved -= cost(_statement("x", named.binders, named.named))
+            definition = self._definition(key)
+            if definition is not None:
+                saved = max(saved, self._saved_by(key, definition[0]))
         self._savings[key] = saved
         if saved > 0:
             self._count += 1
@@ -192,6 +240,10 @@ class _State:
                 heappush(self._heap, entry)
             else:
                 self._heap.append(entry)
+
+
+def _saved(use: _Use) -> int:
+    return cost(use.own) - cost(use.read("x"))
 
 
 def _is_whole(statement: Statement) -> bool:

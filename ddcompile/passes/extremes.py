@@ -4,18 +4,22 @@ Before::
 
     y[i < 4] = relu(x[i] - z[i]) + z[i]
     w = v - relu(v - 3)
+    u[i < 4] = x[i] + z[i] - y[i]
 
 After::
 
     y[i < 4] = max(x[i], z[i])
     w = min(3, v)
+    u[i < 4] = min(x[i], z[i])
 
-What is added to a relu, and is taken away inside, is the other operand: `relu(a - b) + b` is the larger of a and b.
+What is added to a relu, and is taken away inside, is the other operand: `relu(a - b) + b` is the larger of a and b. The
+sum of two numbers less the larger one is the smaller one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -24,13 +28,22 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import subexpressions
 from ddcompile.ir import builder
-from ddcompile.ir.nodes import Binder, Call, CallName, Expr, Read, Rule, Statement, Unary
+from ddcompile.ir.nodes import Binder, Binding, Call, CallName, Expr, Read, Rule, Statement, Unary
 from ddcompile.ir.traverse import children, postorder, reads, rewrite, substitute
 from ddcompile.ir.types import infer
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import Names, names_of
 from ddcompile.passes.options import Pass
-from ddcompile.passes.rewrite import Rewrite, expressions, read_names, rewrite_sums, unchanged, with_statements
+from ddcompile.passes.recurrences import cycles
+from ddcompile.passes.rewrite import (
+    Rewrite,
+    expressions,
+    plain_places,
+    read_names,
+    rewrite_sums,
+    unchanged,
+    with_statements,
+)
 
 __all__ = ["Extremes", "over_extremes", "written_sum"]
 
@@ -48,15 +61,77 @@ class Extremes(Pass):
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
-        if not any(isinstance(n, Unary) and n.op == "relu" for s in rule.statements for n in postorder(s.value)):
+        if not any(map(_is_extreme, (n for s in rule.statements for n in postorder(s.value)))):
             return unchanged(rule)
-        reals = Reals(infer(rule))
-        statements = [
-            s if reals(s.value) else Statement(s.target, s.positions, over_extremes(s.value), location=s.location)
-            for s in rule.statements
-        ]
+        types = infer(rule)
+        reals = Reals(types)
+        statements = [s if reals(s.value) else _with_value(s, over_extremes(s.value)) for s in rule.statements]
+        known = _known(statements, cycles(rule, types))
+        statements = [s if reals(s.value) else _with_value(s, _over_others(s, known)) for s in statements]
         new = _with_inner(with_statements(rule, statements), reals)
         return unchanged(rule) if new == rule else Rewrite(new)
+
+
+def _is_extreme(node: Expr) -> bool:
+    return (isinstance(node, Unary) and node.op == "relu") or (
+        isinstance(node, Call) and node.function in ("max", "min") and len(node.arguments) == 2
+    )
+
+
+def _with_value(statement: Statement, value: Expr) -> Statement:
+    return Statement(statement.target, statement.positions, value, location=statement.location)
+
+
+def _known(statements: Sequence[Statement], together: Mapping[str, frozenset[str]]) -> dict[str, Statement]:
+    """The clauses of tensors that are the larger or the smaller of two values without sums in them."""
+    clauses = Counter(s.target for s in statements)
+    return {
+        s.target: s
+        for s in statements
+        if clauses[s.target] == len(together[s.target]) == 1
+        and isinstance(s.value, Call)
+        and _is_extreme(s.value)
+        and all(isinstance(p, Binder) for p in s.positions)
+        and not any(isinstance(n, Binding) for n in postorder(s.value))
+    }
+
+
+def _over_others(statement: Statement, known: Mapping[str, Statement]) -> Expr:
+    """The value of a statement with sums of two values less one of them, the larger or the smaller, as the other."""
+    others = {name: s for name, s in known.items() if name != statement.target}
+    return rewrite_sums(statement.value, lambda value: _of_others(value, others))
+
+
+def _of_others(value: Expr, known: Mapping[str, Statement]) -> Expr:
+    form = integer_terms(value)
+    while form is not None and len(form[0]) <= _MOST_RELUS:
+        shorter = [written_sum(new) for term in form[0] if (new := _other(form, term, known)) is not None]
+        best = min(shorter, key=cost, default=value)
+        if cost(best) >= cost(value):
+            break
+        value, form = best, integer_terms(best)
+    return value
+
+
+def _other(form: _Sum, term: Expr, known: Mapping[str, Statement]) -> _Sum | None:
+    """The sum with one of its summands, the larger or the smaller of two values, as these less the other one."""
+    extreme = term
+    if isinstance(term, Read) and term.pad is None and term.tensor in known:
+        statement = known[term.tensor]
+        places = dict(zip([b.name for b in statement.binders], term.positions, strict=True))
+        extreme = rewrite(substitute(statement.value, places), plain_places)
+    if not isinstance(extreme, Call) or not _is_extreme(extreme):
+        return None
+    both = integer_terms(builder.add(*extreme.arguments))
+    if both is None:
+        return None
+    terms, constant = form
+    factor = terms[term]
+    other = builder.call("min" if extreme.function == "max" else "max", extreme.arguments)
+    new = {e: c for e, c in terms.items() if e != term}
+    for each, weight in (*both[0].items(), (other, -1)):
+        new[each] = new.get(each, 0) + factor * weight
+    return {e: c for e, c in new.items() if c}, constant + factor * both[1]
 
 
 def _with_inner(rule: Rule, reals: Reals) -> Rule:
@@ -86,7 +161,7 @@ def _with_inner(rule: Rule, reals: Reals) -> Rule:
             if longer is None:
                 continue
             value = over_extremes(longer)
-            changed = Statement(statement.target, statement.positions, value, location=statement.location)
+            changed = _with_value(statement, value)
             if value != longer and cost(changed) < cost(statement) + cost(source):
                 statement = changed
                 gone.add(name)

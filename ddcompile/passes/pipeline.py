@@ -1,124 +1,40 @@
-"""The registry of passes, and running them in order, each verified."""
+"""The default pipeline, and running passes in order, each verified."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 
 from ddcompile.analysis.boolean import MOST_INPUTS
 from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
 from ddcompile.ir.nodes import Rule
 from ddcompile.ir.verifier import check
-from ddcompile.passes.absorb import Absorb
-from ddcompile.passes.align import Align
-from ddcompile.passes.apart import Apart
 from ddcompile.passes.arrange import Arrange
-from ddcompile.passes.branches import Branches
-from ddcompile.passes.collapse_cones import CollapseCones
 from ddcompile.passes.collapse_tables import CollapseTables
-from ddcompile.passes.collect import Collect
 from ddcompile.passes.combine import Combine
-from ddcompile.passes.complement import Complement
-from ddcompile.passes.cse import Cse
-from ddcompile.passes.dce import Dce
-from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
+from ddcompile.passes.exact_thresholds import Recode
 from ddcompile.passes.extend import Extend
-from ddcompile.passes.extremes import Extremes
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.following import Observer, PartOfRun, Run, Step
-from ddcompile.passes.forward import Forward
-from ddcompile.passes.gather import Gather
-from ddcompile.passes.grade import Grade
-from ddcompile.passes.hoist import Hoist
-from ddcompile.passes.inline import Inline
-from ddcompile.passes.instances import Instances
-from ddcompile.passes.isolate import Isolate
-from ddcompile.passes.ladder import Ladder
-from ddcompile.passes.larger import Larger
-from ddcompile.passes.links import Links
 from ddcompile.passes.literals import NoLiteral
-from ddcompile.passes.logic import Logic
 from ddcompile.passes.name import Name
 from ddcompile.passes.narrow import Narrow
 from ddcompile.passes.options import Pass, Turns
-from ddcompile.passes.pads import Pads
 from ddcompile.passes.parts import Parts
-from ddcompile.passes.prefixes import Prefixes
-from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
+from ddcompile.passes.registry import PASSES
 from ddcompile.passes.repeats import Repeats
-from ddcompile.passes.reroll import Reroll
-from ddcompile.passes.rescale import Rescale
-from ddcompile.passes.reuse import Reuse
 from ddcompile.passes.roll import Roll
-from ddcompile.passes.scores import Scores
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
-from ddcompile.passes.stack import Stack
-from ddcompile.passes.trim import Trim
 from ddcompile.passes.unary import Unary
-from ddcompile.passes.unfold import Unfold
 from ddcompile.passes.variants import Pipeline, in_ratio, without
-from ddcompile.passes.widen import Widen
 
 __all__ = ["APART", "DEFAULT", "PASSES", "Observer", "Step", "run"]
 
-_ALL: tuple[type[Pass], ...] = (
-    Isolate,
-    Forward,
-    ExactThresholds,
-    Apart,
-    Recode,
-    Scores,
-    CollapseTables,
-    Combine,
-    Narrow,
-    Unary,
-    Arrange,
-    Repeats,
-    Reroll,
-    SliceWeights,
-    Pads,
-    Rescale,
-    Reuse,
-    Extremes,
-    Larger,
-    Promote,
-    Extend,
-    Trim,
-    CollapseCones,
-    Gather,
-    Complement,
-    Align,
-    Links,
-    Ladder,
-    Roll,
-    Widen,
-    Prefixes,
-    Stack,
-    Logic,
-    Collect,
-    Grade,
-    Branches,
-    Instances,
-    Unfold,
-    Hoist,
-    Cse,
-    Inline,
-    Rebase,
-    Absorb,
-    Fold,
-    Dce,
-    Name,
-)
-
-PASSES: Mapping[str, type[Pass]] = MappingProxyType({each.name: each for each in _ALL})
-"""Every pass by its name."""
-
 DEFAULT = (
-    "isolate,forward,rescale,forward,collapse-tables{borders=0},exact-thresholds,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
+    "isolate,forward,rescale,forward,collapse-tables{borders=0},exact-thresholds,opposites,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables{borders=0},(combine,narrow,exact-thresholds,forward)*,arrange,collapse-tables,(unary)*,exact-thresholds,forward,"
     "repeats,reroll,slice-weights,fold,pads,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
     "collapse-cones,dce,gather,complement,align,(links)*,(ladder)*,roll,widen,prefixes,stack,collect,grade,branches,instances,unfold,hoist,cse,inline,fold,rebase,absorb,logic,collect,rebase,fold,dce,name"

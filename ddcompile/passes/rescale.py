@@ -58,7 +58,8 @@ class Rescale(Pass):
         for layer in layers:
             if layer.rows is None:
                 continue
-            rows = [_over_integers(r, aliases) if _reads(r, aliases) else r for r in layer.rows]
+            reads_any = any(_reads(row, aliases) for row in layer.rows)
+            rows = [_over_integers(row, aliases) for row in layer.rows] if reads_any else layer.rows
             operands = {atoms.names[t] for r in rows for t in atoms.tensors_of(r.atoms)}
             small = _small(rows, layer) if operands <= whole and not _is_read_elsewhere(rule, layer, layers) else None
             if small is not None:

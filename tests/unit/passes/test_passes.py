@@ -34,6 +34,122 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "relus of sums and of their negations, added and subtracted",
+        "opposites",
+        """rule f(x: int[0..5][3]) -> (y: bit, z: int, w: bit) {
+  const W: int[5, 3] = [[-1, 1, 0], [1, 1, 1], [1, -1, 0], [2, -2, 2], [-1, 1, -1]]
+  const V: int[5] = [2, 1, 2, 1, 2]
+  const U: int[5] = [1, 0, -1, 1, -2]
+  const T: int[5] = [1, 0, -1, 0, 0]
+  h[u < 5] = relu(sum(i < 3: W[u, i] * x[i]))
+  y = sum(u < 5: V[u] * h[u]) - 7 > 0
+  z = sum(u < 5: U[u] * h[u])
+  w = sum(u < 5: T[u] * h[u]) > 1
+}""",
+        """rule f(x: int[0..5][3]) -> (y: bit, z: int, w: bit) {
+  const weight_h: int[1, 3] = [[1, 1, 1]]
+  const weight_size_h: int[2, 3] = [[1, -1, 0], [2, -2, 2]]
+  const weight_plain_h: int[2, 3] = [[1, -1, 0], [2, -2, 2]]
+  const weight_y: int[1] = [1]
+  const weight_y2: int[2] = [2, 1]
+  const weight_z: int[2] = [-1, 1]
+  const weight_w: int[2] = [-1, 0]
+  h[u < 1] = relu(sum(i < 3: weight_h[u, i] * x[i]))
+  size_h[u < 2] = abs(sum(i < 3: weight_size_h[u, i] * x[i]))
+  plain_h[u < 2] = sum(i < 3: weight_plain_h[u, i] * x[i])
+  y = sum(i < 1: weight_y[i] * h[i]) + sum(i < 2: weight_y2[i] * size_h[i]) >= 8
+  z = sum(i < 2: weight_z[i] * plain_h[i])
+  w = sum(i < 2: weight_w[i] * plain_h[i]) >= 2
+}""",
+    ),
+    (
+        "opposites under other activations, one with both readings",
+        "opposites",
+        """rule f(x: spin[3]) -> (y: rat[2], z: spin) {
+  const W: int[2, 3] = [[1, -1, 2], [-1, 1, -2]]
+  const b: int[2] = [1, -1]
+  const V: rat[2, 2] = [[0.5, 0.5], [-0.25, 0.25]]
+  const U: int[2] = [3, 3]
+  h[u < 2] = relu(sum(i < 3: W[u, i] * x[i]) + b[u])
+  y[t < 2] = sum(u < 2: V[t, u] * h[u])
+  z = sign(sum(u < 2: U[u] * h[u]) - 4)
+}""",
+        """rule f(x: spin[3]) -> (y: rat[2], z: spin) {
+  const weight_size_h: int[1, 3] = [[1, -1, 2]]
+  const weight_plain_h: int[1, 3] = [[1, -1, 2]]
+  const weight_y: rat[2, 1] = [[0.5], [0.0]]
+  const weight_y2: rat[2, 1] = [[0.0], [-0.25]]
+  const weight_z: int[1] = [3]
+  size_h[u < 1] = abs(sum(i < 3: weight_size_h[u, i] * x[i]) + 1)
+  plain_h[u < 1] = sum(i < 3: weight_plain_h[u, i] * x[i]) + 1
+  y[t < 2] = sum(i < 1: weight_y[t, i] * size_h[i]) + sum(i < 1: weight_y2[t, i] * plain_h[i])
+  z = sign(sum(i < 1: weight_z[i] * size_h[i]) - 4)
+}""",
+    ),
+    (
+        "the sum of two values less the larger one",
+        "extremes",
+        """rule f(x: int[0..5][4], z: int[0..3][4]) -> (y: int[4], w: int[4], v: int, u: int[4]) {
+  y[i < 4] = max(x[i], z[i])
+  w[i < 4] = x[i] + z[i] - y[i]
+  v = x[0] + z[1] + 3 - max(x[0] + 3, z[1]) + x[2]
+  u[i < 4] = 2 * y[i] + x[i] - 2 * x[i] - 2 * z[i]
+}""",
+        """rule f(x: int[0..5][4], z: int[0..3][4]) -> (y: int[4], w: int[4], v: int, u: int[4]) {
+  y[i < 4] = max(x[i], z[i])
+  w[i < 4] = min(x[i], z[i])
+  v = x[2] + min(x[0] + 3, z[1])
+  u[i < 4] = x[i] - 2 * min(x[i], z[i])
+}""",
+    ),
+    (
+        "a value that is a tensor already",
+        "cse",
+        """rule f(x: bit[9, 9]) -> (y: int[9], w: bit[9], v: bit[9]) {
+  y[i < 9] = sum(j < 9: x[i, j]) + 2
+  w[k < 9] = sum(i < 9: x[k, i]) + 2 > 5
+  v[k < 9] = sum(i < 9: x[(k + 1) % 9, i]) + 2 > 5
+}""",
+        """rule f(x: bit[9, 9]) -> (y: int[9], w: bit[9], v: bit[9]) {
+  y[i < 9] = sum(j < 9: x[i, j]) + 2
+  w[k < 9] = y[k] > 5
+  v[k < 9] = w[(k + 1) % 9]
+}""",
+    ),
+    (
+        "a value that a later tensor has",
+        "cse",
+        """rule f(x: bit[9, 9]) -> (v: bit[9], w: bit[9], y: int[9]) {
+  v[k < 9] = sum(i < 9: x[(k + 1) % 9, i]) + 2 > 5
+  w[k < 9] = sum(i < 9: x[k, i]) + 2 > 4
+  y[i < 9] = sum(j < 9: x[i, j]) + 2
+}""",
+        """rule f(x: bit[9, 9]) -> (v: bit[9], w: bit[9], y: int[9]) {
+  shared[j < 9] = sum(i < 9: x[j, i]) + 2
+  v[k < 9] = shared[(k + 1) % 9] > 5
+  w[k < 9] = shared[k] > 4
+  y[i < 9] = shared[i]
+}""",
+    ),
+    (
+        "a reader of no unit among those of halves",
+        "rescale",
+        """rule f(x: int[0..3][2]) -> (y: bit[3]) {
+  const W: rat[2, 2] = [[0.5, -0.5], [-0.5, 0.5]]
+  const V: rat[3, 2] = [[1, 1], [0, 0], [1, -1]]
+  const b: rat[3] = [-1.0, 0.0, -0.5]
+  h[u < 2] = relu(sum(i < 2: W[u, i] * x[i]))
+  y[t < 3] = sum(u < 2: V[t, u] * h[u]) + b[t] >= 0
+}""",
+        """rule f(x: int[0..3][2]) -> (y: bit[3]) {
+  const weight_h: int[2, 2] = [[1, -1], [-1, 1]]
+  const weight_y: int[3, 2] = [[1, 1], [0, 0], [1, -1]]
+  const bound_y: int[3] = [2, 0, 1]
+  h[u < 2] = relu(sum(i < 2: weight_h[u, i] * x[i]))
+  y[t < 3] = sum(i < 2: weight_y[t, i] * h[i]) >= bound_y[t]
+}""",
+    ),
+    (
         "far from zero",
         "logic",
         """rule f(x: int[0..3][9], r: rat) -> (y: bit[7], z: bit[3]) {
@@ -2206,6 +2322,36 @@ if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, 
 ]
 
 DECLINES = [
+    (
+        "relus that one reader takes alone",
+        "opposites",
+        """rule f(x: spin[3]) -> (y: int[2]) {
+  const W: int[2, 3] = [[1, -1, 2], [-1, 1, -2]]
+  const V: int[2, 2] = [[1, 1], [1, 0]]
+  h[u < 2] = relu(sum(i < 3: W[u, i] * x[i]))
+  y[t < 2] = sum(u < 2: V[t, u] * h[u])
+}""",
+    ),
+    (
+        "relus whose sums differ in more than the sign",
+        "opposites",
+        """rule f(x: spin[3]) -> (y: int) {
+  const W: int[2, 3] = [[1, -1, 2], [-1, 1, -2]]
+  const b: int[2] = [1, 0]
+  h[u < 2] = relu(sum(i < 3: W[u, i] * x[i]) + b[u])
+  y = sum(u < 2: h[u])
+}""",
+    ),
+    (
+        "relus whose ratio is no power of two",
+        "opposites",
+        """rule f(x: spin[3]) -> (y: int) {
+  const W: int[2, 3] = [[3, -3, 6], [-1, 1, -2]]
+  const V: int[2] = [1, 3]
+  h[u < 2] = relu(sum(i < 3: W[u, i] * x[i]))
+  y = sum(u < 2: V[u] * h[u])
+}""",
+    ),
     (
         "a reduction over a step of a recurrence",
         "hoist",
