@@ -8,7 +8,8 @@ small weights, it is a function of one number, and that is written as a comparis
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import combinations, product
+from math import gcd
 
 import numpy as np
 
@@ -103,18 +104,22 @@ def _least_of_sum(ranges: Sequence[range], table: np.ndarray, inputs: Sequence[E
     values = [v.ravel() for v in np.meshgrid(*(r.step * np.arange(len(r)) for r in ranges), indexing="ij")]
     best = limit, 0
     chosen: Expr | None = None
+    least = sum(map(cost, inputs)) + len(inputs) - 1
     for weights in _weights(ranges, table):
+        size = sum(map(abs, weights))
+        if (least + 2 * sum(abs(w) != 1 for w in weights), size) > best:
+            continue
         total = sum(w * v for w, v in zip(weights, values, strict=True))
         levels, place = np.unique(total, return_inverse=True)
         hits = np.bincount(place, weights=flat)
         if ((hits > 0) & (hits < np.bincount(place))).any():
             continue
         base = sum(w * r.start for w, r in zip(weights, ranges, strict=True))
-        for sign in (1, -1):
+        for sign in (1, -1) if len(ranges) > 1 else (1,):
             terms = [(sign * w, x) for w, x in zip(weights, inputs, strict=True)]
             sums = [sign * (base + level) for level in levels.tolist()[::sign]]
             for expr in _of_one(sums, (hits > 0)[::sign].tolist(), terms):
-                rank = cost(expr), sum(map(abs, weights))
+                rank = cost(expr), size
                 comes_first = chosen is not None and rank == best and print_expression(expr) < print_expression(chosen)
                 if rank < best or comes_first:
                     best, chosen = rank, expr
@@ -132,9 +137,32 @@ def _weights(ranges: Sequence[range], table: np.ndarray) -> Iterator[tuple[int, 
         changes = np.flatnonzero(np.diff(table.astype(np.int8), axis=axis).any(axis=others))
         found |= {int(abs(a - b)) for a in changes[:_MOST_DERIVED] for b in changes[:_MOST_DERIVED]}
     derived = sorted(found - {0, *_WEIGHTS})[: _MOST_DERIVED if len(ranges) <= 3 else 0]
-    for weights in product((*_WEIGHTS, *derived, *(-d for d in derived)), repeat=len(ranges)):
-        if weights[0] > 0 and np.gcd.reduce(weights) == 1:
+    choices = (*_WEIGHTS, *derived, *(-d for d in derived))
+    fitting = {
+        (a, b): {
+            (v, w)
+            for v, w in product(choices, repeat=2)
+            if _is_kept(table, (a, b), (v * ranges[a].step, w * ranges[b].step))
+        }
+        for a, b in combinations(range(len(ranges)), 2)
+    }
+    for weights in product(choices, repeat=len(ranges)):
+        if weights[0] > 0 and gcd(*weights) == 1 and all((weights[a], weights[b]) in fitting[a, b] for a, b in fitting):
             yield weights
+
+
+def _is_kept(table: np.ndarray, axes: tuple[int, int], steps: tuple[int, int]) -> bool:
+    """Whether a table stays as it is along two axes where the sum of these two inputs, an element a step, does."""
+    common = gcd(*steps)
+    moves = steps[1] // common, -steps[0] // common
+    here: list[slice] = [slice(None)] * table.ndim
+    there = here.copy()
+    for axis, move in zip(axes, moves, strict=True):
+        here[axis], there[axis] = (
+            slice(max(-move, 0), -move if move > 0 else None),
+            slice(max(move, 0), move if move < 0 else None),
+        )
+    return bool((table[tuple(here)] == table[tuple(there)]).all())
 
 
 def _of_one(levels: list[int], hits: list[bool], terms: Sequence[tuple[int, Expr]]) -> Iterator[Expr]:

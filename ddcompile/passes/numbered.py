@@ -164,19 +164,19 @@ def _affine(rows: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:
     """Whole weights of sums that are the values up to a constant; what the rows leave open is a power of two or 0."""
     if not len(rows):
         return
-    system = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
+    system = np.concatenate([np.ones((len(rows), 1), dtype=np.int64), rows], axis=1)
+    gram, moments = system.T @ system, system.T @ values
     kept, free = [0], list[int]()
     for k in range(1, system.shape[1]):
-        depends = np.linalg.matrix_rank(system[:, [*kept, k]]) == len(kept)
+        depends = np.linalg.matrix_rank(gram[np.ix_([*kept, k], [*kept, k])]) == len(kept)
         (free if depends else kept).append(k)
-    solve = np.linalg.pinv(system[:, kept])
+    solve = np.linalg.pinv(gram[np.ix_(kept, kept)])
     powers = [0, *(sign << k for k in range(_MOST_INPUTS) for sign in (1, -1))]
     for choice in product(powers, repeat=len(free)) if len(free) <= _MOST_FREE else ():
         weights = np.zeros(system.shape[1], dtype=np.int64)
         weights[free] = choice
-        rest = values - system @ weights
-        weights[kept] = np.rint(solve @ rest)
-        if weights[1:].any() and (system.astype(np.int64) @ weights == values).all():
+        weights[kept] = np.rint(solve @ (moments - gram @ weights)[kept])
+        if weights[1:].any() and (system @ weights == values).all():
             yield weights[1:]
 
 
