@@ -57,6 +57,8 @@ __all__ = ["CollapseTables"]
 
 _MOST_UNITS = 1 << 10
 """Tensors of more elements are not looked at for elements that lack some of the inputs of others."""
+_MOST_LOOKED_UP = 1 << 15
+"""Most entries of tables times elements that are looked up there: every element is proved for every entry."""
 _STRANGERS = 2
 """So many of the first elements may be odd; later, no more than of all."""
 
@@ -186,6 +188,8 @@ def _written(
     found = least_number(search, found_tables[0].ranges, found_tables[0].values, inputs, limit)
     if found is None or (search.used(found) and not has_borders):
         return None  # what is looked up in a table may be a function of sums but in few places: see `nearly`
+    if sum(table.size for table in search.used(found).values()) * len(units) > _MOST_LOOKED_UP:
+        return None
     letters = names.indices(len(layer.shape))
     binders = tuple(builder.binder(n, extent) for n, extent in zip(letters, layer.shape, strict=True))
     template = Template(found, inputs, search.used(found))

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from ddcompile.analysis.comparisons import integer_terms
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
+from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import Ranges, index_ranges
+from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import free_indices, postorder, reads, rename_indices, rewrite, substitute
@@ -17,6 +20,7 @@ from ddcompile.passes.collapse_cones import unrolled
 from ddcompile.passes.decided import settled
 from ddcompile.passes.fold import folded
 from ddcompile.passes.least import have_same_table
+from ddcompile.passes.rewrite import rewrite_sums
 
 __all__ = ["Equal", "renamed"]
 
@@ -43,6 +47,7 @@ class Equal:
             self.clauses.setdefault(statement.target, []).append(statement)
         # Candidates are compared with the same clauses, and come to the same values, again and again.
         self._known: dict[tuple[Expr, _Positions], Expr] = {}
+        self._reals = Reals(types)
         self._written: dict[tuple[Expr, _Positions], Expr] = {}
 
     def at(self, single: Statement, longer: Statement, place: tuple[str, int]) -> bool:
@@ -118,7 +123,8 @@ class Equal:
         if key not in self._known:
             value = self._settled(unrolled(value, self.terms), ranges)
             value = folded(statement, value, self.tables, self.types)
-            self._known[key] = settled(value, self.types, statement.binders)
+            value = settled(value, self.types, statement.binders)
+            self._known[key] = value if self._reals(value) else rewrite_sums(value, _in_order)
         return self._known[key]
 
     def _deeper(self, value: Expr, statement: Statement, ranges: Ranges) -> Expr:
@@ -139,6 +145,15 @@ class Equal:
             if values is not None and self.types.tensor[node.tensor].kind != "real":
                 return self._settled(substitute(_apart(clause.value, values), values), ranges)
         return node
+
+
+def _in_order(total: Expr) -> Expr:
+    """A sum with its summands in an order that is the same for all sums of these, whatever it is."""
+    form = integer_terms(total)
+    if form is None:
+        return total
+    terms = sorted(form[0].items(), key=lambda term: hash(term[0]))
+    return builder.add(builder.add_all(builder.mul(c, e) for e, c in terms), form[1])
 
 
 def _placed(clause: Statement, places: list[Expr], ranges: Ranges) -> dict[str, Expr] | None:

@@ -13,7 +13,8 @@ After::
     y = wide > tall
 
 Only where no element is computed more often than before: the read's positions are distinct indices (plus constants, or
-wrapped) and use every index in scope. Statements do not grow beyond a size that can be read, exceptions aside.
+wrapped) and use every index in scope. Statements do not grow beyond a size that can be read, exceptions aside; what is
+all the value of its reader takes its place.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ def _written(
             if is_copy:
                 continue
             most = options.body if _is_body(node, old.value) else options.size
-            if _usual_cost(reader) > max(most, _usual_cost(old)):
+            if node != old.value and _usual_cost(reader) > max(most, _usual_cost(old)):
                 return None
             break
         if source.target in read_names([reader]):

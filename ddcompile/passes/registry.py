@@ -34,9 +34,9 @@ from ddcompile.passes.links import Links
 from ddcompile.passes.logic import Logic
 from ddcompile.passes.name import Name
 from ddcompile.passes.narrow import Narrow
-from ddcompile.passes.opposites import Opposites
 from ddcompile.passes.options import Pass
 from ddcompile.passes.pads import Pads
+from ddcompile.passes.pairs import Pairs
 from ddcompile.passes.prefixes import Prefixes
 from ddcompile.passes.promote import Promote
 from ddcompile.passes.rebase import Rebase
@@ -72,7 +72,7 @@ _ALL: tuple[type[Pass], ...] = (
     SliceWeights,
     Pads,
     Rescale,
-    Opposites,
+    Pairs,
     Reuse,
     Extremes,
     Larger,

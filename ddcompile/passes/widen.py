@@ -1,4 +1,4 @@
-"""Let a clause define the elements next to it as well, with a pad for what it reads outside.
+"""Let a clause define the elements next to it as well, with a pad for what it reads outside, or around the ends.
 
 Before::
 
@@ -22,6 +22,9 @@ becomes::
 
     y[i < 9] = pad(x, 0)[i - 1] + x[i] + pad(x, 0)[i + 1] == 2
     z[i < 9] = pad(x, 0)[i - 1]
+
+What is read outside may also be the elements at the other end: `y[8] = x[0] + x[8]` beside `y[i < 8] = x[i] + x[i + 1]`
+is `y[i < 9] = x[i] + x[(i + 1) % 9]`.
 
 Elements that are others are written under a condition where all other clauses are covered::
 
@@ -323,7 +326,7 @@ def _widened(run: Statement, place: _Place, types: Types) -> Iterator[Statement]
 def padded(
     run: Statement, spans: Sequence[tuple[int, int]], types: Types, at: Ranges | None = None
 ) -> Iterator[Statement]:
-    """The clause over other ranges of its indices, for every pad of what it reads outside there.
+    """The clause over other ranges of its indices, for every pad of what it reads outside there, and around the ends.
 
     Without a pad if it reads nothing outside; `at` tells where indices are when it does.
     """
@@ -332,7 +335,8 @@ def padded(
         for b, (low, high) in zip(run.binders, spans, strict=True)
     )
     positions = tuple(next(binders) if isinstance(p, Binder) else p for p in run.positions)
-    ranges = {**index_ranges(Statement(run.target, positions, run.value)), **(at or {})}
+    whole = index_ranges(Statement(run.target, positions, run.value))
+    ranges = {**whole, **(at or {})}
     for pad in (0, 1):
         outside = 0
 
@@ -346,6 +350,29 @@ def padded(
         yield Statement(run.target, positions, rewrite(run.value, step), location=run.location)
         if not outside:
             return
+
+    def around(node: Expr) -> Expr:
+        if isinstance(node, Read) and node.pad is None and node.tensor != run.target:
+            extents = types.shape[node.tensor]
+            places = tuple(_around(p, n, ranges, whole) for p, n in zip(node.positions, extents, strict=True))
+            return Read(node.tensor, places, location=node.location)
+        return node
+
+    value = rewrite(run.value, around)
+    if value != run.value:
+        yield Statement(run.target, positions, value, location=run.location)
+
+
+def _around(position: Expr, extent: int, ranges: Ranges, whole: Ranges) -> Expr:
+    """A position as the one at the other end where it may be outside; an index visits all of the axis, moved."""
+    form = affine_of(position)
+    if form is None or len(form.names) != 1:
+        return position
+    (name,) = form.names
+    if name not in whole or form.coefficients[name] != 1 or whole[name][1] - whole[name][0] != extent - 1:
+        return position
+    low, high = form.bounds(ranges)
+    return position if 0 <= low <= high < extent else builder.mod(position, extent)
 
 
 def _may_be_outside(node: Read, ranges: Ranges, types: Types) -> bool:

@@ -57,8 +57,9 @@ class Store:
     Attributes
     ----------
     joins : bool
-        Whether thresholds at the ends of sums, over thresholds at the ends of theirs, are joined. Each way shows what
-        the other does not: joined ones are no longer compared with others over the same thresholds.
+        Whether thresholds at the ends of sums, over thresholds at the ends of theirs, are joined, and whether bits are
+        equal is a residue, as whether they differ is. Each way shows what the other does not: joined ones are no longer
+        compared with others over the same thresholds.
     expands : bool
         Whether functions of a few bits are written as polynomials (`ddcompile.prove.polynomials`).
     factors : dict

@@ -41,6 +41,11 @@ CLAIMS: Mapping[str, Claim] = {
         "y[0] = 0.3 * x[0] + 0.3 * x[1] + 0.3 * x[2] > 0.45\ny[1] = 2 * x[0] - 2 * x[1] >= 1",
         "y[0] = x[0] + x[1] + x[2] >= 2\ny[1] = x[0] > x[1]",
     ),
+    "no bits that differ": Claim(
+        "(x: bit[12], z: bit[12]) -> (y: bit)",
+        "y = sum(i < 12: x[i] xor z[i]) <= 0",
+        "y = all(i < 12: x[i] == z[i])",
+    ),
     "permuted units": Claim(
         "(x: bit[4]) -> (y: bit)",
         "h[i < 4] = x[i] and x[(i + 1) % 4]\ny = 2 * h[0] + h[1] + h[2] + h[3] >= 3",

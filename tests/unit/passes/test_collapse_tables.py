@@ -16,6 +16,7 @@ from ddcompile.ir.nodes import Rule
 from ddcompile.ir.parser import parse
 from ddcompile.passes.collapse_tables import CollapseTables
 from ddcompile.prove.checker import check_step
+from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures import STRUCTURES
 from ddcompile.testing.structures.cones import table
 from ddcompile.testing.structures.layers import steps
@@ -344,6 +345,18 @@ COPIES = steps(np.eye(3, dtype=np.int64), 1)
 def test_declines(network: Network, inputs: str) -> None:
     rule = dense(network, inputs)
     assert CollapseTables()(rule).rule == rule
+
+
+def test_long_tables_are_not_looked_up_by_many_elements() -> None:
+    rule = parse(
+        """rule f(x: bit[6, 6]) -> (y: bit[6, 6]) {
+  h[i < 6, j < 6] = x[i, j] xor x[i, (j + 1) % 6]
+  y[i < 6, j < 6] = sum(a in -1..1, b in -1..1: h[(i + a) % 6, (j + b) % 6]) >= 5
+}"""
+    )
+    program = dd.distill(network_of(rule), "x: bit[6, 6]", "y: bit[6, 6]", passes="forward,combine,narrow")
+    assert cost(program.rule) > 5000
+    assert CollapseTables()(program.rule).rule == program.rule
 
 
 def test_a_table_is_looked_up_where_that_is_shortest() -> None:

@@ -34,8 +34,71 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "relus that differ in what is added, and signs by two bits",
+        "pairs",
+        """rule f(x: int[-9..9][3], t: trit[3]) -> (v: rat, z: bit, w: int) {
+  const W: rat[5, 3] = [[1.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
+  const b: rat[5] = [2.0, -1.5, 0.0, -1.0, 3.0]
+  const V: rat[5] = [0.5, -1.0, 1.0, 1.0, -1.0]
+  const T: int[3, 3] = [[1, 1, 1], [-1, -1, -1], [1, -1, 0]]
+  const U: int[3] = [2, -2, 1]
+  h[u < 5] = relu(sum(i < 3: W[u, i] * x[i]) + b[u])
+  g[u < 3] = sum(i < 3: T[u, i] * t[i]) > 0
+  v = sum(u < 5: V[u] * h[u])
+  z = sum(u < 3: U[u] * g[u]) > 0
+  w = sum(u < 3: U[u] * g[u])
+}""",
+        """rule f(x: int[-9..9][3], t: trit[3]) -> (v: rat, z: bit, w: int) {
+  const weight_h: int[1, 3] = [[0, 1, 1]]
+  const weight_clamp_h: int[1, 3] = [[0, 1, 1]]
+  const weight_clamp_h2: int[1, 3] = [[1, 0, 0]]
+  const weight_g: int[1, 3] = [[1, -1, 0]]
+  const weight_sign_g: int[1, 3] = [[1, 1, 1]]
+  const weight_v: int[1] = [1]
+  const weight_v2: int[1] = [-1]
+  const weight_v3: rat[1] = [0.5]
+  const weight_z: int[1] = [1]
+  const weight_z2: int[1] = [2]
+  const weight_w: int[1] = [1]
+  const weight_w2: int[1] = [2]
+  h[u < 1] = relu(sum(i < 3: weight_h[u, i] * x[i]) - 1)
+  clamp_h[u < 1] = max(min(sum(i < 3: weight_clamp_h[u, i] * x[i]) + 3, 3), 0)
+  clamp_h2[u < 1] = max(min(sum(i < 3: weight_clamp_h2[u, i] * x[i]) + 2, 5), 0)
+  g[u < 1] = sum(i < 3: weight_g[u, i] * t[i]) >= 1
+  sign_g[u < 1] = sign(sum(i < 3: weight_sign_g[u, i] * t[i]))
+  v = sum(i < 1: weight_v[i] * h[i]) + sum(i < 1: weight_v2[i] * clamp_h[i]) + sum(i < 1: weight_v3[i] * clamp_h2[i])
+  z = sum(i < 1: weight_z[i] * g[i]) + sum(i < 1: weight_z2[i] * sign_g[i]) >= 1
+  w = sum(i < 1: weight_w[i] * g[i]) + sum(i < 1: weight_w2[i] * sign_g[i])
+}""",
+    ),
+    (
+        "elements at the end that read around it",
+        "widen",
+        """rule f(s: spin[9], x: bit[5]) -> (t: bit[9], u: int[5]) {
+  t[i < 8] = s[i] + s[i + 1] != 0
+  t[8] = s[0] + s[8] != 0
+  u[0] = x[0] + 2 * x[4] - 3
+  u[1 <= i < 5] = x[i] + 2 * x[i - 1] - 3
+}""",
+        """rule f(s: spin[9], x: bit[5]) -> (t: bit[9], u: int[5]) {
+  t[i < 9] = s[i] + s[(i + 1) % 9] != 0
+  u[i < 5] = x[i] + 2 * x[(i - 1) % 5] - 3
+}""",
+    ),
+    (
+        "a long value that is all of its only reader",
+        "inline",
+        """rule f(x: int[0..9][6, 6]) -> (y: int[3, 3]) {
+  larger[i < 3, j < 3] = max(x[2 * i, 2 * j], x[2 * i + 1, 2 * j], x[2 * i, 2 * j + 1], x[2 * i + 1, 2 * j + 1])
+  y[i < 3, j < 3] = larger[i, j]
+}""",
+        """rule f(x: int[0..9][6, 6]) -> (y: int[3, 3]) {
+  y[i < 3, j < 3] = max(x[2 * i, 2 * j], x[2 * i + 1, 2 * j], x[2 * i, 2 * j + 1], x[2 * i + 1, 2 * j + 1])
+}""",
+    ),
+    (
         "relus of sums and of their negations, added and subtracted",
-        "opposites",
+        "pairs",
         """rule f(x: int[0..5][3]) -> (y: bit, z: int, w: bit) {
   const W: int[5, 3] = [[-1, 1, 0], [1, 1, 1], [1, -1, 0], [2, -2, 2], [-1, 1, -1]]
   const V: int[5] = [2, 1, 2, 1, 2]
@@ -48,23 +111,23 @@ APPLIES = [
 }""",
         """rule f(x: int[0..5][3]) -> (y: bit, z: int, w: bit) {
   const weight_h: int[1, 3] = [[1, 1, 1]]
-  const weight_size_h: int[2, 3] = [[1, -1, 0], [2, -2, 2]]
-  const weight_plain_h: int[2, 3] = [[1, -1, 0], [2, -2, 2]]
+  const weight_abs_h: int[2, 3] = [[1, -1, 0], [2, -2, 2]]
+  const weight_affine_h: int[2, 3] = [[1, -1, 0], [2, -2, 2]]
   const weight_y: int[1] = [1]
   const weight_y2: int[2] = [2, 1]
   const weight_z: int[2] = [-1, 1]
   const weight_w: int[2] = [-1, 0]
   h[u < 1] = relu(sum(i < 3: weight_h[u, i] * x[i]))
-  size_h[u < 2] = abs(sum(i < 3: weight_size_h[u, i] * x[i]))
-  plain_h[u < 2] = sum(i < 3: weight_plain_h[u, i] * x[i])
-  y = sum(i < 1: weight_y[i] * h[i]) + sum(i < 2: weight_y2[i] * size_h[i]) >= 8
-  z = sum(i < 2: weight_z[i] * plain_h[i])
-  w = sum(i < 2: weight_w[i] * plain_h[i]) >= 2
+  abs_h[u < 2] = abs(sum(i < 3: weight_abs_h[u, i] * x[i]))
+  affine_h[u < 2] = sum(i < 3: weight_affine_h[u, i] * x[i])
+  y = sum(i < 1: weight_y[i] * h[i]) + sum(i < 2: weight_y2[i] * abs_h[i]) >= 8
+  z = sum(i < 2: weight_z[i] * affine_h[i])
+  w = sum(i < 2: weight_w[i] * affine_h[i]) >= 2
 }""",
     ),
     (
         "opposites under other activations, one with both readings",
-        "opposites",
+        "pairs",
         """rule f(x: spin[3]) -> (y: rat[2], z: spin) {
   const W: int[2, 3] = [[1, -1, 2], [-1, 1, -2]]
   const b: int[2] = [1, -1]
@@ -75,15 +138,15 @@ APPLIES = [
   z = sign(sum(u < 2: U[u] * h[u]) - 4)
 }""",
         """rule f(x: spin[3]) -> (y: rat[2], z: spin) {
-  const weight_size_h: int[1, 3] = [[1, -1, 2]]
-  const weight_plain_h: int[1, 3] = [[1, -1, 2]]
+  const weight_abs_h: int[1, 3] = [[1, -1, 2]]
+  const weight_affine_h: int[1, 3] = [[1, -1, 2]]
   const weight_y: rat[2, 1] = [[0.5], [0.0]]
   const weight_y2: rat[2, 1] = [[0.0], [-0.25]]
   const weight_z: int[1] = [3]
-  size_h[u < 1] = abs(sum(i < 3: weight_size_h[u, i] * x[i]) + 1)
-  plain_h[u < 1] = sum(i < 3: weight_plain_h[u, i] * x[i]) + 1
-  y[t < 2] = sum(i < 1: weight_y[t, i] * size_h[i]) + sum(i < 1: weight_y2[t, i] * plain_h[i])
-  z = sign(sum(i < 1: weight_z[i] * size_h[i]) - 4)
+  abs_h[u < 1] = abs(sum(i < 3: weight_abs_h[u, i] * x[i]) + 1)
+  affine_h[u < 1] = sum(i < 3: weight_affine_h[u, i] * x[i]) + 1
+  y[t < 2] = sum(i < 1: weight_y[t, i] * abs_h[i]) + sum(i < 1: weight_y2[t, i] * affine_h[i])
+  z = sign(sum(i < 1: weight_z[i] * abs_h[i]) - 4)
 }""",
     ),
     (
@@ -2323,8 +2386,25 @@ if t == 3 and i == 4 then state[t - 1, 7] else state[t - 1, i] and state[t - 1, 
 
 DECLINES = [
     (
+        "signs by two bits that a reader adds up",
+        "pairs",
+        """rule f(x: trit[3]) -> (y: int) {
+  const W: int[2, 3] = [[1, -1, 1], [-1, 1, -1]]
+  h[u < 2] = sum(i < 3: W[u, i] * x[i]) > 0
+  y = sum(u < 2: h[u])
+}""",
+    ),
+    (
+        "an element at the end that reads one too far",
+        "widen",
+        """rule f(s: spin[9]) -> (t: bit[9]) {
+  t[i < 8] = s[i] + s[i + 1] != 0
+  t[8] = s[1] + s[8] != 0
+}""",
+    ),
+    (
         "relus that one reader takes alone",
-        "opposites",
+        "pairs",
         """rule f(x: spin[3]) -> (y: int[2]) {
   const W: int[2, 3] = [[1, -1, 2], [-1, 1, -2]]
   const V: int[2, 2] = [[1, 1], [1, 0]]
@@ -2334,7 +2414,7 @@ DECLINES = [
     ),
     (
         "relus whose sums differ in more than the sign",
-        "opposites",
+        "pairs",
         """rule f(x: spin[3]) -> (y: int) {
   const W: int[2, 3] = [[1, -1, 2], [-1, 1, -2]]
   const b: int[2] = [1, 0]
@@ -2344,7 +2424,7 @@ DECLINES = [
     ),
     (
         "relus whose ratio is no power of two",
-        "opposites",
+        "pairs",
         """rule f(x: spin[3]) -> (y: int) {
   const W: int[2, 3] = [[3, -3, 6], [-1, 1, -2]]
   const V: int[2] = [1, 3]
@@ -3470,8 +3550,7 @@ def test_what_cannot_be_shortened_is_written_plainly(monkeypatch: pytest.MonkeyP
     steps = run(rule)
     assert cost(steps[-1].new) < cost(rule)
     assert str(steps[-1].new).splitlines()[3:] == [
-        "  balance = sum(j < 40: sign(sum(i < 12: weight_balance[j, i] * x[i]) + bias_balance[j]))",
-        "  y = balance",
+        "  y = sum(j < 40: sign(sum(i < 12: weight_y[j, i] * x[i]) + bias_y[j]))",
         "}",
     ]
     assert not run(steps[-1].new)

@@ -25,6 +25,13 @@ def text(header: str, body: str) -> str:
 
 
 CASES = {
+    "no bits differ where all are equal": Case(
+        "a",
+        "(x: bit[15], z: bit[15]) -> (y: bit)",
+        "y = sum(k < 15: x[k] xor z[k]) <= 0",
+        "y = all(k < 15: x[k] == z[k])",
+        ("k < 15", "k < 14"),
+    ),
     "linear forms": Case(
         "a",
         "(x: int[0..9][3]) -> (y: rat)",
