@@ -188,7 +188,7 @@ def _clipped(
     if not tensors or len({(r.kind, r.low, r.high, r.exponent) for r in rows}) != 1:
         return None
     tensor = min(tensors, key=lambda name: (-tensors[name], atoms.names.index(name)))
-    if tensors[tensor] < len(rows) and not mostly:
+    if tensors[tensor] < sum(len(row.atoms) > 0 for row in rows) and not mostly:
         return None
     present = [k for k, r in enumerate(read) if r is not None and r[0] == tensor]
     operands = [r[1] for r in read if r is not None and r[0] == tensor]

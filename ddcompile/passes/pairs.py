@@ -15,8 +15,8 @@ After::
     z = plain[0] > 1
 
 `relu(s) + relu(-s)` is `abs(s)`, `relu(s) - relu(-s)` is `s`, `relu(s) - relu(s - 3)` is `s` limited to 0..3, and
-`s > 0` less `s < 0` is `sign(s)`. All readers of both units take them in one of these ways; the second relu may be a
-multiple by a power of two.
+`s > 0` less `s < 0` is `sign(s)`, where `s` reads nothing of two values. All readers of both units take them in one of
+these ways; the second relu may be a multiple by a power of two.
 """
 
 from __future__ import annotations
@@ -84,8 +84,9 @@ class Pairs(Pass):
         types = infer(rule)
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms, is_layer_or_scalar)
+        two_values = {name for name in atoms.names if types.tensor[name].kind in ("bit", "spin")}
         candidates = {
-            layer.name: list(_candidates(layer.rows, atoms.offset[layer.name]))
+            layer.name: list(_candidates(layer.rows, atoms, layer.name, two_values))
             for layer in layers
             if layer.rows and not layer.is_pinned and len(layer.shape) == 1
         }
@@ -95,9 +96,10 @@ class Pairs(Pass):
         return _written(rule, layers, atoms, pairs) if pairs else unchanged(rule)
 
 
-def _candidates(rows: Sequence[Row], start: int) -> Iterator[_Pair]:
-    """The pairs of units of one layer, opposite ones first."""
-    if all(row.kind == "positive" for row in rows):
+def _candidates(rows: Sequence[Row], atoms: Atoms, name: str, two_values: Container[str]) -> Iterator[_Pair]:
+    """The pairs of units of one layer, opposite ones first; bits stay bits over tensors of two values."""
+    start = atoms.offset[name]
+    if all(row.kind == "positive" and not _reads(row, atoms, two_values) for row in rows):
         yield from _signs(rows, start)
     elif all(row.kind == "clamp" and (row.low, row.high) == (0, None) for row in rows):
         yield from _of_relus(rows, start)

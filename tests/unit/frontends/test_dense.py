@@ -129,6 +129,7 @@ def test_names_give_way_to_those_of_the_user() -> None:
     ("net", "options", "code", "message"),
     [
         (network(3, 2), {"inputs": "x: bit[2, 2]"}, "N201", "the network reads 3 values, but the inputs hold 4"),
+        (network(3, 2), {"inputs": ""}, "N201", "the network reads 3 values, but the inputs hold none"),
         (
             network(3, 2),
             {"inputs": "x: bit[2], y: bit[2]"},

@@ -20,6 +20,7 @@ from ddcompile.passes.options import Pass
 from ddcompile.passes.pipeline import APART, DEFAULT, PASSES, run
 from ddcompile.passes.rewrite import Rewrite, Witness, with_statements
 from ddcompile.prove.checker import check_step
+from ddcompile.testing.networks import network_of
 from ddcompile.testing.structures import STRUCTURES
 
 
@@ -3535,6 +3536,13 @@ def test_recoding_that_does_not_pay_is_left_out() -> None:
     )
     assert cost(PASSES["recode"]()(rule).rule) > cost(rule)
     assert [step.name for step in run(rule)] == ["name"]
+
+
+def test_results_that_read_nothing_leave_the_others_a_family() -> None:
+    """The first and the last diagonal have one element each, of which two are never 1."""
+    text = "rule f(x: bit[6, 6]) -> (y: bit[11]) {\n  y[k < 11] = sum(i < 6: pad(x, 0)[i, k - i]) >= 2\n}\n"
+    program = dd.distill(network_of(parse(text)), "x: bit[6, 6]", "y: bit[11]", name="f")
+    assert program.cost <= cost(parse(text)) + 4
 
 
 def test_what_cannot_be_shortened_is_written_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
