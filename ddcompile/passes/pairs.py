@@ -15,8 +15,8 @@ After::
     z = plain[0] > 1
 
 `relu(s) + relu(-s)` is `abs(s)`, `relu(s) - relu(-s)` is `s`, `relu(s) - relu(s - 3)` is `s` limited to 0..3, and
-`s > 0` less `s < 0` is `sign(s)`, where `s` reads nothing of two values. All readers of both units take them in one of
-these ways; the second relu may be a multiple by a power of two.
+`s > 0` less `s < 0` is `sign(s)`, where `s` reads nothing of two values; so is what says the opposite, up to 1. All
+readers of both units take them in one of these ways; the second relu may be a multiple by a power of two.
 """
 
 from __future__ import annotations
@@ -61,8 +61,12 @@ class _Pair:
     first: int
     second: int
     ratio: Fraction
+    total: Row
+    """The sum that they are of."""
     plus: _Unit | None
-    less: _Unit
+    less: _Unit | None
+    more: int = 0
+    """By how much the first one plus the second one is more than the unit."""
 
     def taken(self, weights: Mapping[tuple[str, int], int], others: Mapping[tuple[str, int], int]) -> set[_Unit] | None:
         """What the readers take the two for, by their weights; None if one of them takes them for anything else."""
@@ -106,16 +110,31 @@ def _candidates(rows: Sequence[Row], atoms: Atoms, name: str, two_values: Contai
 
 
 def _signs(rows: Sequence[Row], start: int) -> Iterator[_Pair]:
-    """Units that say whether a sum is above 0, and whether it is below 0."""
+    """Units that say whether a sum is above 0, and whether it is below 0, or the opposite of that."""
+    sign: _Unit = "sign", None
     seen: dict[tuple[object, ...], int] = {}
+    kept: dict[int, Row] = {}
     for number, row in enumerate(map(reduced, rows), start):
         weights = row.weights.tolist()
-        opposite = seen.get((row.atoms.tobytes(), *(-w for w in weights), -row.bias))
-        if opposite is not None:
-            first, second = (number, opposite) if weights[0] > 0 else (opposite, number)
-            yield _Pair(first, second, Fraction(1), None, ("sign", None))
-        elif weights:
-            seen[row.atoms.tobytes(), *weights, row.bias] = number
+        if not weights:
+            continue
+        kept[number] = row
+        same, opposite = (row.atoms.tobytes(), *weights), (row.atoms.tobytes(), *(-w for w in weights))
+        above = seen.get((*same, row.bias + 1))
+        below = seen.get((*same, row.bias - 1))
+        if above is not None:
+            yield _Pair(number, above, Fraction(1), row, sign, None, 1)
+        elif below is not None:
+            yield _Pair(number, below, Fraction(1), replace(row, bias=row.bias - 1), sign, None, 1)
+        for total in (row.bias, row.bias - 1):
+            other = seen.get((*opposite, row.bias - 2 * total))
+            if other is None:
+                continue
+            if weights[0] > 0:
+                yield _Pair(number, other, Fraction(1), replace(row, bias=total), None, sign)
+            else:
+                yield _Pair(other, number, Fraction(1), replace(kept[other], bias=-total), None, sign)
+        seen[*same, row.bias] = number
 
 
 def _of_relus(rows: Sequence[Row], start: int) -> Iterator[_Pair]:
@@ -133,12 +152,12 @@ def _of_relus(rows: Sequence[Row], start: int) -> Iterator[_Pair]:
         opposite = alike.get((places, *(-w for w in weights)), ()) if weights[0] > 0 else ()  # type: ignore[operator]
         for (number, factor, bias), (other, factor2, bias2) in product(own[:_MOST_ALIKE], opposite[:_MOST_ALIKE]):
             if bias == -bias2 and _is_power(factor2 / factor):
-                yield _Pair(number, other, factor2 / factor, ("abs", None), ("affine", None))
+                yield _Pair(number, other, factor2 / factor, rows[number - start], ("abs", None), ("affine", None))
     for own in alike.values():
         for (number, factor, bias), (other, factor2, bias2) in permutations(own[:_MOST_ALIKE], 2):
             most = _number(factor * (bias - bias2))
             if bias > bias2 and most is not None and _is_power(factor2 / factor):
-                yield _Pair(number, other, factor2 / factor, None, ("clamp", most))
+                yield _Pair(number, other, factor2 / factor, rows[number - start], None, ("clamp", most))
 
 
 def _is_power(ratio: Fraction) -> bool:
@@ -243,11 +262,12 @@ class _Part:
 
         value: Expr = Read(old, (table("unit_of", [a - start for a in self.atoms]),))
         if self.pairs:
-            second: Expr = Read(old, (table("second_of", [pair.second - start for pair in self.pairs]),))
-            if any(pair.ratio != 1 for pair in self.pairs):
-                second = builder.mul(table("scale_of", [1 / pair.ratio for pair in self.pairs]), second)
-            is_sum = self.unit == self.pairs[0].plus
-            value = builder.add(value, second) if is_sum else builder.sub(value, second)
+            sums = [self.unit == pair.plus for pair in self.pairs]
+            factors = [(1 if is_sum else -1) / pair.ratio for is_sum, pair in zip(sums, self.pairs, strict=True)]
+            more = [pair.more if is_sum else 0 for is_sum, pair in zip(sums, self.pairs, strict=True)]
+            second = Read(old, (table("second_of", [pair.second - start for pair in self.pairs]),))
+            value = builder.add(value, builder.mul(table("factor_of", factors), second))
+            value = builder.sub(value, table("more_of", more)) if any(more) else value
         return tables, Statement(self.name, binders, value)
 
 
@@ -259,7 +279,7 @@ def _parts(name: str, rows: Sequence[Row], pairs: Mapping[_Pair, set[_Unit]], st
         chosen = sorted((pair for pair, taken in pairs.items() if unit in taken), key=lambda pair: pair.first)
         kind, most = unit
         low = 0 if kind == "clamp" else None
-        own = [replace(rows[pair.first - start], kind=kind, low=low, high=most) for pair in chosen]
+        own = [replace(pair.total, kind=kind, low=low, high=most) for pair in chosen]
         found.append(_Part(names(f"{kind}_{name}"), unit, own, [pair.first for pair in chosen], chosen))
     return found
 
@@ -298,13 +318,16 @@ class _Moved:
         """A row over the new units."""
         weights = dict(zip(row.atoms.tolist(), row.weights.tolist(), strict=True))
         new: dict[int, int] = {}
+        bias = row.bias
         for atom, weight in weights.items():
             pair = self.seconds.get(atom)
             if pair is not None:
                 first = weights[pair.first]
-                unit = pair.plus if (first > 0) == (weight > 0) else pair.less
+                is_sum = (first > 0) == (weight > 0)
+                unit = pair.plus if is_sum else pair.less
                 assert unit is not None
                 new[self.taken[pair.first, unit]] = first
+                bias += first * pair.more if is_sum else 0
             elif atom in self.atoms:
                 new[self.atoms[atom]] = weight
-        return row.over(new, row.bias)
+        return row.over(new, bias)

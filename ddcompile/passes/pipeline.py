@@ -34,7 +34,7 @@ from ddcompile.passes.variants import Pipeline, in_ratio, without
 __all__ = ["APART", "DEFAULT", "PASSES", "Observer", "Step", "run"]
 
 DEFAULT = (
-    "isolate,forward,rescale,forward,collapse-tables{borders=0},exact-thresholds,pairs,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
+    "isolate,forward,rescale,forward,collapse-tables{borders=0},exact-thresholds,forward,pairs,forward,exact-thresholds,forward,exact-thresholds,dce,recode,"
     "exact-thresholds,forward,scores,collapse-tables{borders=0},(combine,narrow,exact-thresholds,forward)*,arrange,collapse-tables,(unary)*,exact-thresholds,forward,"
     "repeats,reroll,slice-weights,fold,pads,reuse,inline,extremes,(larger)*,promote,widen{recurrences=0},extend,align,trim,collapse-cones,fold,dce,(ladder)*,"
     "collapse-cones,dce,gather,complement,align,(links)*,(ladder)*,roll,widen,prefixes,stack,collect,grade,branches,instances,unfold,hoist,cse,inline,fold,rebase,absorb,logic,collect,rebase,fold,dce,name"

@@ -35,6 +35,28 @@ def _windows(changes: dict[tuple[int, int], int]) -> str:
 # name of the case, pass, program, what the pass makes of it
 APPLIES = [
     (
+        "signs by two bits, some of them the opposite",
+        "pairs",
+        """rule f(t: trit[3]) -> (v: int, z: bit) {
+  const T: int[8, 3] = [[1, 1, 1], [1, 1, 1], [1, -1, 0], [-1, 1, 0], [0, 1, -1], [0, -1, 1], [0, -1, -1], [0, -1, -1]]
+  const b: int[8] = [0, 1, 1, 1, 2, -2, 0, 1]
+  const U: int[8] = [2, 2, 1, -1, 3, -3, 1, 1]
+  const V: int[8] = [1, 1, -2, 2, 1, -1, -2, -2]
+  g[u < 8] = sum(i < 3: T[u, i] * t[i]) + b[u] > 0
+  v = sum(u < 8: U[u] * g[u])
+  z = sum(u < 8: V[u] * g[u]) > 0
+}""",
+        """rule f(t: trit[3]) -> (v: int, z: bit) {
+  const weight_sign_g: int[4, 3] = [[1, 1, 1], [1, -1, 0], [0, 1, -1], [0, -1, -1]]
+  const bias_sign_g: int[4] = [0, 0, 2, 0]
+  const weight_v: int[4] = [2, 1, 3, 1]
+  const weight_z: int[4] = [1, -2, 1, -2]
+  sign_g[u < 4] = sign(sum(i < 3: weight_sign_g[u, i] * t[i]) + bias_sign_g[u])
+  v = sum(i < 4: weight_v[i] * sign_g[i]) + 3
+  z = sum(i < 4: weight_z[i] * sign_g[i]) >= 2
+}""",
+    ),
+    (
         "relus that differ in what is added, and signs by two bits",
         "pairs",
         """rule f(x: int[-9..9][3], t: trit[3]) -> (v: rat, z: bit, w: int) {
