@@ -73,6 +73,8 @@ def _search(
     if (weights == first).all():
         axes = tuple((start, n, step if n > 1 else 1) for (start, step), n in zip(frame, weights.shape, strict=True))
         return [Slice(_plain(first), axes)]
+    if limit == 1:
+        return None
     key = (weights.shape, frame, limit, weights.tobytes() if weights.dtype != object else tuple(weights.flat))
     if key in memo:
         return memo[key]  # type: ignore[return-value]

@@ -56,8 +56,8 @@ _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
-_DENSE = 1 << 20
-"""Exact weights that cost more have little structure: they are distilled once, all results together."""
+_DENSE = 1 << 19
+"""Exact weights that cost more have little structure: they are distilled once, in one way, all results together."""
 _WIDE = 1 << 16
 """Elements of a result are distilled by themselves as well where a program costs less."""
 
@@ -170,6 +170,8 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     weights keep their ratio. At last, units come from their tables first: of few inputs each, or with real weights.
     """
     whole = found = _once(rule, passes, state)
+    if found and cost(found[-1].new) >= _DENSE:
+        return found
 
     def also(other: Pipeline) -> list[Step]:
         return _shortest(found, _once(rule, other, state))

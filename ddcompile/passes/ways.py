@@ -87,7 +87,7 @@ def exact(
 ) -> Iterator[Written]:
     """Families of equal signature, up to the bias or with it."""
     for found in exact_families(layer, units, names, holes=holes, biased=biased, rings=rings):
-        if len(found.units) == 1 and not _is_worth_it(found.row, layer.atoms):
+        if len(found.units) == 1 and not _may_be_alone(found, layer):
             continue
         if holes and None not in found.units:
             continue
@@ -322,6 +322,14 @@ WAYS: tuple[Callable[[Hidden, list[int], Names], Iterator[Written]], ...] = (
     _completed_varied,
     _completed_stretched,
 )
+
+
+def _may_be_alone(found: Found, layer: Hidden) -> bool:
+    """Whether the unit of a family of one is worth a statement; it is asked about again and again."""
+    key = "alone", found.units
+    if key not in layer.written:
+        layer.written[key] = _is_worth_it(found.row, layer.atoms)
+    return bool(layer.written[key])
 
 
 def _is_worth_it(row: Row, atoms: Atoms) -> bool:
