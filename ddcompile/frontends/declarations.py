@@ -117,6 +117,11 @@ def rule_name(name: str) -> str:
     return made if is_name(made) else f"{made}_net"
 
 
+def _added(counts: Sequence[int]) -> str:
+    """How many values declarations hold, one by one and together."""
+    return (" + ".join(map(str, counts)) or "none") + (f" = {sum(counts)}" if len(counts) > 1 else "")
+
+
 def declared_inputs(network: Interface, inputs: str | None) -> tuple[Declaration, ...]:
     """The declarations of a network's inputs; without any, a flat `x: bit[n]`, or what else it says that it is of.
 
@@ -129,7 +134,7 @@ def declared_inputs(network: Interface, inputs: str | None) -> tuple[Declaration
     declarations = parsed_declarations(flat if inputs is None else inputs, "input")
     counts = [prod(extents(d)) for d in declarations]
     if sum(counts) != network.inputs:
-        held = (" + ".join(map(str, counts)) or "none") + (f" = {sum(counts)}" if len(counts) > 1 else "")
+        held = _added(counts)
         raise fail("N201", f"the network reads {counted(network.inputs, 'value')}, but the inputs hold {held}")
     return declarations
 
@@ -205,7 +210,7 @@ def declared_results(
         _check_kind(results[0], "bit" if units == 2 else "int", "argmax")
         return results
     if sum(counts) != units:
-        held = (" + ".join(map(str, counts)) or "none") + (f" = {sum(counts)}" if len(counts) > 1 else "")
+        held = _added(counts)
         raise fail("N204", f"the network has {counted(units, 'output')}, but the results hold {held}")
     for result in results:
         _check_kind(result, kind, network.ending if head == "none" else head)

@@ -11,13 +11,13 @@ from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.reals import Reals
 from ddcompile.analysis.scopes import Ranges, index_ranges
-from ddcompile.ir import builder
 from ddcompile.ir.affine import affine_of, simplify
 from ddcompile.ir.nodes import Binder, Binding, Constant, Expr, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import free_indices, postorder, reads, rename_indices, rewrite, substitute
 from ddcompile.ir.types import Types
 from ddcompile.passes.collapse_cones import unrolled
 from ddcompile.passes.decided import settled
+from ddcompile.passes.extremes import written_sum
 from ddcompile.passes.fold import folded
 from ddcompile.passes.least import have_same_table
 from ddcompile.passes.rewrite import rewrite_sums
@@ -152,8 +152,8 @@ def _in_order(total: Expr) -> Expr:
     form = integer_terms(total)
     if form is None:
         return total
-    terms = sorted(form[0].items(), key=lambda term: hash(term[0]))
-    return builder.add(builder.add_all(builder.mul(c, e) for e, c in terms), form[1])
+    terms, constant = form
+    return written_sum(({e: terms[e] for e in sorted(terms, key=hash)}, constant))
 
 
 def _placed(clause: Statement, places: list[Expr], ranges: Ranges) -> dict[str, Expr] | None:

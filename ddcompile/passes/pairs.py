@@ -38,7 +38,6 @@ from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import reduced
 from ddcompile.passes.layers import Layer, Names, clause, is_layer_or_scalar, layers_of, names_of
-from ddcompile.passes.literals import sum_of_literals
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, unchanged, with_statements
 
@@ -155,20 +154,14 @@ def _of_relus(rows: Sequence[Row], start: int) -> Iterator[_Pair]:
                 yield _Pair(number, other, factor2 / factor, rows[number - start], ("abs", None), ("affine", None))
     for own in alike.values():
         for (number, factor, bias), (other, factor2, bias2) in permutations(own[:_MOST_ALIKE], 2):
-            most = _number(factor * (bias - bias2))
-            if bias > bias2 and most is not None and _is_power(factor2 / factor):
+            most = factor * (bias - bias2)
+            if bias > bias2 and builder.has_literal(most) and _is_power(factor2 / factor):
                 yield _Pair(number, other, factor2 / factor, rows[number - start], None, ("clamp", most))
 
 
 def _is_power(ratio: Fraction) -> bool:
     """Whether a positive number is a power of two, or one divided by it."""
     return all(n & (n - 1) == 0 for n in (ratio.numerator, ratio.denominator))
-
-
-def _number(value: Fraction) -> Number | None:
-    """An exact number as a literal; None if it is none."""
-    terms = sum_of_literals(value)
-    return terms[0] if len(terms) == 1 else None
 
 
 def _weights(wanted: set[int], layers: Sequence[Layer]) -> _Weights:
