@@ -157,17 +157,12 @@ def compare(store: Store, op: CompareOp, left: Form, right: Form) -> Form:
     """A comparison as a bit."""
     difference = subtract(right, left) if op in ("<", "<=") else subtract(left, right)
     if op in ("==", "!="):
-        if store.joins and all(form.terms and _is_bit(store, form) for form in (left, right)):
+        if store.joins and all(form.terms and store.is_bit(form) for form in (left, right)):
             differ = store.modulo(normal(total((left, right))), 2)
             return complement(differ) if op == "==" else differ
         equal = subtract(store.at_least(difference), store.at_least(difference, strict=True))
         return equal if op == "==" else complement(equal)
     return _flattened(store, store.at_least(difference, strict=op in ("<", ">")))
-
-
-def _is_bit(store: Store, form: Form) -> bool:
-    low, high = store.bounds(form)
-    return store.integral(form) and (low, high) == (0, 1) and not form.exp
 
 
 def _flattened(store: Store, bit: Form) -> Form:
