@@ -58,7 +58,8 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     if not common:
         return
     exact = tuple(weights) if common == 1 else tuple([w // common for w in weights])
-    size = size_of(exact, slots)
+    bits, strides = [n for _, _, n in slots], [step for _, step, _ in slots]
+    size = sum(map(mul, map(abs, exact), bits))
     # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
     shift = max(0, max(max(exact), -min(exact), abs(bias // common)).bit_length() - 900)
     scaled = np.array([w >> shift for w in exact] if shift else exact, dtype=np.float64)
@@ -66,10 +67,11 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         yield exact
         return
     magnitudes = np.sort(np.abs(scaled[scaled != 0]))
-    references = np.unique(magnitudes[[0, len(magnitudes) // 2, -1]])
+    references = np.array(sorted({magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}))
     parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
     units = (references[:, None] / parts[None, :]).ravel()
-    candidates = np.rint(scaled[None, :] / units[:, None])
+    candidates = scaled[None, :] / units[:, None]
+    np.rint(candidates, out=candidates)
     # Weights that differ by a hair round alike, but the larger ones decide what would be ties.
     for pivot in magnitudes[:-1] if len(slots) <= _MAX_DISTINCT else ():
         raised = candidates[: len(units)] + np.sign(scaled) * (np.abs(scaled) > pivot)
@@ -80,12 +82,13 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         steps = np.minimum(powers[:, None], np.abs(scaled)[None, :]) * np.sign(scaled)[None, :]
         lowered = scaled[None, None, :] - steps[:, :, None] * np.eye(len(slots))[None, :, :]
         candidates = np.concatenate([candidates, lowered.reshape(-1, len(slots))])
-    counts = np.array([n for _, _, n in slots], dtype=np.float64)
+    counts = np.array(bits, dtype=np.float64)
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
-    candidates = candidates[(sizes > 0) & (sizes < largest)].astype(np.int64)
-    candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), slots)]
+    candidates = candidates[(sizes > 0) & (sizes < largest)]
+    candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), bits, strides)]
     if len(candidates):
+        candidates = candidates.astype(np.int64)
         candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
         candidates = np.unique(candidates, axis=0)
         # Of slots with more bits than the largest size, the coefficients are 0.
@@ -108,15 +111,15 @@ def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> 
     return np.asarray((weights**2) @ counts - products * (products / squares))
 
 
-def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: Sequence[Slot]) -> np.ndarray:
+def _plausible(
+    candidates: np.ndarray, weights: np.ndarray, bias: float, counts: Sequence[int], strides: Sequence[int]
+) -> np.ndarray:
     """Which candidates order inputs next to the threshold as the original does; the others are not worth a proof."""
     plausible = np.ones(len(candidates), dtype=bool)
-    counts = [n for _, _, n in slots]
     if max(counts) >= _MAX_SIZE:
         return plausible
     rng = np.random.default_rng(0)
-    bits = np.array(counts)
-    steps = np.array([step for _, step, _ in slots])
+    bits, steps = np.array(counts), np.array(strides)
     slopes = weights * steps
     noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))
     # A few inputs rule most candidates out; the finest ones take inputs that are very near.
@@ -124,9 +127,9 @@ def _plausible(candidates: np.ndarray, weights: np.ndarray, bias: float, slots: 
         if not plausible.any():
             break
         points = walked(slopes, bias, bits, count, rng)
-        if half and len(slots) > _MAX_DISTINCT:
+        if half and len(counts) > _MAX_DISTINCT:
             points = np.concatenate([points, closest(points[:count], slopes, bias, bits, half, rng)])
-        scaled = (candidates[plausible] * steps).astype(np.float64)
+        scaled = candidates[plausible] * steps
         plausible[plausible] = _separated(points.astype(np.float64), scaled, points @ slopes + bias, noise)
     return plausible
 

@@ -121,6 +121,8 @@ def _digits_cost(array: np.ndarray) -> int:
     if array.dtype == np.float64:
         return _double_digits(array.ravel())
     flat = array.ravel().tolist()
+    if set(map(type, flat)) <= {int}:
+        return _wide_digits(flat)
     integers = [value for value in flat if isinstance(value, int)]
     return _wide_digits(integers) + _each(str(value) for value in flat if not isinstance(value, int))
 

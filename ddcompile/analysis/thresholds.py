@@ -142,9 +142,9 @@ def _found(
     top = bias + _dot(np.abs(divided), bits * step)
     opposite = int(zero_is_negative) - top
     is_negated = (opposite, bias) < (bias, opposite)
-    every = [(w, size, n) for (w, size), n in zip(kinds, counts.tolist(), strict=True)]
-    used = [k for k, (w, _, n) in enumerate(every) if w and n]
-    slots = tuple([every[k] for k in used])
+    numbers = counts.tolist()
+    used = [k for k, n in enumerate(numbers) if n and kinds[k][0]]
+    slots = tuple([(*kinds[k], numbers[k]) for k in used])
     found = _least(slots, min(bias, opposite), zero_is_negative, keeps_ratio)
     if found is None:
         return None

@@ -53,6 +53,7 @@ from ddcompile.ir.traverse import children, free_indices
 __all__ = ["TypeWalker", "affine_range"]
 
 _POINTS = 1 << 22
+_FIRST = 1 << 8
 _ZERO = make(0, 0)
 
 Known: TypeAlias = ValueType | None
@@ -260,14 +261,21 @@ def _row_sums(
             return None
         where = where * extent + value.astype(np.int64)
     values = np.broadcast_to(integers.reshape(-1)[where], points.count)
-    if values.dtype != object and max(-int(values.min()), int(values.max())) * points.count >= 2**62:
-        values = values.astype(object)
     starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    positive = np.add.reduceat(np.maximum(values, 0), starts).astype(object)
-    negative = np.add.reduceat(np.minimum(values, 0), starts).astype(object)
+    positive = _sums(np.maximum(values, 0), starts)
+    negative = _sums(np.minimum(values, 0), starts)
     if len(starts) < rows[0].count:
         positive, negative = np.append(positive, 0), np.append(negative, 0)
-    return _RowSums(positive, negative, int(np.gcd.reduce(values)))
+    some = int(np.gcd.reduce(values[:_FIRST]))
+    return _RowSums(positive, negative, some if some == 1 else int(np.gcd.reduce(values)))
+
+
+def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The exact sums of the runs of values that begin at given places; words are added in halves."""
+    if values.dtype == object:
+        return np.add.reduceat(values, starts)
+    high = np.add.reduceat(values >> 32, starts).astype(object)
+    return np.asarray((high << 32) + np.add.reduceat(values & 0xFFFFFFFF, starts))
 
 
 def _trips(binder: Binder, lower: Known, upper: Known, indices: Mapping[str, ValueType]) -> tuple[int, int] | None:

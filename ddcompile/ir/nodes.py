@@ -312,7 +312,7 @@ class _ArrayKey:
 
 def is_integral(array: np.ndarray) -> bool:
     """Whether every entry of a canonical array is an integer."""
-    return array.dtype == np.int64 or (array.dtype == object and all(isinstance(v, int) for v in array.flat))
+    return array.dtype == np.int64 or (array.dtype == object and set(map(type, array.ravel().tolist())) <= {int})
 
 
 def canonical_array(values: Any) -> np.ndarray:
@@ -345,7 +345,7 @@ def canonical_array(values: Any) -> np.ndarray:
         result = np.empty(len(flat), dtype=object)
         result[:] = flat
         result = result.reshape(array.shape)
-        if all(isinstance(v, int) for v in flat):
+        if set(map(type, flat)) <= {int}:
             if not flat or (min(flat) >= -(2**63) and max(flat) < 2**63):
                 result = result.astype(np.int64)
         elif all(_is_double(v) for v in flat):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ddcompile.analysis.boolean import MOST_INPUTS
 from ddcompile.analysis.cost import cost
@@ -133,7 +134,7 @@ def _in_rounds(rule: Rule, state: Run) -> list[Step]:
     steps: list[Step] = []
     price = cost(rule)
     for _ in range(_MAX_ROUNDS):
-        found = _shorter(rule, passes, state)
+        found = _proved_last(rule, passes, state) if price >= _DENSE else _shorter(rule, passes, state)
         if not found or cost(found[-1].new) >= price:
             break
         steps += found
@@ -142,6 +143,18 @@ def _in_rounds(rule: Rule, state: Run) -> list[Step]:
         if price >= _DENSE:
             break
     return steps
+
+
+def _proved_last(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
+    """The steps of a dense program, whose proofs take long: asked for once it is known that all together shorten it."""
+    guess = replace(state, accept=None, known={})
+    found = _shorter(rule, passes, guess)
+    if not found or cost(found[-1].new) >= cost(rule):
+        return []
+    if state.accept is not None and not all(map(state.accept, found)):
+        return _shorter(rule, passes, state)
+    state.known.update({key: None for key, step in guess.known.items() if step is None})
+    return found
 
 
 def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:

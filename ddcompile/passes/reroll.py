@@ -27,6 +27,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import Atoms
 from ddcompile.analysis.rows import Row
 from ddcompile.ir.nodes import Binder, Constant, Index, Literal, Read, Rule, Statement
@@ -46,6 +47,9 @@ from ddcompile.passes.silent import filled, paired
 from ddcompile.passes.ways import TERM, Written
 
 __all__ = ["Reroll"]
+
+_DENSE = 1 << 19
+"""Units of programs that cost more are not put in order alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class Reroll(Pass):
         state = _State(rule, atoms, self.weights, restless, bits, layers)
         for layer in layers:
             state.add(layer)
-        return state.finish()
+        rewrite = state.finish()
+        return unchanged(rule) if cost(rewrite.rule) >= cost(rule) >= _DENSE else rewrite
 
 
 def _is_candidate(rule: Rule, target: str) -> bool:

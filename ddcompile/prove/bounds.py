@@ -13,42 +13,53 @@ from ddcompile.prove.forms import Form
 from ddcompile.prove.intervals import Interval, meet, plus, times
 from ddcompile.prove.nodes import Base, Node
 
-__all__ = ["bounds", "free_bounds"]
+__all__ = ["Bounds"]
 
-ORDERED_LIMIT = 128
-"""Bounds of longer forms take thresholds and relus of one form as independent."""
-
-
-def free_bounds(nodes: Sequence[Node], bits: Set[int], form: Form) -> Interval:
-    """The least and greatest value of `form * 2**form.exp` over free variables, of which `bits` are 0 or 1."""
-    if form.terms.keys() <= bits:
-        positive = sum(filter((0).__lt__, form.terms.values()))
-        return form.const + sum(form.terms.values()) - positive, form.const + positive
-    low: int | None = form.const
-    high: int | None = form.const
-    for v, c in form.terms.items():
-        node = nodes[v]
-        first, last = (node.low, node.high) if c > 0 else (node.high, node.low)
-        low = None if low is None or first is None else low + c * first
-        high = None if high is None or last is None else high + c * last
-    return low, high
+_ORDERED_LIMIT = 128
+"""Bounds of longer forms are those over free variables: thresholds and relus of one form are independent."""
 
 
-def bounds(nodes: Sequence[Node], bits: Set[int], bases: Sequence[Base], form: Form) -> Interval:
-    """A range that holds all values of `form * 2**form.exp`."""
-    if len(form.terms) > ORDERED_LIMIT:
-        return meet(form.span, free_bounds(nodes, bits, form))
-    free: dict[int, int] = {}
-    units: dict[int, dict[int, int]] = {}
-    for v, c in form.terms.items():
-        if nodes[v].base < 0:
-            free[v] = c
-        else:
-            units.setdefault(nodes[v].base, {})[v] = c
-    span = free_bounds(nodes, bits, Form(free, form.const))
-    for base, own in units.items():
-        span = plus(span, _together(nodes, bases[base], own))
-    return meet(form.span, span)
+class Bounds:
+    """Bounds of forms over the variables of a store, which has `nodes` and `bases`, and of which `bits` are 0 or 1."""
+
+    def __init__(self, nodes: Sequence[Node], bits: Set[int], bases: Sequence[Base]) -> None:
+        self._nodes, self._bits, self._bases = nodes, bits, bases
+        self._last: tuple[Mapping[int, int], Interval] = {}, (0, 0)
+
+    def __call__(self, form: Form) -> Interval:
+        """A range that holds all values of `form * 2**form.exp`."""
+        if len(form.terms) > _ORDERED_LIMIT:
+            return meet(form.span, self.free(form))
+        free: dict[int, int] = {}
+        units: dict[int, dict[int, int]] = {}
+        for v, c in form.terms.items():
+            if self._nodes[v].base < 0:
+                free[v] = c
+            else:
+                units.setdefault(self._nodes[v].base, {})[v] = c
+        span = self.free(Form(free, form.const))
+        for base, own in units.items():
+            span = plus(span, _together(self._nodes, self._bases[base], own))
+        return meet(form.span, span)
+
+    def free(self, form: Form) -> Interval:
+        """The least and the greatest value of `form * 2**form.exp` over free variables."""
+        if self._last[0] is not form.terms:
+            self._last = form.terms, self._free(form.terms)
+        return plus(self._last[1], (form.const, form.const))
+
+    def _free(self, terms: Mapping[int, int]) -> Interval:
+        if terms.keys() <= self._bits:
+            positive = sum(filter((0).__lt__, terms.values()))
+            return sum(terms.values()) - positive, positive
+        low: int | None = 0
+        high: int | None = 0
+        for v, c in terms.items():
+            node = self._nodes[v]
+            first, last = (node.low, node.high) if c > 0 else (node.high, node.low)
+            low = None if low is None or first is None else low + c * first
+            high = None if high is None or last is None else high + c * last
+        return low, high
 
 
 def _together(nodes: Sequence[Node], base: Base, units: Mapping[int, int]) -> Interval:

@@ -228,12 +228,14 @@ def _weighted(rows: Rows, factors: np.ndarray, flat: np.ndarray, exp: int) -> Fo
     ends = np.cumsum(counts)
     places = np.arange(int(counts.sum())) + np.repeat(rows.start[flat] - (ends - counts), counts)
     scaled = np.repeat(factors, counts) * rows.factor[places]
-    const = _exact_sum(np.asarray(factors * rows.const[flat]))
+    const = _dot(factors, rows.const[flat])
     is_positive = np.asarray(factors > 0).astype(bool)
-    low, high = factors * rows.low[flat], factors * rows.high[flat]
+    low, high = rows.low[flat], rows.high[flat]
     has_low, has_high = rows.has_low[flat], rows.has_high[flat]
-    least = _exact_sum(np.where(is_positive, low, high)) if np.where(is_positive, has_low, has_high).all() else None
-    most = _exact_sum(np.where(is_positive, high, low)) if np.where(is_positive, has_high, has_low).all() else None
+    has_least = np.where(is_positive, has_low, has_high).all()
+    has_most = np.where(is_positive, has_high, has_low).all()
+    least = _dot(factors, np.where(is_positive, low, high)) if has_least else None
+    most = _dot(factors, np.where(is_positive, high, low)) if has_most else None
     return Form(_collect(rows.variable[places].tolist(), scaled.tolist()), const, exp + rows.exp, least, most)
 
 
@@ -245,6 +247,11 @@ def _collect(variables: Sequence[int], factors: Sequence[int]) -> dict[int, int]
             terms[v] += c
         return {v: c for v, c in terms.items() if c}
     return terms
+
+
+def _dot(factors: np.ndarray, values: np.ndarray) -> int:
+    """The exact sum of products, each of which fits the type of the factors."""
+    return _exact_sum(np.asarray(factors * values)) if values.any() else 0
 
 
 def _exact_sum(array: np.ndarray) -> int:

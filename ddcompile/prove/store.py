@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
+from itertools import islice
 from math import gcd
 
 from ddcompile.ir.nodes import Number
 from ddcompile.prove.attained import Attained, attained
-from ddcompile.prove.bounds import bounds, free_bounds
+from ddcompile.prove.bounds import Bounds
 from ddcompile.prove.corners import cornered
 from ddcompile.prove.curves import Curve, curve_of, positive, rectified
 from ddcompile.prove.forms import (
@@ -74,6 +75,7 @@ class Store:
         self.bases: list[Base] = []
         self.bits: set[int] = set()
         """The variables that are 0 or 1."""
+        self.bounds = Bounds(self.nodes, self.bits, self.bases)
         self.sources: set[int] = set()
         """The variables of level 0."""
         self.spins: set[int] = set()
@@ -252,7 +254,7 @@ class Store:
             found = len(self.bases)
             self.bases.append(Base(form, low, high, self.integral(form), self.level(form)))
             self._base_index[name] = found
-            origin = free_bounds(self.nodes, self.bits, form)[0]
+            origin = self.bounds.free(form)[0]
             if origin is not None:
                 self.bases[found].origin = origin
                 self.bases[found].attainable = self._attainable(form)
@@ -311,17 +313,20 @@ class Store:
         if len(form.terms) < 2:
             return None
         counts: Counter[int] = Counter()
+        most = ATTAINABLE_LIMIT.bit_length()
         are_bits = form.terms.keys() <= self.bits
         if are_bits:
-            counts.update(map(abs, form.terms.values()))
-            if len(counts) > ATTAINABLE_LIMIT.bit_length():
+            sizes = map(abs, form.terms.values())
+            counts.update(islice(sizes, 2 * most))  # a few often tell
+            counts.update(sizes if len(counts) <= most else ())
+            if len(counts) > most:
                 return None
         for v, c in () if are_bits else form.terms.items():
             node = self.nodes[v]
             if node.low is None or node.high is None or not node.integral:
                 return None
             counts[abs(c)] += node.high - node.low
-            if len(counts) > ATTAINABLE_LIMIT.bit_length():
+            if len(counts) > most:
                 return None
         if len(counts) == 1 or (1 in counts and counts[1] >= max(counts)):
             return None  # every value between the extremes
@@ -336,10 +341,6 @@ class Store:
         return self._sums[name]
 
     # Facts about forms ----------------------------------------------------------------------------------------
-
-    def bounds(self, form: Form) -> Interval:
-        """Least and greatest value of `form * 2**form.exp`, over free variables (see `ddcompile.prove.bounds`)."""
-        return bounds(self.nodes, self.bits, self.bases, form)
 
     def spanned(self, form: Form) -> Form:
         """The form with what its variables tell of its range."""
