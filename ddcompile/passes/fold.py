@@ -9,8 +9,8 @@ After::
     y[i < 8] = sum(k < 8: x[k]) - 2 * x[i] >= 4
 
 What ranges decide is written in: `relu(x[i] + 1)` over bits is `x[i] + 1`. A wrapped index loses its `%` when its range
-shows that it does not wrap; a reduction over a whole cycle starts anywhere. Of what computes with reals only the exact
-parts are folded.
+shows that it does not wrap; a reduction over a whole cycle starts anywhere. Of what computes with reals the exact
+parts are folded, and what has the same bits for every real: `1 * r` is `r`, and `r + -1.5` is `r - 1.5`.
 """
 
 from __future__ import annotations
@@ -102,6 +102,16 @@ def folded(statement: Statement, value: Expr, tables: dict[str, Constant], types
     return value
 
 
+def _of_reals(node: Expr, reals: Reals) -> Expr:
+    """An operation on reals without a factor of 1, a negative number being taken away."""
+    match node:
+        case Binary("*", Literal(1), real) | Binary("*", real, Literal(1)) if reals(real):
+            return real
+        case Binary("+", real, Literal(value)) if reals(real) and value < 0:
+            return Binary("-", real, Literal(-value), location=node.location)
+    return node
+
+
 def with_places(statement: Statement, value: Expr, tables: dict[str, Constant], types: Types) -> Expr:
     """An expression in the place of a statement's value with the positions of its reads in their normal form."""
     ranges = index_ranges(Statement(statement.target, statement.positions, value))
@@ -125,7 +135,7 @@ def _folded(value: Expr, ranges: Ranges, tables: dict[str, Constant], types: Typ
                 read = _element(node, ranges, types)
                 return read if reals.tensor(node.tensor) else _entry(read, tables, ranges)
             case _ if reals(node):
-                return node
+                return _of_reals(node, reals)
             case Binary("+", left, right):
                 new = builder.add(left, right)
                 return new if id(old) in inner else _sum(new)

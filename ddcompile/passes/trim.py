@@ -1,4 +1,4 @@
-"""Drop elements at the ends of hidden tensors that nothing reads, and axes of one element.
+"""Drop elements at the ends of hidden tensors that nothing reads, and axes of one element; and entries of constants.
 
 Before::
 
@@ -13,7 +13,8 @@ After::
     y[i < 8] = more[i] xor both
 
 Families of units may go around a ring of which the network has a part; without the rest they need no `%`. Works on
-tensors of one clause that are read at places that are sums of indices; elements are never moved.
+tensors of one clause that are read at places that are sums of indices; elements are never moved. Entries of constants
+are (`ddcompile.passes.entries`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ddcompile.ir.affine import affine_of
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Read, Rule, Statement
 from ddcompile.ir.traverse import reads, rewrite, substitute
 from ddcompile.ir.types import infer
+from ddcompile.passes.entries import with_entries_read
 from ddcompile.passes.fold import folded
 from ddcompile.passes.options import Pass
 from ddcompile.passes.rewrite import Rewrite, Witness, expressions, sole_clauses, unchanged, with_statements
@@ -39,7 +41,7 @@ _Position = TypeVar("_Position")
 
 @dataclass(frozen=True, slots=True)
 class Trim(Pass):
-    """Drop elements at the ends of hidden tensors that nothing reads, and axes of one element."""
+    """Drop elements at the ends of hidden tensors that nothing reads, axes of one element, and so of constants."""
 
     name: ClassVar[str] = "trim"
 
@@ -51,6 +53,7 @@ class Trim(Pass):
             extents = needed.get(statement.target)
             statements.append(statement if extents is None else _cut(statement, extents))
         new, witness = _flattened(with_statements(rule, statements))
+        new = with_entries_read(new)
         return unchanged(rule) if new == rule else Rewrite(new, Witness(witness))
 
 

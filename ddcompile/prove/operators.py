@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from ddcompile.prove.forms import (
     as_number,
     bounded,
     complement,
+    constant,
     exact,
     key,
     normal,
@@ -53,6 +55,8 @@ def chained(expr: Expr) -> str:
 def operator_of(expr: Expr, flags: Flags, operands: Sequence[Flags]) -> Operator:
     """The operator of a node that is neither a leaf, a read, a reduction, nor chained."""
     if flags.over_reals or flags.real:
+        if isinstance(expr, Binary) and expr.op in _OF_REALS:
+            return _OF_REALS[expr.op]
         is_symmetric = _describe(expr) in SYMMETRIC
         return partial(_symmetric if is_symmetric else _opaque, _describe(expr), _range(expr, flags))
     known = all(k.bit for k in operands)
@@ -227,6 +231,24 @@ def _opaque(name: str, span: tuple[int | None, int | None], store: Store, values
 
 def _symmetric(name: str, span: tuple[int | None, int | None], store: Store, values: Sequence[Value]) -> Value:
     return store.opaque(name, sorted((as_form(v) for v in values), key=key), *span)
+
+
+def _real_product(store: Store, values: Sequence[Value]) -> Value:
+    """A product of a real, which it is itself where the other factor is 1."""
+    numbers = [as_number(as_form(v)) for v in values]
+    return values[1 - numbers.index(1)] if 1 in numbers else _symmetric("Binary *", (None, None), store, values)
+
+
+def _real_difference(store: Store, values: Sequence[Value]) -> Value:
+    """`r - c` is `r + -c` for every real, but for c that is 0 as a double: `-0.0 + 0` is 0."""
+    number = as_number(as_form(values[1]))
+    if number is not None and abs(Fraction(number)) >= _LEAST_DOUBLE:
+        return _symmetric("Binary +", (None, None), store, [values[0], constant(-number)])
+    return _opaque("Binary -", (None, None), store, values)
+
+
+_LEAST_DOUBLE = Fraction(1, 1 << 1074)
+_OF_REALS: dict[str, Operator] = {"*": _real_product, "-": _real_difference}
 
 
 def _opaque_argmax(store: Store, values: Sequence[Value]) -> Value:

@@ -318,6 +318,11 @@ CLAIMS: Mapping[str, Claim] = {
         "g[i < 4] = sigmoid(0.3 * x[i] - 0.1)\ny = g[2] * (g[1] + g[0] * 0.5) + sum(i < 4: g[i])",
         "g[i < 4] = h[i]",
     ),
+    "reals times 1, and less a number": Claim(
+        "(x: bit[4]) -> (y: real)",
+        "h[i < 4] = sigmoid(0.3 * x[i] - 0.1)\ny = sum(i < 4: 1 * h[i]) + -1.5 * 1",
+        "h[i < 4] = sigmoid(0.3 * x[i] - 0.1)\ny = sum(i < 4: h[i]) - 1.5",
+    ),
     "argmax of reals": Claim(
         "(x: bit[4]) -> (y: int)",
         "y = argmax(u < 4: sigmoid(0.3 * x[u] + 0.1))",

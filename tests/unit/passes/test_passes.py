@@ -892,6 +892,26 @@ APPLIES = [
 }""",
     ),
     (
+        "constants read at a place, at some places, and between two",
+        "trim",
+        """rule f(x: bit[4], z: int[0..9][6]) -> (y: bit[2], w: bit, v: int[-9..99][3]) {
+  const W: int[3, 4] = [[1, 1, 1, 1], [1, 2, 0, 1], [0, 0, 0, 5]]
+  const U: rat[4, 2] = [[1, 2], [0.5, 3], [4, 5], [0.25, 6]]
+  const t: int[6] = [5, 4, 3, 2, 1, 7]
+  y[u < 2] = sum(i < 4: W[1, i] * x[i]) + t[4] >= 2 + u
+  w = sum(i < 2: U[1, i] * x[i]) > sum(i < 2: U[3, i] * x[i + 2])
+  v[i < 3] = sum(k < 2: t[i + k + 1] * z[k]) + W[1, i]
+}""",
+        """rule f(x: bit[4], z: int[0..9][6]) -> (y: bit[2], w: bit, v: int[-9..99][3]) {
+  const W: int[4] = [1, 2, 0, 1]
+  const U: rat[2, 2] = [[0.5, 3.0], [0.25, 6.0]]
+  const t: int[4] = [4, 3, 2, 1]
+  y[u < 2] = sum(i < 4: W[i] * x[i]) + t[3] >= 2 + u
+  w = sum(i < 2: U[0, i] * x[i]) > sum(i < 2: U[1, i] * x[i + 2])
+  v[i < 3] = sum(k < 2: t[i + k] * z[k]) + W[i]
+}""",
+    ),
+    (
         "part of a ring, and a corner of a plane",
         "trim",
         """rule f(x: bit[9], z: bit[4, 4]) -> (y: bit[7], w: bit) {
@@ -1179,6 +1199,20 @@ APPLIES = [
   const W: rat[2, 3] = [[0.5, 1.0, 2.0], [1.0, 1.0, -1.0]]
   score[u < 2] = sum(i < 3: W[u, i] * x[i]) - 0.1
   y[u < 2] = 2 * sigmoid(score[u])
+}""",
+    ),
+    (
+        "what has the same bits for every real",
+        "fold",
+        """rule f(x: real[3]) -> (y: real, z: real[3], w: bit) {
+  y = sum(i < 3: 1 * x[i]) + -1.5
+  z[i < 3] = (x[i] + 0) * (3 - 2) - 0
+  w = 0.5 + x[0] * 1 > -2 + x[1]
+}""",
+        """rule f(x: real[3]) -> (y: real, z: real[3], w: bit) {
+  y = sum(i < 3: x[i]) - 1.5
+  z[i < 3] = x[i] + 0 - 0
+  w = 0.5 + x[0] > -2 + x[1]
 }""",
     ),
     (
@@ -2839,6 +2873,19 @@ DECLINES = [
   a[i < 1] = not x[i]
   y[i < 2] = pad(a, 0)[i]
   z[i < 1] = x[i]
+}""",
+    ),
+    (
+        "constants that a table leads to, that go around, that are padded, and all of which bounds read",
+        "trim",
+        """rule f(x: bit[4], t: int[0..3][2]) -> (y: bit[4], z: bit[2], v: bit[1]) {
+  const a: int[4] = [1, 2, 3, 0]
+  const b: int[4] = [3, 2, 1, 1]
+  const c: int[4] = [0, 1, 2, 2]
+  const d: int[3] = [0, 1, 4]
+  y[i < 4] = a[(i + 1) % 4] > pad(b, 0)[i + 2]
+  z[i < 2] = c[t[i]] > 1
+  v[i < 1] = any(j < 2, d[j] <= k < d[j + 1]: x[k] and not x[3 - k])
 }""",
     ),
     (

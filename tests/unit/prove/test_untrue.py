@@ -74,6 +74,7 @@ UNTRUE = {
     # reals
     "sums in another order": Claim("(x: real[3]) -> (y: real)", "y = x[0] + x[1] + x[2]", "y = x[0] + (x[1] + x[2])"),
     "the sign of a sum of zeros": Claim("(x: real) -> (y: real)", "y = x + 0", "y = x"),
+    "a zero taken away": Claim("(x: real) -> (y: real)", "y = x - 0", "y = x + 0"),
     "nothing times a real": Claim("(x: real) -> (y: real)", "y = x - x", "y = 0 * x"),
     "the maximum of zeros": Claim("(x: real[2]) -> (y: real)", "y = max(x[0], x[1])", "y = max(x[1], x[0])"),
     "an integer between doubles": Claim(
