@@ -80,6 +80,8 @@ def _of(value: Expr, types: Types, names: Mapping[str, str]) -> str | None:
             isinstance(node, Reduce) for side in (left, right) for node in postorder(side)
         ):
             return "excess"
+        case Unary("relu" | "tanh" | "sigmoid", operand) if _is_weighted(operand):
+            return "feature"
         case Unary("abs"):
             return "size"
         case Binary("-", Read(), Read()):
@@ -87,6 +89,11 @@ def _of(value: Expr, types: Types, names: Mapping[str, str]) -> str | None:
         case Binary("*", Read(), Read()):
             return "product"
     return _condition(value, types, names)
+
+
+def _is_weighted(value: Expr) -> bool:
+    """Whether there is a sum of products in a value, as in a unit of a dense layer."""
+    return any(isinstance(node, Reduce) and isinstance(node.body, Binary) for node in postorder(value))
 
 
 def _condition(value: Expr, types: Types, names: Mapping[str, str]) -> str | None:

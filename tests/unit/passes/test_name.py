@@ -64,6 +64,7 @@ def named(statement: str) -> Rule:
         ("t = max(i < 9: w[i])", "greatest"),
         ("t = argmax(i < 9: w[i])", "best"),
         ("t = relu(n - 3)", "excess"),
+        ("t = relu(sum(i < 3: 2 * w[i]) - 3)", "feature"),
         ("t = abs(n - 3)", "size"),
         ("t = 2 * n + w[0]", "score"),
         ("t = 2 * a + b > n", "active"),
