@@ -58,7 +58,7 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     if not common:
         return
     exact = tuple(weights) if common == 1 else tuple([w // common for w in weights])
-    bits, strides = [n for _, _, n in slots], [step for _, step, _ in slots]
+    bits = [n for _, _, n in slots]
     size = sum(map(mul, map(abs, exact), bits))
     # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
     shift = max(0, max(max(exact), -min(exact), abs(bias // common)).bit_length() - 900)
@@ -66,12 +66,12 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     if not scaled.any():
         yield exact
         return
+    samples = _Samples(scaled, float((bias // common) >> shift), bits, [step for _, step, _ in slots])
     magnitudes = np.sort(np.abs(scaled[scaled != 0]))
     references = np.array(sorted({magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}))
     parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
-    units = (references[:, None] / parts[None, :]).ravel()
-    candidates = scaled[None, :] / units[:, None]
-    np.rint(candidates, out=candidates)
+    units = samples.promising((references[:, None] / parts[None, :]).ravel())
+    candidates = np.rint(scaled[None, :] / units[:, None])
     # Weights that differ by a hair round alike, but the larger ones decide what would be ties.
     for pivot in magnitudes[:-1] if len(slots) <= _MAX_DISTINCT else ():
         raised = candidates[: len(units)] + np.sign(scaled) * (np.abs(scaled) > pivot)
@@ -86,7 +86,7 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
     candidates = candidates[(sizes > 0) & (sizes < largest)]
-    candidates = candidates[_plausible(candidates, scaled, float((bias // common) >> shift), bits, strides)]
+    candidates = candidates[samples.plausible(candidates)]
     if len(candidates):
         candidates = candidates.astype(np.int64)
         candidates //= np.gcd.reduce(candidates, axis=1)[:, None]
@@ -111,27 +111,52 @@ def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> 
     return np.asarray((weights**2) @ counts - products * (products / squares))
 
 
-def _plausible(
-    candidates: np.ndarray, weights: np.ndarray, bias: float, counts: Sequence[int], strides: Sequence[int]
-) -> np.ndarray:
-    """Which candidates order inputs next to the threshold as the original does; the others are not worth a proof."""
-    plausible = np.ones(len(candidates), dtype=bool)
-    if max(counts) >= _MAX_SIZE:
+class _Samples:
+    """Inputs next to the threshold of a unit, which rule out candidates that order them in another way."""
+
+    def __init__(self, weights: np.ndarray, bias: float, counts: Sequence[int], strides: Sequence[int]) -> None:
+        self._weights, self._bias = weights, bias
+        self._bits, self._steps = np.array(counts), np.array(strides)
+        self._slopes = weights * self._steps
+        self._noise = 1e-12 * float(np.abs(self._slopes) @ self._bits + abs(bias))
+        self._rng = np.random.default_rng(0)
+        # A few inputs rule most candidates out.
+        self._first = self._near(1, _HALF) if max(counts) < _MAX_SIZE else None
+
+    def _near(self, count: int, half: int) -> np.ndarray:
+        points = walked(self._slopes, self._bias, self._bits, count, self._rng)
+        if half and len(self._bits) > _MAX_DISTINCT:
+            own = closest(points[:count], self._slopes, self._bias, self._bits, half, self._rng)
+            points = np.concatenate([points, own])
+        return points
+
+    def _order(self, points: np.ndarray, candidates: np.ndarray, where: np.ndarray | slice) -> np.ndarray:
+        """Which candidates, given at some operands, order inputs that differ in those alone as the unit does."""
+        values = points @ self._slopes + self._bias
+        return _separated(points[:, where].astype(np.float64), candidates * self._steps[where], values, self._noise)
+
+    def promising(self, units: np.ndarray) -> np.ndarray:
+        """Units that many weights are divided by, without those whose candidates the first samples rule out."""
+        if self._first is None or len(self._bits) <= _MAX_DISTINCT:
+            return units
+        where = np.flatnonzero((self._first != self._first[0]).any(axis=0))
+        fitting = self._order(self._first, np.rint(self._weights[where] / units[:, None]), where)
+        return np.asarray(units[fitting])
+
+    def plausible(self, candidates: np.ndarray) -> np.ndarray:
+        """Which candidates order all samples as the unit does; the others are not worth a proof."""
+        plausible = np.ones(len(candidates), dtype=bool)
+        for points in self._rounds():
+            if not plausible.any():
+                break
+            plausible[plausible] = self._order(points, candidates[plausible], slice(None))
         return plausible
-    rng = np.random.default_rng(0)
-    bits, steps = np.array(counts), np.array(strides)
-    slopes = weights * steps
-    noise = 1e-12 * float(np.abs(slopes) @ bits + abs(bias))
-    # A few inputs rule most candidates out; the finest ones take inputs that are very near.
-    for count, half in ((1, _HALF), (_SAMPLES, 0), (_FEW, _LONG_HALF)):
-        if not plausible.any():
-            break
-        points = walked(slopes, bias, bits, count, rng)
-        if half and len(counts) > _MAX_DISTINCT:
-            points = np.concatenate([points, closest(points[:count], slopes, bias, bits, half, rng)])
-        scaled = candidates[plausible] * steps
-        plausible[plausible] = _separated(points.astype(np.float64), scaled, points @ slopes + bias, noise)
-    return plausible
+
+    def _rounds(self) -> Iterator[np.ndarray]:
+        if self._first is not None:
+            yield self._first
+            yield self._near(_SAMPLES, 0)
+            yield self._near(_FEW, _LONG_HALF)  # the finest candidates take inputs that are very near
 
 
 def _separated(points: np.ndarray, candidates: np.ndarray, values: np.ndarray, noise: float) -> np.ndarray:

@@ -135,16 +135,16 @@ def _found(
     ends = np.where(is_positive, low, high)
     # From here on operands begin at 0, and count from the end at which they say less.
     bias += _dot(divided, ends)
-    kinds, kind_of = _kinds(np.abs(divided), step)
-    counts = np.zeros(len(kinds), dtype=object)
+    sizes, steps, kind_of = _kinds(np.abs(divided), step)
     bits = (high - low) // step
+    counts = np.zeros(len(sizes), dtype=object if bound(bits) * len(bits) >= LIMIT else np.int64)
     np.add.at(counts, kind_of, bits)
     top = bias + _dot(np.abs(divided), bits * step)
     opposite = int(zero_is_negative) - top
     is_negated = (opposite, bias) < (bias, opposite)
-    numbers = counts.tolist()
-    used = [k for k, n in enumerate(numbers) if n and kinds[k][0]]
-    slots = tuple([(*kinds[k], numbers[k]) for k in used])
+    every = list(zip(sizes, steps, counts.tolist(), strict=True))
+    used = [k for k, (size, _, n) in enumerate(every) if size and n]
+    slots = tuple(every if len(used) == len(every) else [every[k] for k in used])
     found = _least(slots, min(bias, opposite), zero_is_negative, keeps_ratio)
     if found is None:
         return None
@@ -153,7 +153,7 @@ def _found(
         reach = sum([c * size * n for c, (_, size, n) in zip(found.coefficients, slots, strict=True)])
         found = found.negated().moved(reach)
         found = replace(found, coefficients=tuple([-c for c in found.coefficients]))
-    by_kind = [0] * len(kinds)
+    by_kind = [0] * len(sizes)
     for k, coefficient in zip(used, found.coefficients, strict=True):
         by_kind[k] = coefficient
     coefficients = integers(by_kind)[kind_of]
@@ -172,15 +172,15 @@ def _columns(domains: Sequence[Domain]) -> tuple[np.ndarray, np.ndarray, np.ndar
     return low, high, step
 
 
-def _kinds(sizes: np.ndarray, steps: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """The different pairs of weight and step, ascending, and which one each operand has."""
+def _kinds(sizes: np.ndarray, steps: np.ndarray) -> tuple[list[int], list[int], np.ndarray]:
+    """The weights and the steps of the different pairs of them, ascending, and which one each operand has."""
     if len(steps) and (steps == steps[0]).all():
         weights, kind_of = np.unique(sizes, return_inverse=True)
-        return [(w, int(steps[0])) for w in weights.tolist()], kind_of
+        return weights.tolist(), [int(steps[0])] * len(weights), kind_of
     pairs = list(zip(sizes.tolist(), steps.tolist(), strict=True))
     kinds = sorted(set(pairs))
     places = {pair: k for k, pair in enumerate(kinds)}
-    return kinds, np.array([places[pair] for pair in pairs], dtype=np.int64)
+    return [w for w, _ in kinds], [s for _, s in kinds], np.array([places[pair] for pair in pairs], dtype=np.int64)
 
 
 def _dot(left: np.ndarray, right: np.ndarray) -> int:
@@ -198,7 +198,7 @@ def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool, keeps_rat
     if low > 0 or high < 0 or (zero_is_negative and high <= 0):
         zeros = (0,) * len(slots)
         return Threshold(zeros, None, None, 0) if low > 0 else Threshold(zeros, 0, None, None)
-    ratio = in_ratio(slots) if keeps_ratio else None
+    ratio = in_ratio(slots) if keeps_ratio and slots else None
     best = None if ratio is None else _first_proved(slots, bias, zero_is_negative, [ratio])
     if best is not None:
         return best

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import reduce
 from math import gcd
 from typing import TypeAlias, assert_never
@@ -48,12 +49,13 @@ from ddcompile.ir.ranges import (
     sign,
 )
 from ddcompile.ir.scopes import needed_binders
-from ddcompile.ir.traverse import children, free_indices
+from ddcompile.ir.traverse import children, free_indices, postorder
 
 __all__ = ["TypeWalker", "affine_range"]
 
 _POINTS = 1 << 22
 _FIRST = 1 << 8
+_LARGE = 1 << 12
 _ZERO = make(0, 0)
 
 Known: TypeAlias = ValueType | None
@@ -212,7 +214,7 @@ class TypeWalker:
         key = (id(node), *map(id, scope))
         if key not in self._rows:
             outer = scope[: len(scope) - len(node.binders)]
-            self._rows[key] = _row_sums(node, weight, outer, self._scaled[weight.tensor], self._tables)
+            self._rows[key] = _known_row_sums(node, weight, outer, self._scaled[weight.tensor], self._tables)
         rows = self._rows[key]
         if rows is None:
             return None
@@ -238,6 +240,25 @@ class _RowSums:
         offsets = least - least[0]
         step = gcd(factor.step * self.divisor, int(np.gcd.reduce(offsets)))
         return make(int(least.min()), int(most.max()), step, exponent, rational=rational, is_dense=factor.is_dense)
+
+
+_seen: dict[Hashable, tuple[weakref.ref[np.ndarray], _RowSums | None]] = {}
+"""Row sums of large arrays that are still alive; constants are read-only and shared by all versions of a rule."""
+
+
+def _known_row_sums(
+    node: Reduce, weight: Read, outer: list[Binder], integers: np.ndarray, tables: Mapping[str, np.ndarray]
+) -> _RowSums | None:
+    """`_row_sums`, once for a large array that is read at the same places."""
+    places = [*weight.positions, *(end for b in (*outer, *node.binders) for end in (b.lower, b.upper))]
+    if integers.size < _LARGE or any(isinstance(part, Read) for place in places for part in postorder(place)):
+        return _row_sums(node, weight, outer, integers, tables)
+    key = (id(integers), weight.positions, node.binders, tuple(outer))
+    known = _seen.get(key)
+    if known is None or known[0]() is not integers:
+        found = _row_sums(node, weight, outer, integers, tables)
+        known = _seen[key] = weakref.ref(integers, lambda _: _seen.pop(key, None)), found
+    return known[1]
 
 
 def _row_sums(

@@ -78,6 +78,12 @@ def test_a_ratio_that_is_not_exact_is_not_kept() -> None:
     assert ties.coefficients != (1, 1, 1)
 
 
+def test_no_weights_have_no_ratio() -> None:
+    for bias in (-1, 0, 1):
+        kept = least_threshold([0, 0], bias, [BIT] * 2, zero_is_negative=False, keeps_ratio=True)
+        assert kept == least_threshold([0, 0], bias, [BIT] * 2, zero_is_negative=False)
+
+
 def test_only_small_ratios_are_kept() -> None:
     slots = tuple((w, 1, 1) for w in (101, 99, 199, 202, 405))
     assert in_ratio(slots) == (1, 1, 2, 2, 4)

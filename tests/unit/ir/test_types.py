@@ -330,6 +330,22 @@ class TestRowBounds:
         types = types_of("const W: int[2] = [-9223372036854775808, -9223372036854775808] y = sum(k < 2: W[k] * x[k])")
         assert types.tensor["y"] == ValueType("int", -(2**64), 0, step=2**63)
 
+    def test_large_tables_that_are_read_in_several_ways(self) -> None:
+        rows = [[(7 * k + j) % 5 - 2 for j in range(64)] for k in range(80)]
+        text = f"const W: int[80, 64] = {rows} "
+        clauses = ("z[u < 80] = sum(k < 64: W[u, k] * t[k])", "z[u < 64] = sum(k < 80: W[k, u] * t[k % 64])")
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        for clause, table in zip(clauses, (rows, columns), strict=True):
+            for name, low in (("bit", 0), ("spin", -1)):
+                types = types_of(f"{text} {clause} y = z[0]", f"t: {name}[64]")
+                most = max(sum(max(w, low * w) for w in row) for row in table)
+                assert types.tensor["z"].high == most
+
+    def test_wide_words_are_added_without_overflow(self) -> None:
+        rows = [[2**61 - k, -(2**61) + k, 2**61 - 1] for k in range(3)]
+        types = types_of(f"const W: int[3, 3] = {rows} z[u < 3] = sum(k < 3: W[u, k] * x[k]) y = z[0]", "x: bit[3]")
+        assert (types.tensor["z"].low, types.tensor["z"].high) == (-(2**61), 2**62 - 1)
+
     def test_rational_weights_are_scaled(self) -> None:
         types = types_of("const W: rat[2] = [0.5, -0.125] y = sum(k < 2: W[k] * x[k])", result="y: rat")
         assert types.tensor["y"] == ValueType("rat", -1, 4, 3)
