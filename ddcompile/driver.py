@@ -90,7 +90,8 @@ def distill(
     inputs : str, optional
         Declarations such as `"image: bit[28, 28]"`, laid out row-major; by default a flat `x: bit[n]`.
     outputs : str, optional
-        Declarations such as `"next: bit[6, 6]"`; by default `class` under the head argmax, else `y`.
+        Declarations such as `"next: bit[6, 6]"`; by default `class` under the head argmax, else `y`, of the shape that
+        shows in what its elements depend on.
     head : {"argmax", "softmax", "sign", "none"}, optional
         What is done with the last layer; by default nothing.
     name : str, optional

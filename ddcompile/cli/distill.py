@@ -27,7 +27,12 @@ __all__ = ["command"]
 @click.command("distill")
 @click.argument("networks", metavar="NETWORK...", nargs=-1, required=True, type=FILE)
 @click.option("--input", "inputs", metavar="DECLARATIONS", help='Such as "image: bit[28, 28]"; default: x: bit[n].')
-@click.option("--output", "outputs", metavar="DECLARATIONS", help='Such as "next: bit[6, 6]".')
+@click.option(
+    "--output",
+    "outputs",
+    metavar="DECLARATIONS",
+    help='Such as "next: bit[6, 6]"; default: y, of the shape that shows in what its elements depend on.',
+)
 @click.option("--activation", metavar="NAME", help="Of layers whose file does not say; one name, or one a layer.")
 @fuse_batch_norm_option
 @head_option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Protocol
@@ -186,20 +186,30 @@ def extents(declaration: Declaration) -> tuple[int, ...]:
 
 
 def declared_results(
-    network: Interface, inputs: Sequence[Declaration], outputs: str | None, head: str, kind: Kind
+    network: Interface,
+    inputs: Sequence[Declaration],
+    outputs: str | None,
+    head: str,
+    kind: Kind,
+    found: Callable[[], tuple[int, ...] | None] = lambda: None,
 ) -> tuple[Declaration, ...]:
-    """The declarations of the results, checked against the network and the head."""
+    """The declarations of the results, checked against the network and the head.
+
+    Where there are none, and neither the network nor the count tells the shape, `found` is asked for one.
+    """
     units = network.outputs
     if outputs is None:
         name = fresh_name({"argmax": "class", "softmax": "p"}.get(head, "y"), (d.name for d in inputs))
         if head == "argmax":
             range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
             return (Declaration(name, range_),)
-        shape: tuple[Expr, ...] = () if units == 1 else (Literal(units),)
+        shape: tuple[Expr, ...] = ()
         if network.shape is not None and len(network.shape) > 1:
             shape = tuple(map(Literal, network.shape))
         elif units > 1 and len(inputs) == 1 and prod(extents(inputs[0])) == units:
             shape = inputs[0].type.shape
+        elif units > 1:
+            shape = tuple(map(Literal, found() or (units,)))
         return (Declaration(name, Type(kind, shape)),)
     results = parsed_declarations(outputs, "output")
     _check_names((*inputs, *results))

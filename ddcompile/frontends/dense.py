@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -43,6 +44,7 @@ from ddcompile.frontends.heads import write_argmax, write_softmax
 from ddcompile.frontends.kinds import check_divisors, last_kind
 from ddcompile.frontends.network import INPUTS, Layer, Network
 from ddcompile.frontends.placewise import Placewise
+from ddcompile.frontends.result_shapes import found_shape
 from ddcompile.frontends.weights import Choice, Convolution, Gates, Gather, Maximum, Pointwise, stretched
 from ddcompile.frontends.writer import Writer
 from ddcompile.ir.nodes import Rule
@@ -61,7 +63,8 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     outputs : str, optional
         Declarations such as `"next: bit[6, 6]"`. By default one result: `class` under the head argmax, `p` under
         softmax, else `y`; a scalar if there is one unit, of the shape that the network gives or, if the counts agree,
-        of the input's, else flat. (`class_2`, `y_2` if an input has that name.)
+        of the input's, else of the one that what they depend on shows (`ddcompile.frontends.result_shapes`), else flat.
+        (`class_2`, `y_2` if an input has that name.)
     head : {"argmax", "softmax", "sign", "none"}, optional
         What is done with the last layer; by default what the network itself does. `argmax` is the lowest unit with the
         largest value.
@@ -85,7 +88,9 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     network = without_division(network, head)
     network = replace(network, layers=in_order(network.layers))
     known = grids(network, sources)
-    results = declared_results(network, sources, outputs, head, last_kind(network, known, head))
+    shapes = [extents(d) for d in sources]
+    found = partial(found_shape, network, [] if head == "softmax" else shapes)
+    results = declared_results(network, sources, outputs, head, last_kind(network, known, head), found)
     writer = Writer(Names([d.name for d in (*sources, *results)]))
     lowering = _Lowering(network.layers, known, writer, sources)
     targets = [Tensor(d.name, extents(d)) for d in results]

@@ -1,0 +1,109 @@
+"""The shape of results that nobody declared, from what each of them depends on.
+
+A layer of 7 x 7 windows over an image of 8 x 8 has 49 units in a row. Which rows of the image a unit sees depends on
+one axis of a 7 x 7 result, and which columns on the other; of no other shape of 49 elements is this true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import numpy as np
+
+from ddcompile.frontends.network import INPUTS, Network
+from ddcompile.frontends.weights import Sparse
+
+__all__ = ["found_shape"]
+
+_MOST = 1 << 24
+"""Pairs of a unit and an input that are looked at."""
+_TRIES = 1 << 10
+"""Shapes that are tried."""
+_SMALL = 0.05
+"""Weights that are smaller than this, against the largest one of the unit, may be noise."""
+
+
+def found_shape(network: Network, inputs: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The one shape of the results in which what they depend on moves along the axes; None if there is none.
+
+    Parameters
+    ----------
+    network
+        Of layers with plain weights; others come with the shapes of their results.
+    inputs
+        The shapes of the inputs, in their order.
+    """
+    if max(map(len, inputs), default=0) < 2:
+        return None
+    seen = _dependence(network)
+    if seen is None:
+        return None
+    labels = _labels(seen, inputs)
+    shapes = (s for k, s in enumerate(_shapes(network.outputs, 1 + max(map(len, inputs)))) if k < _TRIES)
+    return next((shape for shape in shapes if _fits(labels, shape)), None) if labels else None
+
+
+def _dependence(network: Network) -> np.ndarray | None:
+    """Which outputs depend on which inputs, but for small weights; None if that takes too long or is not known."""
+    weights = [layer.weight for layer in network.layers]
+    if not all(isinstance(weight, np.ndarray | Sparse) for weight in weights):
+        return None
+    if network.inputs**2 + sum(layer.units * (layer.inputs + network.inputs) for layer in network.layers) > _MOST:
+        return None
+    seen = {INPUTS: np.eye(network.inputs, dtype=bool)}
+    for number, layer in enumerate(network.layers):
+        size = np.abs(layer.dense_weight().astype(np.float64))
+        counts = (size > _SMALL * size.max(axis=1, keepdims=True)).astype(np.float32)
+        below = np.concatenate([seen[other] for other in layer.reads])
+        seen[number] = counts @ below.astype(np.float32) > 0
+    return seen[len(network.layers) - 1]
+
+
+def _labels(seen: np.ndarray, inputs: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """By axis of an input, along which outputs differ, a number for what an output sees of it."""
+    labels = []
+    start = 0
+    for extents in inputs:
+        own = seen[:, start : start + prod(extents)].reshape(-1, *extents)
+        start += prod(extents)
+        for axis in range(len(extents) if len(extents) > 1 else 0):
+            others = tuple(1 + k for k in range(len(extents)) if k != axis)
+            _, label = np.unique(own.any(axis=others), axis=0, return_inverse=True)
+            if label.any():
+                labels.append(label.ravel())
+    return labels
+
+
+def _shapes(count: int, most: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write a number as a product of 2 to `most` factors that are no 1, fewest factors first."""
+    for length in range(2, most + 1):
+        yield from _products(count, length)
+
+
+def _products(count: int, length: int) -> Iterator[tuple[int, ...]]:
+    if length == 1:
+        yield (count,)
+        return
+    for first in range(2, count // 2 + 1):
+        if count % first == 0:
+            yield from ((first, *rest) for rest in _products(count // first, length - 1) if 1 not in rest)
+
+
+def _fits(labels: Sequence[np.ndarray], shape: tuple[int, ...]) -> bool:
+    """Whether what is seen of each axis depends on one axis of the shape alone, where it is never the same twice.
+
+    The first or the last axis may be one of kinds of units that see the same.
+    """
+    moving = set()
+    for label in labels:
+        table = label.reshape(shape)
+        axes = [k for k in range(len(shape)) if (np.diff(table, axis=k) != 0).any()]
+        if len(axes) != 1:
+            return False
+        line = np.moveaxis(table, axes[0], 0).reshape(shape[axes[0]], -1)[:, 0]
+        if len(np.unique(line)) < len(line):
+            return False
+        moving.add(axes[0])
+    resting = set(range(len(shape))) - moving
+    return len(resting) < 2 and resting <= {0, len(shape) - 1}
