@@ -7,6 +7,7 @@ one axis of a 7 x 7 result, and which columns on the other; of no other shape of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -20,12 +21,14 @@ _MOST = 1 << 24
 """Pairs of a unit and an input that are looked at."""
 _TRIES = 1 << 10
 """Shapes that are tried."""
+_AXES = 5
+"""The most axes of a shape that is tried."""
 _SMALL = 0.05
 """Weights that are smaller than this, against the largest one of the unit, may be noise."""
 
 
 def found_shape(network: Network, inputs: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
-    """The one shape of the results in which what they depend on moves along the axes; None if there is none.
+    """The shape of the results in which what they depend on moves along the axes; None if there is none.
 
     Parameters
     ----------
@@ -34,13 +37,14 @@ def found_shape(network: Network, inputs: Sequence[tuple[int, ...]]) -> tuple[in
     inputs
         The shapes of the inputs, in their order.
     """
-    if max(map(len, inputs), default=0) < 2:
+    axes = sum(map(len, inputs))
+    if axes < 2:
         return None
     seen = _dependence(network)
     if seen is None:
         return None
     labels = _labels(seen, inputs)
-    shapes = (s for k, s in enumerate(_shapes(network.outputs, 1 + max(map(len, inputs)))) if k < _TRIES)
+    shapes = islice(_shapes(network.outputs, min(1 + axes, _AXES)), _TRIES)
     return next((shape for shape in shapes if _fits(labels, shape)), None) if labels else None
 
 
@@ -67,7 +71,7 @@ def _labels(seen: np.ndarray, inputs: Sequence[tuple[int, ...]]) -> list[np.ndar
     for extents in inputs:
         own = seen[:, start : start + prod(extents)].reshape(-1, *extents)
         start += prod(extents)
-        for axis in range(len(extents) if len(extents) > 1 else 0):
+        for axis in range(len(extents)):
             others = tuple(1 + k for k in range(len(extents)) if k != axis)
             _, label = np.unique(own.any(axis=others), axis=0, return_inverse=True)
             if label.any():

@@ -85,6 +85,15 @@ def test_two_images() -> None:
     assert found_shape(network, [(60,)]) is None
 
 
+def test_tables_of_two_words() -> None:
+    pairs = [[(i,), (4 + j,)] for i in range(4) for j in range(3)]
+    network = _network((7,), pairs)
+    assert found_shape(network, [(4,), (3,)]) == (4, 3)
+    assert found_shape(network, [(7,)]) is None
+    sums = _network((8,), [[(j,) for j in range(8) if j % 4 <= k] for k in range(4)])
+    assert found_shape(sums, [(4,), (4,)]) is None
+
+
 def test_random_units_have_no_shape() -> None:
     weight = np.random.default_rng(2).normal(size=(24, 36))
     assert found_shape(Network((Layer(weight, np.zeros(24), "sign"),)), [(6, 6)]) is None
