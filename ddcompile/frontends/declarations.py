@@ -191,7 +191,7 @@ def declared_results(
     outputs: str | None,
     head: str,
     kind: Kind,
-    found: Callable[[], tuple[int, ...] | None] = lambda: None,
+    found: Callable[[], tuple[int, ...] | None] | None = None,
 ) -> tuple[Declaration, ...]:
     """The declarations of the results, checked against the network and the head.
 
@@ -209,7 +209,7 @@ def declared_results(
         elif units > 1 and len(inputs) == 1 and prod(extents(inputs[0])) == units:
             shape = inputs[0].type.shape
         elif units > 1:
-            shape = tuple(map(Literal, found() or (units,)))
+            shape = tuple(map(Literal, (found and found()) or (units,)))
         return (Declaration(name, Type(kind, shape)),)
     results = parsed_declarations(outputs, "output")
     _check_names((*inputs, *results))

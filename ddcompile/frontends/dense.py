@@ -88,8 +88,7 @@ def lower(network: Network, inputs: str | None, outputs: str | None, head: str |
     network = without_division(network, head)
     network = replace(network, layers=in_order(network.layers))
     known = grids(network, sources)
-    shapes = [extents(d) for d in sources]
-    found = partial(found_shape, network, [] if head == "softmax" else shapes)
+    found = None if head == "softmax" else partial(found_shape, network, [extents(d) for d in sources])
     results = declared_results(network, sources, outputs, head, last_kind(network, known, head), found)
     writer = Writer(Names([d.name for d in (*sources, *results)]))
     lowering = _Lowering(network.layers, known, writer, sources)

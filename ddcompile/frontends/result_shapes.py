@@ -6,7 +6,7 @@ one axis of a 7 x 7 result, and which columns on the other; of no other shape of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import prod
 
@@ -37,15 +37,17 @@ def found_shape(network: Network, inputs: Sequence[tuple[int, ...]]) -> tuple[in
     inputs
         The shapes of the inputs, in their order.
     """
-    axes = sum(map(len, inputs))
-    if axes < 2:
-        return None
     seen = _dependence(network)
-    if seen is None:
+    if seen is None or not seen.any():
         return None
     labels = _labels(seen, inputs)
-    shapes = islice(_shapes(network.outputs, min(1 + axes, _AXES)), _TRIES)
-    return next((shape for shape in shapes if _fits(labels, shape)), None) if labels else None
+    shapes = list(islice(_shapes(network.outputs, min(1 + sum(map(len, inputs)), _AXES)), _TRIES))
+    ways: tuple[Callable[[tuple[int, ...]], bool], ...] = (
+        lambda shape: _fits(labels, shape),
+        lambda shape: _fits_by_kind(labels, shape),
+        lambda shape: _are_pairs(seen, shape),
+    )
+    return next((shape for fits in ways for shape in shapes if fits(shape)), None)
 
 
 def _dependence(network: Network) -> np.ndarray | None:
@@ -95,19 +97,47 @@ def _products(count: int, length: int) -> Iterator[tuple[int, ...]]:
 
 
 def _fits(labels: Sequence[np.ndarray], shape: tuple[int, ...]) -> bool:
-    """Whether what is seen of each axis depends on one axis of the shape alone, where it is never the same twice.
+    """Whether what is seen of each axis of an input depends on one axis of the shape alone, and differs along it.
 
     The first or the last axis may be one of kinds of units that see the same.
     """
+    moving = _moving([label.reshape(shape) for label in labels])
+    resting = None if not moving else set(range(len(shape))) - moving
+    return resting is not None and resting in (set(), {0}, {len(shape) - 1})
+
+
+def _fits_by_kind(labels: Sequence[np.ndarray], shape: tuple[int, ...]) -> bool:
+    """Whether the first or the last axis is one of kinds of units, each of which fits by itself along all others."""
+    tables, last = [label.reshape(shape) for label in labels], len(shape) - 1
+    every = set(range(last))
+    return last >= 2 and any(
+        all(_moving([np.take(table, kind, axis) for table in tables]) == every for kind in range(shape[axis]))
+        for axis in (0, last)
+    )
+
+
+def _moving(tables: Sequence[np.ndarray]) -> set[int] | None:
+    """The axes along which tables differ; None if one does along several, or has twice the same."""
     moving = set()
-    for label in labels:
-        table = label.reshape(shape)
-        axes = [k for k in range(len(shape)) if (np.diff(table, axis=k) != 0).any()]
-        if len(axes) != 1:
-            return False
-        line = np.moveaxis(table, axes[0], 0).reshape(shape[axes[0]], -1)[:, 0]
-        if len(np.unique(line)) < len(line):
-            return False
+    for table in tables:
+        axes = [k for k in range(table.ndim) if (np.diff(table, axis=k) != 0).any()]
+        if not axes:
+            continue
+        line = np.moveaxis(table, axes[0], 0).reshape(table.shape[axes[0]], -1)[:, 0]
+        if len(axes) > 1 or len(np.unique(line)) < len(line):
+            return None
         moving.add(axes[0])
-    resting = set(range(len(shape))) - moving
-    return len(resting) < 2 and resting <= {0, len(shape) - 1}
+    return moving
+
+
+def _are_pairs(seen: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether units see what all of their row see, and what all of their column see; some may see nothing."""
+    if len(shape) != 2:
+        return False
+    table = seen.reshape(*shape, -1)
+    is_read = table.any(axis=2, keepdims=True)
+    sides = [np.logical_and.reduce(table | ~is_read, axis=axis) for axis in (1, 0)]
+    if any(not side.any(axis=1).all() or len(np.unique(side, axis=0)) < len(side) for side in sides):
+        return False
+    together = sides[0][:, None] | sides[1][None]
+    return bool(((table == together) | ~is_read).all())

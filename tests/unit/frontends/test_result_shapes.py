@@ -63,7 +63,14 @@ def _windows(
         ((6, 6), [[(i, j) for j in range(6)] for i in range(6)] + [[(i, j) for i in range(6)] for j in range(6)], None),
         ((6, 6), [[(i, 5 - i)] for i in range(6)], None),
         ((7, 7), 2 * _windows((7, 7), (7, 7)), None),
-        ((36,), [[(i,), (i + 1,)] for i in range(35)], None),
+        ((8, 8), [[(i, j), (i + k, j + 1 - k)] for k in range(2) for i in range(7) for j in range(7)], (2, 7, 7)),
+        ((6,), [[(i,), (j,)] for i in range(6) for j in range(6)], (6, 6)),
+        ((6,), [[(i,), (j,)] if i != j else [] for i in range(6) for j in range(6)], (6, 6)),
+        ((9,), [[(i,), (4 + j,)] for i in range(4) for j in range(5)], (4, 5)),
+        ((6,), [[(i,), (j,)] for i in range(6) for j in range(i)], None),
+        ((37,), [[(i,), (i + 1,)] for i in range(36)], None),
+        ((6,), [[(k,) for k in range(6)]] * 8, None),
+        ((6,), [[]] * 8, None),
     ],
 )
 def test_shapes(extents: tuple[int, ...], units: Places, shape: tuple[int, ...] | None, hidden: bool) -> None:
@@ -89,7 +96,6 @@ def test_tables_of_two_words() -> None:
     pairs = [[(i,), (4 + j,)] for i in range(4) for j in range(3)]
     network = _network((7,), pairs)
     assert found_shape(network, [(4,), (3,)]) == (4, 3)
-    assert found_shape(network, [(7,)]) is None
     sums = _network((8,), [[(j,) for j in range(8) if j % 4 <= k] for k in range(4)])
     assert found_shape(sums, [(4,), (4,)]) is None
 
@@ -123,3 +129,6 @@ def test_declared_results(read: Callable[[Network], dd.Program], declared: str) 
 def test_probabilities_stay_in_a_row() -> None:
     network = _network((5, 5), _windows((5, 5), (2, 2)), "identity")
     assert "-> (p: real[16])" in str(dd.distill(network, "image: bit[5, 5]", head="softmax"))
+    pairs = _network((4,), [[(i,), (j,)] for i in range(4) for j in range(4)], "identity")
+    assert "-> (p: real[16])" in str(dd.distill(pairs, "x: bit[4]", head="softmax"))
+    assert "-> (y: rat[4, 4])" in str(dd.distill(pairs, "x: bit[4]"))
