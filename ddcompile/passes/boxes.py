@@ -22,6 +22,7 @@ from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.layers import Names
 from ddcompile.passes.moving import family_clause, moved_weights
 from ddcompile.passes.offsets import Offset, offset_of
+from ddcompile.passes.pointing import pointed_clause
 from ddcompile.passes.selection import places_of
 from ddcompile.passes.signatures import binders_of, classes_of, familiar, later_cost, operands_of, signatures
 
@@ -35,7 +36,7 @@ _Clauses = tuple[list[Constant], list[Statement]]
 _MANY, _SAMPLE, _SLICES = 64, 8, 3
 """Rows from which on some of them speak for all, how many do, and what a few slices are."""
 
-_WAYS = ("exact", "varied", "clipped", "mostly", "mostly clipped")
+_WAYS = ("exact", "varied", "clipped", "mostly", "mostly clipped", "pointed")
 
 
 def box_clauses(
@@ -52,6 +53,8 @@ def box_clauses(
         own = names.copy()
         if "clipped" in way:
             found = _clipped(target, rows, coordinates, atoms, own, mostly="mostly" in way)
+        elif way == "pointed":
+            found = pointed_clause(target, rows, shape, atoms, own)
         elif way == "mostly":
             found = _mostly(target, rows, coordinates, atoms, own)
         else:

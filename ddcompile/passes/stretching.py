@@ -21,7 +21,7 @@ from ddcompile.passes.layers import Names, exact_expression
 from ddcompile.passes.offsets import Offset
 from ddcompile.passes.signatures import binders_of, operands_by_tensor
 
-__all__ = ["pointed_families", "stretched_families"]
+__all__ = ["pointed_families", "points_clause", "points_weights", "stretched_families"]
 
 _POINTS = 4
 """How many operands a unit has at most that move each in its own way."""
@@ -105,13 +105,14 @@ def pointed_families(layer: Hidden, units: Sequence[int], names: Names) -> Itera
         if family is not None:
             placed = tuple(None if k is None else members[k] for k in family.units)
             binders = binders_of([0] * len(family.counts), family.counts, names)
-            build = partial(_points_clause, row, family, binders, tensors)
-            yield Found(placed, binders, build, partial(_points_weights, family, tensors, atoms), row)
+            build = partial(points_clause, row, family, binders, tensors)
+            yield Found(placed, binders, build, partial(points_weights, family, tensors, atoms), row)
 
 
-def _points_clause(
+def points_clause(
     row: Row, family: Points, binders: tuple[Binder, ...], tensors: Sequence[str], offset: Offset, extra: Expr
 ) -> tuple[list[Constant], Expr]:
+    """The constants and the value of a clause for a few operands, and for what is added to their sum."""
     own = [b.name for b in binders]
     terms = [
         builder.mul(_number(weight, row), Read(tensors[k], tuple(_affine(p, own).to_expr() for p in positions)))
@@ -121,7 +122,7 @@ def _points_clause(
     return offset.constants, activated(row, total, offset.value)
 
 
-def _points_weights(family: Points, tensors: Sequence[str], atoms: Atoms, place: Sequence[int]) -> dict[int, int]:
+def points_weights(family: Points, tensors: Sequence[str], atoms: Atoms, place: Sequence[int]) -> dict[int, int]:
     """The weights at a place, by atom."""
     found: dict[int, int] = {}
     for weight, k, position in family.operands:
