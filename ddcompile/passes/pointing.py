@@ -98,7 +98,7 @@ def _family(
     operands = []
     middle = members[len(members) // 2]
     for atom, weight in zip(rows[middle].atoms.tolist(), rows[middle].weights.tolist(), strict=True):
-        line = next(_lines(np.array(read[weight]), atom, places[members], places[middle], atoms), None)
+        line = next(_lines(np.array(read[weight]), atom, places, members, places[middle], atoms), None)
         if line is None:
             return None
         operands.append((weight, atoms.names.index(atoms.place_of(atom)[0]), line))
@@ -110,11 +110,11 @@ def _family(
 
 
 def _lines(
-    read: np.ndarray, atom: int, places: np.ndarray, middle: np.ndarray, atoms: Atoms
+    read: np.ndarray, atom: int, places: np.ndarray, members: Sequence[int], middle: np.ndarray, atoms: Atoms
 ) -> Iterator[tuple[Line, ...]]:
-    """Ways to move an element, so that all units read, with its weight, what it is moved to; the simplest first.
+    """Ways to move an element, so that all members read, with its weight, what it is moved to; the simplest first.
 
-    `read` are the elements with that weight, numbered on from unit to unit.
+    It stays in its tensor for all units. `read` are the elements with that weight, numbered on from member to member.
     """
     tensor, place = atoms.place_of(atom)
     extents = atoms.shape[tensor]
@@ -125,8 +125,8 @@ def _lines(
         axes.append([(s, values) for s, values in moves if values.min() >= 0 and values.max() < extent])
     if prod(map(len, axes)) > _MOST_LINES:
         return
-    first = np.arange(len(places)) * atoms.count + atoms.offset[tensor]
+    first = np.arange(len(members)) * atoms.count + atoms.offset[tensor]
     for way in product(*axes):
-        flat = np.ravel_multi_index([values for _, values in way], extents) if way else 0
+        flat = np.ravel_multi_index([values[members] for _, values in way], extents) if way else 0
         if np.isin(first + flat, read).all():
             yield tuple((int(start - middle @ np.array(s)), s) for start, (s, _) in zip(place, way, strict=True))

@@ -76,6 +76,7 @@ def test_applies(rule: Callable[[], Rule], clause: str) -> None:
     [
         lambda: _rule(lambda i, j: {(i * j + i) % 6: 1.0, (i + j * j + 1) % 6: 1.0}, -8.5),
         lambda: _rule(lambda i, j: {k: 1.0 for k in range(6)}, -8.5),
+        lambda: _rule(lambda i, j: {i: 1.0} if j == 5 else {i: 1.0, j + 1: 1.0}, -8.5),
         lambda: _rule(lambda i, j: {i: 1.0}, -4.5),
     ],
 )
