@@ -396,7 +396,7 @@ def test_smooth_modules_agree_with_torch_to_its_precision() -> None:
     with torch.no_grad():
         expected = net(torch.from_numpy(X)).numpy()
     program = dd.distill(net, "x: real[6]")
-    assert str(program).splitlines()[-2] == "  p[i < 3] = softmax(j < 3: score3[j])[i]"
+    assert str(program).splitlines()[-2] == "  p[i < 3] = softmax(j < 3: score[j])[i]"
     assert np.allclose(program(X), expected, rtol=1e-13, atol=0)
     assert np.array_equal(program.jit()(X), program(X))
     assert np.array_equal(dd.distill(net, "x: real[6]", head="argmax")(X), expected.argmax(axis=1))
