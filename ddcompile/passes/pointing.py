@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from math import prod
@@ -59,14 +60,14 @@ def pointed_clause(
     tensors = list(atoms.names)
     moved = partial(points_weights, family, tensors, atoms)
     bias, _ = Counter(row.bias for row in rows if len(row.atoms) == most).most_common(1)[0]
-    placed: list[Row | None] = []
+    placed = []
     odd = []
     for k, row in enumerate(rows):
         expected = {atom: w for atom, w in moved(places[k].tolist()).items() if w}
         is_same = dict(zip(row.atoms.tolist(), row.weights.tolist(), strict=True)) == expected
         is_alike = not is_same and _decides_alike(row, expected, bias)
         odd += [] if is_same or is_alike else [k]
-        placed.append(None if is_alike else row)
+        placed.append(replace(row, bias=bias) if is_alike else row)
     if len(odd) * _SHARE > len(rows):
         return None
     binders = binders_of([0] * len(shape), shape, names)
