@@ -23,6 +23,8 @@ _TRIES = 1 << 10
 """Shapes that are tried."""
 _AXES = 5
 """The most axes of a shape that is tried."""
+_CHANCE = 3
+"""Shorter axes by themselves may fit by chance."""
 _SMALL = 0.05
 """Weights that are smaller than this, against the largest one of the unit, may be noise."""
 
@@ -102,8 +104,9 @@ def _fits(labels: Sequence[np.ndarray], shape: tuple[int, ...]) -> bool:
     The first or the last axis may be one of kinds of units that see the same.
     """
     moving = _moving([label.reshape(shape) for label in labels])
-    resting = None if not moving else set(range(len(shape))) - moving
-    return resting is not None and resting in (set(), {0}, {len(shape) - 1})
+    if not moving or (len(moving) == 1 and shape[min(moving)] < _CHANCE):
+        return False
+    return set(range(len(shape))) - moving in (set(), {0}, {len(shape) - 1})
 
 
 def _fits_by_kind(labels: Sequence[np.ndarray], shape: tuple[int, ...]) -> bool:
@@ -131,13 +134,13 @@ def _moving(tables: Sequence[np.ndarray]) -> set[int] | None:
 
 
 def _are_pairs(seen: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether units see what all of their row see, and what all of their column see; some may see nothing."""
+    """Whether units see what is their row's alone and what is their column's alone; some may see nothing."""
     if len(shape) != 2:
         return False
     table = seen.reshape(*shape, -1)
     is_read = table.any(axis=2, keepdims=True)
     sides = [np.logical_and.reduce(table | ~is_read, axis=axis) for axis in (1, 0)]
-    if any(not side.any(axis=1).all() or len(np.unique(side, axis=0)) < len(side) for side in sides):
+    if any(not side.any(axis=1).all() or side.sum(axis=0).max() > 1 for side in sides):
         return False
     together = sides[0][:, None] | sides[1][None]
     return bool(((table == together) | ~is_read).all())

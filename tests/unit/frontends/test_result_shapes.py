@@ -71,6 +71,9 @@ def _windows(
         ((37,), [[(i,), (i + 1,)] for i in range(36)], None),
         ((6,), [[(k,) for k in range(6)]] * 8, None),
         ((6,), [[]] * 8, None),
+        ((2, 2), [[(0, 0)], [(0, 1)], [(1, 0)], [(1, 0), (1, 1)]], None),
+        ((4, 4), [[(i, j), (i + 1, j + 1)] for i in (0, 2) for j in (0, 2)], (2, 2)),
+        ((3, 3), [[(0, 0), (0, 2)], [(0, 0), (0, 1)], [(1, 0), (2, 2)], [(1, 1), (2, 2)]], None),
     ],
 )
 def test_shapes(extents: tuple[int, ...], units: Places, shape: tuple[int, ...] | None, hidden: bool) -> None:
