@@ -42,6 +42,8 @@ _MOST_TRIED = 1 << 18
 """The same for all sets of units together that are left out."""
 _MOST_ODD = 2
 """Most units that may be others than the rest."""
+_CHUNK = 1 << 20
+"""Values of sums that are compared at a time."""
 _MOST_FREE = 2
 """Most weights that are tried because nothing tells them."""
 
@@ -147,37 +149,48 @@ def _solved(rows: np.ndarray, hits: np.ndarray, are_bits: Sequence[bool], odd: S
         some & ~np.isin(ends[0], [0, *(k + 1 for k in odd)]),
     )
     for values, is_whole in ((ends[1], cut[0]), (ends[0], cut[1])):
-        for weights in _affine(rows[is_whole], values[is_whole]):
-            apart = (rows @ weights)[:, None] - np.arange(last + 1)
-            low, high = int(apart[hits].min()), int(apart[hits].max())
-            if (((low <= apart) & (apart <= high)) == hits)[:, kept].all():
+        every = _affine(rows[is_whole], values[is_whole])
+        step = max(1, _CHUNK // hits.size)
+        for start in range(0, len(every), step):
+            some_weights = every[start : start + step]
+            apart = (some_weights @ rows.T)[:, :, None] - np.arange(last + 1)
+            low, high = apart[:, hits].min(axis=1), apart[:, hits].max(axis=1)
+            inside = (low[:, None, None] <= apart) & (apart <= high[:, None, None])
+            fitting = np.flatnonzero((inside == hits)[:, :, kept].all(axis=(1, 2)))
+            if len(fitting):
+                first = int(fitting[0])
                 return _Number(
-                    tuple(weights.tolist()),
-                    low if (apart < low)[:, kept].any() else None,
-                    high if (apart > high)[:, kept].any() else None,
+                    tuple(some_weights[first].tolist()),
+                    int(low[first]) if (apart[first] < low[first])[:, kept].any() else None,
+                    int(high[first]) if (apart[first] > high[first])[:, kept].any() else None,
                     tuple(fixed),
                 )
     return None
 
 
-def _affine(rows: np.ndarray, values: np.ndarray) -> Iterator[np.ndarray]:
-    """Whole weights of sums that are the values up to a constant; what the rows leave open is a power of two or 0."""
+def _affine(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Whole weights of sums that are the values up to a constant, shape (ways, columns of the rows).
+
+    What the rows leave open is a power of two or 0.
+    """
+    none = np.zeros((0, rows.shape[1]), dtype=np.int64)
     if not len(rows):
-        return
+        return none
     system = np.concatenate([np.ones((len(rows), 1), dtype=np.int64), rows], axis=1)
     gram, moments = system.T @ system, system.T @ values
     kept, free = [0], list[int]()
     for k in range(1, system.shape[1]):
         depends = np.linalg.matrix_rank(gram[np.ix_([*kept, k], [*kept, k])]) == len(kept)
         (free if depends else kept).append(k)
-    solve = np.linalg.pinv(gram[np.ix_(kept, kept)])
+    if len(free) > _MOST_FREE:
+        return none
     powers = [0, *(sign << k for k in range(_MOST_INPUTS) for sign in (1, -1))]
-    for choice in product(powers, repeat=len(free)) if len(free) <= _MOST_FREE else ():
-        weights = np.zeros(system.shape[1], dtype=np.int64)
-        weights[free] = choice
-        weights[kept] = np.rint(solve @ (moments - gram @ weights)[kept])
-        if weights[1:].any() and (system @ weights == values).all():
-            yield weights[1:]
+    choices = np.array(list(product(powers, repeat=len(free))), dtype=np.int64)
+    weights = np.zeros((len(choices), system.shape[1]), dtype=np.int64)
+    weights[:, free] = choices
+    weights[:, kept] = np.rint((moments - weights @ gram)[:, kept] @ np.linalg.pinv(gram[np.ix_(kept, kept)]))
+    fits = weights[:, 1:].any(axis=1) & (weights @ system.T == values).all(axis=1)
+    return np.asarray(weights[fits, 1:])
 
 
 def _clause(layer: Layer, found: _Number, inputs: Sequence[Expr], names: Names) -> Statement:
