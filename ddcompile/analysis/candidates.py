@@ -59,7 +59,7 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         return
     exact = tuple(weights) if common == 1 else tuple([w // common for w in weights])
     bits = [n for _, _, n in slots]
-    size = sum(map(mul, map(abs, exact), bits))
+    size = size_of(exact, slots)
     # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
     shift = max(0, max(max(exact), -min(exact), abs(bias // common)).bit_length() - 900)
     scaled = np.array([w >> shift for w in exact] if shift else exact, dtype=np.float64)

@@ -39,11 +39,11 @@ def found_shape(network: Network, inputs: Sequence[tuple[int, ...]]) -> tuple[in
     inputs
         The shapes of the inputs, in their order.
     """
-    seen = _dependence(network)
+    shapes = list(islice(_shapes(network.outputs, min(1 + sum(map(len, inputs)), _AXES)), _TRIES))
+    seen = _dependence(network) if shapes else None
     if seen is None or not seen.any():
         return None
     labels = _labels(seen, inputs)
-    shapes = list(islice(_shapes(network.outputs, min(1 + sum(map(len, inputs)), _AXES)), _TRIES))
     ways: tuple[Callable[[tuple[int, ...]], bool], ...] = (
         lambda shape: _fits(labels, shape),
         lambda shape: _fits_by_kind(labels, shape),

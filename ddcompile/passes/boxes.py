@@ -54,7 +54,7 @@ def box_clauses(
         if "clipped" in way:
             found = _clipped(target, rows, coordinates, atoms, own, mostly="mostly" in way)
         elif way == "pointed":
-            found = pointed_clause(target, rows, shape, atoms, own)
+            found = pointed_clause(target, rows, coordinates, shape, atoms, own)
         elif way == "mostly":
             found = _mostly(target, rows, coordinates, atoms, own)
         else:

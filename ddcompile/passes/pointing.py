@@ -31,12 +31,10 @@ from ddcompile.ir.nodes import Constant, Statement
 from ddcompile.passes.exceptions import with_exceptions
 from ddcompile.passes.layers import Names
 from ddcompile.passes.signatures import binders_of
-from ddcompile.passes.stretching import points_clause, points_weights
+from ddcompile.passes.stretching import POINTS, points_clause, points_weights
 
 __all__ = ["pointed_clause"]
 
-_POINTS = 4
-"""How many operands a unit has at most."""
 _MOST_LINES = 1 << 10
 """How many ways to move an operand are tried."""
 _SHARE = 4
@@ -44,16 +42,15 @@ _SHARE = 4
 
 
 def pointed_clause(
-    target: str, rows: Sequence[Row], shape: tuple[int, ...], atoms: Atoms, names: Names
+    target: str, rows: Sequence[Row], places: np.ndarray, shape: tuple[int, ...], atoms: Atoms, names: Names
 ) -> tuple[list[Constant], list[Statement]] | None:
-    """The constants and the clause of units over a whole box; None if their operands do not move so."""
+    """The constants and the clause of units at all places of a box; None if their operands do not move so."""
     sizes = Counter(len(row.atoms) for row in rows)
     most = max(sizes)
-    if not 2 <= most <= _POINTS or 2 * sizes[most] <= len(rows):
+    if not 2 <= most <= POINTS or 2 * sizes[most] <= len(rows):
         return None
     if len({(r.kind, r.low, r.high, r.exponent) for r in rows}) > 1:
         return None
-    places = np.array(list(np.ndindex(*shape)), dtype=np.int64).reshape(len(rows), len(shape))
     family = _family(rows, [k for k, r in enumerate(rows) if len(r.atoms) == most], places, shape, atoms)
     if family is None:
         return None

@@ -21,9 +21,9 @@ from ddcompile.passes.layers import Names, exact_expression
 from ddcompile.passes.offsets import Offset
 from ddcompile.passes.signatures import binders_of, operands_by_tensor
 
-__all__ = ["pointed_families", "points_clause", "points_weights", "stretched_families"]
+__all__ = ["POINTS", "pointed_families", "points_clause", "points_weights", "stretched_families"]
 
-_POINTS = 4
+POINTS = 4
 """How many operands a unit has at most that move each in its own way."""
 
 
@@ -91,7 +91,7 @@ def pointed_families(layer: Hidden, units: Sequence[int], names: Names) -> Itera
     groups: dict[tuple[object, ...], list[tuple[int, list[Operands]]]] = {}
     for u in units:
         row = layer.rows[u]
-        if 0 < len(row.atoms) <= _POINTS:
+        if 0 < len(row.atoms) <= POINTS:
             read = operands_by_tensor(row, atoms)
             key = row.kind, row.low, row.high, row.exponent, tuple((n, *sorted(o.weights.tolist())) for n, o in read)
             groups.setdefault(key, []).append((u, [own for _, own in read]))
