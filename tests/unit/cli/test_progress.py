@@ -58,8 +58,8 @@ def test_every_pass_is_told_before_it_runs() -> None:
 def test_the_command_shows_it_on_a_terminal(tmp_path: Path) -> None:
     """A line that is taken away again; the rule goes to stdout."""
     rng = np.random.default_rng(0)
-    weight = rng.normal(size=(300, 300))
-    np.savez(tmp_path / "net.npz", **{"0.weight": weight, "0.bias": np.zeros(300), "0.activation": "sign"})
+    weight = rng.normal(size=(150, 150))
+    np.savez(tmp_path / "net.npz", **{"0.weight": weight, "0.bias": np.zeros(150), "0.activation": "sign"})
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "ddcompile", "distill", str(tmp_path / "net.npz"), "-o", str(tmp_path / "n.rule")]
     process = subprocess.Popen(command, stderr=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "100"})

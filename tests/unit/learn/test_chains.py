@@ -41,10 +41,9 @@ def test_what_says_nothing_is_not_read() -> None:
     assert chained.to_network().sha256 == exact.to_network().sha256
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_any_labels_in_any_order(seed: int) -> None:
+def test_any_labels_in_any_order() -> None:
     """The last output is said by two before it, of which one is said by another; between them, others are not."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     first = rng.integers(0, 2, 64)
     second = np.where(first, 3 * BITS[:, 0], 3 * BITS[:, 1] - 1)
     other = BITS[:, 2] - BITS[:, 3]

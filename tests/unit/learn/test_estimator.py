@@ -55,14 +55,14 @@ def test_automaton_without_sharing_becomes_one_statement() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_network_and_rule_are_what_is_predicted(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    points = all_bits(6)
-    labels: Any = rng.integers(0, 3, 64) if seed % 2 else rng.integers(0, 2, (64, 3))
-    used = rng.permutation(64)[:30]
+    points = all_bits(5)
+    labels: Any = rng.integers(0, 3, 32) if seed % 2 else rng.integers(0, 2, (32, 3))
+    used = rng.permutation(32)[:20]
     kind = ["auto", "separable", "samples", 6][seed % 4]
     classifier = ENNClassifier(kind, kept_margin=rng.random(), relevance="exact" if seed > 3 else None, random_state=0)
     classifier.fit(points[used], labels[used])
     program = dd.distill(classifier)
-    assert np.array_equal(program(points).reshape(64, -1), classifier.predict(points).reshape(64, -1))
+    assert np.array_equal(program(points).reshape(32, -1), classifier.predict(points).reshape(32, -1))
 
 
 def test_digits() -> None:

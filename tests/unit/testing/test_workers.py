@@ -66,8 +66,8 @@ def test_lost_jobs_are_told(job: Callable[[str], str]) -> None:
 
 
 def test_a_process_that_waits_is_ended(job: Callable[[str], str]) -> None:
-    found = dict(outcomes(job, ["waits", "a"], 1, Limits(seconds=20, patience=20.0, bytes=2 << 30)))
-    assert found[0] == Lost("the process was lost: nothing after 20 s; killed by SIGKILL")
+    found = dict(outcomes(job, ["waits", "a"], 1, Limits(seconds=20, patience=10.0, bytes=2 << 30)))
+    assert found[0] == Lost("the process was lost: nothing after 10 s; killed by SIGKILL")
     assert found[1] == "A"
 
 
