@@ -92,10 +92,12 @@ class _Search:
         self.mixed = mixed_sums(costs)
         self.products = product_sums(costs)
         self.conditions = _conditions(self.leaves, self.full)
+        self.known_conditions = set(self.conditions)
+        self.least = min(costs)
         self.most_condition = sum(sorted(costs)[-3:]) + 2
-        # Of every condition the values that branches can take under it, by cost; and which are known already.
-        self.branches: dict[int, list[np.ndarray]] = {c: [] for c in self.conditions}
-        self.branched = {c: np.zeros(self.size, dtype=bool) for c in self.conditions}
+        # Of conditions the values that branches can take under them, by cost; and which are known already.
+        self.branches: dict[int, list[np.ndarray]] = {}
+        self.branched: dict[int, np.ndarray] = {}
 
     def reach(self, table: int, limit: int) -> bool:
         """Search on until the least cost of a table is known or reaches the limit; whether it is below it."""
@@ -121,19 +123,20 @@ class _Search:
             self.price[root][tables[useful]] = cost
         for op, within in self.within.items():
             self.levels[op].append(np.flatnonzero(within == cost))
-        self._branch_at(cost)
+        if cost <= self.most_condition:
+            new = self.levels["if"][cost].tolist()
+            both = dict.fromkeys(c for found in new for c in (found, self.full ^ found))
+            self.conditions += [c for c in both if c not in self.known_conditions]
+            self.known_conditions |= both.keys()
 
-    def _branch_at(self, cost: int) -> None:
-        """Note the values that branches of this cost can take under every condition, new ones included."""
-        new = self.levels["if"][cost].tolist() if cost <= self.most_condition else []
-        for condition in (c for found in new for c in (found, self.full ^ found)):
-            if condition not in self.branches:
-                self.conditions.append(condition)
-                self.branches[condition] = []
+    def _branches(self, condition: int, most: int) -> list[np.ndarray]:
+        """The values that branches can take under a condition, those of each cost up to `most`, new ones alone."""
+        branches = self.branches.setdefault(condition, [])
+        if len(branches) <= most:
+            if condition not in self.branched:
                 self.branched[condition] = np.zeros(self.size, dtype=bool)
-        for condition, branches in self.branches.items():
             known = self.branched[condition]
-            for level in self.levels["if"][len(branches) :]:
+            for level in self.levels["if"][len(branches) : most + 1]:
                 values = level & condition
                 values = values[~known[values]]
                 if len(values):
@@ -141,6 +144,7 @@ class _Search:
                     values.sort()
                     values = values[np.append(True, values[1:] != values[:-1])]
                 branches.append(values)
+        return branches
 
     def _mark(self, root: str, cost: int, found: np.ndarray) -> None:
         """Mark the functions that have an expression of this cost and root."""
@@ -183,8 +187,10 @@ class _Search:
         """Conditions, and the values of both branches under them, whose `if` has this cost."""
         for condition in self.conditions:
             rest = cost - 3 - int(self.within["if"][condition])
-            yes, no = self.branches[condition], self.branches[self.full ^ condition]
-            for k in range(rest + 1):
+            if rest < 2 * self.least:
+                continue
+            yes, no = (self._branches(c, rest - self.least) for c in (condition, self.full ^ condition))
+            for k in range(self.least, rest - self.least + 1):
                 if len(yes[k]) and len(no[rest - k]):
                     yield condition, yes[k], no[rest - k]
 

@@ -165,7 +165,7 @@ def _moves(
     kernel: Operands, unit: Operands, extents: tuple[int, ...], rings: tuple[int, ...] = ()
 ) -> list[tuple[int, ...]]:
     """All moves that make the kernel, clipped, this unit."""
-    if not len(unit.weights):
+    if not len(unit.weights) or not Counter(unit.weights.tolist()) <= Counter(kernel.weights.tolist()):
         return []
     like = kernel.positions[kernel.weights == unit.weights[0]]
     if len(unit.weights) == len(kernel.weights) and not rings:
