@@ -91,8 +91,7 @@ class _Search:
         self.levels: dict[str, list[np.ndarray]] = {op: [] for op in _BRACKETED}
         self.mixed = mixed_sums(costs)
         self.products = product_sums(costs)
-        self.conditions = _conditions(self.leaves, self.full)
-        self.known_conditions = set(self.conditions)
+        self.conditions = dict.fromkeys(_conditions(self.leaves, self.full))
         self.least = min(costs)
         self.most_condition = sum(sorted(costs)[-3:]) + 2
         # Of conditions the values that branches can take under them, by cost; and which are known already.
@@ -125,25 +124,22 @@ class _Search:
             self.levels[op].append(np.flatnonzero(within == cost))
         if cost <= self.most_condition:
             new = self.levels["if"][cost].tolist()
-            both = dict.fromkeys(c for found in new for c in (found, self.full ^ found))
-            self.conditions += [c for c in both if c not in self.known_conditions]
-            self.known_conditions |= both.keys()
+            self.conditions.update(dict.fromkeys(c for found in new for c in (found, self.full ^ found)))
 
     def _branches(self, condition: int, most: int) -> list[np.ndarray]:
         """The values that branches can take under a condition, those of each cost up to `most`, new ones alone."""
-        branches = self.branches.setdefault(condition, [])
-        if len(branches) <= most:
-            if condition not in self.branched:
-                self.branched[condition] = np.zeros(self.size, dtype=bool)
-            known = self.branched[condition]
-            for level in self.levels["if"][len(branches) : most + 1]:
-                values = level & condition
-                values = values[~known[values]]
-                if len(values):
-                    known[values] = True
-                    values.sort()
-                    values = values[np.append(True, values[1:] != values[:-1])]
-                branches.append(values)
+        if condition not in self.branches:
+            self.branches[condition] = []
+            self.branched[condition] = np.zeros(self.size, dtype=bool)
+        branches, known = self.branches[condition], self.branched[condition]
+        for level in self.levels["if"][len(branches) : most + 1]:
+            values = level & condition
+            values = values[~known[values]]
+            if len(values):
+                known[values] = True
+                values.sort()
+                values = values[np.append(True, values[1:] != values[:-1])]
+            branches.append(values)
         return branches
 
     def _mark(self, root: str, cost: int, found: np.ndarray) -> None:
