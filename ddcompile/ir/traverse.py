@@ -100,17 +100,11 @@ _OVER: dict[type[Expr], Callable[[Any, tuple[Expr, ...]], Expr]] = {
 
 def postorder(expr: Expr) -> Iterator[Expr]:
     """Every subexpression after its own subexpressions, left to right, `expr` last; shared nodes once per use."""
-    found: list[Expr] = []
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        stack += _CHILDREN[type(node)](node)
-    return reversed(found)
+    return (node for node, _ in _with_kids(expr))
 
 
 def _with_kids(expr: Expr) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
-    """What `postorder` says, each with its direct subexpressions."""
+    """What `postorder` says, each with its direct subexpressions: backwards, that is every node before its own."""
     found: list[tuple[Expr, tuple[Expr, ...]]] = []
     stack = [expr]
     while stack:
