@@ -1,13 +1,15 @@
 """Candidates for small integer forms of threshold units: guesses that a proof has to follow.
 
-Weights divided by a unit and rounded; candidates that put sampled inputs next to the threshold into another order than
-the original are dropped, the others are given by size.
+Weights divided by a unit and rounded, or small integers in the order of the weights; candidates that put sampled inputs
+next to the threshold into another order than the original are dropped, the others are given by size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import gcd
+from functools import lru_cache
+from itertools import combinations_with_replacement, takewhile
+from math import comb, gcd
 from operator import mul
 from typing import TypeAlias
 
@@ -15,7 +17,7 @@ import numpy as np
 
 from ddcompile.analysis.nearby import closest, walked
 
-__all__ = ["Slot", "in_ratio", "proposals", "size_of"]
+__all__ = ["Slot", "in_ratio", "most_small", "proposals", "size_of", "small_proposals"]
 
 _LIMIT = 2**62
 _MAX_DISTINCT = 12
@@ -28,6 +30,7 @@ _SAMPLES = 256
 _FEW = 1
 _HALF, _LONG_HALF = 10, 14
 _MAX_RATIO = 8
+_MAX_SMALL = 4096
 _NEAR = 0.2
 _PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
 
@@ -58,15 +61,11 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
     if not common:
         return
     exact = tuple(weights) if common == 1 else tuple([w // common for w in weights])
-    bits = [n for _, _, n in slots]
     size = size_of(exact, slots)
-    # Proposals are guesses: numbers beyond the range of doubles are shifted into it.
-    shift = max(0, max(max(exact), -min(exact), abs(bias // common)).bit_length() - 900)
-    scaled = np.array([w >> shift for w in exact] if shift else exact, dtype=np.float64)
+    scaled, samples = _sampled(exact, bias // common, slots)
     if not scaled.any():
         yield exact
         return
-    samples = _Samples(scaled, float((bias // common) >> shift), bits, [step for _, step, _ in slots])
     magnitudes = np.sort(np.abs(scaled[scaled != 0]))
     references = np.array(sorted({magnitudes[0], magnitudes[len(magnitudes) // 2], magnitudes[-1]}))
     parts = np.array(_PARTS if len(slots) <= _MAX_FINE else _PARTS[:32])
@@ -82,7 +81,7 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         steps = np.minimum(powers[:, None], np.abs(scaled)[None, :]) * np.sign(scaled)[None, :]
         lowered = scaled[None, None, :] - steps[:, :, None] * np.eye(len(slots))[None, :, :]
         candidates = np.concatenate([candidates, lowered.reshape(-1, len(slots))])
-    counts = np.array(bits, dtype=np.float64)
+    counts = np.array([n for _, _, n in slots], dtype=np.float64)
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
     candidates = candidates[(sizes > 0) & (sizes < largest)]
@@ -101,6 +100,44 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         for k in (*first, *np.sort(np.setdiff1d(best, first))):
             yield tuple(candidates[k].tolist())
     yield exact
+
+
+@lru_cache
+def most_small(slots: int) -> int:
+    """The greatest coefficient of `small_proposals` for so many slots; 0 if there are none."""
+    if not 0 < slots <= _MAX_DISTINCT:
+        return 0
+    return sum(1 for _ in takewhile(lambda most: comb(slots + most, slots) <= _MAX_SMALL, range(1, _MAX_SMALL)))
+
+
+def small_proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
+    """Small coefficients in the order of positive weights, by size: weights that differ by a hair may have 2 and 3.
+
+    Of all these forms, in which the coefficients of ascending weights do not fall, the first ones that no sample rules
+    out.
+    """
+    if not most_small(len(slots)):
+        return
+    _, samples = _sampled([w for w, _, _ in slots], bias, slots)
+    candidates = _ascending(len(slots))
+    candidates = candidates[samples.plausible(candidates.astype(np.float64))]
+    sizes = candidates.astype(np.float64) @ np.array([n for _, _, n in slots], dtype=np.float64)
+    for k in np.argsort(sizes, kind="stable")[:_MAX_PROOFS]:
+        yield tuple(candidates[k].tolist())
+
+
+@lru_cache
+def _ascending(slots: int) -> np.ndarray:
+    """All small coefficients that do not fall and have no common factor, shape (ways, slots)."""
+    every = combinations_with_replacement(range(most_small(slots) + 1), slots)
+    return np.array([some for some in every if gcd(*some) == 1], dtype=np.int64)
+
+
+def _sampled(weights: Sequence[int], bias: int, slots: Sequence[Slot]) -> tuple[np.ndarray, _Samples]:
+    """The weights as doubles, and samples; proposals are guesses: numbers beyond their range are shifted into it."""
+    shift = max(0, max(max(weights), -min(weights), abs(bias)).bit_length() - 900)
+    scaled = np.array([w >> shift for w in weights] if shift else weights, dtype=np.float64)
+    return scaled, _Samples(scaled, float(bias >> shift), [n for _, _, n in slots], [step for _, step, _ in slots])
 
 
 def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> np.ndarray:

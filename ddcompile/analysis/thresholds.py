@@ -21,7 +21,7 @@ from operator import mul
 
 import numpy as np
 
-from ddcompile.analysis.candidates import Slot, in_ratio, proposals, size_of
+from ddcompile.analysis.candidates import Slot, in_ratio, most_small, proposals, size_of, small_proposals
 from ddcompile.analysis.exact import LIMIT, bound, integers
 from ddcompile.analysis.extremes import is_beyond, signs_along
 
@@ -203,6 +203,9 @@ def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool, keeps_rat
     if best is not None:
         return best
     best = _first_proved(slots, bias, zero_is_negative, proposals(slots, bias))
+    if best is None or max(best.coefficients, default=0) > most_small(len(slots)):
+        small = _first_proved(slots, bias, zero_is_negative, small_proposals(slots, bias))
+        best = small if small is not None and _is_smaller(small, best, slots) else best
     for _ in range(_ROUNDS):
         # The form found is proposed from again, as the units that it may become: what was small next to the old
         # weights may go now.

@@ -19,7 +19,7 @@ two, are left out in turn where all together are not told apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -44,6 +44,8 @@ _MOST_ODD = 2
 """Most units that may be others than the rest."""
 _CHUNK = 1 << 20
 """Values of sums that are compared at a time."""
+_FEW = 64
+"""On about so many rows, sums are looked at first."""
 _MOST_FREE = 2
 """Most weights that are tried because nothing tells them."""
 
@@ -99,7 +101,7 @@ class _Number:
     weights: tuple[int, ...]
     low: int | None
     high: int | None
-    fixed: tuple[tuple[int, int], ...]
+    fixed: tuple[tuple[int, int], ...] = ()
 
 
 def _left_out(count: int, most: int, work: int) -> Iterator[tuple[int, ...]]:
@@ -148,24 +150,32 @@ def _solved(rows: np.ndarray, hits: np.ndarray, are_bits: Sequence[bool], odd: S
         some & ~np.isin(ends[1], [last, *(k - 1 for k in odd)]),
         some & ~np.isin(ends[0], [0, *(k + 1 for k in odd)]),
     )
+    telling = np.flatnonzero(some)
+    few = telling[:: max(1, len(telling) // _FEW)]
     for values, is_whole in ((ends[1], cut[0]), (ends[0], cut[1])):
-        every = _affine(rows[is_whole], values[is_whole])
-        step = max(1, _CHUNK // hits.size)
-        for start in range(0, len(every), step):
-            some_weights = every[start : start + step]
-            apart = (some_weights @ rows.T)[:, :, None] - np.arange(last + 1)
-            low, high = apart[:, hits].min(axis=1), apart[:, hits].max(axis=1)
-            inside = (low[:, None, None] <= apart) & (apart <= high[:, None, None])
-            fitting = np.flatnonzero((inside == hits)[:, :, kept].all(axis=(1, 2)))
-            if len(fitting):
-                first = int(fitting[0])
-                return _Number(
-                    tuple(some_weights[first].tolist()),
-                    int(low[first]) if (apart[first] < low[first])[:, kept].any() else None,
-                    int(high[first]) if (apart[first] > high[first])[:, kept].any() else None,
-                    tuple(fixed),
-                )
+        ways = _affine(rows[is_whole], values[is_whole])
+        # What tells the units apart on all rows does so on a few.
+        likely = [number.weights for number in _telling(ways, rows[few], hits[few], kept)]
+        found = next(_telling(np.array(likely, dtype=np.int64), rows, hits, kept), None)
+        if found is not None:
+            return replace(found, fixed=tuple(fixed))
     return None
+
+
+def _telling(ways: np.ndarray, rows: np.ndarray, hits: np.ndarray, kept: np.ndarray) -> Iterator[_Number]:
+    """The numbers, of sums with these weights, whose distance from the place of a unit tells whether it is 1."""
+    step = max(1, _CHUNK // hits.size)
+    for start in range(0, len(ways), step):
+        some = ways[start : start + step]
+        apart = (some @ rows.T)[:, :, None] - np.arange(hits.shape[1])
+        low, high = apart[:, hits].min(axis=1), apart[:, hits].max(axis=1)
+        inside = (low[:, None, None] <= apart) & (apart <= high[:, None, None])
+        for k in np.flatnonzero((inside == hits)[:, :, kept].all(axis=(1, 2))):
+            yield _Number(
+                tuple(some[k].tolist()),
+                int(low[k]) if (apart[k] < low[k])[:, kept].any() else None,
+                int(high[k]) if (apart[k] > high[k])[:, kept].any() else None,
+            )
 
 
 def _affine(rows: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -6,10 +6,11 @@ import random
 import time
 from fractions import Fraction
 from itertools import product
+from math import gcd
 
 import pytest
 
-from ddcompile.analysis.candidates import in_ratio, proposals
+from ddcompile.analysis.candidates import in_ratio, most_small, proposals, size_of, small_proposals
 from ddcompile.analysis.extremes import signs_along
 from ddcompile.analysis.thresholds import Domain, Threshold, least_threshold
 
@@ -106,6 +107,36 @@ def test_a_hair_between_weights_decides_ties() -> None:
     assert max(map(abs, form.coefficients)) <= 10
     assert decision(form, (5, 5)) == 1
     assert decision(form, (0, 0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("zero_is_negative", "found"),
+    [(True, Threshold((1, 1, 2, 2, *[3] * 6), 20, None, 21)), (False, Threshold((2, 2, 4, 4, *[5] * 6), 34, 35, 36))],
+)
+def test_small_forms_of_large_weights_that_nearly_agree(zero_is_negative: bool, found: Threshold) -> None:
+    """No multiple of the weights rounds to the form, which tells them apart by far more than they differ."""
+    weights = [1028863] * 2 + [1048575] * 2 + [1048576] * 6
+    assert least_threshold(weights, -8368893, [BIT] * 10, zero_is_negative=zero_is_negative) == found
+
+
+def test_small_proposals_are_all_that_do_not_fall_by_size() -> None:
+    slots = [(1028863, 1, 2), (1048575, 1, 2), (1048576, 1, 6)]
+    found = list(small_proposals(slots, -8368893))
+    sizes = [size_of(form, slots) for form in found]
+    # Positive with any one off, with two of the first, and with one of the first and one of the second; then negative.
+    fitting = [
+        (a, b, c)
+        for a, b, c in product(range(8), repeat=3)
+        if a <= b <= c and gcd(a, b, c) == 1 and max(c, 2 * a, a + b) < min(2 * b, 2 * a + b)
+    ]
+    assert sizes == sorted(sizes) == sorted(size_of(form, slots) for form in fitting)[: len(found)]
+    assert set(found) <= set(fitting)
+
+
+def test_many_slots_have_no_small_proposals() -> None:
+    assert most_small(12) == 4
+    assert most_small(13) == 0
+    assert list(small_proposals([(1000 + k, 1, 2) for k in range(13)], -9000)) == []
 
 
 @pytest.mark.parametrize(("other", "found", "above"), [(-27, -27, 757), (-45, -37, 621)])
