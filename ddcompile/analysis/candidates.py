@@ -81,7 +81,7 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         steps = np.minimum(powers[:, None], np.abs(scaled)[None, :]) * np.sign(scaled)[None, :]
         lowered = scaled[None, None, :] - steps[:, :, None] * np.eye(len(slots))[None, :, :]
         candidates = np.concatenate([candidates, lowered.reshape(-1, len(slots))])
-    counts = np.array([n for _, _, n in slots], dtype=np.float64)
+    counts = _counts(slots)
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
     candidates = candidates[(sizes > 0) & (sizes < largest)]
@@ -121,8 +121,7 @@ def small_proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...
     _, samples = _sampled([w for w, _, _ in slots], bias, slots)
     candidates = _ascending(len(slots))
     candidates = candidates[samples.plausible(candidates.astype(np.float64))]
-    sizes = candidates.astype(np.float64) @ np.array([n for _, _, n in slots], dtype=np.float64)
-    for k in np.argsort(sizes, kind="stable")[:_MAX_PROOFS]:
+    for k in np.argsort(candidates @ _counts(slots), kind="stable")[:_MAX_PROOFS]:
         yield tuple(candidates[k].tolist())
 
 
@@ -133,11 +132,18 @@ def _ascending(slots: int) -> np.ndarray:
     return np.array([some for some in every if gcd(*some) == 1], dtype=np.int64)
 
 
+def _counts(slots: Sequence[Slot]) -> np.ndarray:
+    """How many bits slots have, as doubles; what is more than any size is as good as a little less."""
+    return np.array([min(n, _LIMIT) for _, _, n in slots], dtype=np.float64)
+
+
 def _sampled(weights: Sequence[int], bias: int, slots: Sequence[Slot]) -> tuple[np.ndarray, _Samples]:
     """The weights as doubles, and samples; proposals are guesses: numbers beyond their range are shifted into it."""
     shift = max(0, max(max(weights), -min(weights), abs(bias)).bit_length() - 900)
     scaled = np.array([w >> shift for w in weights] if shift else weights, dtype=np.float64)
-    return scaled, _Samples(scaled, float(bias >> shift), [n for _, _, n in slots], [step for _, step, _ in slots])
+    widest = max(1, *(step >> 62 for _, step, _ in slots))
+    steps = np.array([step / widest for _, step, _ in slots])
+    return scaled, _Samples(scaled, (bias >> shift) / widest, _counts(slots), steps)
 
 
 def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -151,14 +157,14 @@ def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> 
 class _Samples:
     """Inputs next to the threshold of a unit, which rule out candidates that order them in another way."""
 
-    def __init__(self, weights: np.ndarray, bias: float, counts: Sequence[int], strides: Sequence[int]) -> None:
+    def __init__(self, weights: np.ndarray, bias: float, counts: np.ndarray, steps: np.ndarray) -> None:
         self._weights, self._bias = weights, bias
-        self._bits, self._steps = np.array(counts), np.array(strides)
+        self._bits, self._steps = counts.astype(np.int64), steps
         self._slopes = weights * self._steps
         self._noise = 1e-12 * float(np.abs(self._slopes) @ self._bits + abs(bias))
         self._rng = np.random.default_rng(0)
         # A few inputs rule most candidates out.
-        self._first = self._near(1, _HALF) if max(counts) < _MAX_SIZE else None
+        self._first = self._near(1, _HALF) if counts.max() < _MAX_SIZE else None
 
     def _near(self, count: int, half: int) -> np.ndarray:
         points = walked(self._slopes, self._bias, self._bits, count, self._rng)

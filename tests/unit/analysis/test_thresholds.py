@@ -230,3 +230,14 @@ def test_operands_of_ranges_beyond_64_bits_are_left_out_of_proposals() -> None:
     found = list(proposals([(3, 1, 2), (5, 1, 1), (2, 1, 2**70)], -7))
     assert found[-1] == (3, 5, 2)
     assert (1, 2, 0) in found
+
+
+@pytest.mark.parametrize("domain", [Domain(0, 10**310), Domain(0, 10**310, 10**310), Domain(-(10**310), 10**310)])
+def test_operands_of_ranges_beyond_doubles_are_no_error(domain: Domain) -> None:
+    """The exact weights are what is left to propose; none need be proved."""
+    slots = [(7, domain.step, domain.bits), (8, domain.step, domain.bits)]
+    assert list(proposals(slots, -5))[-1] == (7, 8)
+    assert all(size_of(form, slots) for form in small_proposals(slots, -5))
+    assert least_threshold([7, 8], -5, [domain] * 2, zero_is_negative=False) is None
+    never = least_threshold([7, 8], -15 * domain.high, [domain] * 2, zero_is_negative=True)
+    assert never == Threshold((0, 0), 0, None, None)
