@@ -30,6 +30,7 @@ _SAMPLES = 256
 _FEW = 1
 _HALF, _LONG_HALF = 10, 14
 _MAX_RATIO = 8
+_WEIGHT_BITS, _STEP_BITS = 800, 60
 _MAX_SMALL = 4096
 _NEAR = 0.2
 _PARTS = (*range(1, 33), 48, 64, 96, 128, 192, 256)
@@ -81,7 +82,7 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         steps = np.minimum(powers[:, None], np.abs(scaled)[None, :]) * np.sign(scaled)[None, :]
         lowered = scaled[None, None, :] - steps[:, :, None] * np.eye(len(slots))[None, :, :]
         candidates = np.concatenate([candidates, lowered.reshape(-1, len(slots))])
-    counts = _counts(slots)
+    counts = samples.counts
     sizes = np.abs(candidates) @ counts
     largest = min(size, _MAX_SIZE if len(slots) <= _MAX_FINE else _MAX_ROUGH)
     candidates = candidates[(sizes > 0) & (sizes < largest)]
@@ -121,7 +122,7 @@ def small_proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...
     _, samples = _sampled([w for w, _, _ in slots], bias, slots)
     candidates = _ascending(len(slots))
     candidates = candidates[samples.plausible(candidates.astype(np.float64))]
-    for k in np.argsort(candidates @ _counts(slots), kind="stable")[:_MAX_PROOFS]:
+    for k in np.argsort(candidates @ samples.counts, kind="stable")[:_MAX_PROOFS]:
         yield tuple(candidates[k].tolist())
 
 
@@ -132,18 +133,16 @@ def _ascending(slots: int) -> np.ndarray:
     return np.array([some for some in every if gcd(*some) == 1], dtype=np.int64)
 
 
-def _counts(slots: Sequence[Slot]) -> np.ndarray:
-    """How many bits slots have, as doubles; what is more than any size is as good as a little less."""
-    return np.array([min(n, _LIMIT) for _, _, n in slots], dtype=np.float64)
-
-
 def _sampled(weights: Sequence[int], bias: int, slots: Sequence[Slot]) -> tuple[np.ndarray, _Samples]:
-    """The weights as doubles, and samples; proposals are guesses: numbers beyond their range are shifted into it."""
-    shift = max(0, max(max(weights), -min(weights), abs(bias)).bit_length() - 900)
+    """The weights as doubles, and samples; proposals are guesses: numbers beyond the range of doubles are shifted."""
+    steps, counts = [step for _, step, _ in slots], [n for _, _, n in slots]
+    shift = max(0, max(max(weights), -min(weights), abs(bias)).bit_length() - _WEIGHT_BITS)
     scaled = np.array([w >> shift for w in weights] if shift else weights, dtype=np.float64)
-    widest = max(1, *(step >> 62 for _, step, _ in slots))
-    steps = np.array([step / widest for _, step, _ in slots])
-    return scaled, _Samples(scaled, (bias >> shift) / widest, _counts(slots), steps)
+    by = max(0, max(steps).bit_length() - _STEP_BITS)
+    strides = np.array([step >> by for step in steps] if by else steps, dtype=np.float64)
+    # Counts beyond any size are as good as a little less.
+    some = np.array([min(n, _LIMIT) for n in counts] if max(counts) > _LIMIT else counts, dtype=np.float64)
+    return scaled, _Samples(scaled, float(bias >> shift + by), some, strides)
 
 
 def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -159,7 +158,7 @@ class _Samples:
 
     def __init__(self, weights: np.ndarray, bias: float, counts: np.ndarray, steps: np.ndarray) -> None:
         self._weights, self._bias = weights, bias
-        self._bits, self._steps = counts.astype(np.int64), steps
+        self.counts, self._bits, self._steps = counts, counts.astype(np.int64), steps
         self._slopes = weights * self._steps
         self._noise = 1e-12 * float(np.abs(self._slopes) @ self._bits + abs(bias))
         self._rng = np.random.default_rng(0)
