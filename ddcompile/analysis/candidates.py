@@ -63,7 +63,8 @@ def proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...]]:
         return
     exact = tuple(weights) if common == 1 else tuple([w // common for w in weights])
     size = size_of(exact, slots)
-    scaled, samples = _sampled(exact, bias // common, slots)
+    samples = _Samples(exact, bias // common, slots)
+    scaled = samples.weights
     if not scaled.any():
         yield exact
         return
@@ -117,9 +118,7 @@ def small_proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...
     Of all these forms, in which the coefficients of ascending weights do not fall, the first ones that no sample rules
     out.
     """
-    if not most_small(len(slots)):
-        return
-    _, samples = _sampled([w for w, _, _ in slots], bias, slots)
+    samples = _Samples([w for w, _, _ in slots], bias, slots)
     candidates = _ascending(len(slots))
     candidates = candidates[samples.plausible(candidates.astype(np.float64))]
     for k in np.argsort(candidates @ samples.counts, kind="stable")[:_MAX_PROOFS]:
@@ -130,19 +129,7 @@ def small_proposals(slots: Sequence[Slot], bias: int) -> Iterator[tuple[int, ...
 def _ascending(slots: int) -> np.ndarray:
     """All small coefficients that do not fall and have no common factor, shape (ways, slots)."""
     every = combinations_with_replacement(range(most_small(slots) + 1), slots)
-    return np.array([some for some in every if gcd(*some) == 1], dtype=np.int64)
-
-
-def _sampled(weights: Sequence[int], bias: int, slots: Sequence[Slot]) -> tuple[np.ndarray, _Samples]:
-    """The weights as doubles, and samples; proposals are guesses: numbers beyond the range of doubles are shifted."""
-    steps, counts = [step for _, step, _ in slots], [n for _, _, n in slots]
-    shift = max(0, max(max(weights), -min(weights), abs(bias)).bit_length() - _WEIGHT_BITS)
-    scaled = np.array([w >> shift for w in weights] if shift else weights, dtype=np.float64)
-    by = max(0, max(steps).bit_length() - _STEP_BITS)
-    strides = np.array([step >> by for step in steps] if by else steps, dtype=np.float64)
-    # Counts beyond any size are as good as a little less.
-    some = np.array([min(n, _LIMIT) for n in counts] if max(counts) > _LIMIT else counts, dtype=np.float64)
-    return scaled, _Samples(scaled, float(bias >> shift + by), some, strides)
+    return np.array([some for some in every if gcd(*some) == 1], dtype=np.int64).reshape(-1, slots)
 
 
 def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -156,14 +143,21 @@ def _misfit(candidates: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> 
 class _Samples:
     """Inputs next to the threshold of a unit, which rule out candidates that order them in another way."""
 
-    def __init__(self, weights: np.ndarray, bias: float, counts: np.ndarray, steps: np.ndarray) -> None:
-        self._weights, self._bias = weights, bias
-        self.counts, self._bits, self._steps = counts, counts.astype(np.int64), steps
-        self._slopes = weights * self._steps
-        self._noise = 1e-12 * float(np.abs(self._slopes) @ self._bits + abs(bias))
+    def __init__(self, weights: Sequence[int], bias: int, slots: Sequence[Slot]) -> None:
+        steps, counts = [step for _, step, _ in slots], [n for _, _, n in slots]
+        # Proposals are guesses: numbers beyond the range of doubles are shifted into it, counts are cut.
+        shift = max(0, max(max(weights), -min(weights), abs(bias)).bit_length() - _WEIGHT_BITS)
+        by = max(0, max(steps).bit_length() - _STEP_BITS)
+        most = max(counts)
+        self.weights = np.array([w >> shift for w in weights] if shift else weights, dtype=np.float64)
+        self.counts = np.array([min(n, _LIMIT) for n in counts] if most > _LIMIT else counts, dtype=np.float64)
+        self._steps = np.array([step >> by for step in steps] if by else steps, dtype=np.float64)
+        self._bits, self._bias = self.counts.astype(np.int64), float(bias >> shift + by)
+        self._slopes = self.weights * self._steps
+        self._noise = 1e-12 * float(np.abs(self._slopes) @ self._bits + abs(self._bias))
         self._rng = np.random.default_rng(0)
         # A few inputs rule most candidates out.
-        self._first = self._near(1, _HALF) if counts.max() < _MAX_SIZE else None
+        self._first = self._near(1, _HALF) if most < _MAX_SIZE else None
 
     def _near(self, count: int, half: int) -> np.ndarray:
         points = walked(self._slopes, self._bias, self._bits, count, self._rng)
@@ -182,7 +176,7 @@ class _Samples:
         if self._first is None or len(self._bits) <= _MAX_DISTINCT:
             return units
         where = np.flatnonzero((self._first != self._first[0]).any(axis=0))
-        fitting = self._order(self._first, np.rint(self._weights[where] / units[:, None]), where)
+        fitting = self._order(self._first, np.rint(self.weights[where] / units[:, None]), where)
         return np.asarray(units[fitting])
 
     def plausible(self, candidates: np.ndarray) -> np.ndarray:

@@ -203,7 +203,8 @@ def _least(slots: tuple[Slot, ...], bias: int, zero_is_negative: bool, keeps_rat
     if best is not None:
         return best
     best = _first_proved(slots, bias, zero_is_negative, proposals(slots, bias))
-    if best is None or max(best.coefficients, default=0) > most_small(len(slots)):
+    most = most_small(len(slots))
+    if most and (best is None or max(best.coefficients) > most):
         small = _first_proved(slots, bias, zero_is_negative, small_proposals(slots, bias))
         best = small if small is not None and _is_smaller(small, best, slots) else best
     for _ in range(_ROUNDS):
