@@ -6,6 +6,8 @@ to zero as that many can bring it, on either side (Horowitz and Sahni 1974: sums
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 __all__ = ["closest", "walked"]
@@ -70,13 +72,13 @@ def closest(
         As for `walked`.
     """
     half = min(half, len(slopes) // 2)
-    subsets = (np.arange(1 << half)[:, None] >> np.arange(half)) & 1
+    subsets, as_doubles = _subsets(half)
     found = []
     for point in points:
         free = rng.permutation(len(slopes))[: 2 * half]
         step = np.where(point[free] < bits[free], 1, -1)
         gains = step * slopes[free]
-        first, second = subsets @ gains[:half], subsets @ gains[half:]
+        first, second = as_doubles @ gains[:half], as_doubles @ gains[half:]
         order = np.argsort(second)
         ordered = second[order]
         rest = float(point @ slopes) + bias + first
@@ -90,3 +92,10 @@ def closest(
             moved[:, free[half:]] += subsets[right[best]] * step[half:]
             found.append(moved)
     return np.concatenate(found)
+
+
+@lru_cache
+def _subsets(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """All choices of some things, shape (ways, things), as integers and as doubles."""
+    subsets = (np.arange(1 << size)[:, None] >> np.arange(size)) & 1
+    return subsets, subsets.astype(np.float64)

@@ -10,7 +10,7 @@ are positive are no more than half of the range.
 
 from __future__ import annotations
 
-from array import array
+import marshal
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -84,10 +84,11 @@ def least_threshold(
         Whether small integers in about the ratio of the weights are taken where they are proved, and not the smallest.
     """
     global _room
-    key = _digest(weights, bias, domains, zero_is_negative, keeps_ratio)
+    known, domain_of = _parted(domains)
+    key = _digest(weights, bias, known, domain_of, zero_is_negative, keeps_ratio)
     if key in _KNOWN:
         return _KNOWN[key]
-    found = _found(weights, bias, domains, zero_is_negative, keeps_ratio)
+    found = _found(weights, bias, known, domain_of, zero_is_negative, keeps_ratio)
     _room -= 1 if found is None else 1 + len(weights)
     if _room < 0:
         _KNOWN.clear()
@@ -104,25 +105,35 @@ _KNOWN: dict[bytes, Threshold | None] = {}
 """What was found, by digests of units: passes ask for the same ones again."""
 
 
-def _digest(weights: Sequence[int], bias: int, domains: Sequence[Domain], *flags: bool) -> bytes:
+def _parted(domains: Sequence[Domain]) -> tuple[list[Domain], list[int]]:
+    """The different domains, and which one each operand has."""
     owners = list(map(id, domains))
-    kinds = dict(zip(owners, domains, strict=True))
-    numbers = {each: k for k, each in enumerate(kinds)}
-    pattern = [numbers[owner] for owner in owners] if len(kinds) > 1 else len(domains)
-    try:
-        words = array("q", weights).tobytes()
-    except OverflowError:
-        words = repr(weights).encode()
-    rest = repr((len(words), bias, list(kinds.values()), pattern, flags))
+    if len(set(owners)) <= 1:
+        return list(domains[:1]), [0] * len(domains)
+    known = dict(zip(owners, domains, strict=True))
+    places = {owner: k for k, owner in enumerate(known)}
+    return list(known.values()), [places[owner] for owner in owners]
+
+
+def _digest(weights: Sequence[int], bias: int, known: list[Domain], domain_of: list[int], *flags: bool) -> bytes:
+    words = marshal.dumps(list(weights), 2)
+    rest = repr((len(words), bias, known, domain_of if len(known) > 1 else len(domain_of), flags))
     return blake2b(words + rest.encode(), digest_size=32).digest()
 
 
 def _found(
-    weights: Sequence[int], bias: int, domains: Sequence[Domain], zero_is_negative: bool, keeps_ratio: bool
+    weights: Sequence[int],
+    bias: int,
+    known: list[Domain],
+    domain_of: list[int],
+    zero_is_negative: bool,
+    keeps_ratio: bool,
 ) -> Threshold | None:
     """The form by the normal form of the unit."""
     common = gcd(*weights) or 1
-    divided = integers(weights) // common
+    divided = integers(weights)
+    if common > 1:
+        divided //= common
     if zero_is_negative:
         # w . x + bias > 0 over integers is w/g . x > floor(-bias / g).
         bias = -(-bias // common)
@@ -130,16 +141,17 @@ def _found(
         divided, bias = 2 * divided, 2 * (bias // common) + 1
     else:
         bias //= common
-    low, high, step = _columns(domains)
+    low, high, step = _columns(known, domain_of)
     is_positive = np.asarray(divided > 0)
     ends = np.where(is_positive, low, high)
     # From here on operands begin at 0, and count from the end at which they say less.
     bias += _dot(divided, ends)
-    sizes, steps, kind_of = _kinds(np.abs(divided), step)
+    magnitudes = np.abs(divided)
+    sizes, steps, kind_of = _kinds(magnitudes, step)
     bits = (high - low) // step
     counts = np.zeros(len(sizes), dtype=object if bound(bits) * len(bits) >= LIMIT else np.int64)
     np.add.at(counts, kind_of, bits)
-    top = bias + _dot(np.abs(divided), bits * step)
+    top = bias + _dot(magnitudes, bits * step)
     opposite = int(zero_is_negative) - top
     is_negated = (opposite, bias) < (bias, opposite)
     every = list(zip(sizes, steps, counts.tolist(), strict=True))
@@ -161,13 +173,10 @@ def _found(
     return replace(found.moved(_dot(signed, ends)), coefficients=tuple(signed.tolist()))
 
 
-def _columns(domains: Sequence[Domain]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _columns(known: list[Domain], domain_of: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The least and the greatest values of operands, and their steps."""
-    owners = list(map(id, domains))
-    known = dict(zip(owners, domains, strict=True))
-    places = {owner: k for k, owner in enumerate(known)}
-    which = np.array([places[owner] for owner in owners] if len(known) > 1 else [0] * len(owners), dtype=np.int64)
-    ends = ([d.low for d in known.values()], [d.high for d in known.values()], [d.step for d in known.values()])
+    which = np.array(domain_of, dtype=np.int64)
+    ends = ([d.low for d in known], [d.high for d in known], [d.step for d in known])
     low, high, step = (integers(values)[which] for values in ends)
     return low, high, step
 
@@ -185,7 +194,7 @@ def _kinds(sizes: np.ndarray, steps: np.ndarray) -> tuple[list[int], list[int], 
 
 def _dot(left: np.ndarray, right: np.ndarray) -> int:
     """The exact sum of products."""
-    if bound(left) * bound(right) * len(left) >= LIMIT:
+    if left.dtype != object and bound(left) * bound(right) * len(left) >= LIMIT:
         left = left.astype(object)
     return int((left * right).sum())
 

@@ -245,8 +245,8 @@ def _operands(row: Row, atoms: Atoms, domains: dict[str, Domain | None], codes: 
         found, inverse = np.unique(coded, axis=1, return_inverse=True)
         kinds, which = found.T.tolist(), inverse.ravel().tolist()
     known = [_domain_of_code(domains[atoms.names[number]], factor, offset) for number, factor, offset in kinds]
-    operands = [domain for domain in map(known.__getitem__, which) if domain is not None]
-    return operands if len(operands) == len(which) else None
+    present = [domain for domain in known if domain is not None]  # every one is that of an operand
+    return list(map(present.__getitem__, which)) if len(present) == len(known) else None
 
 
 def _positive_row(row: Row, found: Threshold) -> Row:

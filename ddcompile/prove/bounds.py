@@ -50,7 +50,7 @@ class Bounds:
 
     def _free(self, terms: Mapping[int, int]) -> Interval:
         if terms.keys() <= self._bits:
-            positive = sum(filter((0).__lt__, terms.values()))
+            positive = sum([c for c in terms.values() if c > 0])
             return sum(terms.values()) - positive, positive
         low: int | None = 0
         high: int | None = 0

@@ -63,6 +63,8 @@ class Rows:
     exp: int
     most: int
     """The greatest magnitude of all these numbers."""
+    are_terms: bool
+    """Whether every form has one term."""
 
     @classmethod
     def of(cls, forms: Sequence[Form]) -> Rows | None:
@@ -84,7 +86,8 @@ class Rows:
         factor, const, low, high = (np.array(column, dtype=np.int64) for column in columns)
         start = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
         variable = np.array([v for f in forms for v in f.terms], dtype=np.int64)
-        return cls(start, variable, factor, const, low, high, np.array(has_low), np.array(has_high), exp, most)
+        spanned = low, high, np.array(has_low), np.array(has_high)
+        return cls(start, variable, factor, const, *spanned, exp, most, are_terms=all(n == 1 for n in counts))
 
 
 def _word_span(form: Form) -> Interval:

@@ -201,5 +201,7 @@ def bounded(form: Form, span: Interval, exp: int) -> Form:
 def key(form: Form) -> FormKey:
     """The canonical description of a form."""
     form = normal(form)
-    ids = sorted(form.terms)
-    return (tuple(ids), tuple([form.terms[v] for v in ids]), form.const, form.exp)
+    terms = form.terms
+    ids = tuple(sorted(terms))
+    factors = tuple(terms.values()) if ids == tuple(terms) else tuple([terms[v] for v in ids])
+    return (ids, factors, form.const, form.exp)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -90,9 +91,10 @@ class LinearSum:
         indices = {**outer, **grid}
         gathered = _Gather()
         for term in self.terms:
-            factor = Static(scalar(-1 if term.negative else 1))
-            for nodes in term.factors:
-                factor = product(factor, evaluate(nodes, indices, tables))
+            factors = [evaluate(nodes, indices, tables) for nodes in term.factors]
+            if term.negative or not factors:
+                factors.append(Static(scalar(-1 if term.negative else 1)))
+            factor = reduce(product, factors)
             factor = Static(np.broadcast_to(factor.array, (rows,)), factor.exp)
             if term.read is None:
                 gathered.number(factor)
@@ -224,10 +226,13 @@ def _weighted(rows: Rows, factors: np.ndarray, flat: np.ndarray, exp: int) -> Fo
     """The sum of `factors[k] * form[flat[k]]`, divided by `2**exp`; no factor is 0."""
     if factors.dtype != object and magnitude(factors) * max(rows.most, 1) >= SAFE:
         factors = factors.astype(object)
-    counts = rows.start[flat + 1] - rows.start[flat]
-    ends = np.cumsum(counts)
-    places = np.arange(int(counts.sum())) + np.repeat(rows.start[flat] - (ends - counts), counts)
-    scaled = np.repeat(factors, counts) * rows.factor[places]
+    places, repeated = flat, factors
+    if not rows.are_terms:
+        counts = rows.start[flat + 1] - rows.start[flat]
+        ends = np.cumsum(counts)
+        places = np.arange(int(counts.sum())) + np.repeat(rows.start[flat] - (ends - counts), counts)
+        repeated = np.repeat(factors, counts)
+    scaled = repeated * rows.factor[places]
     const = _dot(factors, rows.const[flat])
     is_positive = np.asarray(factors > 0).astype(bool)
     low, high = rows.low[flat], rows.high[flat]

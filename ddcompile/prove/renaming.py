@@ -1,4 +1,4 @@
-"""Tensors that a step only renames: the same clauses, up to names of indices, tensors and constants.
+"""Tensors that a step only renames: the same clauses, up to names of indices, tensors and constants, and added zeros.
 
 Nothing is evaluated for these: a definition that is that of an old tensor, read by read, has its meaning. What such
 tensors need of one another, the old tensors need of one another, so that there is no cycle among them.
@@ -6,11 +6,12 @@ tensors need of one another, the old tensors need of one another, so that there 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 
-from ddcompile.ir.nodes import Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Softmax, Statement
-from ddcompile.ir.traverse import children, with_children
+from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, Read, Reduce, Rule, Softmax, Statement
+from ddcompile.ir.traverse import children, postorder, with_children
 from ddcompile.prove.elements import Model
+from ddcompile.prove.kinds import Flags, classify
 
 __all__ = ["copied", "renamed"]
 
@@ -47,14 +48,15 @@ def renamed(old: Rule, new: Rule, models: tuple[Model, Model], means: Mapping[st
     here |= {name: ("tensor", tensor) for name, tensor in means.items()}
     there |= {c.name: ("constant", c.name) for c in old.constants}
     here |= {name: ("constant", same) for name, same in _equal_constants(old.constants, new.constants)}
+    flags = models[0].flags, models[1].flags
+    idle = [_idle(rule.constants, own) for rule, own in zip((old, new), flags, strict=True)]
     clauses: dict[str, list[Hashable]] = {}
     for statement in old.statements:
-        clauses.setdefault(statement.target, []).append(_key(statement, there))
+        clauses.setdefault(statement.target, []).append(_key(statement, there, idle[0]))
     mine: dict[str, list[Hashable]] = {}
     for statement in new.statements:
         if statement.target in means:
-            mine.setdefault(statement.target, []).append(_key(statement, here))
-    flags = models[0].flags, models[1].flags
+            mine.setdefault(statement.target, []).append(_key(statement, here, idle[1]))
     return {
         name
         for name, keys in mine.items()
@@ -82,7 +84,29 @@ def _same_entries(a: Constant, b: Constant) -> bool:
     return Constant(b.name, a.type, a.values) == b
 
 
-def _key(statement: Statement, names: Mapping[str, tuple[str, str]]) -> Hashable:
+def _idle(constants: Sequence[Constant], flags: Mapping[str, Flags]) -> Callable[[Expr], set[int]]:
+    """The exact sums in an expression that add nothing but an entry of a constant of zeros, by identity.
+
+    A double plus zero is another one where it is -0, so that sums over reals are not among them.
+    """
+    zeros = {c.name for c in constants if not c.values.any()}
+
+    def found(expr: Expr) -> set[int]:
+        sums = [node for node in postorder(expr) if _adds(node, zeros)]
+        known = classify(expr, flags) if sums else {}
+        return {id(node) for node in sums if not (known[id(node)].real or known[id(node)].over_reals)}
+
+    return found
+
+
+def _adds(node: Expr, constants: Set[str]) -> bool:
+    match node:
+        case Binary("+", _, Read(tensor, _, None)):
+            return tensor in constants
+    return False
+
+
+def _key(statement: Statement, names: Mapping[str, tuple[str, str]], idle: Callable[[Expr], set[int]]) -> Hashable:
     """What is written, with indices numbered by the depth at which they are bound."""
     scope: dict[str, int] = {}
     parts: list[Hashable] = []
@@ -92,16 +116,21 @@ def _key(statement: Statement, names: Mapping[str, tuple[str, str]]) -> Hashable
             scope = {**scope, position.name: len(scope)}
         else:
             parts += ["at", _text(position, scope, names)]
-    return (*parts, _text(statement.value, scope, names))
+    return (*parts, _text(statement.value, scope, names, idle(statement.value)))
 
 
-def _text(expr: Expr, scope: Mapping[str, int], names: Mapping[str, tuple[str, str]]) -> Hashable:
-    """The nodes of an expression in preorder."""
+def _text(
+    expr: Expr, scope: Mapping[str, int], names: Mapping[str, tuple[str, str]], idle: Set[int] = frozenset()
+) -> Hashable:
+    """The nodes of an expression in preorder, without those that do nothing to their first operand."""
     found: list[Hashable] = []
     stack = [(expr, scope, len(scope))]
     while stack:
         node, own, depth = stack.pop()
         kids = children(node)
+        if id(node) in idle:
+            stack.append((kids[0], own, depth))
+            continue
         scopes = [(own, depth)] * len(kids)
         match node:
             case Index(name):

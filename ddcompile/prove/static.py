@@ -169,9 +169,10 @@ def flat_positions(
     for p, extent in zip(positions, shape, strict=True):
         if p.exp or p.array.dtype == object:
             raise Decline("a position that is no small integer")
-        here = _wrap((p.array >= 0) & (p.array < extent))
-        places = p.array if here.all() else np.clip(p.array, 0, max(extent - 1, 0))
-        inside = _wrap(inside & here)
+        places = p.array
+        if not places.size or places.min() < 0 or places.max() >= extent:
+            inside = _wrap(inside & (places >= 0) & (places < extent))
+            places = np.clip(places, 0, max(extent - 1, 0))
         flat = _wrap(flat * extent + places)
     if not inside.all() and not padded:
         raise Decline("a read outside the extent")

@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, repeat
 from math import gcd
+from operator import floordiv, neg
 
 from ddcompile.ir.nodes import Number
 from ddcompile.prove.attained import Attained, attained
@@ -355,7 +356,8 @@ class Store:
         """The greatest distance from the inputs."""
         if form.terms.keys() <= self.sources:
             return 0
-        return max(self.nodes[v].level for v in form.terms)
+        nodes = self.nodes
+        return max([nodes[v].level for v in form.terms])
 
     def single_bit(self, form: Form) -> int | None:
         """The variable of a form over one bit."""
@@ -389,7 +391,11 @@ def _line(form: Form, divisor: int) -> Form:
     first, last = ends if divisor > 0 else ends[::-1]
     low = None if first is None else first // divisor
     high = None if last is None else -(last // -divisor)
-    terms = form.terms if divisor == 1 else {v: c // divisor for v, c in form.terms.items()}
+    terms = form.terms
+    if divisor == -1:
+        terms = dict(zip(terms, map(neg, terms.values()), strict=True))
+    elif divisor != 1:
+        terms = dict(zip(terms, map(floordiv, terms.values(), repeat(divisor)), strict=False))
     return Form(terms, 0, 0, low, high)
 
 

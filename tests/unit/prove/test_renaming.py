@@ -23,7 +23,7 @@ def witness(text: str) -> Witness:
     return Witness(tuple(s for s in rule.statements if s.target != "y"), rule.constants)
 
 
-def evaluated(monkeypatch: pytest.MonkeyPatch, new: str, copies: str) -> tuple[bool, set[str]]:
+def evaluated(monkeypatch: pytest.MonkeyPatch, new: str, copies: str, old: str = OLD) -> tuple[bool, set[str]]:
     """Whether the step is proved, and which tensors were evaluated for it."""
     seen: set[str] = set()
     compare = steps._compare
@@ -33,7 +33,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, new: str, copies: str) -> tuple[b
         compare(decider, tensor, *rest)
 
     monkeypatch.setattr(steps, "_compare", follow)
-    return bool(check_step(parse(OLD), parse(new), witness(copies))), seen
+    return bool(check_step(parse(old), parse(new), witness(copies) if copies else None)), seen
 
 
 COPIES = "a[p < 4] = h[p]\n b[p < 4] = g[p]"
@@ -102,15 +102,43 @@ def test_indices_are_told_apart_by_their_scopes(monkeypatch: pytest.MonkeyPatch)
   y[i < 3] = sum(j < 3: x[i, j] + sum(k < 3: x[j, k])) + sum(j < 3: x[j, i])
 }"""
     renamed = old.replace("k < 3: x[j, k]", "l < 3: x[j, l]").replace("j < 3: x[j, i]", "k < 3: x[k, i]")
-    compared: list[str] = []
-    compare = steps._compare
+    assert evaluated(monkeypatch, renamed, "", old) == (True, set())
+    proved, seen = evaluated(monkeypatch, old.replace("x[j, k]", "x[i, k]"), "", old)
+    assert not proved
+    assert seen
 
-    def follow(decider, tensor, *rest):  # type: ignore[no-untyped-def]
-        compared.append(tensor)
-        compare(decider, tensor, *rest)
 
-    monkeypatch.setattr(steps, "_compare", follow)
-    assert check_step(parse(old), parse(renamed))
-    assert not compared
-    assert not check_step(parse(old), parse(old.replace("x[j, k]", "x[i, k]")))
-    assert compared
+BIASED = """rule f(x: bit[4]) -> (y: trit[3]) {
+  const w: int[3, 4] = [[1, 2, 3, 4], [4, 3, 2, 1], [1, -1, 1, -1]]
+  const b: int[3] = [0, 0, 0]
+  y[i < 3] = sign(sum(j < 4: w[i, j] * x[j]) + b[i])
+}"""
+UNBIASED = BIASED.replace(" + b[i]", "").replace("  const b: int[3] = [0, 0, 0]\n", "")
+
+
+def test_added_zeros_are_not_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluated(monkeypatch, UNBIASED, "", BIASED) == (True, set())
+    assert evaluated(monkeypatch, BIASED, "", UNBIASED) == (True, set())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[0, 0, 0]", "[0, 0, 1]"),
+        ("+ b[i]", "* b[i]"),
+        ("sum(j < 4: w[i, j] * x[j]) + b[i]", "b[i] - sum(j < 4: w[i, j] * x[j])"),
+        ("sum(j < 4: w[i, j] * x[j]) + b[i]", "w[i, 0] + b[i]"),
+        ("w[i, j] * x[j]", "(w[i, j] + b[i]) * x[3 - j]"),
+    ],
+)
+def test_what_is_not_an_added_zero_is_evaluated(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    assert old in BIASED
+    proved, seen = evaluated(monkeypatch, UNBIASED, "", BIASED.replace(old, new))
+    assert not proved
+    assert seen == {"y"}
+
+
+def test_zeros_added_to_doubles_may_change_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = (text.replace("x: bit", "x: real").replace("y: trit", "y: real") for text in (BIASED, UNBIASED))
+    old, new = (text.replace("sign(", "relu(") for text in (old, new))
+    assert "y" in evaluated(monkeypatch, new, "", old)[1]
