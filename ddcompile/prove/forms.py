@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
+from operator import floordiv
 from typing import Final, TypeAlias
 
 from ddcompile.ir.nodes import Number
@@ -32,6 +34,7 @@ __all__ = [
     "exact",
     "key",
     "normal",
+    "quotient",
     "scale",
     "spans",
     "subtract",
@@ -182,6 +185,18 @@ def normal(form: Form) -> Form:
     low = None if form.low is None else form.low >> shift
     high = None if form.high is None else -(-form.high >> shift)
     return Form({v: c >> shift for v, c in form.terms.items()}, form.const >> shift, form.exp - shift, low, high)
+
+
+def quotient(form: Form, divisor: int) -> Form:
+    """`(form * 2**exp - const) / divisor` of a form whose coefficients the divisor divides."""
+    ends = [None if end is None else end - form.const for end in (form.low, form.high)]
+    first, last = ends if divisor > 0 else ends[::-1]
+    low = None if first is None else first // divisor
+    high = None if last is None else -(last // -divisor)
+    terms = form.terms
+    if divisor != 1:
+        terms = dict(zip(terms, map(floordiv, terms.values(), repeat(divisor)), strict=False))
+    return Form(terms, 0, 0, low, high)
 
 
 def spans(forms: Sequence[Form]) -> tuple[list[Interval], int]:

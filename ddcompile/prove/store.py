@@ -18,9 +18,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
-from itertools import islice, repeat
+from itertools import islice
 from math import gcd
-from operator import floordiv, neg
 
 from ddcompile.ir.nodes import Number
 from ddcompile.prove.attained import Attained, attained
@@ -37,6 +36,7 @@ from ddcompile.prove.forms import (
     complement,
     key,
     normal,
+    quotient,
     scale,
     subtract,
     total,
@@ -160,7 +160,7 @@ class Store:
         """A form, times `2**form.exp`, as a multiple of a base plus a constant."""
         content = gcd(*form.terms.values())
         factor = -content if form.terms[min(form.terms)] < 0 else content
-        return self.base(_line(form, factor)), curve_of(factor, form.const, {}, {})
+        return self.base(quotient(form, factor)), curve_of(factor, form.const, {}, {})
 
     def modulo(self, form: Form, modulus: int) -> Form:
         """`form mod modulus` (floor), for an integral form without a denominator."""
@@ -232,7 +232,7 @@ class Store:
         coefficients = form.terms.values()
         content = gcd(*coefficients)
         negative = form.terms[min(form.terms)] < 0
-        base = self.base(_line(form, -content if negative else content))
+        base = self.base(quotient(form, -content if negative else content))
         return [self._reached(base, form.const, content, negative, strict) for strict in stricts]
 
     def _reached(self, base: int, const: int, content: int, negative: bool, strict: bool) -> Form:
@@ -356,8 +356,7 @@ class Store:
         """The greatest distance from the inputs."""
         if form.terms.keys() <= self.sources:
             return 0
-        nodes = self.nodes
-        return max([nodes[v].level for v in form.terms])
+        return max([self.nodes[v].level for v in form.terms])
 
     def single_bit(self, form: Form) -> int | None:
         """The variable of a form over one bit."""
@@ -383,20 +382,6 @@ class Store:
             if not node.level:
                 self.sources.add(found)
         return found
-
-
-def _line(form: Form, divisor: int) -> Form:
-    """`(form * 2**exp - const) / divisor` of a form whose coefficients the divisor divides."""
-    ends = [None if end is None else end - form.const for end in (form.low, form.high)]
-    first, last = ends if divisor > 0 else ends[::-1]
-    low = None if first is None else first // divisor
-    high = None if last is None else -(last // -divisor)
-    terms = form.terms
-    if divisor == -1:
-        terms = dict(zip(terms, map(neg, terms.values()), strict=True))
-    elif divisor != 1:
-        terms = dict(zip(terms, map(floordiv, terms.values(), repeat(divisor)), strict=False))
-    return Form(terms, 0, 0, low, high)
 
 
 def _affine(steps: Sequence[int], values: Sequence[int]) -> Form:
