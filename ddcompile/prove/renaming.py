@@ -12,6 +12,7 @@ from ddcompile.ir.nodes import Binary, Binder, Constant, Expr, Index, Literal, R
 from ddcompile.ir.traverse import children, postorder, with_children
 from ddcompile.prove.elements import Model
 from ddcompile.prove.kinds import Flags, classify
+from ddcompile.prove.static import is_static
 
 __all__ = ["copied", "renamed"]
 
@@ -89,7 +90,7 @@ def _idle(constants: Sequence[Constant], flags: Mapping[str, Flags]) -> Callable
 
     A double plus zero is another one where it is -0, so that sums over reals are not among them.
     """
-    zeros = {c.name for c in constants if not c.values.any()}
+    zeros = {c.name: c for c in constants if not c.values.any()}
 
     def found(expr: Expr) -> set[int]:
         sums = [node for node in postorder(expr) if _adds(node, zeros)]
@@ -99,10 +100,11 @@ def _idle(constants: Sequence[Constant], flags: Mapping[str, Flags]) -> Callable
     return found
 
 
-def _adds(node: Expr, constants: Set[str]) -> bool:
+def _adds(node: Expr, constants: Mapping[str, object]) -> bool:
     match node:
-        case Binary("+", _, Read(tensor, _, None)):
-            return tensor in constants
+        case Binary("+", _, Read(tensor, _, None) as read):
+            # A position that reads a tensor makes the element need it, which may be a cycle.
+            return tensor in constants and is_static(read, constants)
     return False
 
 

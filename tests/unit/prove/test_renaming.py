@@ -142,3 +142,17 @@ def test_zeros_added_to_doubles_may_change_them(monkeypatch: pytest.MonkeyPatch)
     old, new = (text.replace("x: bit", "x: real").replace("y: trit", "y: real") for text in (BIASED, UNBIASED))
     old, new = (text.replace("sign(", "relu(") for text in (old, new))
     assert "y" in evaluated(monkeypatch, new, "", old)[1]
+
+
+def test_zeros_at_places_that_tensors_tell_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluated(monkeypatch, BIASED.replace("b[i]", "b[x[i]]"), "", UNBIASED) == (True, {"y"})
+
+
+def test_zeros_do_not_hide_a_cycle() -> None:
+    old = """rule f(x: bit[3]) -> (y: int) {
+  const z: int[2] = [0, 0]
+  a[i < 3] = 2 * x[i]
+  c[i < 3] = a[i] >= 1
+  y = sum(i < 3: c[i])
+}"""
+    assert not check_step(parse(old), parse(old.replace("2 * x[i]", "2 * x[i] + z[c[i]]")), verify=False)
