@@ -14,8 +14,10 @@ function vectorization", CGO 2011, for kernels whose control flow is structured.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from ddcompile.kernel.names import Names
 from ddcompile.kernel.nodes import (
@@ -110,30 +112,50 @@ def in_lanes(kernel: Kernel) -> Lanes:
 def varies(kernel: Kernel, varying: frozenset[str], root: Expr) -> bool:
     """Whether an expression depends on the lane."""
     return any(
-        (isinstance(node, Load) and kernel.buffer[node.buffer].role != "table")
-        or (isinstance(node, Var) and node.name in varying)
-        for node in subexpressions(root)
+        _is_of_lane(kernel, node) or (isinstance(node, Var) and node.name in varying) for node in subexpressions(root)
     )
 
 
+def _is_of_lane(kernel: Kernel, node: Expr) -> bool:
+    return isinstance(node, Load) and kernel.buffer[node.buffer].role != "table"
+
+
 def _varying(kernel: Kernel, bodies: Sequence[Sequence[Stmt]]) -> frozenset[str]:
-    """The variables that depend on the lane, by what they are given or by when."""
-    found: frozenset[str] = frozenset()
-    while True:
-        grown = set(found)
-        open_: list[bool] = []
-        for event, stmt in (step for body in bodies for step in walk(body)):
+    """The variables that depend on the lane, by what they are given or by when; in linear time."""
+    found: set[str | int] = set()
+    readers: dict[str | int, list[str | int]] = defaultdict(list)
+    """By variable or by number of a branch or loop, what depends on the lane if it does."""
+    waiting: list[str | int] = []
+
+    def read(reader: str | int, root: Expr) -> None:
+        for node in subexpressions(root):
+            if isinstance(node, Var):
+                readers[node.name].append(reader)
+            elif _is_of_lane(kernel, node):
+                waiting.append(reader)
+
+    numbers = count()
+    for body in bodies:
+        open_: list[int] = []
+        for event, stmt in walk(body):
             if event == "enter":
-                open_.append(isinstance(stmt, Branch) and varies(kernel, found, stmt.condition))
+                number = next(numbers)
+                if open_:
+                    readers[open_[-1]].append(number)
+                open_.append(number)
+                if isinstance(stmt, Branch):
+                    read(number, stmt.condition)
             elif event == "leave":
                 open_.pop()
-            elif isinstance(stmt, Declare | Assign) and (
-                varies(kernel, found, stmt.value) or (isinstance(stmt, Assign) and any(open_))
-            ):
-                grown.add(stmt.variable.name)
-        if grown == found:
-            return found
-        found = frozenset(grown)
+            elif isinstance(stmt, Declare | Assign):
+                read(stmt.variable.name, stmt.value)
+                if isinstance(stmt, Assign) and open_:
+                    readers[open_[-1]].append(stmt.variable.name)
+    while waiting:
+        if (reader := waiting.pop()) not in found:
+            found.add(reader)
+            waiting += readers[reader]
+    return frozenset(name for name in found if isinstance(name, str))
 
 
 class _Maker:
