@@ -128,7 +128,16 @@ class Affine:
 
 
 def affine_of(expr: Expr) -> Affine | None:
-    """The affine form of an expression, or None when it is not visibly affine in indices and sizes."""
+    """The affine form of an expression, or None when it is not visibly affine in indices and sizes.
+
+    What lies below anything but arithmetic is not looked at: the places of reads in places of reads take linear time.
+    """
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if not _is_arithmetic(node):
+            return None
+        waiting += children(node)
     forms: list[_Form] = []
     for node in postorder(expr):
         count = len(children(node))
@@ -136,6 +145,14 @@ def affine_of(expr: Expr) -> Affine | None:
         del forms[len(forms) - count :]
         forms.append(_combine(node, kids))
     return forms[0]
+
+
+def _is_arithmetic(node: Expr) -> bool:
+    """Whether `_combine` may have a form for a node; without one for all its children it has none."""
+    match node:
+        case Literal() | Index() | Size() | Unary("-") | Binary("+" | "-" | "*" | "%"):
+            return True
+    return False
 
 
 def simplify(expr: Expr) -> Expr:

@@ -9,6 +9,7 @@ from ddcompile.ir.affine import Affine, affine_of, simplify
 from ddcompile.ir.nodes import Binary, Expr, Index, Literal
 from ddcompile.ir.parser import parse_expression
 from ddcompile.ir.printer import print_expression
+from ddcompile.ir.traverse import children
 
 
 def read(text: str) -> Expr:
@@ -47,6 +48,20 @@ def test_canonical_text(text: str, canonical: str) -> None:
 )
 def test_other_expressions_are_not_affine(text: str) -> None:
     assert affine_of(read(text)) is None
+
+
+@pytest.mark.parametrize("position", ["i", "1 + q[i]", "(i % 2) * q[i] - 1", "if i > 2 then i else 3"])
+def test_what_lies_below_a_read_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, position: str) -> None:
+    expr, below = read(f"j - q[{position}] * 2"), read(position)
+    asked: list[Expr] = []
+
+    def counted(node: Expr) -> tuple[Expr, ...]:
+        asked.append(node)
+        return children(node)
+
+    monkeypatch.setattr("ddcompile.ir.affine.children", counted)
+    assert affine_of(expr) is None
+    assert below not in asked
 
 
 def test_parts_of_a_form() -> None:
