@@ -138,7 +138,7 @@ class _Selecting:
             elif isinstance(stmt, Loop):
                 names.add(stmt.index.name)
         self.code = Code(names)
-        self.buffers: list[Buffer] = []
+        self.buffers: dict[str, Buffer] = {}
         self.wholes: dict[tuple[str, int, IntType], str] = {}
         """For every buffer, length of its rows and type, the buffer of the sums of its rows."""
 
@@ -157,7 +157,7 @@ class _Selecting:
         sample = replace(self.kernel.sample, body=tuple(made))
         functions = tuple(sample if f is self.kernel.sample else f for f in self.kernel.functions)
         read = {load.buffer for load in loads(made)}
-        buffers = (*self.kernel.buffers, *self.buffers)
+        buffers = (*self.kernel.buffers, *self.buffers.values())
         kept = tuple(b for b in buffers if b.role in ("input", "output") or b.name in read)
         return replace(self.kernel, buffers=kept, functions=functions)
 
@@ -269,14 +269,13 @@ class _Selecting:
         """A table of numbers, of the narrowest type if none is given."""
         name = self.code.name(wanted)
         found = int_type(min(values, default=0), max(values, default=0)) if type_ is None else type_
-        self.buffers.append(Buffer(name, "table", found, (len(values),), 0, tuple(values)))
+        self.buffers[name] = Buffer(name, "table", found, (len(values),), 0, tuple(values))
         return name
 
     def _number(self, table: str, index: Expr) -> Expr:
         """An entry of a table as a 64-bit integer."""
-        buffer = next(b for b in self.buffers if b.name == table)
-        found = Load(table, index, buffer.type)
-        return found if buffer.type == I64 else Convert(found, I64)
+        found = Load(table, index, self.buffers[table].type)
+        return found if found.type == I64 else Convert(found, I64)
 
     def _adding(self, found: _Sum, lists: _Lists) -> list[Stmt]:
         """The loops over lists, in the place of one over all terms."""
@@ -321,7 +320,7 @@ class _Selecting:
         if key not in self.wholes:
             self.wholes[key] = self.code.name(f"{name}_all")
             rows = self.kernel.buffer[name].size // length
-            self.buffers.append(Buffer(self.wholes[key], "scratch", type_, (rows,)))
+            self.buffers[self.wholes[key]] = Buffer(self.wholes[key], "scratch", type_, (rows,))
         return self.wholes[key]
 
     def _added(self, name: str, length: int, type_: IntType) -> Iterator[Stmt]:
