@@ -132,15 +132,17 @@ def affine_of(expr: Expr) -> Affine | None:
 
     What lies below anything but arithmetic is not looked at: the places of reads in places of reads take linear time.
     """
+    found: list[tuple[Expr, int]] = []
     waiting = [expr]
     while waiting:
         node = waiting.pop()
         if not _is_arithmetic(node):
             return None
-        waiting += children(node)
+        below = children(node)
+        found.append((node, len(below)))
+        waiting += below
     forms: list[_Form] = []
-    for node in postorder(expr):
-        count = len(children(node))
+    for node, count in reversed(found):
         kids = forms[len(forms) - count :]
         del forms[len(forms) - count :]
         forms.append(_combine(node, kids))
