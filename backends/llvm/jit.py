@@ -17,6 +17,7 @@ import numpy as np
 from ddcompile.backends.llvm.artifact import Artifact
 from ddcompile.backends.llvm.compile import Library
 from ddcompile.backends.llvm.request import PREFIX, Request
+from ddcompile.backends.llvm.single import Single
 from ddcompile.backends.llvm.team import STATE_WORDS
 from ddcompile.backends.shared.memory import input_memory, output_memory, output_values
 from ddcompile.diagnostics import fail
@@ -90,6 +91,7 @@ class CompiledRule:
             check(rule)
         else:
             self._plainest = self._program(rule, {})
+        self._single = None if self._plainest is None else self._plainest.single
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledRule, (self.rule, self.n_jobs, self.schedule)
@@ -113,6 +115,8 @@ class CompiledRule:
         CompileError
             A### if an array has a wrong shape or value.
         """
+        if self._single is not None and not named and (found := self._single(arrays)) is not None:
+            return found
         rule = self.rule
         if named:
             rule, arrays = bound(rule, arrays, named)
@@ -228,6 +232,7 @@ class _Program:
         more = (self.made.strays > 0) + (self.made.scratch_bytes is not None)
         pointers = [ctypes.c_void_p] * (len(self.made.buffers) + more)
         self.batch = self._library.function(f"{PREFIX}_batch", ctypes.c_int64, *pointers)
+        self.single = Single.of(request.rule, self.made, self.batch, request.n_jobs)
         if self.made.phases and request.n_jobs > 1:
             types = [*[ctypes.c_int64] * 5, ctypes.c_void_p, *pointers]
             self.team = self._library.function(f"{PREFIX}_team", *types, result=ctypes.c_int64)
@@ -247,9 +252,7 @@ class _Program:
         """
         return 0 if self._blocks is None or count < self.made.width else self._blocks.run(count, pointers)
 
-    def run(
-        self, arrays: Sequence[np.ndarray], count: int, unchecked: Prepared | None = None
-    ) -> list[np.ndarray]:
+    def run(self, arrays: Sequence[np.ndarray], count: int, unchecked: Prepared | None = None) -> list[np.ndarray]:
         """Compute `count` samples; scaled integers, doubles or words of shape (count, *shape) for each result.
 
         Raises
@@ -290,9 +293,7 @@ class _Run:
     code that finds strays by itself needs that no more, and code for blocks only for what are no bits.
     """
 
-    def __init__(
-        self, program: _Program, memory: Sequence[np.ndarray], count: int, unchecked: Prepared | None
-    ) -> None:
+    def __init__(self, program: _Program, memory: Sequence[np.ndarray], count: int, unchecked: Prepared | None) -> None:
         self.program, self.made, self.memory, self.count = program, program.made, memory, count
         self.unchecked = unchecked
         self.places = [(a.ctypes.data, a.nbytes // max(count, 1)) for a in memory]

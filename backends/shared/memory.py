@@ -10,7 +10,7 @@ from ddcompile.kernel.scalars import bits_of
 from ddcompile.runtime.memory import uninitialized
 from ddcompile.runtime.rationals import binary64, scaled
 
-__all__ = ["input_memory", "output_memory", "output_values", "scaled_values"]
+__all__ = ["input_memory", "memory_dtype", "output_memory", "output_values", "scaled_values"]
 
 _DTYPES: dict[str, type[np.generic]] = {
     "bit": np.uint8, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64, "f64": np.float64,
@@ -18,7 +18,8 @@ _DTYPES: dict[str, type[np.generic]] = {
 }  # fmt: skip
 
 
-def _dtype(buffer: Buffer) -> type[np.generic]:
+def memory_dtype(buffer: Buffer) -> type[np.generic]:
+    """The dtype of an array that is the memory of a buffer: words, if its numbers are wider than 64 bits."""
     return np.uint64 if buffer.type.is_wide else _DTYPES[str(buffer.type)]
 
 
@@ -43,12 +44,12 @@ def input_memory(buffer: Buffer, array: np.ndarray) -> np.ndarray:
         array = scaled(array, buffer.exponent)
     if buffer.type.is_wide:
         return to_words(array.ravel().tolist(), buffer.type.words)
-    return np.ascontiguousarray(array, dtype=_dtype(buffer)).reshape(-1)
+    return np.ascontiguousarray(array, dtype=memory_dtype(buffer)).reshape(-1)
 
 
 def output_memory(buffer: Buffer, samples: int) -> np.ndarray:
     """Memory for an output of so many samples, every element of which the kernel writes."""
-    return uninitialized(samples * buffer.size * buffer.type.words, _dtype(buffer))
+    return uninitialized(samples * buffer.size * buffer.type.words, memory_dtype(buffer))
 
 
 def output_values(buffer: Buffer, memory: np.ndarray, samples: int) -> np.ndarray:

@@ -44,7 +44,8 @@ from ddcompile.ir.types import declared_type
 from ddcompile.runtime.shapes import check_number, matched
 
 __all__ = [
-    "Prepared", "ResultTypes", "bundle", "canonical", "canonical_results", "prepare", "result_field", "results",
+    "Prepared", "ResultTypes", "bundle", "canonical", "canonical_dtype", "canonical_results", "holds", "prepare",
+    "result_field", "results",
 ]  # fmt: skip
 
 _DTYPES: dict[Kind, type] = {"bit": np.uint8, "spin": np.int8, "trit": np.int8, "real": np.float64}
@@ -80,7 +81,7 @@ class Prepared:
     def holds(self, start: int, stop: int, parts: int) -> bool:
         """Whether all values of parts `start` to `stop - 1` are of their types, if arrays are divided into parts."""
         return all(
-            _outside(array[array.size * start // parts : array.size * stop // parts], declared) is None
+            holds(array[array.size * start // parts : array.size * stop // parts], declared)
             for array, declared in self.unchecked
         )
 
@@ -127,7 +128,7 @@ def prepare(rule: Rule, arrays: Sequence[Any], *, is_deferred: bool = False) -> 
 def _as_it_is(array: np.ndarray, declaration: Declaration) -> np.ndarray | None:
     """An array whose values need no conversion, in canonical form; None if they do."""
     kind = declaration.type.kind
-    dtype = _dtype(kind, declared_type(declaration.type, is_input=True))
+    dtype = canonical_dtype(kind, declared_type(declaration.type, is_input=True))
     if kind in ("rat", "real") or dtype is object:
         return None
     if array.dtype != dtype and not (dtype == np.uint8 and array.dtype in (np.bool_, np.int8)):
@@ -135,7 +136,7 @@ def _as_it_is(array: np.ndarray, declaration: Declaration) -> np.ndarray | None:
     return np.ascontiguousarray(array).view(dtype)
 
 
-def _dtype(kind: Kind, declared: ValueType) -> type:
+def canonical_dtype(kind: Kind, declared: ValueType) -> type:
     """The dtype of the canonical form."""
     return _DTYPES.get(kind, np.int64 if declared.fits(64) else object)
 
@@ -173,7 +174,7 @@ def _canonical(array: np.ndarray, declaration: Declaration, batch_shape: tuple[i
     bad = _outside(integers, declared)
     if bad is not None:
         raise _value_error(array, bad, declaration, batch_shape)
-    return np.ascontiguousarray(integers, dtype=_dtype(kind, declared))
+    return np.ascontiguousarray(integers, dtype=canonical_dtype(kind, declared))
 
 
 def _doubles(array: np.ndarray, declaration: Declaration, batch_shape: tuple[int, ...]) -> np.ndarray:
@@ -212,6 +213,13 @@ def _integers(array: np.ndarray, declaration: Declaration, batch_shape: tuple[in
     if bool((np.abs(array) < _SAFE).all()):
         return array.astype(np.int64)
     return _objects([int(v) for v in array.ravel().tolist()], array.shape)
+
+
+def holds(array: np.ndarray, declared: ValueType) -> bool:
+    """Whether all values of an array, of the canonical dtype, are of the declared type of an input, which is no rat."""
+    if declared.kind == "real":
+        return bool(np.isfinite(array).all())
+    return _outside(array, declared) is None
 
 
 def _outside(integers: np.ndarray, declared: ValueType) -> np.ndarray | None:
@@ -324,7 +332,7 @@ def canonical(
         scale = 1 << value_type.exponent
         result = _objects([Fraction(int(n), scale) for n in array.ravel().tolist()], array.shape)
     else:
-        result = array.astype(_dtype(kind, value_type), copy=False)
+        result = array.astype(canonical_dtype(kind, value_type), copy=False)
     reshaped: np.ndarray = result.reshape((*batch_shape, *types.shape[declaration.name]))
     return reshaped
 
