@@ -13,6 +13,7 @@ each number; the numbers of other gates are kept in a table.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -121,10 +122,15 @@ class Gates:
 def in_order(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """The same results from layers in which gates that gates alone read are in the order of their numbers."""
     made = list(layers)
+    readers: dict[int, list[int]] = defaultdict(list)
+    for n, layer in enumerate(layers):
+        for k in set(layer.reads):
+            readers[k].append(n)
     for k, layer in enumerate(layers[:-1]):
         numbers = layer.weight.numbers() if isinstance(layer.weight, Gates) else None
-        readers = [n for n, other in enumerate(layers) if k in other.reads]
-        if numbers is None or any(not isinstance(layers[n].weight, Gates) or len(layers[n].reads) > 1 for n in readers):
+        if numbers is None or any(
+            not isinstance(layers[n].weight, Gates) or len(layers[n].reads) > 1 for n in readers[k]
+        ):
             continue
         order = np.argsort(numbers, kind="stable")
         place = np.empty_like(order)
@@ -132,7 +138,7 @@ def in_order(layers: Sequence[Layer]) -> tuple[Layer, ...]:
         own = made[k].weight
         assert isinstance(own, Gates)
         made[k] = replace(made[k], weight=Gates(own.kinds[order], own.columns[order], own.inputs, own.tables))
-        for n in readers:
+        for n in readers[k]:
             other = made[n].weight
             assert isinstance(other, Gates)
             made[n] = replace(made[n], weight=Gates(other.kinds, place[other.columns], other.inputs, other.tables))
