@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Single:
             _Input(declaration, buffer) for declaration, buffer in zip(rule.inputs, made.inputs, strict=True)
         ]
         self._outputs = [
-            (made.shape[declaration.name], memory_dtype(buffer), _result_dtype(declaration, made))
+            (made.shape[declaration.name], buffer.size, memory_dtype(buffer), _result_dtype(declaration, made))
             for declaration, buffer in zip(rule.outputs, made.outputs, strict=True)
         ]
 
@@ -72,13 +71,13 @@ class Single:
             places.append(_address(memory))
         assert batch is not None, "there are inputs"
         found = []
-        for shape, dtype, _ in self._outputs:
-            found.append(uninitialized(prod(shape), dtype))
+        for _, size, dtype, _ in self._outputs:
+            found.append(uninitialized(size, dtype))
             places.append(_address(found[-1]))
         self._function(1, *places)
         results = [
             array.astype(dtype, copy=False).reshape(batch + shape)
-            for array, (shape, _, dtype) in zip(found, self._outputs, strict=True)
+            for array, (shape, _, _, dtype) in zip(found, self._outputs, strict=True)
         ]
         return bundle(self._rule, results)
 
@@ -91,7 +90,7 @@ class _Input:
         self._dtype = np.dtype(canonical_dtype(declaration.type.kind, self._declared))
         self._buffer_dtype = np.dtype(memory_dtype(buffer))
         self._shape = buffer.extents
-        self._rank, self._size = len(buffer.extents), prod(buffer.extents)
+        self._rank, self._size = len(buffer.extents), buffer.size
 
     def batch(self, array: np.ndarray) -> tuple[int, ...] | None:
         """The batch axes, if the array is one sample."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Protocol
@@ -66,12 +66,18 @@ class Interface(Protocol):
         """What the inputs are taken for where they are not declared."""
 
 
-def fresh_name(wanted: str, used: Iterable[str]) -> str:
-    """The name wanted, with the first number behind it that makes it unlike those in use."""
-    taken, name, k = set(used), wanted, 1
-    while name in taken:
+def fresh_name(wanted: str, used: Container[str], last: dict[str, int] | None = None) -> str:
+    """The name wanted, with the first number behind it that makes it unlike those in use.
+
+    With `last`, the search goes on where it ended for the same name: for many names that are never free again.
+    """
+    k = 1 if last is None else last.get(wanted, 1)
+    name = wanted if k == 1 else f"{wanted}_{k}"
+    while name in used:
         k += 1
         name = f"{wanted}_{k}"
+    if last is not None:
+        last[wanted] = k
     return name
 
 
@@ -199,7 +205,7 @@ def declared_results(
     """
     units = network.outputs
     if outputs is None:
-        name = fresh_name({"argmax": "class", "softmax": "p"}.get(head, "y"), (d.name for d in inputs))
+        name = fresh_name({"argmax": "class", "softmax": "p"}.get(head, "y"), {d.name for d in inputs})
         if head == "argmax":
             range_ = Type("bit") if units == 2 else Type("int", (), 0, units - 1)
             return (Declaration(name, range_),)

@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from ddcompile.frontends.declarations import fresh_name
 from ddcompile.frontends.weights import stretched
 from ddcompile.ir.builder import add, has_literal, mul
 from ddcompile.ir.nodes import Binder, Expr, Index, Literal, Number, Read
@@ -83,13 +84,8 @@ class Names:
         self._last: dict[str, int] = {}
 
     def fresh(self, wanted: str) -> str:
-        """The name wanted, with the first number behind it that makes it unlike those in use."""
-        k = self._last.get(wanted, 1)
-        name = wanted if k == 1 else f"{wanted}_{k}"
-        while name in self.used:
-            k += 1
-            name = f"{wanted}_{k}"
-        self._last[wanted] = k
+        """The name wanted, or one much like it."""
+        name = fresh_name(wanted, self.used, self._last)
         self.used.add(name)
         return name
 

@@ -244,7 +244,7 @@ def _result(inputs: Sequence[Declaration], outputs: str | None, numbers: Sequenc
     low, high = min(numbers), max(numbers)
     if outputs is None:
         found = Type("bit") if low >= 0 and high <= 1 else Type("int", (), low, high)
-        return Declaration(fresh_name("class", (d.name for d in inputs)), found)
+        return Declaration(fresh_name("class", {d.name for d in inputs}), found)
     results = parsed_declarations(outputs, "output")
     if len(results) != 1 or results[0].type.shape:
         raise fail("N204", "a tree gives one label, a scalar, as in `class: int[0..9]`", place="output")

@@ -28,12 +28,12 @@ KINDS = parse(
 )
 
 
-def sample(random: Random, batch: tuple[int, ...] = ()) -> list[np.ndarray]:
+def sample(random: Random) -> list[np.ndarray]:
     """One array an input of `KINDS`, in canonical form."""
 
     def drawn(values: list[Any], dtype: type, *shape: int) -> np.ndarray:
         count = int(np.prod(shape, dtype=int))
-        return np.array([random.choice(values) for _ in range(count)], dtype=dtype).reshape(batch + shape)
+        return np.array([random.choice(values) for _ in range(count)], dtype=dtype).reshape(shape)
 
     return [
         drawn([0, 1], np.uint8, 3),
