@@ -116,4 +116,4 @@ def _result_dtype(declaration: Declaration, made: Artifact) -> np.dtype[Any]:
 
 def _address(array: np.ndarray) -> int:
     """Where its memory begins: for what may be written, found in a third of the time that `array.ctypes.data` takes."""
-    return addressof(c_char.from_buffer(array)) if array.flags.writeable else array.ctypes.data
+    return addressof(c_char.from_buffer(array.data)) if array.flags.writeable else array.ctypes.data
