@@ -21,7 +21,7 @@ from ddcompile.ir.nodes import Binary, Binder, Call, Compare, CompareOp, Expr, I
 from ddcompile.ir.traverse import children, postorder, with_children
 from ddcompile.ir.types import Types
 
-__all__ = ["End", "decided", "ends", "settled"]
+__all__ = ["End", "decided", "ends", "settled", "span_of"]
 
 _Range: TypeAlias = tuple[Fraction | None, Fraction | None]
 
@@ -111,14 +111,14 @@ def ends(node: Expr, types: Types) -> list[End]:
     if op in ("<", "<="):
         left, right = right, left
     form = integer_terms(Binary("-", left, right))
-    span = None if form is None else _span(form[0], types)
+    span = None if form is None else span_of(form[0], types)
     if form is None or span is None:
         return []
     bound = -form[1] + (op in ("<", ">"))
     return [End(side, form[0], *span) for side, number in ((1, span[1]), (-1, span[0] + 1)) if bound == number]
 
 
-def _span(terms: Mapping[Expr, int], types: Types) -> tuple[int, int] | None:
+def span_of(terms: Mapping[Expr, int], types: Types) -> tuple[int, int] | None:
     """The range of a sum of independent integers."""
     low = high = 0
     for term, factor in terms.items():
@@ -141,7 +141,7 @@ def _joined(node: Expr, types: Types) -> Expr | None:
             inner = next((e for e in ends(term, types) if e.side == side), None)
             own, span = (inner.terms, (inner.low, inner.high)) if inner else ({term: factor}, None)
             sign = side * end.side if inner else 1
-            span = span or _span(own, types)
+            span = span or span_of(own, types)
             if span is None:
                 return None
             is_joined |= inner is not None

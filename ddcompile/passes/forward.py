@@ -32,7 +32,7 @@ from ddcompile.ir.types import Types, infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.aliases import Alias, Ranges, RepeatedUnits, alias_of, combined, compose, is_shared, reduced
 from ddcompile.passes.layers import Layer, clause, domain_of, layers_of, names_of
-from ddcompile.passes.options import Pass
+from ddcompile.passes.options import Pass, option
 from ddcompile.passes.rewrite import Rewrite, Witness, read_names, unchanged, with_statements
 from ddcompile.passes.saturation import settled
 
@@ -44,6 +44,7 @@ class Forward(Pass):
     """Send copies, negations, constants and duplicates of units to their readers, and drop units that nothing reads."""
 
     name: ClassVar[str] = "forward"
+    unread: int = option(0, "whether units stay that no result needs, beside others in their layer", low=0, high=1)
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
@@ -51,25 +52,34 @@ class Forward(Pass):
         atoms = Atoms.of_rule(rule, types)
         layers = layers_of(rule, types, atoms)
         rows = _simplified(layers, types, atoms, sums=True, halves=True)
-        best = _rewritten(rule, layers, atoms, rows)
+        best = self._rewritten(rule, layers, atoms, rows)
         if best.rule is not rule and verify(best.rule):
             # A sum that is a sign by its weights has a wider range by its text, and halves of signs may no longer look
             # like integers.
             rows = _simplified(layers, types, atoms, sums=False, halves=not _has_sums(layers, rows))
-            best = _rewritten(rule, layers, atoms, rows)
+            best = self._rewritten(rule, layers, atoms, rows)
         if best.rule is not rule and verify(best.rule):
             rows = _simplified(layers, types, atoms, sums=False, halves=False)
-            best = _rewritten(rule, layers, atoms, rows)
+            best = self._rewritten(rule, layers, atoms, rows)
         if best.rule is not rule and verify(best.rule):
             return unchanged(rule)
         for layer in layers:
             known = [replace(each, rows=rows.get(each.name)) for each in layers]
             composed = None if is_shared(layer, known, atoms) else _composed(layer, layers, rows, types, atoms)
             if composed is not None:
-                shorter = _rewritten(rule, layers, atoms, composed)
+                shorter = self._rewritten(rule, layers, atoms, composed)
                 if cost(shorter.rule) < cost(best.rule) and not verify(shorter.rule):
                     rows, best = composed, shorter
         return best
+
+    def _rewritten(self, rule: Rule, layers: list[Layer], atoms: Atoms, rows: dict[str, list[Row]]) -> Rewrite:
+        """The rule with other rows, without what nothing reads; as it was if that is no shorter."""
+        kept = _live(layers, rows, atoms, self.unread)
+        known = [(rows[layer.name], layer.rows, kept[layer.name]) for layer in layers if layer.rows is not None]
+        changed = any(
+            len(left) < len(old) or any(a is not b for a, b in zip(new, old, strict=True)) for new, old, left in known
+        )
+        return _write(rule, layers, atoms, rows, kept) if changed else unchanged(rule)
 
 
 def _simplified(
@@ -144,23 +154,18 @@ def _composed(
     return new
 
 
-def _rewritten(rule: Rule, layers: list[Layer], atoms: Atoms, rows: dict[str, list[Row]]) -> Rewrite:
-    """The rule with other rows, without what nothing reads; as it was if that is no shorter."""
-    kept = _live(layers, rows, atoms)
-    known = [(rows[layer.name], layer.rows, kept[layer.name]) for layer in layers if layer.rows is not None]
-    changed = any(
-        len(left) < len(old) or any(a is not b for a, b in zip(new, old, strict=True)) for new, old, left in known
-    )
-    return _write(rule, layers, atoms, rows, kept) if changed else unchanged(rule)
+def _live(layers: list[Layer], rows: dict[str, list[Row]], atoms: Atoms, unread: int) -> dict[str, np.ndarray]:
+    """The elements that results depend on, per tensor; whole tensors where positions matter.
 
-
-def _live(layers: list[Layer], rows: dict[str, list[Row]], atoms: Atoms) -> dict[str, np.ndarray]:
-    """The elements that results depend on, per tensor; whole tensors where positions matter."""
+    With `unread`, those beside them as well that are no copies and no constants, and what these depend on.
+    """
     live = np.zeros(atoms.count, dtype=bool)
     for layer in reversed(layers):
         span = atoms.slice(layer.name)
         if layer.is_pinned or layer.rows is None or (len(layer.shape) != 1 and live[span].any()):
             live[span] = True
+        elif unread and live[span].any():
+            live[span] |= [len(row.atoms) > 1 for row in rows[layer.name]]
         if layer.name in rows:
             for k in np.flatnonzero(live[span]).tolist():
                 live[rows[layer.name][k].atoms] = True

@@ -18,11 +18,12 @@ compared with an end of its range says that all of them hold, or any.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from ddcompile.analysis.comparisons import integer_terms
 from ddcompile.analysis.cost import cost
 from ddcompile.analysis.linear import box_bounds
 from ddcompile.analysis.scopes import subexpressions
@@ -30,7 +31,7 @@ from ddcompile.ir import builder
 from ddcompile.ir.nodes import Binary, Binder, Compare, Expr, Literal, Read, Reduce, Rule, Statement, Unary
 from ddcompile.ir.traverse import chain_operands, children, postorder, rewrite, substitute, with_children
 from ddcompile.ir.types import Types, infer
-from ddcompile.passes.decided import ends
+from ddcompile.passes.decided import ends, span_of
 from ddcompile.passes.fold import folded
 from ddcompile.passes.inline import reads_apart, renamed_for
 from ddcompile.passes.layers import names_of
@@ -63,10 +64,10 @@ class Logic(Pass):
 
     def __call__(self, rule: Rule) -> Rewrite:
         """Rewrite a program."""
-        types = infer(rule)
-        new = with_statements(rule, (self._shortened(s, types) for s in rule.statements))
-        new = self._together(rule if new == rule else new)
-        return unchanged(rule) if new is rule else Rewrite(new)
+        whole = self._together(rule)
+        types = infer(whole)
+        new = with_statements(whole, (self._shortened(s, types) for s in whole.statements))
+        return unchanged(rule) if new == rule else Rewrite(new)
 
     def _shortened(self, statement: Statement, types: Types) -> Statement:
         if sum(1 for _ in postorder(statement.value)) > self.size:
@@ -114,8 +115,8 @@ class _Readers:
         written: dict[Expr, Expr] = {}
         for node, scope in subexpressions(statement):
             terms = [t for end in ends(node, self._types) for t in end.terms] if scope == statement.binders else []
-            for read in terms:
-                if not isinstance(read, Read) or read.pad is not None or not reads_apart(read, scope):
+            for read, inside in _summands(terms, scope):
+                if not isinstance(read, Read) or read.pad is not None or not reads_apart(read, inside):
                     continue
                 source = self._sources.get(read.tensor, statement)
                 if source is not statement:
@@ -178,16 +179,32 @@ def _at_end(term: Expr, is_high: bool, types: Types) -> _Truth | None:
     if _is_bit(term, types):
         truth = _truth(term, types)
         return truth if is_high and value.high == 1 else truth.opposite if not is_high and value.low == 0 else None
-    if isinstance(term, Reduce) and term.op == "sum" and _is_bit(term.body, types):
-        # The ends are those of sums in which all bits are one, or none, unless some of them never change.
-        body = _truth(term.body, types)
+    if isinstance(term, Reduce) and term.op == "sum":
+        # The ends are those of sums whose terms all are at theirs, unless some of them never are.
+        form = integer_terms(term.body)
+        span = None if form is None else span_of(form[0], types)
+        if form is None or span is None:
+            return None
+        parts = [_at_end(each, is_high == (factor > 0), types) for each, factor in form[0].items()]
+        known = [part for part in parts if part is not None]
         boxes = [box_bounds(b) for b in term.binders]
         places = prod(max(0, box[1] - box[0]) for box in boxes if box is not None)
-        if not is_high and value.low == 0:
-            return _repeated(True, term.binders, body.opposite)
-        if is_high and None not in boxes and value.high == places:  # with bounds that move, some sums are shorter
-            return _repeated(True, term.binders, body)
+        end = form[1] + span[is_high]
+        # With bounds that move some sums are shorter, and all of them end alike only at 0.
+        is_end = (value.high if is_high else value.low) == places * end and (None not in boxes or end == 0)
+        if is_end and known and len(known) == len(parts):
+            return _repeated(True, term.binders, _joined(True, known))
     return None
+
+
+def _summands(terms: Iterable[Expr], scope: tuple[Binder, ...]) -> Iterator[tuple[Expr, tuple[Binder, ...]]]:
+    """The terms of a sum, those of the sums among them too, with the indices in whose scope they are."""
+    for term in terms:
+        if isinstance(term, Reduce) and term.op == "sum":
+            inner = integer_terms(term.body)
+            yield from _summands(inner[0] if inner else (), (*scope, *term.binders))
+        else:
+            yield term, scope
 
 
 def _is_bit(node: Expr, types: Types) -> bool:

@@ -10,6 +10,7 @@ from ddcompile.analysis.boolean import MOST_INPUTS
 from ddcompile.analysis.cost import cost
 from ddcompile.diagnostics import CompileError, Diagnostic, fail
 from ddcompile.ir.nodes import Rule
+from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import check
 from ddcompile.passes.arrange import Arrange
 from ddcompile.passes.collapse_tables import CollapseTables
@@ -18,6 +19,7 @@ from ddcompile.passes.exact_thresholds import Recode
 from ddcompile.passes.extend import Extend
 from ddcompile.passes.fold import Fold
 from ddcompile.passes.following import Observer, PartOfRun, Run, Step
+from ddcompile.passes.forward import Forward
 from ddcompile.passes.literals import NoLiteral
 from ddcompile.passes.name import Name
 from ddcompile.passes.narrow import Narrow
@@ -30,7 +32,7 @@ from ddcompile.passes.roll import Roll
 from ddcompile.passes.slice_weights import SliceWeights
 from ddcompile.passes.spec import parse_pipeline
 from ddcompile.passes.unary import Unary
-from ddcompile.passes.variants import Pipeline, in_ratio, without
+from ddcompile.passes.variants import Pipeline, in_ratio, over_time, without
 
 __all__ = ["APART", "DEFAULT", "PASSES", "Observer", "Step", "run"]
 
@@ -174,13 +176,14 @@ def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:
     return steps + _once(whole, [Name()], state) if cost(whole) < cost(rule) else []
 
 
-def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
+def _shorter(rule: Rule, passes: Pipeline, state: Run, *, cones: bool = True) -> list[Step]:
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
     others, results that read hidden units, and units written from their tables where the program is still long. Where
     it is long though units were combined, families of units are rolled first as well; where it is longer than that,
-    weights keep their ratio. At last, units come from their tables first: of few inputs each, or with real weights.
+    weights keep their ratio. Where results depend on a part of several layers (`cones`), these are kept whole as well.
+    At last, units come from their tables first: of few inputs each, or with real weights.
     """
     whole = found = _once(rule, passes, state)
     if found and cost(found[-1].new) >= _DENSE:
@@ -212,6 +215,8 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     if combined is not None and cost(found[-1].new) > 4 * _SHORT:
         ratio = in_ratio(passes)
         found = _shortest(found, _rolled_first(_once(rule, ratio, state, _MOST_LAYERS), ratio, state))
+    if cones and found and cost(found[-1].new) > 2 * _SHORT and _is_cone(_first(Forward, whole)):
+        found = _shortest(found, _shorter(rule, over_time(passes), state, cones=False))
     if any(c.type.kind == "rat" for step in found[-1:] for c in step.new.constants):
         found = _tabled_first(found, rule, passes, CollapseTables(sliced=1), state)
     return _tabled_first(found, rule, passes, CollapseTables(alone=MOST_INPUTS), state)
@@ -220,6 +225,14 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
 def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
     """The first step of a pass; None if it made none."""
     return next((step for step in steps if step.name == kind.name), None)
+
+
+def _is_cone(step: Step | None) -> bool:
+    """Whether results depend on but a part of several layers, by what is left of these when copies are gone."""
+    if step is None or cost(step.new) >= _LONG:
+        return False
+    wide, narrow = (infer(rule).shape for rule in (Forward(unread=1)(step.old).rule, step.new))
+    return sum(wide[name] != narrow[name] for name in wide.keys() & {s.target for s in step.new.statements}) > 1
 
 
 def _shortest(found: list[Step], other: list[Step]) -> list[Step]:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from ddcompile.passes.collapse_tables import CollapseTables
 from ddcompile.passes.combine import Combine
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
+from ddcompile.passes.forward import Forward
 from ddcompile.passes.options import Pass, Turns
 
-__all__ = ["Pipeline", "in_ratio", "without"]
+__all__ = ["Pipeline", "in_ratio", "over_time", "without"]
 
 Pipeline: TypeAlias = Sequence[Pass | Turns]
 
@@ -36,6 +38,19 @@ def in_ratio(passes: Pipeline) -> Pipeline:
         return [replace(each, odd=_MOST_ODD), Recode(ratio=1)] if isinstance(each, Combine) else [each]
 
     return _changed(passes, kept)
+
+
+def over_time(passes: Pipeline) -> Pipeline:
+    """The passes, of which none writes results from tables, or drops units beside others that results need.
+
+    What a few results depend on is a cone: its layers, each larger than the next, are steps over time when they are
+    whole.
+    """
+
+    def kept(each: Pass) -> list[Pass]:
+        return [replace(each, unread=1)] if isinstance(each, Forward) else [each]
+
+    return _changed(without(passes, CollapseTables), kept)
 
 
 def _changed(passes: Pipeline, change: Callable[[Pass], list[Pass]]) -> Pipeline:

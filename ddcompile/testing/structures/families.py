@@ -146,6 +146,27 @@ def rows_on_a_ring(h: int = 10, w: int = 7) -> Structure:
     return Structure(text, network)
 
 
+def lines(players: int = 2, n: int = 3) -> Structure:
+    """Whether a player holds a row, a column or a diagonal of a square board, for each player."""
+    places = [[(i, j) for j in range(n)] for i in range(n)]
+    turned = [[(j, i) for i, j in line] for line in places]
+    diagonals = [[(i, i) for i in range(n)], [(i, n - 1 - i) for i in range(n)]]
+    line = indicators((n, n), [*places, *turned, *diagonals])
+    board = np.eye(players, dtype=np.int64)
+    network = Network(
+        (
+            steps(np.kron(board, line.reshape(len(line), -1)), n),
+            steps(np.kron(board, np.ones((1, len(line)), dtype=np.int64)), 1),
+        )
+    )
+    text = rule_text(
+        f"lines(x: bit[{players}, {n}, {n}]) -> (y: bit[{players}])",
+        f"y[p < {players}] = any(i < {n}: all(j < {n}: x[p, i, j]) or all(j < {n}: x[p, j, i])) "
+        f"or all(i < {n}: x[p, i, i]) or all(i < {n}: x[p, i, {n - 1} - i])",
+    )
+    return Structure(text, network)
+
+
 FAMILIES = tuple(
     Case("families", build, small)
     for build, small in (
@@ -159,5 +180,6 @@ FAMILIES = tuple(
         (negated, (5,)),
         (mixed, (3,)),
         (rows_on_a_ring, (4, 3)),
+        (lines, (2, 2)),
     )
 )

@@ -14,6 +14,7 @@ from ddcompile.analysis.cost import cost
 from ddcompile.frontends.evaluate import evaluate
 from ddcompile.ir.nodes import Rule, Unary
 from ddcompile.ir.parser import parse
+from ddcompile.ir.types import infer
 from ddcompile.ir.verifier import verify
 from ddcompile.passes.dce import Dce
 from ddcompile.passes.options import Pass
@@ -521,6 +522,23 @@ APPLIES = [
   row[i < 4] = sum(j < 4: x[i, j])
   y = all(i < 4: row[i] >= -2 and row[i] < 0)
   z = any(j < 3: all(i < 3: b[i, j])) or b[0, 2] and b[1, 1] and b[2, 0] or b[0, 0] and b[1, 1] and b[2, 2]
+}""",
+    ),
+    (
+        "sums of several bits for each result, over what only it reads",
+        "logic",
+        """rule f(x: bit[2, 3, 3]) -> (y: bit[2], z: bit[2], w: bit[2]) {
+  row[i < 2, j < 3] = all(k < 3: x[i, j, k])
+  column[i < 2, k < 3] = all(j < 3: x[i, j, k])
+  corner[i < 2] = all(j < 3: x[i, j, 2 - j])
+  y[i < 2] = corner[i] + sum(j < 3: row[i, j] + column[i, j]) >= 1
+  z[i < 2] = sum(j < 3, k < j + 1: x[i, j, k] - x[i, k, j]) <= -6
+  w[i < 2] = sum(j < 3, k < 3: 2 * x[i, j, k] - x[1 - i, k, j]) >= 18
+}""",
+        """rule f(x: bit[2, 3, 3]) -> (y: bit[2], z: bit[2], w: bit[2]) {
+  y[i < 2] = all(l < 3: x[i, l, 2 - l]) or any(j < 3: all(k < 3: x[i, j, k]) or all(m < 3: x[i, m, j]))
+  z[i < 2] = sum(j < 3, k < j + 1: x[i, j, k] - x[i, k, j]) <= -6
+  w[i < 2] = all(j < 3, k < 3: x[i, j, k] and not x[1 - i, k, j])
 }""",
     ),
     (
@@ -3522,6 +3540,27 @@ def test_halves_of_signs_stay_integers_where_results_are() -> None:
     rewrite = PASSES["forward"]()(rule)
     assert rewrite.rule != rule
     assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+
+
+def test_units_that_no_result_needs_may_stay_beside_others() -> None:
+    """No result needs the third unit of a layer; the fourth of the first is a copy."""
+    rule = parse("""rule f(x: bit[3]) -> (y: bit) {
+  const W: int[4, 3] = [[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 0, 0]]
+  const V: int[3, 4] = [[1, 1, 0, 0], [0, 1, 0, 1], [0, 1, 1, 0]]
+  const b: int[4] = [2, 2, 2, 1]
+  const U: int[3] = [1, 1, 0]
+  h[u < 4] = sum(i < 3: W[u, i] * x[i]) >= b[u]
+  k[u < 3] = sum(v < 4: V[u, v] * h[v]) >= 1
+  y = sum(u < 3: U[u] * k[u]) >= 2
+}""")
+    extents = {}
+    for unread in (0, 1):
+        rewrite = PASSES["forward"](unread=unread)(rule)  # type: ignore[call-arg]
+        assert check_step(rule, rewrite.rule, rewrite.witness).status == "proved"
+        assert PASSES["forward"](unread=unread)(rewrite.rule).rule == rewrite.rule  # type: ignore[call-arg]
+        shape = infer(rewrite.rule).shape
+        extents[unread] = shape["h"], shape["k"]
+    assert extents == {0: ((2,), (2,)), 1: ((3,), (3,))}
 
 
 def test_results_that_would_look_too_wide_stay_as_they_are() -> None:

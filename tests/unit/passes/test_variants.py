@@ -5,7 +5,11 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 import ddcompile as dd
+from ddcompile.analysis.cost import cost
 from ddcompile.frontends.network import Layer, Network
 from ddcompile.passes.combine import Combine
 from ddcompile.passes.exact_thresholds import ExactThresholds, Recode
@@ -13,6 +17,7 @@ from ddcompile.passes.narrow import Narrow
 from ddcompile.passes.options import Turns
 from ddcompile.passes.variants import in_ratio, without
 from ddcompile.testing.structures import STRUCTURES
+from ddcompile.testing.transforms import shuffle_units
 
 _SPEC = (
     "isolate,forward,exact-thresholds{ratio=1},forward,recode{ratio=1},forward,"
@@ -40,6 +45,18 @@ def test_units_of_a_deep_automaton_are_exceptions_of_its_steps() -> None:
     assert "const" not in text
     for step, place in ((0, 3), (2, 5), (2, 1)):
         assert f"if t == {step} and i == {place} then" in text
+
+
+@pytest.mark.parametrize("name", ["rule30_minterms", "rule110_minterms"])
+def test_an_automaton_of_which_one_cell_is_read_is_steps_over_time(name: str) -> None:
+    """What the cell depends on is a cone, which was written out layer by layer (479 where it is 112)."""
+    structure = STRUCTURES[name].build(14, 5)
+    *before, last = structure.plain.layers
+    one = Layer(last.dense_weight()[7:8], last.bias[7:8], last.activation)
+    network = shuffle_units(Network((*before, one)), np.random.default_rng(3))
+    rule = dd.distill(network, structure.inputs, "next: bit").rule
+    assert cost(rule) <= 1.3 * structure.written
+    assert "state[1 <= t < 5, i < 14]" in str(rule)
 
 
 def test_units_are_turned_after_each_combination_where_weights_keep_their_ratio() -> None:
