@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -59,6 +60,8 @@ _SHORT = 80
 """A program that costs less is not distilled in another way as well."""
 _LONG = 1 << 13
 """Nor is one that costs more at first."""
+_STEPS = 3
+"""Layers of one size that may be steps over time when they are whole: fewer are as short one by one."""
 _DENSE = 1 << 19
 """Exact weights that cost more have little structure: they are distilled once, in one way, all results together."""
 _WIDE = 1 << 16
@@ -228,11 +231,13 @@ def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
 
 
 def _is_cone(step: Step | None) -> bool:
-    """Whether results depend on but a part of several layers, by what is left of these when copies are gone."""
+    """Whether results depend on but a part of several layers of one size, by what is left when copies are gone."""
     if step is None or cost(step.new) >= _LONG:
         return False
     wide, narrow = (infer(rule).shape for rule in (Forward(unread=1)(step.old).rule, step.new))
-    return sum(wide[name] != narrow[name] for name in wide.keys() & {s.target for s in step.new.statements}) > 1
+    names = wide.keys() & {s.target for s in step.new.statements}
+    sizes = Counter(wide[name] for name in names if wide[name] != narrow[name])
+    return max(sizes.values(), default=0) >= _STEPS
 
 
 def _shortest(found: list[Step], other: list[Step]) -> list[Step]:
