@@ -179,13 +179,13 @@ def _by_parts(rule: Rule, spec: str, state: Run) -> list[Step]:
     return steps + _once(whole, [Name()], state) if cost(whole) < cost(rule) else []
 
 
-def _shorter(rule: Rule, passes: Pipeline, state: Run, *, cones: bool = True) -> list[Step]:
+def _shorter(rule: Rule, passes: Pipeline, state: Run) -> list[Step]:
     """All passes, and without those that may have hidden a structure where they had something to do; the shortest.
 
     Which are these: recoding and combining that made the program longer, grids, longer tensors, units written into
     others, results that read hidden units, and units written from their tables where the program is still long. Where
     it is long though units were combined, families of units are rolled first as well; where it is longer than that,
-    weights keep their ratio. Where results depend on a part of several layers (`cones`), these are kept whole as well.
+    weights keep their ratio. Where results depend on a part of several layers, these are kept whole as well.
     At last, units come from their tables first: of few inputs each, or with real weights.
     """
     whole = found = _once(rule, passes, state)
@@ -218,8 +218,8 @@ def _shorter(rule: Rule, passes: Pipeline, state: Run, *, cones: bool = True) ->
     if combined is not None and cost(found[-1].new) > 4 * _SHORT:
         ratio = in_ratio(passes)
         found = _shortest(found, _rolled_first(_once(rule, ratio, state, _MOST_LAYERS), ratio, state))
-    if cones and found and cost(found[-1].new) > 2 * _SHORT and _is_cone(_first(Forward, whole)):
-        found = _shortest(found, _shorter(rule, over_time(passes), state, cones=False))
+    if found and cost(found[-1].new) > 2 * _SHORT and _is_cone(_first(Forward, whole)):
+        found = _shortest(found, _shorter(rule, over_time(passes), state))
     if any(c.type.kind == "rat" for step in found[-1:] for c in step.new.constants):
         found = _tabled_first(found, rule, passes, CollapseTables(sliced=1), state)
     return _tabled_first(found, rule, passes, CollapseTables(alone=MOST_INPUTS), state)
@@ -231,7 +231,10 @@ def _first(kind: type[Pass], steps: Sequence[Step]) -> Step | None:
 
 
 def _is_cone(step: Step | None) -> bool:
-    """Whether results depend on but a part of several layers of one size, by what is left when copies are gone."""
+    """Whether results depend on but a part of several layers of one size, by what is left when copies are gone.
+
+    Never where the step kept layers whole itself.
+    """
     if step is None or cost(step.new) >= _LONG:
         return False
     wide, narrow = (infer(rule).shape for rule in (Forward(unread=1)(step.old).rule, step.new))
